@@ -1,0 +1,84 @@
+//! One error type: what happened, where, whose fault it is and what to do next.
+
+use std::fmt::Display;
+use std::path::Path;
+
+/// The result of everything here that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Whose fault an [`Error`] is; a program decides by it, a person reads the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// What the caller asked for cannot be: an unknown name, a bad value, a broken configuration.
+    Input,
+    /// A model or library that has to be fetched first.
+    Missing,
+    /// A file of an index or model is not what was written there.
+    Damaged,
+    /// The disk, the network, permissions: the machine, not kinglet's files.
+    Machine,
+    /// A model refused its input or gave something unusable.
+    Model,
+    /// Another process holds the index.
+    Busy,
+    /// The caller stopped the work; what was finished is kept.
+    Interrupted,
+}
+
+/// What went wrong, and the command or step that helps.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Error {
+    what: String,
+    fault: Fault,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// An error of this kind; `what` is one line that names the thing.
+    pub fn new(fault: Fault, what: impl Into<String>) -> Self {
+        Error { what: what.into(), fault, hint: None }
+    }
+
+    /// The caller's request cannot be met as it stands.
+    pub fn input(what: impl Into<String>) -> Self {
+        Self::new(Fault::Input, what)
+    }
+
+    /// A stored file is not what was written there.
+    pub fn damaged(what: impl Into<String>) -> Self {
+        Self::new(Fault::Damaged, what)
+    }
+
+    /// A model failed.
+    pub fn model(what: impl Into<String>) -> Self {
+        Self::new(Fault::Model, what)
+    }
+
+    /// The machine refused `doing` (a verb phrase) at `path`.
+    pub fn io(doing: &str, path: &Path, cause: impl Display) -> Self {
+        Self::new(Fault::Machine, format!("could not {doing} {}: {cause}", path.display()))
+    }
+
+    /// The caller asked to stop.
+    pub fn interrupted() -> Self {
+        Self::new(Fault::Interrupted, "interrupted; what was finished is kept")
+    }
+
+    /// Adds what to do next: a command or a step.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// What to do next, if anything is known to help.
+    pub fn next_step(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}

@@ -1,0 +1,12 @@
+//! The small models: the seams they stand behind, the catalog of those kinglet knows, and one file for each engine.
+
+pub mod cache;
+pub mod catalog;
+pub mod extractive;
+pub mod hashing;
+pub mod llama;
+pub mod onnx;
+pub mod openai;
+pub mod prompt;
+pub mod pull;
+pub mod traits;
