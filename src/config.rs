@@ -1,1 +1,214 @@
-//! To be written.
+//! Every knob: its default, where its value came from, its check. A flag goes over the environment, that over the
+//! configuration file, that over the default.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::search::Fusion;
+
+/// Which legs answer a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Words alone: no model is needed.
+    Lexical,
+    /// Vectors alone.
+    Dense,
+    /// Both.
+    Hybrid,
+}
+
+/// The knobs, resolved and checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The catalog id of the embedder.
+    pub embedder: String,
+    /// The generator: a catalog id, `openai:MODEL` or `extractive`.
+    pub generator: String,
+    /// Which legs answer a search.
+    pub mode: Mode,
+    /// How the legs become one ranking.
+    pub fusion: Fusion,
+    /// How many hits a search shows.
+    pub hits: usize,
+    /// How many passages an answer may be made from.
+    pub passages: usize,
+    /// Where an answer is cut off, in the generator's tokens.
+    pub answer_tokens: usize,
+    /// Threads for the embedder; 0 is one for each core.
+    pub threads: usize,
+    /// Larger files are skipped, in MiB.
+    pub max_file_mib: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            embedder: "all-minilm-l6-v2".to_string(),
+            generator: "smollm2-135m-instruct".to_string(),
+            mode: Mode::Hybrid,
+            fusion: Fusion::MinMax,
+            hits: 10,
+            passages: 6,
+            answer_tokens: 160,
+            threads: 0,
+            max_file_mib: 16,
+        }
+    }
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// The configuration file.
+    File(PathBuf),
+    /// This environment variable.
+    Environment(String),
+    /// The command line.
+    Flag,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Default => write!(f, "default"),
+            Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Environment(variable) => write!(f, "{variable}"),
+            Origin::Flag => write!(f, "command line"),
+        }
+    }
+}
+
+/// A [`Config`] that knows where each of its values came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The values.
+    pub config: Config,
+    /// Where each came from, by key.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+impl Resolved {
+    /// Puts the layers over each other. `file` is the path and text of the configuration file, if there is one;
+    /// `environment` looks a variable up; `flags` are keys with their values.
+    ///
+    /// # Errors
+    /// For a key that does not exist, or a value that does not fit; the message names the layer.
+    pub fn from_layers(
+        file: Option<(&Path, &str)>,
+        environment: impl Fn(&str) -> Option<String>,
+        flags: &[(&str, String)],
+    ) -> Result<Self> {
+        let mut table = toml::Table::try_from(Config::default()).expect("the defaults are plain values");
+        let mut origins: BTreeMap<String, Origin> = table.keys().map(|key| (key.clone(), Origin::Default)).collect();
+        let keys: Vec<String> = table.keys().cloned().collect();
+        if let Some((path, text)) = file {
+            let layer: toml::Table = text.parse().map_err(|cause: toml::de::Error| {
+                Error::input(format!("{} is not valid TOML: {}", path.display(), cause.message()))
+                    .hint("mend the file; `kinglet config show` prints what it leads to")
+            })?;
+            for (key, value) in layer {
+                set(&mut table, &mut origins, &key, value, Origin::File(path.to_path_buf()))?;
+            }
+        }
+        for key in &keys {
+            let variable = format!("KINGLET_{}", key.to_uppercase());
+            if let Some(text) = environment(&variable) {
+                let value = parse(&table[key], &text);
+                set(&mut table, &mut origins, key, value, Origin::Environment(variable))?;
+            }
+        }
+        for (key, text) in flags {
+            let value = parse(&table[*key], text);
+            set(&mut table, &mut origins, key, value, Origin::Flag)?;
+        }
+        let config: Config = table.try_into().map_err(|cause: toml::de::Error| Error::input(cause.message()))?;
+        Ok(Resolved { config, origins })
+    }
+
+    /// Every key with its value and origin, by key.
+    pub fn rows(&self) -> Vec<(String, String, String)> {
+        let table = toml::Table::try_from(&self.config).expect("a config is plain values");
+        table.into_iter().map(|(key, value)| {
+            let origin = self.origins[&key].to_string();
+            (key, value.to_string(), origin)
+        }).collect()
+    }
+}
+
+fn parse(like: &toml::Value, text: &str) -> toml::Value {
+    match (like, text.parse()) {
+        (toml::Value::Integer(_), Ok(number)) => toml::Value::Integer(number),
+        _ => toml::Value::String(text.to_string()),
+    }
+}
+
+/// Sets one key and checks the whole, so that a bad value is reported with the layer that it came from.
+fn set(
+    table: &mut toml::Table,
+    origins: &mut BTreeMap<String, Origin>,
+    key: &str,
+    value: toml::Value,
+    origin: Origin,
+) -> Result<()> {
+    if !table.contains_key(key) {
+        let keys: Vec<_> = table.keys().map(String::as_str).collect();
+        return Err(Error::input(format!("unknown setting `{key}` ({origin})"))
+            .hint(format!("the settings are {}", keys.join(", "))));
+    }
+    table.insert(key.to_string(), value.clone());
+    let checked: std::result::Result<Config, toml::de::Error> = table.clone().try_into();
+    let problem = match checked {
+        Ok(config) if config.hits == 0 || config.passages == 0 || config.answer_tokens == 0 || config.max_file_mib == 0 => {
+            Some("must be at least 1".to_string())
+        }
+        Ok(_) => None,
+        Err(cause) => Some(cause.message().to_string()),
+    };
+    match problem {
+        Some(problem) => Err(Error::input(format!("setting `{key}` = {value} ({origin}): {problem}"))
+            .hint("`kinglet config show` lists every setting with its value and where it came from")),
+        None => {
+            origins.insert(key.to_string(), origin);
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(file: &str, variable: (&str, &str), flags: &[(&str, String)]) -> Result<Resolved> {
+        let environment = |name: &str| (name == variable.0).then(|| variable.1.to_string());
+        Resolved::from_layers(Some((Path::new("config.toml"), file)), environment, flags)
+    }
+
+    #[test]
+    fn each_layer_goes_over_the_one_below_and_says_so() {
+        let resolved = resolve("hits = 3\nmode = \"dense\"", ("KINGLET_HITS", "4"), &[]).unwrap();
+        assert_eq!((resolved.config.hits, resolved.config.mode), (4, Mode::Dense));
+        assert_eq!(resolved.origins["hits"], Origin::Environment("KINGLET_HITS".into()));
+        assert_eq!(resolved.origins["mode"], Origin::File("config.toml".into()));
+        assert_eq!(resolved.origins["fusion"], Origin::Default);
+        let resolved = resolve("hits = 3", ("KINGLET_HITS", "4"), &[("hits", "5".into())]).unwrap();
+        assert_eq!((resolved.config.hits, &resolved.origins["hits"]), (5, &Origin::Flag));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_layer() {
+        let wrong = |file, variable| resolve(file, variable, &[]).unwrap_err().to_string();
+        assert!(wrong("colour = 1", ("", "")).contains("`colour` (config.toml)"));
+        assert!(wrong("hits = ", ("", "")).contains("not valid TOML"));
+        assert!(wrong("mode = \"both\"", ("", "")).contains("config.toml"));
+        assert!(wrong("hits = 0", ("", "")).contains("at least 1"));
+        assert!(wrong("", ("KINGLET_HITS", "many")).contains("KINGLET_HITS"));
+        assert!(wrong("", ("KINGLET_HITS", "-1")).contains("KINGLET_HITS"));
+    }
+}

@@ -1,1 +1,344 @@
-//! To be written.
+//! Flow (a): a folder becomes an index. Only what changed is read, and only new chunks are embedded.
+//!
+//! The order is what makes an interruption harmless: vectors are appended durably by chunk hash while the store's change
+//! is still open; then the store commits; then the derived parts follow; the manifest is last. Whatever is cut off, the
+//! next run (or the next reader) finds by generation what lags and derives it again.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::chunk::{Chunk, Chunking, chunk};
+use crate::corpus::walk::{FoundFile, Limits, walk};
+use crate::corpus::formats;
+use crate::error::{Error, Result};
+use crate::index::IndexWriter;
+use crate::index::dense::DenseWriter;
+use crate::index::documents::{Change, KnownFile, NewFile};
+use crate::index::manifest::{FORMAT, Manifest};
+use crate::models::traits::{Embedder, Role};
+
+/// Chunks that are embedded between two moments at which the work can be stopped and is durable.
+const EMBEDDING_BATCH: usize = 64;
+
+/// What is to be indexed, and how.
+pub struct Plan<'p> {
+    /// Folders and files; empty means those of the last run.
+    pub roots: &'p [PathBuf],
+    /// How documents are cut. Another chunking than the last run's cuts all of them again.
+    pub chunking: Chunking,
+    /// Larger files are skipped.
+    pub max_file_bytes: u64,
+    /// Folders that are never read, such as kinglet's own.
+    pub exclude: &'p [PathBuf],
+    /// Whose vectors the index shall hold; the first answers.
+    pub embedders: &'p [Arc<dyn Embedder>],
+}
+
+/// A step of the commit, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// All vectors are durable; the store has not committed.
+    VectorsKept,
+    /// The store has committed; the derived parts lag.
+    StoreCommitted,
+    /// The words match the store.
+    LexicalDerived,
+    /// The vectors match the store.
+    DenseDerived,
+    /// The manifest is in place: done.
+    Finished,
+}
+
+/// What a run tells while it works.
+#[derive(Debug)]
+pub enum Event<'e> {
+    /// The files have been found; reading begins.
+    Found {
+        /// How many.
+        files: usize,
+    },
+    /// A file has been looked at.
+    Looked {
+        /// Which.
+        path: &'e Path,
+        /// How many so far.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// Chunks have been embedded.
+    Embedded {
+        /// By which embedder.
+        embedder: &'e str,
+        /// How many so far in this run.
+        done: usize,
+        /// How many there are to do in this run.
+        total: usize,
+    },
+    /// A step of the commit is done.
+    Reached(Step),
+}
+
+/// Watches a run, and may stop it.
+pub trait Watcher {
+    /// Called after each piece of work.
+    fn event(&self, event: &Event<'_>);
+    /// Asked between pieces of work; `true` ends the run with [`crate::Fault::Interrupted`].
+    fn is_cancelled(&self) -> bool;
+}
+
+/// Watches nothing.
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn event(&self, _: &Event<'_>) {}
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Files read in this run.
+    pub read: usize,
+    /// Files that had not changed since the last run.
+    pub unchanged: usize,
+    /// Files that are gone since the last run.
+    pub removed: usize,
+    /// Files found but not read, with the reasons.
+    pub skipped: Vec<Skipped>,
+    /// Chunks in the index now.
+    pub chunks: u64,
+    /// Chunks embedded in this run; those known from before cost nothing.
+    pub embedded: usize,
+    /// Milliseconds for finding and reading files.
+    pub read_ms: u64,
+    /// Milliseconds for embedding.
+    pub embed_ms: u64,
+    /// Milliseconds for committing and deriving.
+    pub commit_ms: u64,
+}
+
+/// A file that was not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// Brings an index up to date with `plan`.
+///
+/// # Errors
+/// When a root does not exist, an embedder fails, the disk refuses, or the watcher cancels. Then the index is what it was
+/// before, and the vectors made so far are kept for the next run.
+pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) -> Result<Summary> {
+    let cards: Vec<_> = plan.embedders.iter().map(|embedder| embedder.card().clone()).collect();
+    let manifest = Manifest { format: FORMAT, chunking: plan.chunking, embedders: cards.clone() };
+    let mut summary = Summary::default();
+
+    let started = Instant::now();
+    let change = writer.documents().change()?;
+    let changed = read_files(&change, writer, plan, watcher, &mut summary)?;
+    summary.read_ms = elapsed_ms(started);
+
+    let started = Instant::now();
+    let mut dense = Vec::new();
+    for embedder in plan.embedders {
+        let mut part = writer.dense(embedder.card())?;
+        summary.embedded += embed(&mut part, writer, embedder.as_ref(), watcher)?;
+        dense.push(part);
+    }
+    summary.embed_ms = elapsed_ms(started);
+
+    let started = Instant::now();
+    watcher.event(&Event::Reached(Step::VectorsKept));
+    if changed {
+        change.commit()?;
+    } else {
+        drop(change);
+    }
+    watcher.event(&Event::Reached(Step::StoreCommitted));
+    if changed || summary.embedded > 0 || !writer.is_current(&cards)? {
+        writer.derive_lexical()?;
+        watcher.event(&Event::Reached(Step::LexicalDerived));
+        for part in &dense {
+            writer.derive_dense(part)?;
+        }
+        watcher.event(&Event::Reached(Step::DenseDerived));
+    }
+    summary.chunks = writer.documents().counts()?.chunks;
+    if writer.manifest() != Some(&manifest) {
+        writer.finish(manifest)?;
+    }
+    watcher.event(&Event::Reached(Step::Finished));
+    summary.commit_ms = elapsed_ms(started);
+    Ok(summary)
+}
+
+/// Reads what changed below the roots into the store; `true` when anything did.
+fn read_files(
+    change: &Change<'_>,
+    writer: &IndexWriter,
+    plan: &Plan<'_>,
+    watcher: &dyn Watcher,
+    summary: &mut Summary,
+) -> Result<bool> {
+    let store = writer.documents();
+    let mut roots: Vec<PathBuf> = store.roots()?.into_iter().map(|(_, path)| path).collect();
+    for root in plan.roots {
+        if !roots.contains(root) {
+            roots.push(root.clone());
+        }
+    }
+    if roots.is_empty() {
+        return Err(Error::input("nothing was named to index").hint("kinglet index FOLDER"));
+    }
+    let walked = walk(&roots, &Limits { max_file_bytes: plan.max_file_bytes }, plan.exclude)?;
+    watcher.event(&Event::Found { files: walked.files.len() });
+
+    let mut rows = Vec::new();
+    let mut known = Vec::new();
+    for root in &roots {
+        let row = change.root(root)?;
+        known.push(store.known_files(row)?);
+        rows.push(row);
+    }
+    let mut changed = false;
+    for skipped in &walked.skipped {
+        let before = known[skipped.root].remove(&skipped.path);
+        if before.and_then(|file| file.skipped).as_deref() != Some(&skipped.reason) {
+            change.put(&NewFile::skipped(rows[skipped.root], &skipped.path, &skipped.reason))?;
+            changed = true;
+        }
+        let path = whole_path(&roots[skipped.root], &skipped.path);
+        summary.skipped.push(Skipped { path, reason: skipped.reason.clone() });
+    }
+    let cut_again = writer.manifest().is_some_and(|manifest| manifest.chunking != plan.chunking);
+    for (done, file) in walked.files.iter().enumerate() {
+        if watcher.is_cancelled() {
+            return Err(Error::interrupted());
+        }
+        let path = whole_path(&roots[file.root], &file.path);
+        let before = known[file.root].remove(&file.path).filter(|_| !cut_again);
+        let same = before.as_ref().is_some_and(|before| {
+            before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns
+        });
+        let skipped = match before {
+            Some(before) if same => {
+                summary.unchanged += usize::from(before.skipped.is_none());
+                before.skipped
+            }
+            before => {
+                changed = true;
+                let skipped = read_file(change, rows[file.root], &path, file, before.as_ref(), plan)?;
+                summary.read += usize::from(skipped.is_none());
+                skipped
+            }
+        };
+        if let Some(reason) = skipped {
+            summary.skipped.push(Skipped { path: path.clone(), reason });
+        }
+        watcher.event(&Event::Looked { path: &path, done: done + 1, total: walked.files.len() });
+    }
+    for gone in known.iter().flat_map(HashMap::values) {
+        change.remove(gone.id)?;
+        changed = true;
+        summary.removed += usize::from(gone.skipped.is_none());
+    }
+    summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(changed)
+}
+
+/// Reads one file into the store; gives the reason when it was skipped.
+fn read_file(
+    change: &Change<'_>,
+    root: i64,
+    path: &Path,
+    file: &FoundFile,
+    before: Option<&KnownFile>,
+    plan: &Plan<'_>,
+) -> Result<Option<String>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(cause) => {
+            let reason = format!("could not be read: {cause}");
+            change.put(&NewFile::skipped(root, &file.path, &reason))?;
+            return Ok(Some(reason));
+        }
+    };
+    let hash = *blake3::hash(&bytes).as_bytes();
+    if let Some(before) = before.filter(|before| before.hash == hash) {
+        change.touch(before.id, file.size_bytes, file.modified_ns)?;
+        return Ok(before.skipped.clone());
+    }
+    let content = cut(path, &bytes, &plan.chunking);
+    let skipped = content.as_ref().err().cloned();
+    change.put(&NewFile {
+        root,
+        path: &file.path,
+        size_bytes: file.size_bytes,
+        modified_ns: file.modified_ns,
+        hash,
+        content: content.as_deref().map_err(String::as_str),
+    })?;
+    Ok(skipped)
+}
+
+/// The chunks of a file, or why there are none. A reader's panic costs that file only.
+fn cut(path: &Path, bytes: &[u8], chunking: &Chunking) -> std::result::Result<Vec<Chunk>, String> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let work = AssertUnwindSafe(|| formats::read(&name, bytes).map(|document| chunk(&document, chunking)));
+    match catch_unwind(work) {
+        Ok(Ok(chunks)) if chunks.is_empty() => Err("empty".to_string()),
+        Ok(Ok(chunks)) => Ok(chunks),
+        Ok(Err(skip)) => Err(skip.reason),
+        Err(_) => Err("the reader of this format failed on it; please report the file".to_string()),
+    }
+}
+
+/// Embeds the chunks that have no vector yet, durably after each batch; gives how many.
+fn embed(
+    dense: &mut DenseWriter,
+    writer: &IndexWriter,
+    embedder: &dyn Embedder,
+    watcher: &dyn Watcher,
+) -> Result<usize> {
+    let missing = dense.missing(writer.documents())?;
+    let name = &embedder.card().id;
+    for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
+        if watcher.is_cancelled() {
+            return Err(Error::interrupted());
+        }
+        let chunks: Vec<Chunk> = writer.documents().chunks(ids)?.into_iter().map(|stored| stored.chunk).collect();
+        let passages: Vec<String> = chunks.iter().map(Chunk::passage).collect();
+        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+        let vectors = embedder.embed(Role::Passage, &texts)?;
+        if vectors.len() != texts.len() {
+            return Err(Error::model(format!("{name} gave {} vectors for {} texts", vectors.len(), texts.len())));
+        }
+        let keyed: Vec<_> = chunks.iter().map(Chunk::hash).zip(vectors).collect();
+        dense.append(&keyed)?;
+        watcher.event(&Event::Embedded {
+            embedder: name,
+            done: batch * EMBEDDING_BATCH + ids.len(),
+            total: missing.len(),
+        });
+    }
+    Ok(missing.len())
+}
+
+fn whole_path(root: &Path, path: &str) -> PathBuf {
+    if path.is_empty() { root.to_path_buf() } else { root.join(path) }
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    since.elapsed().as_millis() as u64
+}

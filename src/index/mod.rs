@@ -1,1 +1,183 @@
-//! To be written.
+//! What is on disk: a store that is the truth, and parts derived from it that can be made again.
+//!
+//! ```text
+//! manifest.json       what the index is, written last, by rename
+//! documents.sqlite    documents and chunks: the truth
+//! lexical/            words → chunks (tantivy)
+//! dense/<embedder>/   chunks → vectors, and a graph over them once there are many
+//! writer.lock         held by the one process that writes
+//! ```
+
+pub mod dense;
+pub mod documents;
+mod files;
+mod graph;
+pub mod lexical;
+pub mod manifest;
+pub mod vectors;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use dense::Dense;
+use documents::{ChunkId, Counts, Documents, StoredChunk};
+use lexical::Lexical;
+use manifest::Manifest;
+pub use writer::IndexWriter;
+
+use crate::error::{Error, Fault, Result};
+use crate::models::traits::EmbedderCard;
+
+/// Up to this many chunks every vector is looked at; beyond, the graph is searched. `make bench-dense` measures where the
+/// two cross.
+pub const EXACT_LIMIT: usize = 200_000;
+
+/// How often and how long a reader waits for a writer that is between two parts of one commit.
+const ATTEMPTS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// An index, open for reading at one generation: what writers do meanwhile is not seen.
+pub struct Index {
+    folder: PathBuf,
+    manifest: Manifest,
+    documents: Mutex<Documents>,
+    lexical: Lexical,
+    dense: Vec<Dense>,
+}
+
+impl Index {
+    /// Opens the index in `folder`. Parts that lag behind the store after a crash are derived again first.
+    ///
+    /// # Errors
+    /// When there is no index, it was never finished, a part is damaged, or a writer stays between two parts too long.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let store = folder.join("documents.sqlite");
+        if !store.is_file() {
+            return Err(Error::input(format!("{} holds no index", folder.display()))
+                .hint("`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one"));
+        }
+        for _ in 0..ATTEMPTS {
+            let manifest = Manifest::read(folder)?;
+            if let Some(manifest) = manifest
+                && let Some(index) = Self::open_one_generation(folder, manifest)?
+            {
+                return Ok(index);
+            }
+            match IndexWriter::open(folder) {
+                Ok(mut writer) if writer.manifest().is_some() => writer.derive_again()?,
+                Ok(_) => {
+                    return Err(Error::input(format!("the index in {} was never finished", folder.display()))
+                        .hint("run `kinglet index` again: it goes on where it stopped"));
+                }
+                Err(error) if error.fault() == Fault::Busy => std::thread::sleep(PAUSE),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(Fault::Busy, format!("the index in {} is still being written", folder.display()))
+            .hint("try again when `kinglet index` has finished"))
+    }
+
+    fn open_one_generation(folder: &Path, manifest: Manifest) -> Result<Option<Self>> {
+        let documents = Documents::open_for_reading(&folder.join("documents.sqlite"))?;
+        documents.hold_still()?;
+        let generation = documents.generation()?;
+        if !folder.join("lexical").is_dir() {
+            return Ok(None);
+        }
+        let lexical = Lexical::open(&folder.join("lexical"))?;
+        if lexical.generation()? != generation {
+            return Ok(None);
+        }
+        let mut dense = Vec::new();
+        for card in &manifest.embedders {
+            let folder = dense_folder(folder, card);
+            if Dense::generation_in(&folder)? != generation {
+                return Ok(None);
+            }
+            dense.push(Dense::open(&folder, card, EXACT_LIMIT)?);
+        }
+        lexical.reload()?;
+        if lexical.generation()? != generation || dense.iter().any(|part| part.generation() != generation) {
+            return Ok(None);
+        }
+        Ok(Some(Index { folder: folder.to_path_buf(), manifest, documents: Mutex::new(documents), lexical, dense }))
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Its words.
+    pub fn lexical(&self) -> &Lexical {
+        &self.lexical
+    }
+
+    /// The vectors made by the embedder with this card.
+    ///
+    /// # Errors
+    /// When the index has none of that embedder, or has some that were made with other weights or settings.
+    pub fn dense(&self, card: &EmbedderCard) -> Result<&Dense> {
+        let cards = &self.manifest.embedders;
+        match cards.iter().position(|stored| stored.id == card.id) {
+            Some(at) if cards[at] == *card => Ok(&self.dense[at]),
+            Some(_) => Err(Error::input(format!("the index holds vectors of another version of {}", card.id))
+                .hint("run `kinglet index` again with this embedder: the chunks are embedded anew")),
+            None => {
+                let known: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
+                Err(Error::input(format!(
+                    "the index has no vectors of {}, only of {}",
+                    card.id,
+                    known.join(", ")
+                ))
+                .hint("run `kinglet index` with that embedder, or ask with one that is there"))
+            }
+        }
+    }
+
+    /// Chunks by id, in the order asked for.
+    pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
+        self.store().chunks(ids)
+    }
+
+    /// How much it holds.
+    pub fn counts(&self) -> Result<Counts> {
+        self.store().counts()
+    }
+
+    /// The folders and files that were indexed.
+    pub fn roots(&self) -> Result<Vec<PathBuf>> {
+        Ok(self.store().roots()?.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// Files that were found but not read, with the reasons.
+    pub fn skipped_files(&self) -> Result<Vec<(PathBuf, String)>> {
+        self.store().skipped_files()
+    }
+
+    /// The ids of all chunks.
+    pub fn chunk_ids(&self) -> Result<Vec<ChunkId>> {
+        Ok(self.store().chunk_hashes()?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// The generation that is seen.
+    pub fn generation(&self) -> Result<u64> {
+        self.store().generation()
+    }
+
+    fn store(&self) -> MutexGuard<'_, Documents> {
+        // A panic while the lock was held leaves a connection that only reads: nothing is half done.
+        self.documents.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn dense_folder(folder: &Path, card: &EmbedderCard) -> PathBuf {
+    folder.join("dense").join(format!("{}-{}", card.id, &card.fingerprint()[..8]))
+}

@@ -1,1 +1,12 @@
-fn main(){}
+//! The command line: arguments → configuration → library calls → what a person or a script reads.
+
+mod args;
+mod progress;
+mod render;
+mod run;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run::main()
+}

@@ -1,0 +1,220 @@
+//! What can be typed, and the environment: the only file that knows clap or reads variables.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use kinglet::config::Resolved;
+use kinglet::{Error, Result};
+
+/// Index a folder of documents, ask questions over it with small models, offline.
+#[derive(Parser)]
+#[command(
+    name = "kinglet",
+    version,
+    max_term_width = 100,
+    after_help = "Start with:\n  kinglet index ~/notes\n  kinglet search \"when does the lease end\" --name notes\n  \
+                  kinglet ask \"When does the lease end?\" --name notes\n\n\
+                  Exit codes: 0 done, 1 nothing found, 2 could not, 3 the documents do not say, 130 interrupted"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+#[derive(Args)]
+pub struct Global {
+    /// Print JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more: reasons, timings, files
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Never use the network [also: HF_HUB_OFFLINE=1]
+    #[arg(long, global = true)]
+    pub offline: bool,
+}
+
+#[derive(Args)]
+pub struct Named {
+    /// The index [default: the one whose folder holds the current folder]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Index folders and files; run it again to bring the index up to date
+    #[command(after_help = "Examples:\n  kinglet index ~/notes\n  kinglet index docs README.md --name manual\n  \
+                            kinglet index --name manual        what was indexed under that name, again")]
+    Index {
+        /// Folders and files; none means those of the last run
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// The name of the index [default: the name of the first folder]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Find passages
+    #[command(after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
+                            kinglet search rent --mode lexical --json | jq .hits[0].path")]
+    Search {
+        /// The question or words, as they are: nothing in them is a query language
+        question: String,
+        #[command(flatten)]
+        named: Named,
+        /// How many hits to show
+        #[arg(short = 'n', long, value_name = "N")]
+        hits: Option<usize>,
+        /// Which legs: lexical, dense or hybrid
+        #[arg(long)]
+        mode: Option<String>,
+        /// How the legs become one ranking: min-max or rrf
+        #[arg(long)]
+        fusion: Option<String>,
+        /// Show what each leg said of each hit
+        #[arg(long)]
+        explain: bool,
+    },
+    /// Answer a question from the documents, with citations
+    #[command(after_help = "Examples:\n  kinglet ask \"Who pays for repairs?\"\n  kinglet ask \"Who pays for repairs?\" --generator extractive\n  \
+                            OPENAI_BASE_URL=http://localhost:11434/v1 kinglet ask \"Who pays?\" --generator openai:llama3.2")]
+    Ask {
+        /// The question
+        question: String,
+        #[command(flatten)]
+        named: Named,
+        /// Who writes: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible server), or extractive (quotes only)
+        #[arg(long, value_name = "GENERATOR")]
+        generator: Option<String>,
+        /// How many passages the answer may be made from
+        #[arg(long, value_name = "N")]
+        passages: Option<usize>,
+    },
+    /// Show what an index holds
+    Status {
+        #[command(flatten)]
+        named: Named,
+    },
+    /// List the indexes
+    Ls,
+    /// Remove an index; the documents are not touched
+    Rm {
+        /// The index
+        name: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Check runtime, models and index; each failure prints the command that mends it
+    Doctor {
+        #[command(flatten)]
+        named: Named,
+    },
+    /// Show how a file is read and cut: chunks, tokens, lines
+    Inspect {
+        /// The file
+        file: PathBuf,
+    },
+    /// List, fetch and show the small models
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Show the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script
+    #[command(after_help = "Example:\n  kinglet completions bash > ~/.local/share/bash-completion/completions/kinglet")]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ModelsCommand {
+    /// All models that kinglet knows, and which are here
+    List,
+    /// Fetch models; what is here already is left alone
+    #[command(after_help = "Examples:\n  kinglet models pull all-minilm-l6-v2\n  kinglet models pull smollm2-135m-instruct --from /media/stick")]
+    Pull {
+        /// Which; `kinglet models list` shows them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// Take the files from this folder instead of the network
+        #[arg(long, value_name = "FOLDER")]
+        from: Option<PathBuf>,
+        /// Fetch again what is here already
+        #[arg(long)]
+        force: bool,
+    },
+    /// Everything known of one model
+    Show { id: String },
+    /// Where the files of one model are
+    Path { id: String },
+}
+
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Every setting, its value and where it came from
+    Show,
+}
+
+impl Command {
+    /// The settings that were given as flags.
+    fn flags(&self) -> Vec<(&'static str, String)> {
+        let mut flags = Vec::new();
+        let mut set = |key, value: Option<String>| flags.extend(value.map(|value| (key, value)));
+        match self {
+            Command::Search { hits, mode, fusion, .. } => {
+                set("hits", hits.map(|hits| hits.to_string()));
+                set("mode", mode.clone());
+                set("fusion", fusion.clone());
+            }
+            Command::Ask { generator, passages, .. } => {
+                set("generator", generator.clone());
+                set("passages", passages.map(|passages| passages.to_string()));
+            }
+            _ => {}
+        }
+        flags
+    }
+}
+
+/// Kinglet's own folder.
+pub fn home() -> Result<PathBuf> {
+    match std::env::var_os("KINGLET_HOME").filter(|home| !home.is_empty()) {
+        Some(home) => std::path::absolute(&home).map_err(|cause| Error::io("find", Path::new(&home), cause)),
+        None => directories::ProjectDirs::from("", "", "kinglet")
+            .map(|folders| folders.data_dir().to_path_buf())
+            .ok_or_else(|| Error::input("no home folder is known on this machine").hint("set KINGLET_HOME to a folder")),
+    }
+}
+
+/// Whether the network must not be used.
+pub fn is_offline(global: &Global) -> bool {
+    let set = |name| std::env::var(name).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
+    global.offline || set("HF_HUB_OFFLINE") || set("KINGLET_OFFLINE")
+}
+
+/// The settings from flags, environment and `home`'s configuration file.
+pub fn config(command: &Command, home: &Path) -> Result<Resolved> {
+    let path = home.join("config.toml");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
+        Err(cause) => return Err(Error::io("read", &path, cause)),
+    };
+    let file = text.as_deref().map(|text| (path.as_path(), text));
+    Resolved::from_layers(file, |name| std::env::var(name).ok(), &command.flags())
+}
+
+/// Prints the completion script for `shell`.
+pub fn print_completions(shell: clap_complete::Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), "kinglet", &mut std::io::stdout());
+}
+
+/// What was typed; prints help or usage and ends the process where that is the answer.
+pub fn parse() -> Cli {
+    Cli::parse()
+}

@@ -1,0 +1,88 @@
+//! Bars on a terminal's standard error, nothing elsewhere; and the wish to stop.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kinglet::ingest::{Event, Watcher};
+
+/// Set once the user has pressed Ctrl-C.
+pub static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Whether the user has pressed Ctrl-C.
+pub fn is_stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Ctrl-C asks to stop after the piece of work at hand; a second one ends the process.
+pub fn listen_for_interrupts(runtime: &tokio::runtime::Runtime) {
+    runtime.spawn(async {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if STOP.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        }
+    });
+}
+
+/// A bar for pieces of work that can be counted.
+pub fn counted(total: u64, what: &str) -> ProgressBar {
+    bar(total, what, "{msg:24} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta} left")
+}
+
+/// A bar for bytes.
+pub fn bytes(total: u64, what: &str) -> ProgressBar {
+    bar(total, what, "{msg:24} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left")
+}
+
+fn bar(total: u64, what: &str, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).expect("the template is fixed").progress_chars("━╸─");
+    ProgressBar::new(total).with_style(style).with_message(what.to_string())
+}
+
+/// Shows an indexing run.
+#[derive(Default)]
+pub struct Bars {
+    current: RefCell<Option<(String, ProgressBar)>>,
+}
+
+impl Bars {
+    fn show(&self, what: &str, done: usize, total: usize) {
+        let mut current = self.current.borrow_mut();
+        if current.as_ref().is_none_or(|(name, _)| name != what) {
+            if let Some((_, finished)) = current.take() {
+                finished.finish_and_clear();
+            }
+            *current = Some((what.to_string(), counted(total as u64, what)));
+        }
+        if let Some((_, bar)) = current.as_ref() {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
+    }
+
+    fn clear(&self) {
+        if let Some((_, bar)) = self.current.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watcher for Bars {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Found { files } => self.show("reading files", 0, *files),
+            Event::Looked { done, total, .. } => self.show("reading files", *done, *total),
+            Event::Embedded { embedder, done, total } => self.show(&format!("embedding, {embedder}"), *done, *total),
+            Event::Reached(_) => self.clear(),
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        let stopped = is_stopped();
+        if stopped {
+            self.clear();
+        }
+        stopped
+    }
+}

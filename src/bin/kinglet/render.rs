@@ -1,0 +1,212 @@
+//! Everything that a person or a script reads: the only file that prints results and errors.
+
+use std::io::{Result, Write};
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, Table, presets};
+use kinglet::chunk::Chunk;
+use kinglet::index::documents::StoredChunk;
+use kinglet::ingest::Summary;
+use kinglet::search::Hit;
+use kinglet::search::snippet::snippet;
+use serde_json::{Value, json};
+
+const SNIPPET_CHARS: usize = 240;
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const PATH: Style = AnsiColor::Cyan.on_default();
+const MATCH: Style = AnsiColor::Yellow.on_default().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+
+/// Standard output, with colours where the terminal takes them.
+pub fn out() -> impl Write {
+    anstream::stdout()
+}
+
+/// A notice on standard error.
+pub fn notice(text: &str) {
+    anstream::eprintln!("{text}");
+}
+
+/// An error on standard error: one line, then what helps.
+pub fn error(error: &kinglet::Error) {
+    anstream::eprintln!("{ERROR}error:{ERROR:#} {error}");
+    if let Some(hint) = error.next_step() {
+        anstream::eprintln!("{GOOD}hint:{GOOD:#} {hint}");
+    }
+}
+
+/// The path as it can be typed here: relative below the current folder, whole elsewhere.
+pub fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+    match path.strip_prefix(&here) {
+        Ok(below) if !here.as_os_str().is_empty() && !below.as_os_str().is_empty() => below.display().to_string(),
+        _ => path.display().to_string(),
+    }
+}
+
+/// JSON on standard output, indented.
+pub fn json(value: &Value) -> Result<()> {
+    writeln!(out(), "{value:#}")
+}
+
+pub fn hits_json(hits: &[(Hit, StoredChunk)]) -> Value {
+    let rows: Vec<Value> = hits
+        .iter()
+        .map(|(hit, stored)| {
+            let chunk = &stored.chunk;
+            json!({
+                "path": shown(&stored.path), "first_line": chunk.first_line, "last_line": chunk.last_line,
+                "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
+            })
+        })
+        .collect();
+    json!({ "hits": rows })
+}
+
+pub fn hits(question: &str, hits: &[(Hit, StoredChunk)], explain: bool) -> Result<()> {
+    let mut out = out();
+    for (at, (hit, stored)) in hits.iter().enumerate() {
+        let place = place(&shown(&stored.path), stored.chunk.first_line, stored.chunk.last_line);
+        writeln!(
+            out,
+            "{BOLD}{:>2}{BOLD:#}  {PATH}{place}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
+            at + 1,
+            stored.chunk.headings.join(" › "),
+            hit.score
+        )?;
+        writeln!(out, "    {}", marked(question, &stored.chunk))?;
+        if explain {
+            let parts = hit.legs.iter().map(|leg| {
+                format!("{} rank {} score {:.3} adds {:.3}", leg.leg, leg.rank, leg.score, leg.contribution)
+            });
+            writeln!(out, "    {DIM}{}{DIM:#}", parts.collect::<Vec<_>>().join(" · "))?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// `path:first-last`, as editors and people read it.
+pub fn place(path: &str, first_line: u32, last_line: u32) -> String {
+    if first_line == last_line { format!("{path}:{first_line}") } else { format!("{path}:{first_line}-{last_line}") }
+}
+
+fn marked(question: &str, chunk: &Chunk) -> String {
+    let found = snippet(question, &chunk.text, SNIPPET_CHARS);
+    let mut text = String::new();
+    let mut at = found.span.start;
+    for word in &found.matches {
+        text.push_str(&visible(&chunk.text[at..word.start]));
+        text.push_str(&format!("{MATCH}{}{MATCH:#}", visible(word.of(&chunk.text))));
+        at = word.end;
+    }
+    text.push_str(&visible(&chunk.text[at..found.span.end]));
+    let shown: Vec<&str> = text.split_whitespace().collect();
+    shown.join(" ")
+}
+
+/// Documents may hold terminal control characters: they are shown, not obeyed.
+pub fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !c.is_whitespace() { '\u{fffd}' } else { c }).collect()
+}
+
+pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
+    let mut out = out();
+    let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
+    writeln!(out, "{BOLD}{name}{BOLD:#}: {} chunks", summary.chunks)?;
+    writeln!(
+        out,
+        "  files   {} read, {} unchanged, {} removed, {} skipped",
+        summary.read,
+        summary.unchanged,
+        summary.removed,
+        summary.skipped.len()
+    )?;
+    writeln!(out, "  chunks  {} embedded in this run", summary.embedded)?;
+    writeln!(
+        out,
+        "  time    reading {}, embedding {}, committing {}",
+        seconds(summary.read_ms),
+        seconds(summary.embed_ms),
+        seconds(summary.commit_ms)
+    )?;
+    if verbose && !summary.skipped.is_empty() {
+        writeln!(out, "skipped:")?;
+        for file in &summary.skipped {
+            writeln!(out, "  {PATH}{}{PATH:#}  {}", shown(&file.path), file.reason)?;
+        }
+    } else if !summary.skipped.is_empty() {
+        writeln!(out, "{DIM}`--verbose` lists the skipped files with the reasons{DIM:#}")?;
+    }
+    Ok(())
+}
+
+/// Rows under headings, columns aligned; numbers to the right where `numeric` says so.
+pub fn table(headings: &[&str], rows: Vec<Vec<String>>, numeric: &[usize]) -> Result<()> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(headings.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for &column in numeric {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines = table.to_string();
+    let trimmed: Vec<&str> = lines.lines().map(str::trim_end).collect();
+    writeln!(out(), "{}", trimmed.join("\n"))
+}
+
+/// The chunks of a file, with places and sizes.
+pub fn chunks(path: &Path, rows: &[(Chunk, Option<usize>)]) -> Result<()> {
+    let mut out = out();
+    for (at, (chunk, tokens)) in rows.iter().enumerate() {
+        let tokens = tokens.map_or("unknown".to_string(), |tokens| tokens.to_string());
+        writeln!(
+            out,
+            "{BOLD}{:>3}{BOLD:#}  {PATH}{}{PATH:#}  bytes {}–{}  tokens {tokens}  {}",
+            at + 1,
+            place(&shown(path), chunk.first_line, chunk.last_line),
+            chunk.span.start,
+            chunk.span.end,
+            chunk.headings.join(" › ")
+        )?;
+        for line in chunk.text.lines() {
+            writeln!(out, "     {DIM}│{DIM:#} {}", visible(line))?;
+        }
+    }
+    Ok(())
+}
+
+/// One finding of the doctor.
+pub struct Finding {
+    /// What was looked at.
+    pub what: String,
+    /// What was found, or the error.
+    pub result: kinglet::Result<String>,
+}
+
+pub fn findings(findings: &[Finding]) -> Result<()> {
+    let mut out = out();
+    for finding in findings {
+        match &finding.result {
+            Ok(detail) => writeln!(out, "{GOOD}ok{GOOD:#}    {:12} {detail}", finding.what)?,
+            Err(error) => {
+                writeln!(out, "{ERROR}wrong{ERROR:#} {:12} {error}", finding.what)?;
+                if let Some(hint) = error.next_step() {
+                    writeln!(out, "{:18} {GOOD}mend it:{GOOD:#} {hint}", "")?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Paths, one a line.
+pub fn paths(paths: &[PathBuf]) -> Result<()> {
+    paths.iter().try_for_each(|path| writeln!(out(), "{}", path.display()))
+}

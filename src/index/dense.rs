@@ -1,0 +1,219 @@
+//! Vectors → chunks, ranked by cosine: exact search, and a graph beyond the size where that is faster.
+//!
+//! Derived: `vectors.log` holds vectors by chunk hash, `chunks.map` says which chunk of the store's generation has which
+//! record; it is written last, by rename, with a checksum.
+
+use std::path::{Path, PathBuf};
+
+use super::documents::{ChunkHash, ChunkId, Documents};
+use super::files::{read_sealed, write_sealed};
+use super::graph::Graph;
+use super::vectors::{StoredVectors, VectorLog};
+use crate::error::{Error, Result};
+use crate::models::traits::EmbedderCard;
+use crate::vector::{Vector, dot};
+
+const LOG: &str = "vectors.log";
+const MAP: &str = "chunks.map";
+const MAP_ENTRY_BYTES: usize = 12;
+
+/// A chunk and the record of its vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    chunk: ChunkId,
+    record: u32,
+}
+
+/// The vectors of one embedder, for writing.
+pub struct DenseWriter {
+    folder: PathBuf,
+    dimension: usize,
+    log: VectorLog,
+}
+
+impl DenseWriter {
+    /// Opens the vectors of `card` in `folder`.
+    ///
+    /// # Errors
+    /// When what is there was made with another dimension, or the disk refuses.
+    pub fn open(folder: &Path, card: &EmbedderCard) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
+        let log = VectorLog::open(&folder.join(LOG), card.dimension)?;
+        Ok(DenseWriter { folder: folder.to_path_buf(), dimension: card.dimension, log })
+    }
+
+    /// The chunks of the store that have no vector yet, each hash once, in the order of their ids.
+    pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
+        let mut seen = std::collections::HashSet::new();
+        let hashes = documents.chunk_hashes()?;
+        let missing = hashes.iter().filter(|(_, hash)| self.log.record(hash).is_none() && seen.insert(*hash));
+        Ok(missing.map(|&(id, _)| id).collect())
+    }
+
+    /// Keeps vectors, durably.
+    pub fn append(&mut self, vectors: &[(ChunkHash, Vector)]) -> Result<()> {
+        self.log.append(vectors)
+    }
+
+    /// Makes what is searched match the store, under its generation: the map, and the graph when there are more than
+    /// `exact_limit` chunks.
+    ///
+    /// # Errors
+    /// When a chunk has no vector: call [`missing`](Self::missing) and [`append`](Self::append) first.
+    pub fn synchronise(&self, documents: &Documents, generation: u64, exact_limit: usize) -> Result<()> {
+        let mut bytes = generation.to_le_bytes().to_vec();
+        let hashes = documents.chunk_hashes()?;
+        for (chunk, hash) in &hashes {
+            let record = self.log.record(hash).ok_or_else(|| {
+                Error::damaged(format!("chunk {chunk} has no vector in {}", self.folder.display()))
+                    .hint("run `kinglet index` again")
+            })?;
+            bytes.extend_from_slice(&chunk.to_le_bytes());
+            bytes.extend_from_slice(&record.to_le_bytes());
+        }
+        if hashes.len() > exact_limit {
+            Graph::bring_up_to_date(&self.folder, &StoredVectors::open(&self.folder.join(LOG), self.dimension)?)?;
+        }
+        write_sealed(&self.folder.join(MAP), &bytes)
+    }
+}
+
+/// The vectors of one embedder, for searching.
+pub struct Dense {
+    generation: u64,
+    entries: Vec<Entry>,
+    vectors: StoredVectors,
+    graph: Option<Graph>,
+}
+
+impl Dense {
+    /// The generation of the store that the vectors in `folder` match; 0 when there are none.
+    pub fn generation_in(folder: &Path) -> Result<u64> {
+        let path = folder.join(MAP);
+        if !path.is_file() {
+            return Ok(0);
+        }
+        generation_of(&path, &read_sealed(&path)?)
+    }
+
+    /// Opens the vectors of `card` in `folder`; the graph is used when there are more than `exact_limit` chunks.
+    ///
+    /// # Errors
+    /// When files are missing or damaged.
+    pub fn open(folder: &Path, card: &EmbedderCard, exact_limit: usize) -> Result<Self> {
+        let path = folder.join(MAP);
+        let bytes = read_sealed(&path)?;
+        let generation = generation_of(&path, &bytes)?;
+        let entries: Vec<Entry> = bytes[8..]
+            .chunks_exact(MAP_ENTRY_BYTES)
+            .map(|entry| Entry {
+                chunk: u64::from_le_bytes(entry[..8].try_into().expect("eight bytes")),
+                record: u32::from_le_bytes(entry[8..].try_into().expect("four bytes")),
+            })
+            .collect();
+        let vectors = StoredVectors::open(&folder.join(LOG), card.dimension)?;
+        if let Some(entry) = entries.iter().find(|entry| entry.record as usize >= vectors.len()) {
+            return Err(Error::damaged(format!(
+                "{} is cut short: record {} of {} is wanted",
+                folder.join(LOG).display(),
+                entry.record,
+                vectors.len()
+            ))
+            .hint("run `kinglet index` again: the missing vectors are made anew"));
+        }
+        let graph = if entries.len() > exact_limit { Some(Graph::open(folder, &vectors)?) } else { None };
+        Ok(Dense { generation, entries, vectors, graph })
+    }
+
+    /// The generation of the store that this matches.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// How many chunks have a vector here.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether questions go through the graph rather than all vectors.
+    pub fn is_approximate(&self) -> bool {
+        self.graph.is_some()
+    }
+
+    /// At most `k` chunks nearest to `query` by cosine, nearest first, ties by id.
+    ///
+    /// # Errors
+    /// When a stored vector is not finite, or `query` has another dimension.
+    pub fn search(&self, query: &Vector, k: usize) -> Result<Vec<(ChunkId, f32)>> {
+        if query.dimension() != self.vectors.dimension() {
+            return Err(Error::input(format!(
+                "the question has {} dimensions, the index {}",
+                query.dimension(),
+                self.vectors.dimension()
+            ))
+            .hint("search with the embedder that the index was made with"));
+        }
+        match &self.graph {
+            Some(graph) => {
+                let records = graph.nearest(query, k, &self.vectors)?;
+                let by_record: std::collections::HashSet<u32> = records.into_iter().collect();
+                self.rank(query, k, self.entries.iter().filter(|entry| by_record.contains(&entry.record)))
+            }
+            None => self.rank(query, k, self.entries.iter()),
+        }
+    }
+
+    /// The nearest by looking at every vector, whether there is a graph or not.
+    pub fn search_exactly(&self, query: &Vector, k: usize) -> Result<Vec<(ChunkId, f32)>> {
+        self.rank(query, k, self.entries.iter())
+    }
+
+    /// The stored vector of each of these chunks, where there is one.
+    pub fn stored(&self, chunks: &[ChunkId]) -> Vec<Option<&[f32]>> {
+        let find = |id: &ChunkId| {
+            let at = self.entries.binary_search_by_key(id, |entry| entry.chunk).ok()?;
+            Some(self.vectors.components(self.entries[at].record as usize))
+        };
+        chunks.iter().map(find).collect()
+    }
+
+    /// How many of the vectors pass their checks, and how many there are.
+    pub fn intact(&self) -> (usize, usize) {
+        (self.vectors.intact(), self.vectors.len())
+    }
+
+    fn rank<'a>(
+        &self,
+        query: &Vector,
+        k: usize,
+        entries: impl Iterator<Item = &'a Entry>,
+    ) -> Result<Vec<(ChunkId, f32)>> {
+        let mut scored: Vec<(ChunkId, f32)> = entries
+            .map(|entry| (entry.chunk, dot(query.as_slice(), self.vectors.components(entry.record as usize))))
+            .collect();
+        if let Some((chunk, _)) = scored.iter().find(|(_, score)| !score.is_finite()) {
+            return Err(Error::damaged(format!("the stored vector of chunk {chunk} is not finite"))
+                .hint("run `kinglet doctor`: it names the damaged part and the command that mends it"));
+        }
+        let best_first = |a: &(ChunkId, f32), b: &(ChunkId, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if k < scored.len() && k > 0 {
+            scored.select_nth_unstable_by(k - 1, best_first);
+        }
+        scored.truncate(k);
+        scored.sort_unstable_by(best_first);
+        Ok(scored)
+    }
+}
+
+fn generation_of(path: &Path, bytes: &[u8]) -> Result<u64> {
+    match bytes.split_first_chunk::<8>() {
+        Some((generation, entries)) if entries.len() % MAP_ENTRY_BYTES == 0 => Ok(u64::from_le_bytes(*generation)),
+        _ => Err(Error::damaged(format!("{} has a length that no map has", path.display()))
+            .hint("run `kinglet index` again: this part is derived and is made anew")),
+    }
+}

@@ -1,0 +1,395 @@
+//! The truth: documents and their chunks, in SQLite. Everything else in an index can be made again from here.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+
+use crate::chunk::Chunk;
+use crate::error::{Error, Fault, Result};
+use crate::text::Span;
+
+/// Names a chunk within an index; never given again after the chunk is gone.
+pub type ChunkId = u64;
+
+/// BLAKE3 of what an embedder reads of a chunk: equal hashes, equal vectors.
+pub type ChunkHash = [u8; 32];
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS state(generation INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS roots(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS documents(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  root INTEGER NOT NULL REFERENCES roots(id) ON DELETE CASCADE,
+  path TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  modified_ns INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  skipped TEXT,
+  UNIQUE(root, path));
+CREATE TABLE IF NOT EXISTS chunks(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  document INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+  start_byte INTEGER NOT NULL,
+  end_byte INTEGER NOT NULL,
+  first_line INTEGER NOT NULL,
+  last_line INTEGER NOT NULL,
+  headings TEXT NOT NULL,
+  text TEXT NOT NULL,
+  hash BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS chunks_of_document ON chunks(document);
+INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
+";
+
+/// A file as the index knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    /// Its row.
+    pub id: i64,
+    /// Its size when it was read.
+    pub size_bytes: u64,
+    /// When it had last been changed, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// BLAKE3 of its bytes; zeros where it was not read.
+    pub hash: [u8; 32],
+    /// Why nothing of it is in the index, if so.
+    pub skipped: Option<String>,
+}
+
+/// What is written of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFile<'a> {
+    /// The root's row.
+    pub root: i64,
+    /// The path below the root, `/` between its parts; empty when the root is the file.
+    pub path: &'a str,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// When it was last changed, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// BLAKE3 of its bytes; zeros where it was not read.
+    pub hash: [u8; 32],
+    /// Its chunks, or why there are none.
+    pub content: std::result::Result<&'a [Chunk], &'a str>,
+}
+
+impl<'a> NewFile<'a> {
+    /// A file that was found but not read.
+    pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
+        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], content: Err(reason) }
+    }
+}
+
+/// A chunk with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChunk {
+    /// Its id.
+    pub id: ChunkId,
+    /// The whole path of its file.
+    pub path: PathBuf,
+    /// What was cut.
+    pub chunk: Chunk,
+}
+
+/// What an index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Files with chunks in the index.
+    pub documents: u64,
+    /// Files that were found but not read.
+    pub skipped: u64,
+    /// Chunks.
+    pub chunks: u64,
+}
+
+/// The store. One connection; not shared between threads.
+pub struct Documents {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Documents {
+    /// Opens the store for writing, making it if need be.
+    ///
+    /// # Errors
+    /// When the file is no SQLite database, or the disk refuses.
+    pub fn open_for_writing(path: &Path) -> Result<Self> {
+        let documents = Self::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let set_up = || -> rusqlite::Result<()> {
+            let connection = &documents.connection;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.execute_batch(SCHEMA)
+        };
+        set_up().map_err(|cause| documents.failed("set up", cause))?;
+        Ok(documents)
+    }
+
+    /// Opens the store for reading.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub fn open_for_reading(path: &Path) -> Result<Self> {
+        let documents = Self::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .or_else(|_| Self::with(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+        match documents.generation() {
+            // A folder that nobody may write to has no writer: SQLite may do without its shared-memory file.
+            Err(_) if path.is_file() => {
+                let uri = format!("file:{}?immutable=1", path.display().to_string().replace('?', "%3f"));
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                let fixed = Self::with(Path::new(&uri), flags)?;
+                fixed.generation().map_err(|_| {
+                    Error::damaged(format!("{} cannot be read as an index", path.display()))
+                        .hint("kinglet doctor --name NAME says more; kinglet rm NAME and kinglet index make it anew")
+                })?;
+                Ok(fixed)
+            }
+            _ => Ok(documents),
+        }
+    }
+
+    fn with(path: &Path, flags: OpenFlags) -> Result<Self> {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|cause| failed(path, "open", cause))?;
+        connection
+            .busy_timeout(std::time::Duration::from_secs(5))
+            .map_err(|cause| failed(path, "open", cause))?;
+        Ok(Documents { connection, path: path.to_path_buf() })
+    }
+
+    fn failed(&self, doing: &str, cause: rusqlite::Error) -> Error {
+        failed(&self.path, doing, cause)
+    }
+
+    fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        work(&self.connection).map_err(|cause| self.failed(doing, cause))
+    }
+
+    /// Starts a change that [`Change::commit`] makes durable; dropping it undoes it.
+    pub fn change(&self) -> Result<Change<'_>> {
+        self.run("start a change in", |c| c.execute_batch("BEGIN IMMEDIATE"))?;
+        Ok(Change { documents: self, open: true })
+    }
+
+    /// Holds what is read from now on at one moment, whatever others commit.
+    pub fn hold_still(&self) -> Result<()> {
+        self.run("read", |c| c.execute_batch("BEGIN; SELECT generation FROM state;"))
+    }
+
+    /// Lets go of the moment held by [`hold_still`](Self::hold_still).
+    pub fn move_on(&self) -> Result<()> {
+        self.run("read", |c| c.execute_batch("COMMIT"))
+    }
+
+    /// How many changes have been committed.
+    pub fn generation(&self) -> Result<u64> {
+        self.run("read", |c| c.query_row("SELECT generation FROM state", [], |row| row.get(0)))
+    }
+
+    /// The indexed folders and files, by row.
+    pub fn roots(&self) -> Result<Vec<(i64, PathBuf)>> {
+        self.run("read", |c| {
+            c.prepare("SELECT id, path FROM roots ORDER BY id")?
+                .query_map([], |row| Ok((row.get(0)?, PathBuf::from(row.get::<_, String>(1)?))))?
+                .collect()
+        })
+    }
+
+    /// Every file of one root, by its path.
+    pub fn known_files(&self, root: i64) -> Result<HashMap<String, KnownFile>> {
+        self.run("read", |c| {
+            c.prepare("SELECT path, id, size_bytes, modified_ns, hash, skipped FROM documents WHERE root = ?1")?
+                .query_map([root], |row| {
+                    let file = KnownFile {
+                        id: row.get(1)?,
+                        size_bytes: row.get(2)?,
+                        modified_ns: row.get(3)?,
+                        hash: row.get(4)?,
+                        skipped: row.get(5)?,
+                    };
+                    Ok((row.get(0)?, file))
+                })?
+                .collect()
+        })
+    }
+
+    /// Files that were found but not read, with the reasons, by path.
+    pub fn skipped_files(&self) -> Result<Vec<(PathBuf, String)>> {
+        self.run("read", |c| {
+            c.prepare(
+                "SELECT roots.path, documents.path, skipped FROM documents JOIN roots ON roots.id = root
+                 WHERE skipped IS NOT NULL ORDER BY roots.path, documents.path",
+            )?
+            .query_map([], |row| Ok((whole_path(row.get(0)?, row.get(1)?), row.get(2)?)))?
+            .collect()
+        })
+    }
+
+    /// How much there is.
+    pub fn counts(&self) -> Result<Counts> {
+        self.run("read", |c| {
+            c.query_row(
+                "SELECT (SELECT count(*) FROM documents WHERE skipped IS NULL),
+                        (SELECT count(*) FROM documents WHERE skipped IS NOT NULL), (SELECT count(*) FROM chunks)",
+                [],
+                |row| Ok(Counts { documents: row.get(0)?, skipped: row.get(1)?, chunks: row.get(2)? }),
+            )
+        })
+    }
+
+    /// The id and hash of every chunk, by id.
+    pub fn chunk_hashes(&self) -> Result<Vec<(ChunkId, ChunkHash)>> {
+        self.run("read", |c| {
+            c.prepare("SELECT id, hash FROM chunks ORDER BY id")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
+    /// Chunks by id, in the order asked for.
+    ///
+    /// # Errors
+    /// When one is not there: ids come from the derived parts, so these have come apart from the store.
+    pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for &id in ids {
+            let chunk = self.run("read", |c| {
+                c.prepare_cached(
+                    "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, headings, text
+                     FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root WHERE chunks.id = ?1",
+                )?
+                .query_row([id], stored_chunk)
+                .optional()
+            })?;
+            found.push(chunk.ok_or_else(|| {
+                Error::damaged(format!("chunk {id} is not in {}", self.path.display()))
+                    .hint("run `kinglet index` again: what was derived from the store is made anew")
+            })?);
+        }
+        Ok(found)
+    }
+}
+
+/// A change to the store, seen by others only when it is committed.
+pub struct Change<'d> {
+    documents: &'d Documents,
+    open: bool,
+}
+
+impl Change<'_> {
+    /// The row of a root, made if need be.
+    pub fn root(&self, path: &Path) -> Result<i64> {
+        let text = path.to_str().ok_or_else(|| Error::input(format!("the path {} is not UTF-8", path.display())))?;
+        self.documents.run("write to", |c| {
+            c.execute("INSERT OR IGNORE INTO roots(path) VALUES (?1)", [text])?;
+            c.query_row("SELECT id FROM roots WHERE path = ?1", [text], |row| row.get(0))
+        })
+    }
+
+    /// Writes a file with its chunks in place of what was known of it.
+    pub fn put(&self, file: &NewFile<'_>) -> Result<()> {
+        self.documents.run("write to", |c| {
+            c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![file.root, file.path])?;
+            c.prepare_cached(
+                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                file.root,
+                file.path,
+                file.size_bytes,
+                file.modified_ns,
+                file.hash,
+                file.content.err()
+            ])?;
+            let document = c.last_insert_rowid();
+            for chunk in file.content.unwrap_or_default() {
+                let headings = serde_json::to_string(&chunk.headings).expect("strings are valid JSON");
+                c.prepare_cached(
+                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, headings, text, hash)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute(params![
+                    document,
+                    chunk.span.start,
+                    chunk.span.end,
+                    chunk.first_line,
+                    chunk.last_line,
+                    headings,
+                    chunk.text,
+                    chunk.hash()
+                ])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that a file has a new time or size on disk and the same content.
+    pub fn touch(&self, id: i64, size_bytes: u64, modified_ns: i64) -> Result<()> {
+        self.documents.run("write to", |c| {
+            c.prepare_cached("UPDATE documents SET size_bytes = ?2, modified_ns = ?3 WHERE id = ?1")?
+                .execute(params![id, size_bytes, modified_ns])
+                .map(|_| ())
+        })
+    }
+
+    /// Takes a file and its chunks away.
+    pub fn remove(&self, id: i64) -> Result<()> {
+        self.documents.run("write to", |c| {
+            c.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id]).map(|_| ())
+        })
+    }
+
+    /// Makes the change durable under the next generation and gives that.
+    pub fn commit(mut self) -> Result<u64> {
+        self.documents.run("commit to", |c| c.execute_batch("UPDATE state SET generation = generation + 1; COMMIT"))?;
+        self.open = false;
+        self.documents.generation()
+    }
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            // Nothing to be done about a failure: closing the connection rolls back too.
+            let _ = self.documents.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
+    let headings: String = row.get(7)?;
+    let headings = serde_json::from_str(&headings)
+        .map_err(|cause| rusqlite::Error::FromSqlConversionFailure(7, rusqlite::types::Type::Text, Box::new(cause)))?;
+    Ok(StoredChunk {
+        id: row.get(0)?,
+        path: whole_path(row.get(1)?, row.get(2)?),
+        chunk: Chunk {
+            span: Span { start: row.get(3)?, end: row.get(4)? },
+            first_line: row.get(5)?,
+            last_line: row.get(6)?,
+            headings,
+            text: row.get(8)?,
+        },
+    })
+}
+
+fn whole_path(root: String, path: String) -> PathBuf {
+    if path.is_empty() { PathBuf::from(root) } else { Path::new(&root).join(path) }
+}
+
+fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode;
+    let error = |fault| Error::new(fault, format!("could not {doing} {}: {cause}", path.display()));
+    match cause.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            error(Fault::Busy).hint("another kinglet is writing to this index; try again when it is done")
+        }
+        Some(ErrorCode::DiskFull) => error(Fault::Machine).hint("the disk is full; free some space and run the command again"),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied) => {
+            error(Fault::Machine)
+        }
+        _ => error(Fault::Damaged)
+            .hint("run `kinglet rm NAME` and `kinglet index` to make the index anew; your documents are not touched"),
+    }
+}

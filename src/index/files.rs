@@ -1,0 +1,72 @@
+//! Small derived files: whole or not there. Written beside, made durable, put in place by rename, checked when read.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+const SEAL_BYTES: usize = 32;
+
+/// Writes `bytes` so that readers see the old file or the new one and never a part, also after a loss of power.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().ok_or_else(|| Error::input(format!("{} is no file", path.display())))?;
+    let write = || -> std::io::Result<()> {
+        let mut temporary = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        temporary.write_all(bytes)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(path)?;
+        // A rename is durable once its folder is; not every platform can sync a folder, and then rename is all there is.
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    };
+    write().map_err(|cause| Error::io("write", path, cause))
+}
+
+/// Writes `bytes` followed by their BLAKE3.
+pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, &[bytes, blake3::hash(bytes).as_bytes()].concat())
+}
+
+/// Reads what [`write_sealed`] wrote.
+///
+/// # Errors
+/// When the file is missing, cut short or changed.
+pub fn read_sealed(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = std::fs::read(path).map_err(|cause| {
+        Error::damaged(format!("could not read {}: {cause}", path.display()))
+            .hint("run `kinglet index` again: what is missing is made anew")
+    })?;
+    let seal = bytes.split_off(bytes.len().saturating_sub(SEAL_BYTES));
+    if blake3::hash(&bytes).as_bytes()[..] != seal[..] {
+        return Err(Error::damaged(format!("{} is damaged: its checksum does not fit", path.display()))
+            .hint("run `kinglet index` again: this part is derived and is made anew"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_or_shortened_file_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sealed");
+        write_sealed(&path, b"content").unwrap();
+        assert_eq!(read_sealed(&path).unwrap(), b"content");
+        let whole = std::fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(read_sealed(&path).is_err(), "{length} bytes were taken for the whole");
+        }
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, &changed).unwrap();
+            assert!(read_sealed(&path).is_err(), "a change at byte {at} was not noticed");
+        }
+    }
+}

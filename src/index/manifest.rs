@@ -1,0 +1,63 @@
+//! What an index is: written last, by rename, so that a folder with a manifest is an index.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::files::write_whole;
+use crate::chunk::Chunking;
+use crate::error::{Error, Result};
+use crate::models::traits::EmbedderCard;
+
+/// The format that this version reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// The facts of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The layout of the files beside it.
+    pub format: u32,
+    /// How its documents were cut.
+    pub chunking: Chunking,
+    /// The embedders whose vectors it holds; the first is the one that answers.
+    pub embedders: Vec<EmbedderCard>,
+}
+
+impl Manifest {
+    /// Reads the manifest in `folder`; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of a later format.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let path = folder.join("manifest.json");
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(Error::io("read", &path, cause)),
+        };
+        let damaged = |cause: serde_json::Error| {
+            Error::damaged(format!("{} cannot be read: {cause}", path.display()))
+                .hint("delete this one file and run `kinglet index`: it is written anew and nothing is embedded again")
+        };
+        let Format { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        if format != FORMAT {
+            return Err(Error::input(format!(
+                "{} has format {format}; this kinglet reads format {FORMAT}",
+                path.display()
+            ))
+            .hint("use the kinglet that made it, or `kinglet rm` it and index again"));
+        }
+        serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+    }
+
+    /// Writes the manifest in `folder`.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let json = serde_json::to_vec_pretty(self).expect("a manifest is plain data");
+        write_whole(&folder.join("manifest.json"), &json)
+    }
+}

@@ -1,0 +1,186 @@
+//! Vectors on disk, by chunk hash: a log that only grows, so that a chunk is never embedded twice and an interrupted run
+//! loses nothing it has embedded.
+//!
+//! The file is a header (magic, dimension) and records of one size: BLAKE3 of the chunk, components as little-endian
+//! f32, and a check over both. A record that was torn by a crash fails its check and is cut off by the next writer.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+
+use super::documents::ChunkHash;
+use crate::error::{Error, Result};
+use crate::vector::Vector;
+
+const MAGIC: [u8; 8] = *b"KINGLETV";
+const HEADER_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
+const CHECK_BYTES: usize = 8;
+
+/// The log, open for appending.
+pub struct VectorLog {
+    file: File,
+    path: PathBuf,
+    dimension: usize,
+    records: HashMap<ChunkHash, u32>,
+}
+
+impl VectorLog {
+    /// Opens the log for appending, making it if need be, and cuts it off before the first record that fails its check:
+    /// what stood there is embedded again.
+    ///
+    /// # Errors
+    /// When the file is another kind of file or has another dimension, or the disk refuses.
+    pub fn open(path: &Path, dimension: usize) -> Result<Self> {
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = open().map_err(|cause| Error::io("open", path, cause))?;
+        let length = file.metadata().map_err(|cause| Error::io("read", path, cause))?.len() as usize;
+        let mut records = HashMap::new();
+        if length < HEADER_BYTES {
+            file.set_len(0).and_then(|()| file.write_all(&header(dimension))).map_err(|c| Error::io("write to", path, c))?;
+        } else {
+            let stored = StoredVectors::open(path, dimension)?;
+            let whole = stored.intact();
+            for record in 0..whole {
+                records.insert(stored.hash(record), record as u32);
+            }
+            drop(stored);
+            let end = (HEADER_BYTES + whole * record_bytes(dimension)) as u64;
+            file.set_len(end).map_err(|cause| Error::io("write to", path, cause))?;
+        }
+        file.seek(SeekFrom::End(0)).map_err(|cause| Error::io("read", path, cause))?;
+        Ok(VectorLog { file, path: path.to_path_buf(), dimension, records })
+    }
+
+    /// Where the vector of this chunk is, if it has been embedded.
+    pub fn record(&self, hash: &ChunkHash) -> Option<u32> {
+        self.records.get(hash).copied()
+    }
+
+    /// How many vectors there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Appends vectors and makes them durable before it returns.
+    pub fn append(&mut self, vectors: &[(ChunkHash, Vector)]) -> Result<()> {
+        let mut bytes = Vec::with_capacity(vectors.len() * record_bytes(self.dimension));
+        for (hash, vector) in vectors {
+            if vector.dimension() != self.dimension {
+                return Err(Error::model(format!(
+                    "the embedder gave {} components where its card says {}",
+                    vector.dimension(),
+                    self.dimension
+                )));
+            }
+            let start = bytes.len();
+            bytes.extend_from_slice(hash);
+            bytes.extend(vector.as_slice().iter().flat_map(|component| component.to_le_bytes()));
+            let check = check(&bytes[start..]);
+            bytes.extend_from_slice(&check);
+        }
+        self.file
+            .write_all(&bytes)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|cause| Error::io("write vectors to", &self.path, cause))?;
+        for (hash, _) in vectors {
+            let next = self.records.len() as u32;
+            self.records.insert(*hash, next);
+        }
+        Ok(())
+    }
+}
+
+/// The log, mapped into memory for reading.
+pub struct StoredVectors {
+    map: Mmap,
+    dimension: usize,
+}
+
+impl StoredVectors {
+    /// Maps the log.
+    ///
+    /// # Errors
+    /// When it is missing, another kind of file, or of another dimension.
+    pub fn open(path: &Path, dimension: usize) -> Result<Self> {
+        let file = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
+        // SAFETY: writers only append beyond what readers use, or cut a torn end that no reader was told of.
+        let map = unsafe { Mmap::map(&file) }.map_err(|cause| Error::io("map", path, cause))?;
+        if map.len() < HEADER_BYTES || map[..HEADER_BYTES] != header(dimension) {
+            return Err(damaged(path, &format!("it is no log of vectors of dimension {dimension}")));
+        }
+        Ok(StoredVectors { map, dimension })
+    }
+
+    /// Components of each vector.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// How many whole records there are.
+    pub fn len(&self) -> usize {
+        (self.map.len() - HEADER_BYTES) / record_bytes(self.dimension)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The components of one record.
+    ///
+    /// # Panics
+    /// When there is no such record.
+    pub fn components(&self, record: usize) -> &[f32] {
+        let bytes = self.bytes(record);
+        bytemuck::cast_slice(&bytes[HASH_BYTES..bytes.len() - CHECK_BYTES])
+    }
+
+    /// How many records from the first pass their check.
+    pub fn intact(&self) -> usize {
+        let passes = |&record: &usize| {
+            let bytes = self.bytes(record);
+            let (content, stored) = bytes.split_at(bytes.len() - CHECK_BYTES);
+            check(content) == stored
+        };
+        (0..self.len()).take_while(passes).count()
+    }
+
+    /// The hash of the chunk that one record belongs to.
+    pub fn hash(&self, record: usize) -> ChunkHash {
+        self.bytes(record)[..HASH_BYTES].try_into().expect("a hash has 32 bytes")
+    }
+
+    fn bytes(&self, record: usize) -> &[u8] {
+        let size = record_bytes(self.dimension);
+        &self.map[HEADER_BYTES + record * size..][..size]
+    }
+}
+
+fn record_bytes(dimension: usize) -> usize {
+    HASH_BYTES + dimension * size_of::<f32>() + CHECK_BYTES
+}
+
+fn header(dimension: usize) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..].copy_from_slice(&(dimension as u64).to_le_bytes());
+    header
+}
+
+fn check(content: &[u8]) -> [u8; CHECK_BYTES] {
+    blake3::hash(content).as_bytes()[..CHECK_BYTES].try_into().expect("BLAKE3 gives 32 bytes")
+}
+
+fn damaged(path: &Path, how: &str) -> Error {
+    Error::damaged(format!("{} is damaged: {how}", path.display()))
+        .hint("delete that folder and run `kinglet index`: the chunks are embedded again, nothing else is touched")
+}

@@ -1,0 +1,161 @@
+//! Several legs become one ranking.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Hit, LegScore, Query, Retriever};
+use crate::error::Result;
+
+/// How far down each leg's list is looked.
+pub const DEPTH: usize = 1000;
+
+/// How the lists of several legs become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fusion {
+    /// Each leg's scores are stretched to 0..1 over its list and averaged over the legs.
+    MinMax,
+    /// 1 / (60 + rank), summed over the legs. Cormack, Clarke & Büttcher, *Reciprocal Rank Fusion*, SIGIR 2009.
+    Rrf,
+}
+
+const RRF_K: f32 = 60.0;
+
+/// Legs and how they are fused: itself a retriever.
+pub struct Hybrid {
+    legs: Vec<Arc<dyn Retriever>>,
+    fusion: Fusion,
+}
+
+impl Hybrid {
+    /// Fuses `legs`, all with the same weight.
+    pub fn new(legs: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
+        Hybrid { legs, fusion }
+    }
+}
+
+impl Retriever for Hybrid {
+    fn name(&self) -> &str {
+        "hybrid"
+    }
+
+    fn score_of_absent(&self) -> Option<f32> {
+        Some(0.0)
+    }
+
+    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
+        let mut lists = Vec::new();
+        for leg in &self.legs {
+            lists.push((leg.score_of_absent(), leg.retrieve(query, DEPTH)?));
+        }
+        let mut hits = fuse(self.fusion, lists);
+        hits.truncate(k);
+        Ok(hits)
+    }
+}
+
+/// Fuses the lists of legs, each with its score of absent chunks: best first, ties by chunk id.
+pub fn fuse(fusion: Fusion, lists: Vec<(Option<f32>, Vec<Hit>)>) -> Vec<Hit> {
+    let legs = lists.len() as f32;
+    let mut fused: BTreeMap<u64, Hit> = BTreeMap::new();
+    for (absent, list) in lists {
+        let stretch = Stretch::over(&list, absent);
+        for (at, found) in list.into_iter().enumerate() {
+            let contribution = match fusion {
+                Fusion::MinMax => stretch.of(found.score) / legs,
+                Fusion::Rrf => 1.0 / (RRF_K + (at + 1) as f32),
+            };
+            let hit = fused.entry(found.chunk).or_insert(Hit { chunk: found.chunk, score: 0.0, legs: Vec::new() });
+            hit.score += contribution;
+            hit.legs.extend(found.legs.into_iter().map(|leg| LegScore { contribution, ..leg }));
+        }
+    }
+    let mut hits: Vec<Hit> = fused.into_values().collect();
+    // The map is in the order of ids and the sort is stable, so ties stay in the order of ids.
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+    hits
+}
+
+/// Maps the scores of one list to 0..1.
+struct Stretch {
+    lowest: f32,
+    highest: f32,
+}
+
+impl Stretch {
+    fn over(list: &[Hit], absent: Option<f32>) -> Self {
+        let highest = list.first().map_or(0.0, |hit| hit.score);
+        let last = list.last().map_or(0.0, |hit| hit.score);
+        // A list that is not full leaves out chunks that have the score of absent ones, if there is such a score.
+        let lowest = if list.len() < DEPTH { absent.map_or(last, |absent| absent.min(last)) } else { last };
+        Stretch { lowest, highest }
+    }
+
+    fn of(&self, score: f32) -> f32 {
+        if self.highest > self.lowest { (score - self.lowest) / (self.highest - self.lowest) } else { 1.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn list(leg: &str, scores: Vec<(u64, f32)>) -> Vec<Hit> {
+        let mut scores: Vec<_> = BTreeMap::from_iter(scores).into_iter().collect();
+        scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        scores.into_iter().enumerate().map(|(at, (id, score))| Hit::of_one_leg(leg, at + 1, id, score)).collect()
+    }
+
+    fn scores() -> impl Strategy<Value = Vec<(u64, f32)>> {
+        prop::collection::vec((0u64..40, -5.0f32..20.0), 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn fused_lists_are_ordered_whole_and_their_parts_sum(
+            first in scores(), second in scores(), fusion in prop_oneof![Just(Fusion::MinMax), Just(Fusion::Rrf)]
+        ) {
+            let (first, second) = (list("a", first), list("b", second));
+            let mut wanted: Vec<u64> = first.iter().chain(&second).map(|hit| hit.chunk).collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            let hits = fuse(fusion, vec![(None, first.clone()), (None, second.clone())]);
+            let mut found: Vec<u64> = hits.iter().map(|hit| hit.chunk).collect();
+            for pair in hits.windows(2) {
+                prop_assert!(pair[0].score > pair[1].score
+                    || (pair[0].score == pair[1].score && pair[0].chunk < pair[1].chunk));
+            }
+            for hit in &hits {
+                let sum: f32 = hit.legs.iter().map(|leg| leg.contribution).sum();
+                prop_assert!((sum - hit.score).abs() < 1e-6 && (0.0..=1.0).contains(&hit.score));
+            }
+            found.sort_unstable();
+            prop_assert_eq!(found, wanted);
+        }
+
+        #[test]
+        fn one_leg_alone_keeps_its_order(scores in scores()) {
+            let alone = list("a", scores);
+            for fusion in [Fusion::MinMax, Fusion::Rrf] {
+                let fused = fuse(fusion, vec![(None, alone.clone())]);
+                let ids = |hits: &[Hit]| hits.iter().map(|hit| hit.chunk).collect::<Vec<_>>();
+                // Stretching may round two close scores to one, which then go by id.
+                if fusion == Fusion::Rrf { prop_assert_eq!(ids(&fused), ids(&alone)); }
+                if let (Some(fused), Some(alone)) = (fused.first(), alone.first()) {
+                    prop_assert_eq!(fused.chunk, alone.chunk);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_only_match_counts_in_full_and_words_are_stretched_from_zero() {
+        let one = fuse(Fusion::MinMax, vec![(Some(0.0), list("lexical", vec![(7, 3.0)]))]);
+        assert_eq!(one[0].score, 1.0);
+        let two = fuse(Fusion::MinMax, vec![(Some(0.0), list("lexical", vec![(7, 4.0), (8, 3.0)]))]);
+        assert_eq!(two[1].score, 0.75);
+    }
+}

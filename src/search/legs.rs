@@ -1,0 +1,78 @@
+//! The legs that a search stands on: words and vectors.
+
+use std::sync::Arc;
+
+use super::{Hit, Query, Retriever};
+use crate::error::Result;
+use crate::index::Index;
+use crate::models::traits::{Embedder, Role};
+
+/// Chunks that share words with the question, by BM25.
+pub struct LexicalLeg {
+    index: Arc<Index>,
+}
+
+impl LexicalLeg {
+    /// The words of `index`.
+    pub fn new(index: Arc<Index>) -> Self {
+        LexicalLeg { index }
+    }
+}
+
+impl Retriever for LexicalLeg {
+    fn name(&self) -> &str {
+        "lexical"
+    }
+
+    fn score_of_absent(&self) -> Option<f32> {
+        Some(0.0)
+    }
+
+    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
+        Ok(hits(self.name(), self.index.lexical().search(&query.text, k)?))
+    }
+}
+
+/// Chunks whose vectors point where the question's does, by cosine.
+pub struct DenseLeg {
+    index: Arc<Index>,
+    embedder: Arc<dyn Embedder>,
+}
+
+impl DenseLeg {
+    /// The vectors that `embedder` made for `index`.
+    ///
+    /// # Errors
+    /// When the index has none of exactly this embedder.
+    pub fn new(index: Arc<Index>, embedder: Arc<dyn Embedder>) -> Result<Self> {
+        index.dense(embedder.card())?;
+        Ok(DenseLeg { index, embedder })
+    }
+}
+
+impl Retriever for DenseLeg {
+    fn name(&self) -> &str {
+        "dense"
+    }
+
+    fn score_of_absent(&self) -> Option<f32> {
+        None
+    }
+
+    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
+        let vectors = self.embedder.embed(Role::Query, &[&query.text])?;
+        let [vector] = vectors.as_slice() else {
+            return Err(crate::Error::model(format!(
+                "{} gave {} vectors for one question",
+                self.embedder.card().id,
+                vectors.len()
+            )));
+        };
+        Ok(hits(self.name(), self.index.dense(self.embedder.card())?.search(vector, k)?))
+    }
+}
+
+fn hits(leg: &str, found: Vec<(u64, f32)>) -> Vec<Hit> {
+    let ranked = found.into_iter().enumerate();
+    ranked.map(|(at, (chunk, score))| Hit::of_one_leg(leg, at + 1, chunk, score)).collect()
+}

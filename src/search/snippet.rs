@@ -1,0 +1,61 @@
+//! The part of a chunk that shows why it was found.
+
+use std::collections::HashSet;
+
+use crate::index::lexical::terms;
+use crate::text::{Span, sentences};
+
+/// A part of a text with the words that match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snippet {
+    /// Where it is in the text.
+    pub span: Span,
+    /// The matching words, in the text, in order, all within `span`.
+    pub matches: Vec<Span>,
+}
+
+/// The run of whole sentences, at most `max_chars` long where they allow it, that holds the most different words of
+/// `question`; the first such run on a tie.
+pub fn snippet(question: &str, text: &str, max_chars: usize) -> Snippet {
+    let wanted: HashSet<String> = terms(question).into_iter().map(|word| word.stem).collect();
+    let words: Vec<_> = terms(text).into_iter().filter(|word| wanted.contains(&word.stem)).collect();
+    let sentences = sentences(text);
+    let mut best = (0, Span { start: 0, end: 0 });
+    for (at, first) in sentences.iter().enumerate() {
+        let mut span = *first;
+        for next in &sentences[at + 1..] {
+            if text[first.start..next.end].chars().count() > max_chars {
+                break;
+            }
+            span.end = next.end;
+        }
+        let inside = words.iter().filter(|word| span.start <= word.span.start && word.span.end <= span.end);
+        let different = inside.map(|word| &word.stem).collect::<HashSet<_>>().len();
+        if at == 0 || different > best.0 {
+            best = (different, span);
+        }
+    }
+    let span = best.1;
+    let matches = words.iter().map(|word| word.span).filter(|word| span.start <= word.start && word.end <= span.end);
+    Snippet { span, matches: matches.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentences_with_the_words_are_shown_and_the_words_marked() {
+        let text = "Birds are small. Kinglets weigh five grams. Nothing else matters here at all.";
+        let found = snippet("How much does a kinglet weigh?", text, 30);
+        assert_eq!(found.span.of(text), "Kinglets weigh five grams.");
+        let marked: Vec<_> = found.matches.iter().map(|span| span.of(text)).collect();
+        assert_eq!(marked, ["Kinglets", "weigh"]);
+    }
+
+    #[test]
+    fn any_question_and_any_text_do() {
+        assert_eq!(snippet("", "", 10).matches, []);
+        assert_eq!(snippet("\"a:b\" AND (", "word", 10).span, Span { start: 0, end: 4 });
+    }
+}
