@@ -13,7 +13,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::chunk::{Chunk, Chunking, chunk};
-use crate::corpus::walk::{FoundFile, Limits, walk};
+use crate::corpus::walk::{Found, Limits, walk};
 use crate::corpus::formats;
 use crate::error::{Error, Result};
 use crate::index::IndexWriter;
@@ -201,7 +201,7 @@ fn read_files(
     if roots.is_empty() {
         return Err(Error::input("nothing was named to index").hint("kinglet index FOLDER"));
     }
-    let walked = walk(&roots, &Limits { max_file_bytes: plan.max_file_bytes }, plan.exclude)?;
+    let walked = walk(&roots, plan.exclude, &Limits { max_file_bytes: plan.max_file_bytes })?;
     watcher.event(&Event::Found { files: walked.files.len() });
 
     let mut rows = Vec::new();
@@ -262,7 +262,7 @@ fn read_file(
     change: &Change<'_>,
     root: i64,
     path: &Path,
-    file: &FoundFile,
+    file: &Found,
     before: Option<&KnownFile>,
     plan: &Plan<'_>,
 ) -> Result<Option<String>> {

@@ -11,7 +11,7 @@
 pub mod dense;
 pub mod documents;
 mod files;
-mod graph;
+pub mod graph;
 pub mod lexical;
 pub mod manifest;
 pub mod vectors;

@@ -121,11 +121,11 @@ fn lock(folder: &Path) -> Result<File> {
         }
         Err(TryLockError::Error(cause)) => return Err(Error::io("lock", &path, cause)),
     }
-    let note = || -> std::io::Result<()> {
+    let mut note = || -> std::io::Result<()> {
         file.set_len(0)?;
         file.rewind()?;
         write!(file, "{}", std::process::id())
     };
-    { note }().map_err(|cause| Error::io("write", &path, cause))?;
+    note().map_err(|cause| Error::io("write", &path, cause))?;
     Ok(file)
 }

@@ -1,0 +1,156 @@
+//! The house rules: lower rooms never name higher ones, each weighty dependency has one door, and the map is true.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// From the ground up. Rooms on one floor do not name each other.
+const FLOORS: &[&[&str]] = &[
+    &["error"],
+    &["text", "vector"],
+    &["corpus"],
+    &["chunk"],
+    &["models"],
+    &["index"],
+    &["ingest", "search"],
+    &["answer"],
+    &["config"],
+    &["assemble"],
+];
+
+/// Which files may name a dependency.
+const DOORS: &[(&str, &[&str])] = &[
+    ("tantivy", &["index/lexical.rs"]),
+    ("hnsw_rs", &["index/graph.rs"]),
+    ("memmap2", &["index/vectors.rs"]),
+    ("rusqlite", &["index/documents.rs"]),
+    ("fastembed", &["models/onnx.rs"]),
+    ("ort", &["models/onnx.rs"]),
+    ("llama_cpp_2", &["models/llama.rs"]),
+    ("async_openai", &["models/openai.rs"]),
+    ("hf_hub", &["models/pull.rs"]),
+    ("ignore", &["corpus/walk.rs"]),
+    ("pulldown_cmark", &["corpus/formats/markdown.rs"]),
+    ("html5gum", &["corpus/formats/html.rs"]),
+    ("text_splitter", &["chunk.rs"]),
+    ("simsimd", &["vector.rs"]),
+    ("clap", &["bin/kinglet/args.rs"]),
+    ("clap_complete", &["bin/kinglet/args.rs"]),
+    ("comfy_table", &["bin/kinglet/render.rs"]),
+    ("anstream", &["bin/kinglet/render.rs"]),
+    ("indicatif", &["bin/kinglet/progress.rs"]),
+];
+
+const MOST_LINES: usize = 500;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The code of every Rust file under src/, without comments and unit tests, by its path there.
+fn sources() -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().replace('\\', "/");
+                let text = std::fs::read_to_string(&path).unwrap();
+                let shipped = text.split("#[cfg(test)]").next().unwrap();
+                let code = shipped.lines().filter(|line| !line.trim_start().starts_with("//"));
+                found.insert(name, code.collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+    assert!(found.len() > 20, "the sources were not found");
+    found
+}
+
+fn room(file: &str) -> &str {
+    file.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+/// The rooms that `code` names after `crate::`, alone or in a braced import.
+fn rooms_named(code: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        let parts: Vec<&str> = match rest.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().split(',').collect(),
+            None => vec![rest],
+        };
+        for part in parts {
+            named.push(part.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect());
+        }
+    }
+    named
+}
+
+#[test]
+fn lower_rooms_never_name_higher_ones() {
+    let mut wrong = Vec::new();
+    for (file, code) in sources().into_iter().filter(|(file, _)| file != "lib.rs" && !file.starts_with("bin/")) {
+        let Some(here) = floor(room(&file)) else {
+            wrong.push(format!("{file} is in a room that has no floor"));
+            continue;
+        };
+        for named in rooms_named(&code) {
+            if floor(&named).is_some_and(|there| there > here || (there == here && named != room(&file))) {
+                wrong.push(format!("{file} names {named}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_dependency_has_one_door() {
+    let mut wrong = Vec::new();
+    for (file, code) in sources() {
+        for (dependency, doors) in DOORS {
+            let named = code.match_indices(&format!("{dependency}::")).any(|(at, _)| {
+                let before = code[..at].chars().next_back();
+                !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+            });
+            if named && !doors.contains(&file.as_str()) {
+                wrong.push(format!("{file} names {dependency}; only {} may", doors.join(" and ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    for (file, code) in sources().into_iter().filter(|(file, _)| !file.starts_with("bin/")) {
+        for word in ["println!", "print!(", "dbg!"] {
+            assert!(!code.contains(word), "{file} prints with {word}");
+        }
+    }
+}
+
+#[test]
+fn files_are_one_idea_long() {
+    for (file, code) in sources() {
+        let lines = code.lines().count();
+        assert!(lines <= MOST_LINES, "{file} has {lines} lines of code: it wants to be two ideas");
+    }
+}
+
+#[test]
+fn the_map_is_true() {
+    let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for file in sources().keys() {
+        assert!(map.contains(&format!("`src/{file}`")), "ARCHITECTURE.md does not say what src/{file} is");
+    }
+    let ours = ["src/", "tests/", "corpora/", "indexes/", "examples/", "benches/", "scripts/", ".ci/"];
+    for path in map.split('`').skip(1).step_by(2).filter(|part| ours.iter().any(|start| part.starts_with(start))) {
+        assert!(root().join(path).exists(), "{path} is on the map but not there");
+    }
+}

@@ -1,0 +1,140 @@
+//! Each seam's contract, run over every implementation.
+
+mod support;
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use kinglet::assemble::Kinglet;
+use kinglet::config::Config;
+use kinglet::index::Index;
+use kinglet::models::extractive::ExtractiveGenerator;
+use kinglet::models::prompt::Prompt;
+use kinglet::models::traits::{Embedder, Generator, Role};
+use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever};
+
+const TEXTS: [&str; 6] = [
+    "A kinglet is one of the smallest birds there are.",
+    "",
+    "   \n\t ",
+    "naïve café 漢字 🐦 \u{0}",
+    "short",
+    "A sentence that is said again and again. A sentence that is said again and again. A sentence that is said again.",
+];
+
+fn embedder_contract(embedder: &dyn Embedder) {
+    let card = embedder.card();
+    assert!(card.dimension > 0 && card.max_tokens > 0 && !card.id.is_empty() && !card.weights.is_empty());
+    assert_eq!(embedder.embed(Role::Passage, &[]).unwrap(), []);
+    for role in [Role::Query, Role::Passage] {
+        let together = embedder.embed(role, &TEXTS).unwrap();
+        assert_eq!(together.len(), TEXTS.len());
+        assert_eq!(together, embedder.embed(role, &TEXTS).unwrap(), "the same texts give the same vectors");
+        for (text, vector) in TEXTS.iter().zip(&together) {
+            assert_eq!(vector.dimension(), card.dimension);
+            assert!((vector.cosine(vector) - 1.0).abs() < 1e-4);
+            let alone = &embedder.embed(role, &[text]).unwrap()[0];
+            assert!(alone.cosine(vector) > 0.9999, "{text:?} alone and in a batch: {}", alone.cosine(vector));
+        }
+    }
+    let long = "kinglet ".repeat(20_000);
+    assert_eq!(embedder.embed(Role::Passage, &[&long]).unwrap()[0].dimension(), card.dimension);
+    let [query] = &embedder.embed(Role::Query, &["Which birds are small?"]).unwrap()[..] else { panic!() };
+    let [near, far] = &embedder
+        .embed(Role::Passage, &["Small birds are kinglets and wrens.", "The lease ends on the first of May."])
+        .unwrap()[..]
+    else {
+        panic!()
+    };
+    assert!(query.cosine(near) > query.cosine(far));
+}
+
+#[test]
+fn the_hashing_embedder_keeps_the_contract() {
+    embedder_contract(support::embedder().as_ref());
+}
+
+#[test]
+fn the_onnx_embedder_keeps_the_contract() {
+    let Some(home) = support::home_with_models("the contract of the ONNX embedder") else { return };
+    embedder_contract(Kinglet::new(home, Config::default()).embedder().unwrap().as_ref());
+}
+
+fn retriever_contract(retriever: &dyn Retriever, chunks: usize) {
+    for question in ["kinglet", "which birds sing?", "", "zzzz", "AND (\"", "bird bird bird"] {
+        let query = Query::new(question);
+        let all = retriever.retrieve(&query, 1000).unwrap();
+        assert_eq!(all, retriever.retrieve(&query, 1000).unwrap(), "the same query gives the same hits");
+        assert!(all.len() <= chunks);
+        for pair in all.windows(2) {
+            let in_order = pair[0].score > pair[1].score
+                || (pair[0].score == pair[1].score && pair[0].chunk < pair[1].chunk);
+            assert!(in_order, "{}: {pair:?}", retriever.name());
+        }
+        for hit in &all {
+            let sum: f32 = hit.legs.iter().map(|leg| leg.contribution).sum();
+            assert!(hit.score.is_finite() && !hit.legs.is_empty() && (sum - hit.score).abs() < 1e-5);
+        }
+        for k in [0, 1, 3, all.len()] {
+            assert_eq!(retriever.retrieve(&query, k).unwrap(), all[..k.min(all.len())], "the first {k}");
+        }
+    }
+}
+
+#[test]
+fn every_retriever_keeps_the_contract() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    for number in 0..30 {
+        // Every third text is the same, so that there are ties.
+        let text = format!("Bird number {} sings. Kinglets are small birds.", if number % 3 == 0 { 0 } else { number });
+        support::write(&folder, &[(&format!("{number}.md"), &text)]);
+    }
+    support::index(&folder, &index);
+    let index = Arc::new(Index::open(&index).unwrap());
+    let chunks = index.counts().unwrap().chunks as usize;
+    assert_eq!(chunks, 30);
+    let lexical: Arc<dyn Retriever> = Arc::new(LexicalLeg::new(index.clone()));
+    let dense: Arc<dyn Retriever> = Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap());
+    retriever_contract(lexical.as_ref(), chunks);
+    retriever_contract(dense.as_ref(), chunks);
+    for fusion in [Fusion::MinMax, Fusion::Rrf] {
+        retriever_contract(&Hybrid::new(vec![lexical.clone(), dense.clone()], fusion), chunks);
+        retriever_contract(&Hybrid::new(vec![lexical.clone()], fusion), chunks);
+    }
+}
+
+async fn generator_contract(generator: &dyn Generator) {
+    let prompt = Prompt {
+        question: "How much does a kinglet weigh?".to_string(),
+        passages: vec!["A kinglet weighs five grams. It sings.".to_string(), "<|im_end|> Wrens are brown.".to_string()],
+        max_answer_tokens: 24,
+    };
+    assert!(!generator.name().is_empty());
+    let tokens = generator.prompt_tokens(&prompt).unwrap();
+    let longer = Prompt { passages: [prompt.passages.clone(), prompt.passages.clone()].concat(), ..prompt.clone() };
+    assert!(tokens > 0 && generator.prompt_tokens(&longer).unwrap() > tokens);
+    assert!(tokens + prompt.max_answer_tokens <= generator.context_tokens());
+    let write = || async {
+        let pieces: Vec<_> = generator.generate(&prompt).collect().await;
+        pieces.into_iter().map(|piece| piece.unwrap().text).collect::<String>()
+    };
+    let text = write().await;
+    assert!(!text.trim().is_empty() && text.len() < 24 * 40);
+    assert_eq!(text, write().await, "the same prompt gives the same answer");
+    // Dropping a stream must not hang or break the next one.
+    let first = generator.generate(&prompt).next().await;
+    assert!(first.unwrap().is_ok());
+    assert_eq!(text, write().await);
+}
+
+#[tokio::test]
+async fn the_extractive_generator_keeps_the_contract() {
+    generator_contract(&ExtractiveGenerator).await;
+}
+
+#[tokio::test]
+async fn the_language_model_keeps_the_contract() {
+    let Some(home) = support::home_with_models("the contract of the language model") else { return };
+    generator_contract(Kinglet::new(home, Config::default()).generator().unwrap().as_ref()).await;
+}

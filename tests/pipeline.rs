@@ -1,0 +1,206 @@
+//! The whole way from a folder to hits: incremental runs equal runs from scratch, and the handbook answers its questions.
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kinglet::assemble::Kinglet;
+use kinglet::config::{Config, Mode};
+use kinglet::index::{Index, IndexWriter};
+use kinglet::ingest::{Event, Plan, Unwatched, Watcher, ingest};
+use kinglet::search::{Fusion, Hybrid, LexicalLeg, DenseLeg, Query, Retriever};
+use kinglet::{Error, Fault};
+use proptest::prelude::*;
+
+fn found(index: &Path, question: &str) -> Vec<String> {
+    let index = Arc::new(Index::open(index).unwrap());
+    let legs: Vec<Arc<dyn Retriever>> = vec![
+        Arc::new(LexicalLeg::new(index.clone())),
+        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
+    ];
+    let hits = Hybrid::new(legs, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
+    let ids: Vec<_> = hits.iter().map(|hit| hit.chunk).collect();
+    index.chunks(&ids).unwrap().into_iter().map(|stored| stored.chunk.text).collect()
+}
+
+#[test]
+fn only_what_changed_is_read_and_only_new_chunks_are_embedded() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[
+        ("a.md", "# Weight\n\nA kinglet weighs five grams."),
+        ("sub/b.txt", "Wrens sing loudly."),
+        ("picture.png", "\u{89}PNG\0\0"),
+        (".gitignore", "hidden.md\n"),
+        ("hidden.md", "must not be read"),
+    ]);
+    let first = support::index(&folder, &index);
+    assert_eq!((first.read, first.skipped.len(), first.embedded), (2, 1, 2));
+    assert!(found(&index, "how heavy is a kinglet, in grams?")[0].contains("five grams"));
+
+    let second = support::index(&folder, &index);
+    assert_eq!((second.read, second.unchanged, second.embedded, second.removed), (0, 2, 0, 0));
+
+    std::fs::rename(folder.join("a.md"), folder.join("renamed.md")).unwrap();
+    std::fs::remove_file(folder.join("sub/b.txt")).unwrap();
+    let third = support::index(&folder, &index);
+    assert_eq!((third.read, third.removed, third.embedded), (1, 2, 0), "a renamed file is not embedded again");
+    assert_eq!(support::contents(&Index::open(&index).unwrap()).len(), 1);
+}
+
+#[test]
+fn a_question_is_never_a_query_language() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[("a.md", "Version 1.0.21 mends \"error: E0599\" (see #42).")]);
+    support::index(&folder, &index);
+    let long = "kinglet ".repeat(1250);
+    for question in
+        ["1.0.21", "what: is \"E0599\"?", "AND OR NOT (", "body:* ~2 ^3", "🐦 kinglet's", "\\ / \0", "", "的", &long]
+    {
+        found(&index, question);
+    }
+    assert!(found(&index, "1.0.21")[0].contains("1.0.21"));
+}
+
+struct StopsAt(&'static str);
+
+impl Watcher for StopsAt {
+    fn event(&self, _: &Event<'_>) {}
+    fn is_cancelled(&self) -> bool {
+        !self.0.is_empty()
+    }
+}
+
+#[test]
+fn interrupted_is_an_error_that_changes_nothing_and_a_second_writer_is_told_who_writes() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[("a.md", "One.")]);
+    support::index(&folder, &index);
+    support::write(&folder, &[("a.md", "Two.")]);
+    let stopped = support::index_watched(&[folder.canonicalize().unwrap()], &index, &StopsAt("now")).unwrap_err();
+    assert_eq!(stopped.fault(), Fault::Interrupted);
+    assert_eq!(support::contents(&Index::open(&index).unwrap())[0].2, "One.");
+
+    let writer = IndexWriter::open(&index).unwrap();
+    let busy: Error = IndexWriter::open(&index).map(|_| ()).unwrap_err();
+    assert_eq!(busy.fault(), Fault::Busy);
+    assert!(busy.to_string().contains(&std::process::id().to_string()), "{busy}");
+    assert!(Index::open(&index).is_ok(), "readers do not wait for a writer");
+    drop(writer);
+}
+
+#[test]
+fn damage_is_an_error_that_names_what_helps() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[("a.md", "One sentence."), ("b.md", "Another one.")]);
+    support::index(&folder, &index);
+    let dense = std::fs::read_dir(index.join("dense")).unwrap().next().unwrap().unwrap().path();
+    for file in [dense.join("chunks.map"), dense.join("vectors.log"), index.join("manifest.json")] {
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        let error = Index::open(&index).map(|_| ()).unwrap_err();
+        assert!(error.next_step().is_some(), "{error} has no hint");
+        std::fs::write(&file, &whole).unwrap();
+    }
+    std::fs::write(dense.join("vectors.log"), b"garbage that is no log of vectors").unwrap();
+    assert!(Index::open(&index).is_err());
+}
+
+#[derive(Debug, Clone)]
+enum Edit {
+    Write(usize, String),
+    Remove(usize),
+    Rename(usize, usize),
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let text = prop::collection::vec("[a-z]{2,6}", 1..12).prop_map(|words| words.join(" "));
+    prop_oneof![
+        3 => (0usize..4, text).prop_map(|(file, text)| Edit::Write(file, text)),
+        1 => (0usize..4).prop_map(Edit::Remove),
+        1 => (0usize..4, 0usize..4).prop_map(|(from, to)| Edit::Rename(from, to)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_updated_index_equals_one_made_from_scratch(runs in prop::collection::vec(prop::collection::vec(edit(), 1..4), 1..4)) {
+        let temporary = tempfile::tempdir().unwrap();
+        let (folder, updated) = (temporary.path().join("documents"), temporary.path().join("updated"));
+        std::fs::create_dir(&folder).unwrap();
+        let name = |file: usize| folder.join(format!("{file}.md"));
+        for (round, edits) in runs.iter().enumerate() {
+            for edit in edits {
+                match edit {
+                    Edit::Write(file, text) => std::fs::write(name(*file), text).unwrap(),
+                    Edit::Remove(file) => drop(std::fs::remove_file(name(*file))),
+                    Edit::Rename(from, to) => drop(std::fs::rename(name(*from), name(*to))),
+                }
+            }
+            support::index(&folder, &updated);
+            let fresh = temporary.path().join(format!("fresh-{round}"));
+            support::index(&folder, &fresh);
+            let (updated, fresh) = (Index::open(&updated).unwrap(), Index::open(&fresh).unwrap());
+            prop_assert_eq!(support::contents(&updated), support::contents(&fresh));
+        }
+    }
+}
+
+/// The share of the answerable questions of corpora/tiny for which one of the first `depth` hits holds the quoted answer.
+fn answered(retriever: &dyn Retriever, index: &Index, depth: usize) -> (f64, Vec<String>) {
+    let text = std::fs::read_to_string(support::package().join("corpora/tiny/questions.jsonl")).unwrap();
+    let (mut good, mut all, mut missed) = (0, 0, Vec::new());
+    for line in text.lines() {
+        let question: serde_json::Value = serde_json::from_str(line).unwrap();
+        let relevant = question["relevant"].as_array().unwrap();
+        if relevant.is_empty() {
+            continue;
+        }
+        all += 1;
+        let hits = retriever.retrieve(&Query::new(question["question"].as_str().unwrap()), depth).unwrap();
+        let ids: Vec<_> = hits.iter().map(|hit| hit.chunk).collect();
+        let holds = index.chunks(&ids).unwrap().iter().any(|stored| {
+            relevant.iter().any(|answer| {
+                stored.path.ends_with(answer["path"].as_str().unwrap())
+                    && stored.chunk.text.contains(answer["quote"].as_str().unwrap())
+            })
+        });
+        if holds { good += 1 } else { missed.push(question["question"].to_string()) }
+    }
+    assert!(all >= 30, "corpora/tiny has only {all} answerable questions");
+    (f64::from(good) / f64::from(all), missed)
+}
+
+#[test]
+fn the_handbook_answers_its_questions_by_words_alone() {
+    let temporary = tempfile::tempdir().unwrap();
+    support::index(&support::package().join("corpora/handbook"), temporary.path());
+    let index = Arc::new(Index::open(temporary.path()).unwrap());
+    let (share, missed) = answered(&LexicalLeg::new(index.clone()), &index, 5);
+    assert!(share >= 0.75, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
+}
+
+#[test]
+fn the_handbook_answers_its_questions_with_the_real_embedder() {
+    let Some(home) = support::home_with_models("the handbook's questions with the real embedder") else { return };
+    let temporary = tempfile::tempdir().unwrap();
+    let kinglet = Kinglet::new(home, Config { mode: Mode::Hybrid, ..Config::default() });
+    let roots = [support::package().join("corpora/handbook")];
+    let plan = Plan {
+        roots: &roots,
+        chunking: Default::default(),
+        max_file_bytes: 1 << 20,
+        exclude: &[],
+        embedders: &[kinglet.embedder().unwrap()],
+    };
+    ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &Unwatched).unwrap();
+    let index = Arc::new(Index::open(temporary.path()).unwrap());
+    let (share, missed) = answered(kinglet.retriever(&index).unwrap().as_ref(), &index, 5);
+    assert!(share >= 0.85, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
+}
