@@ -1,0 +1,93 @@
+//! Builds a text out of pieces with gaps between them, and remembers the line of the file that each line comes from.
+
+/// What stands between the text so far and the next piece; the larger one wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Gap {
+    None,
+    Space,
+    Line,
+    Blank,
+}
+
+/// The text so far. Gaps and marks are written only when something follows them.
+#[derive(Debug)]
+pub(super) struct Lines {
+    text: String,
+    sources: Vec<u32>,
+    gap: Gap,
+    /// Comes after the gap and before the next piece: the dash of a list item, the bar between two cells.
+    mark: String,
+}
+
+impl Lines {
+    pub(super) fn new() -> Self {
+        Lines { text: String::new(), sources: vec![1], gap: Gap::None, mark: String::new() }
+    }
+
+    /// Asks for at least this gap before the next piece. After a mark there is no gap.
+    pub(super) fn part(&mut self, gap: Gap) {
+        if self.mark.is_empty() {
+            self.gap = self.gap.max(gap);
+        }
+    }
+
+    /// Asks for at most this gap.
+    pub(super) fn close_up(&mut self, gap: Gap) {
+        self.gap = self.gap.min(gap);
+    }
+
+    /// Adds a mark before the next piece.
+    pub(super) fn mark(&mut self, mark: &str) {
+        self.mark.push_str(mark);
+    }
+
+    /// Forgets marks that nothing came after.
+    pub(super) fn drop_mark(&mut self) {
+        self.mark.clear();
+    }
+
+    /// Writes the gap and the mark; what follows begins at the end of the text.
+    pub(super) fn open(&mut self, source_line: u32) {
+        if self.text.is_empty() {
+            self.sources[0] = source_line;
+        } else {
+            match self.gap {
+                Gap::None => {}
+                Gap::Space => self.text.push(' '),
+                Gap::Line => self.new_line(source_line),
+                Gap::Blank => {
+                    self.new_line(source_line);
+                    self.new_line(source_line);
+                }
+            }
+        }
+        self.gap = Gap::None;
+        self.text.push_str(&self.mark);
+        self.mark.clear();
+    }
+
+    /// Writes a character at the end of the text.
+    pub(super) fn push(&mut self, character: char) {
+        self.text.push(character);
+    }
+
+    /// Ends the line; the next one comes from this line of the file.
+    pub(super) fn new_line(&mut self, source_line: u32) {
+        self.text.push('\n');
+        self.sources.push(source_line);
+    }
+
+    /// The number of the line being written, from 1.
+    pub(super) fn number(&self) -> usize {
+        self.sources.len()
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text and, for each of its lines, the line of the file.
+    pub(super) fn finish(self) -> (String, Vec<u32>) {
+        (self.text, self.sources)
+    }
+}

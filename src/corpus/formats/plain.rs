@@ -1,0 +1,161 @@
+//! Bytes become text: which encoding, and whether it is text at all.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use super::Skip;
+
+/// Decodes `bytes`: by a byte order mark, as UTF-8 if they are, as UTF-16 or UTF-32 if their zeros lie so, as `declared`,
+/// else in the encoding that their statistics suggest. The text has no byte order mark.
+///
+/// # Errors
+/// "binary" for bytes that no text has, and a reason where more than 1 % of the characters cannot be decoded.
+pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Result<String, Skip> {
+    if let Some(text) = decode_utf32(bytes) {
+        return accept(text, 0);
+    }
+    if let Some((encoding, length)) = Encoding::for_bom(bytes) {
+        return decode_as(encoding, &bytes[length..]);
+    }
+    if let Some(encoding) = utf16_by_zeros(bytes) {
+        return decode_as(encoding, bytes);
+    }
+    if bytes.contains(&0) {
+        return Err(Skip::because("binary"));
+    }
+    // ISO-2022 is 7-bit: its bytes are valid UTF-8 and mean something else.
+    let seven_bit_escapes = bytes.contains(&0x1b) && bytes.is_ascii();
+    if !seven_bit_escapes && is_nearly_utf8(bytes) {
+        return decode_as(UTF_8, bytes);
+    }
+    if let Some(encoding) = declared
+        && encoding != UTF_8
+    {
+        return decode_as(encoding, bytes);
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    decode_as(detector.guess(None, Utf8Detection::Allow), bytes)
+}
+
+/// The encoding that an HTML or XML file says it is in, if its first kilobyte says so.
+pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head: String = bytes.iter().take(1024).map(|&byte| char::from(byte).to_ascii_lowercase()).collect();
+    ["charset=", "encoding="].iter().find_map(|key| {
+        let label = head.split(key).nth(1)?.trim_start_matches(['"', '\'', ' ']);
+        let end = label.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c))).unwrap_or(label.len());
+        // A file whose label could be read byte by byte is not in UTF-16.
+        Encoding::for_label(&label.as_bytes()[..end]).filter(|&encoding| encoding != UTF_16LE && encoding != UTF_16BE)
+    })
+}
+
+fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, Skip> {
+    let (text, errors) = encoding.decode_without_bom_handling(bytes);
+    let replaced = if errors { text.matches('\u{fffd}').count() } else { 0 };
+    accept(text.into_owned(), replaced)
+}
+
+fn accept(text: String, replaced: usize) -> Result<String, Skip> {
+    let mut characters = 0;
+    let mut controls = 0;
+    for character in text.chars() {
+        if character == '\0' {
+            return Err(Skip::because("binary"));
+        }
+        characters += 1;
+        // Back space and escape are in terminal logs, vertical tab and form feed in old text.
+        controls += usize::from(character < ' ' && !"\t\n\r\x08\x0b\x0c\x1b".contains(character));
+    }
+    if controls * 50 > characters {
+        return Err(Skip::because("binary"));
+    }
+    if replaced * 100 > characters {
+        return Err(Skip::because("not text in any encoding known here"));
+    }
+    Ok(text)
+}
+
+/// Valid UTF-8, or UTF-8 with a few damaged places among many good ones.
+fn is_nearly_utf8(bytes: &[u8]) -> bool {
+    let (mut good, mut bad) = (0usize, 0usize);
+    for chunk in bytes.utf8_chunks() {
+        good += chunk.valid().bytes().filter(|byte| *byte >= 0xc0).count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    bad == 0 || good > 20 * bad
+}
+
+/// UTF-16 without a mark: every second byte of Latin text is zero, all on the same side.
+fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
+    let sample = &bytes[..bytes.len().min(4096) & !1];
+    let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let pairs = sample.len() / 2;
+    let many = |count: usize| count > 0 && count * 3 >= pairs;
+    let few = |count: usize| count * 50 <= pairs;
+    if many(odd) && few(even) {
+        Some(UTF_16LE)
+    } else if many(even) && few(odd) {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+/// UTF-32, with or without a mark. Every character has a zero byte at one end and a plane below 17 beside it.
+fn decode_utf32(bytes: &[u8]) -> Option<String> {
+    if bytes.len() < 8 || !bytes.len().is_multiple_of(4) {
+        return None;
+    }
+    let decode = |value: fn([u8; 4]) -> u32| -> Option<String> {
+        let units = bytes.chunks_exact(4).map(|unit| value([unit[0], unit[1], unit[2], unit[3]]));
+        let text: Option<String> = units.map(|unit| char::from_u32(unit).filter(|&c| c != '\0')).collect();
+        text.map(|text| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    };
+    decode(u32::from_le_bytes).or_else(|| decode(u32::from_be_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_decoded_from_every_common_encoding() {
+        let text = "Grüße aus Köln, schöne Straßen und Bäume überall — „wirklich“.";
+        let utf16 = |big: bool| -> Vec<u8> {
+            text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        };
+        let utf32: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+        let with_mark = |mark: &[u8], bytes: &[u8]| [mark, bytes].concat();
+        let cases = [
+            text.as_bytes().to_vec(),
+            with_mark(b"\xef\xbb\xbf", text.as_bytes()),
+            encoding_rs::WINDOWS_1252.encode(text).0.into_owned(),
+            utf16(false),
+            utf16(true),
+            with_mark(b"\xff\xfe", &utf16(false)),
+            with_mark(b"\xfe\xff", &utf16(true)),
+            with_mark(b"\xff\xfe\0\0", &utf32),
+            utf32,
+        ];
+        for (number, bytes) in cases.iter().enumerate() {
+            assert_eq!(decode(bytes, None).as_deref(), Ok(text), "case {number}");
+        }
+    }
+
+    #[test]
+    fn one_damaged_place_does_not_make_utf8_something_else() {
+        let mut bytes = "žluťoučký kůň ".repeat(20).into_bytes();
+        bytes[140] = 0xff;
+        let text = decode(&bytes, None).unwrap();
+        assert!(text.starts_with("žluťoučký kůň") && text.contains('\u{fffd}'));
+    }
+
+    #[test]
+    fn a_declared_encoding_is_used_when_the_bytes_are_not_utf8() {
+        let page = b"<meta charset=\"ISO-8859-2\"><p>\xb1\xe6\xea";
+        assert_eq!(decode(page, declared_encoding(page)).unwrap(), "<meta charset=\"ISO-8859-2\"><p>ąćę");
+        let wrong = "<meta charset=latin1><p>ąćę".as_bytes();
+        assert_eq!(decode(wrong, declared_encoding(wrong)).unwrap(), "<meta charset=latin1><p>ąćę");
+    }
+}
