@@ -1,6 +1,28 @@
 //! Documents are cut into chunks with exact spans.
 
-use crate::text::Span;
+use serde::{Deserialize, Serialize};
+use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
+
+use crate::corpus::{Document, Format, Section};
+use crate::text::{Span, estimated_tokens, line_starts};
+
+/// The heading path in front of an embedded passage takes at most this many estimated tokens.
+const MAX_CONTEXT_TOKENS: usize = 40;
+/// Text is given to the splitter in parts of about this size, because its time grows with the square of it.
+const MAX_PART_BYTES: usize = 16 << 10;
+
+/// How documents are cut; part of an index's manifest, because other chunks are another index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunking {
+    /// The most that a chunk may hold, in [`estimated_tokens`]. With its headings it must fit every catalog embedder.
+    pub target_tokens: usize,
+}
+
+impl Default for Chunking {
+    fn default() -> Self {
+        Chunking { target_tokens: 200 }
+    }
+}
 
 /// A piece of a document, small enough for every catalog embedder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,4 +37,253 @@ pub struct Chunk {
     pub headings: Vec<String>,
     /// Its text.
     pub text: String,
+}
+
+impl Chunk {
+    /// The headings over it that its text does not show, joined with ` > `: the innermost ones that fit into 40
+    /// estimated tokens. Empty if there are none.
+    pub fn context(&self) -> String {
+        let mut context = String::new();
+        for heading in self.headings.iter().rev().filter(|heading| !shows(&self.text, heading)) {
+            let longer = if context.is_empty() { heading.clone() } else { format!("{heading} > {context}") };
+            if estimated_tokens(&longer) > MAX_CONTEXT_TOKENS {
+                break;
+            }
+            context = longer;
+        }
+        context
+    }
+
+    /// What is embedded: the context, if there is any, on a line of its own, and the text.
+    pub fn passage(&self) -> String {
+        match self.context() {
+            context if context.is_empty() => self.text.clone(),
+            context => format!("{context}\n{}", self.text),
+        }
+    }
+
+    /// The BLAKE3 hash of the passage: chunks with the same hash have the same vector.
+    pub fn hash(&self) -> [u8; 32] {
+        *blake3::hash(self.passage().as_bytes()).as_bytes()
+    }
+}
+
+/// Whether a line of `text` is this heading, with or without markup.
+fn shows(text: &str, heading: &str) -> bool {
+    let bare = |text: &str| text.replace(['`', '*', '_', '\\'], "");
+    let heading = bare(heading);
+    text.lines().any(|line| {
+        line.len() >= heading.len() && {
+            let line = bare(line);
+            line.trim() == heading || (line.trim_start().starts_with('#') && line.contains(&heading))
+        }
+    })
+}
+
+/// Cuts a document into chunks, in order, without overlap. Every character that is not white space is in exactly one of
+/// them; none is empty, and none is above the target unless it is a single character.
+///
+/// Sections come first: a small one joins its neighbour under the same heading, a large one is split between
+/// paragraphs, then lines, sentences and words. A heading stays with the text under it.
+pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
+    let target = chunking.target_tokens.max(1);
+    let starts = line_starts(&document.text);
+    let mut chunks = Vec::new();
+    for group in groups(document, target) {
+        for span in split(document, group, target) {
+            chunks.push(Chunk {
+                span,
+                first_line: document.source_line(&starts, span.start),
+                last_line: document.source_line(&starts, span.end - 1),
+                headings: headings_over(document, group, span),
+                text: span.of(&document.text).to_owned(),
+            });
+        }
+    }
+    chunks
+}
+
+/// Neighbouring sections that are cut together; at least one.
+fn groups<'d>(document: &'d Document, target: usize) -> Vec<&'d [Section]> {
+    let small = target / 4;
+    let sections = &document.sections;
+    let mut groups = Vec::new();
+    let (mut first, mut tokens, mut common) = (0, 0, 0);
+    for (index, section) in sections.iter().enumerate() {
+        let more = estimated_tokens(section.span.of(&document.text));
+        if index > first {
+            let path = &sections[first].headings;
+            let shared = common.min(shared_length(path, &section.headings));
+            let below = shared == path.len() && section.headings.len() > shared;
+            // Siblings join, but one that opens a part of its own stays with that part.
+            let opens = sections.get(index + 1).is_some_and(|next| next.headings.len() > section.headings.len());
+            let beside = shared + 1 >= path.len() && shared + 1 >= section.headings.len() && !opens;
+            let fits = tokens + more <= target && (tokens < small || more < small);
+            // A heading with hardly any text goes with the first part under it, however large that is.
+            if (below || beside) && fits || below && tokens < small {
+                (tokens, common) = (tokens + more, shared);
+                continue;
+            }
+            groups.push(&sections[first..index]);
+        }
+        (first, tokens, common) = (index, more, section.headings.len());
+    }
+    if first < sections.len() {
+        groups.push(&sections[first..]);
+    }
+    groups
+}
+
+fn shared_length(one: &[String], other: &[String]) -> usize {
+    one.iter().zip(other).take_while(|(a, b)| a == b).count()
+}
+
+/// The headings that all text in `span` stands under. Sections that show only their heading there do not count, unless
+/// there is nothing else.
+fn headings_over(document: &Document, group: &[Section], span: Span) -> Vec<String> {
+    let inside = |section: &&Section| section.span.start < span.end && section.span.end > span.start;
+    let has_body = |section: &&Section| {
+        let body = Span { start: section.body_start.max(span.start), end: section.span.end.min(span.end) };
+        body.start < body.end && !body.of(&document.text).trim().is_empty()
+    };
+    let mut over = group.iter().filter(inside).filter(has_body);
+    let Some(first) = over.next() else {
+        return group.iter().rfind(inside).map_or_else(Vec::new, |section| section.headings.clone());
+    };
+    let shared = over
+        .fold(first.headings.len(), |shared, section| shared.min(shared_length(&first.headings, &section.headings)));
+    first.headings[..shared].to_vec()
+}
+
+/// Cuts the text of a group into trimmed spans that hold at most `target` tokens.
+fn split(document: &Document, group: &[Section], target: usize) -> Vec<Span> {
+    let text = &document.text;
+    let last = &group[group.len() - 1];
+    let whole = Span { start: group[0].span.start, end: last.span.end }.trimmed(text);
+    if whole.start == whole.end {
+        return Vec::new();
+    }
+    if estimated_tokens(whole.of(text)) <= target {
+        return vec![whole];
+    }
+    // What leads to the body, its heading above all, joins the first piece of it: so leave room for that.
+    let lead = Span { start: whole.start, end: last.body_start.clamp(whole.start, whole.end) }.trimmed(text);
+    let lead_tokens = estimated_tokens(lead.of(text));
+    if lead_tokens == 0 || lead_tokens > target / 2 {
+        return split_span(document, whole, target);
+    }
+    let body = Span { start: last.body_start, end: whole.end }.trimmed(text);
+    let mut spans = split_span(document, body, target - lead_tokens);
+    match spans.first_mut() {
+        Some(first) if tokens_of(text, lead.start, first.end) <= target => first.start = lead.start,
+        _ => spans.insert(0, lead),
+    }
+    spans
+}
+
+fn tokens_of(text: &str, start: usize, end: usize) -> usize {
+    estimated_tokens(&text[start..end])
+}
+
+struct Estimate;
+
+impl ChunkSizer for Estimate {
+    fn size(&self, chunk: &str) -> usize {
+        estimated_tokens(chunk)
+    }
+}
+
+fn split_span(document: &Document, span: Span, target: usize) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for part in parts(&document.text, span) {
+        let text = part.of(&document.text);
+        let tokens = estimated_tokens(text);
+        if tokens == 0 {
+            continue;
+        }
+        // Pieces of about the same size rather than full ones and a rest.
+        let even = tokens.div_ceil(tokens.div_ceil(target));
+        let config = ChunkConfig::new(even..=target).with_sizer(Estimate).with_trim(false);
+        let lengths: Vec<usize> = match document.format {
+            Format::Markdown => {
+                let splitter = MarkdownSplitter::new(config);
+                splitter.chunk_indices(&without_soft_breaks(text)).map(|(_, piece)| piece.len()).collect()
+            }
+            Format::Html | Format::Text => {
+                let splitter = TextSplitter::new(config);
+                splitter.chunk_indices(&without_soft_breaks(text)).map(|(_, piece)| piece.len()).collect()
+            }
+            Format::Code => TextSplitter::new(config).chunks(text).map(str::len).collect(),
+        };
+        let mut start = part.start;
+        for length in lengths {
+            let piece = Span { start, end: start + length }.trimmed(&document.text);
+            start += length;
+            if piece.start < piece.end {
+                spans.push(piece);
+            }
+        }
+    }
+    join_small(&document.text, spans, target)
+}
+
+/// Joins small pieces to a neighbour that has room, the one after them if it has.
+fn join_small(text: &str, spans: Vec<Span>, target: usize) -> Vec<Span> {
+    let small = target / 4;
+    let mut joined: Vec<(Span, usize)> = Vec::new();
+    for span in spans {
+        let tokens = estimated_tokens(span.of(text));
+        if let Some((last, last_tokens)) = joined.last_mut()
+            && (*last_tokens < small || tokens < small)
+            && tokens_of(text, last.start, span.end) <= target
+        {
+            last.end = span.end;
+            *last_tokens += tokens;
+        } else {
+            joined.push((span, tokens));
+        }
+    }
+    joined.into_iter().map(|(span, _)| span).collect()
+}
+
+/// Cuts a span into parts of bounded size, at blank lines if there are any, else at lines, else at spaces.
+fn parts(text: &str, span: Span) -> Vec<Span> {
+    let mut parts = Vec::new();
+    let mut start = span.start;
+    while span.end - start > MAX_PART_BYTES {
+        let end = text.floor_char_boundary(start + MAX_PART_BYTES);
+        let window = &text[start..end];
+        let cut = ["\n\n", "\n", " "].iter().find_map(|at| {
+            let found = window.rfind(at)?;
+            (found > MAX_PART_BYTES / 4).then_some(start + found + at.len())
+        });
+        let end = cut.unwrap_or(end);
+        parts.push(Span { start, end });
+        start = end;
+    }
+    parts.push(Span { start, end: span.end });
+    parts
+}
+
+/// The same text, byte by byte, with spaces for the line ends inside sentences, so that it is cut between sentences.
+/// A line end is inside a sentence if a long line is before it and a small letter after it, outside of fenced code.
+fn without_soft_breaks(text: &str) -> String {
+    const LONG_LINE_BYTES: usize = 50;
+    let mut joined = text.to_owned().into_bytes();
+    let mut fenced = false;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        fenced ^= line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
+        let next = text[end..].trim_start_matches([' ', '\t']).chars().next();
+        if !fenced && line.len() >= LONG_LINE_BYTES && next.is_some_and(char::is_lowercase) {
+            for byte in &mut joined[start..end] {
+                if matches!(byte, b'\n' | b'\r') {
+                    *byte = b' ';
+                }
+            }
+        }
+        start = end;
+    }
+    String::from_utf8(joined).expect("only ASCII was put in the place of ASCII")
 }

@@ -23,6 +23,8 @@ pub enum Format {
 pub struct Section {
     /// Where it lies in [`Document::text`], its own heading included.
     pub span: Span,
+    /// Where its own heading ends and its body begins, in the same text; the start of `span` if no heading is there.
+    pub body_start: usize,
     /// The headings over it, outermost first, its own last; empty before the first heading.
     pub headings: Vec<String>,
 }

@@ -62,8 +62,22 @@ const CODE: &[&str] = &[
 ];
 
 const CODE_NAMES: &[&str] = &[
-    "makefile", "gnumakefile", "dockerfile", "containerfile", "justfile", "rakefile", "gemfile", "procfile",
-    "vagrantfile", "jenkinsfile", "brewfile", "cmakelists.txt", "build", "workspace", "go.mod", "go.sum",
+    "makefile",
+    "gnumakefile",
+    "dockerfile",
+    "containerfile",
+    "justfile",
+    "rakefile",
+    "gemfile",
+    "procfile",
+    "vagrantfile",
+    "jenkinsfile",
+    "brewfile",
+    "cmakelists.txt",
+    "build",
+    "workspace",
+    "go.mod",
+    "go.sum",
 ];
 
 /// Kinds by extension that are not read, and what is said of them.
@@ -78,7 +92,10 @@ const NOT_READ: &[(&[&str], &str)] = &[
     (&["png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff", "ico", "svg", "heic", "avif", "psd"], "image"),
     (&["mp3", "wav", "flac", "ogg", "opus", "m4a", "aac", "mid"], "audio"),
     (&["mp4", "mkv", "mov", "avi", "webm", "wmv", "mpg", "mpeg"], "video"),
-    (&["zip", "tar", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar", "jar", "whl", "deb", "rpm", "iso", "dmg"], "archive"),
+    (
+        &["zip", "tar", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar", "jar", "whl", "deb", "rpm", "iso", "dmg"],
+        "archive",
+    ),
     (&["ttf", "otf", "woff", "woff2", "eot"], "font"),
     (&["exe", "dll", "so", "dylib", "o", "a", "lib", "class", "pyc", "wasm", "bin", "obj"], "binary"),
     (&["sqlite", "sqlite3", "db", "mdb", "parquet", "arrow", "feather", "h5", "npy", "npz"], "database or data file"),

@@ -9,13 +9,13 @@ pub(super) enum Gap {
     Blank,
 }
 
-/// The text so far. Gaps are written only once a piece follows, so that no line is empty at the start or the end.
+/// The text so far. Gaps and marks are written only when something follows them.
 #[derive(Debug)]
 pub(super) struct Lines {
     text: String,
     sources: Vec<u32>,
     gap: Gap,
-    /// Written before the next piece: the dash of a list item, the bar between two cells.
+    /// Comes after the gap and before the next piece: the dash of a list item, the bar between two cells.
     mark: String,
 }
 
@@ -24,30 +24,33 @@ impl Lines {
         Lines { text: String::new(), sources: vec![1], gap: Gap::None, mark: String::new() }
     }
 
-    /// Asks for at least this gap before the next piece.
+    /// Asks for at least this gap before the next piece. After a mark there is no gap.
     pub(super) fn part(&mut self, gap: Gap) {
-        self.gap = self.gap.max(gap);
+        if self.mark.is_empty() {
+            self.gap = self.gap.max(gap);
+        }
     }
 
-    /// Asks for exactly this gap and then this mark before the next piece.
-    pub(super) fn part_with(&mut self, gap: Gap, mark: &str) {
-        self.gap = gap;
+    /// Asks for at most this gap.
+    pub(super) fn close_up(&mut self, gap: Gap) {
+        self.gap = self.gap.min(gap);
+    }
+
+    /// Adds a mark before the next piece.
+    pub(super) fn mark(&mut self, mark: &str) {
         self.mark.push_str(mark);
     }
 
-    /// Forgets a mark after which nothing came.
+    /// Forgets marks that nothing came after.
     pub(super) fn drop_mark(&mut self) {
         self.mark.clear();
     }
 
-    /// Whether a new block would begin here anyway.
-    pub(super) fn at_start_of_block(&self) -> bool {
-        self.gap >= Gap::Line || self.text.is_empty()
-    }
-
-    /// Where the next piece will begin, once its gap is written. Writes the gap.
-    pub(super) fn open(&mut self, source_line: u32) -> usize {
-        if !self.text.is_empty() {
+    /// Writes the gap and the mark; what follows begins at the end of the text.
+    pub(super) fn open(&mut self, source_line: u32) {
+        if self.text.is_empty() {
+            self.sources[0] = source_line;
+        } else {
             match self.gap {
                 Gap::None => {}
                 Gap::Space => self.text.push(' '),
@@ -57,37 +60,26 @@ impl Lines {
                     self.new_line(source_line);
                 }
             }
-        } else if let Some(first) = self.sources.last_mut() {
-            *first = source_line;
         }
         self.gap = Gap::None;
-        let start = self.text.len();
         self.text.push_str(&self.mark);
         self.mark.clear();
-        start
     }
 
-    /// Writes one character, after the gap before it.
-    pub(super) fn push(&mut self, character: char, source_line: u32) {
-        if self.gap != Gap::None || !self.mark.is_empty() || self.text.is_empty() {
-            self.open(source_line);
-        }
-        if character == '\n' {
-            self.new_line(source_line + 1);
-        } else {
-            self.text.push(character);
-        }
+    /// Writes a character at the end of the text.
+    pub(super) fn push(&mut self, character: char) {
+        self.text.push(character);
     }
 
-    fn new_line(&mut self, source_line: u32) {
+    /// Ends the line; the next one comes from this line of the file.
+    pub(super) fn new_line(&mut self, source_line: u32) {
         self.text.push('\n');
-        // Broken markup may close what it opened earlier; lines of the file never run backwards.
-        let before = self.sources.last().copied().unwrap_or(1);
-        self.sources.push(source_line.max(before));
+        self.sources.push(source_line);
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.text.len()
+    /// The number of the line being written, from 1.
+    pub(super) fn number(&self) -> usize {
+        self.sources.len()
     }
 
     pub(super) fn text(&self) -> &str {

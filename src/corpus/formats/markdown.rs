@@ -1,7 +1,8 @@
 //! Markdown: the text stays as it is in the file, its headings make the sections.
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use super::outline::{self, Heading, on_one_line};
 use crate::corpus::{Document, Format, Section};
 use crate::text::Span;
 
@@ -9,78 +10,48 @@ use crate::text::Span;
 /// matter (YAML or TOML) is a section of its own; its title is the outermost heading if no heading of level 1 is there.
 pub(super) fn read(text: String) -> Document {
     let front = front_matter(&text);
-    let found = headings(&text, front.map_or(0, |span| span.end));
-    let has_title = found.iter().any(|heading| heading.level == HeadingLevel::H1);
+    let from = front.map_or(0, |span| span.end);
+    let found = headings(&text, from);
+    let has_title = found.iter().any(|heading| heading.level == 1);
     let title = front.filter(|_| !has_title).and_then(|span| front_title(span.of(&text)));
-    let sections = sections(&text, front, title, &found);
+    let front = front.map(|span| Section { span, body_start: 0, headings: title.iter().cloned().collect() });
+    let sections = front.into_iter().chain(outline::sections(&text, from, title.as_deref(), &found)).collect();
     Document { format: Format::Markdown, text, sections, source_lines: None }
-}
-
-struct Heading {
-    /// From the start of its line.
-    span: Span,
-    level: HeadingLevel,
-    title: String,
 }
 
 fn headings(text: &str, from: usize) -> Vec<Heading> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_HEADING_ATTRIBUTES;
     let mut found: Vec<Heading> = Vec::new();
     let mut containers = 0usize;
-    let mut open = false;
+    let mut open: Option<Heading> = None;
     for (event, range) in Parser::new_ext(&text[from..], options).into_offset_iter() {
         match event {
             Event::Start(Tag::Heading { level, .. }) if containers == 0 => {
-                let start = text[..from + range.start].rfind('\n').map_or(0, |at| at + 1).max(from);
+                let start = text[from..from + range.start].rfind('\n').map_or(from, |at| from + at + 1);
                 let span = Span { start, end: from + range.end };
-                found.push(Heading { span, level, title: String::new() });
-                open = true;
+                open = Some(Heading { span, level: level as u8, title: String::new() });
             }
-            Event::End(TagEnd::Heading(_)) => open = false,
+            Event::End(TagEnd::Heading(_)) => found.extend(open.take()),
             Event::Start(Tag::BlockQuote(_) | Tag::List(_) | Tag::FootnoteDefinition(_)) => containers += 1,
-            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::FootnoteDefinition) => {
-                containers = containers.saturating_sub(1);
+            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::FootnoteDefinition) => containers -= 1,
+            Event::Text(part) | Event::Code(part) => {
+                if let Some(heading) = &mut open {
+                    heading.title.push_str(&part);
+                }
             }
-            Event::Text(part) | Event::Code(part) if open => {
-                found.last_mut().expect("a heading is open").title.push_str(&part);
-            }
-            Event::SoftBreak | Event::HardBreak if open => {
-                found.last_mut().expect("a heading is open").title.push(' ');
+            Event::SoftBreak | Event::HardBreak => {
+                if let Some(heading) = &mut open {
+                    heading.title.push(' ');
+                }
             }
             _ => {}
         }
     }
     for heading in &mut found {
-        heading.title = heading.title.split_whitespace().collect::<Vec<_>>().join(" ");
+        heading.title = on_one_line(&heading.title);
     }
     found.retain(|heading| !heading.title.is_empty());
     found
-}
-
-fn sections(text: &str, front: Option<Span>, title: Option<String>, found: &[Heading]) -> Vec<Section> {
-    let outermost: Vec<String> = title.into_iter().collect();
-    let mut sections = Vec::new();
-    let mut start = 0;
-    if let Some(span) = front {
-        sections.push(Section { span, body_start: span.start, headings: outermost.clone() });
-        start = span.end;
-    }
-    let preamble = Span { start, end: found.first().map_or(text.len(), |heading| heading.span.start) };
-    if !preamble.of(text).trim().is_empty() || (found.is_empty() && preamble.start < preamble.end) {
-        sections.push(Section { span: preamble, body_start: start, headings: outermost.clone() });
-        start = preamble.end;
-    }
-    let mut path: Vec<&Heading> = Vec::new();
-    for (index, heading) in found.iter().enumerate() {
-        path.retain(|above| above.level < heading.level);
-        path.push(heading);
-        let end = found.get(index + 1).map_or(text.len(), |next| next.span.start);
-        let titles = path.iter().map(|heading| heading.title.clone());
-        let headings = outermost.iter().cloned().chain(titles).collect();
-        sections.push(Section { span: Span { start, end }, body_start: heading.span.end, headings });
-        start = end;
-    }
-    sections
 }
 
 /// A block of YAML between lines of `---`, or of TOML between lines of `+++`, that the text begins with.
@@ -130,15 +101,14 @@ mod tests {
 
     #[test]
     fn headings_make_nested_sections() {
-        let text = "before\n\n# One\ntext\n## *Two* `code`\n- # in a list\n\n> # quoted\n\n```\n# code\n```\nThree\n===\nend";
+        let text =
+            "before\n\n# One\ntext\n## *Two* `code`\n- # in a list\n\n> # quoted\n\n```\n# code\n```\nThree\n===\nend";
         assert_eq!(paths(text), ["", "One", "One > Two code", "Three"]);
         assert_eq!(parts(text).iter().map(|(part, _)| part.as_str()).collect::<String>(), text);
-        assert_eq!(paths("### Deep\n# Top\n### Skipped {#id}\n## Second\n#\n"), [
-            "Deep",
-            "Top",
-            "Top > Skipped",
-            "Top > Second"
-        ]);
+        assert_eq!(
+            paths("### Deep\n# Top\n### Skipped {#id}\n## Second\n#\n"),
+            ["Deep", "Top", "Top > Skipped", "Top > Second"]
+        );
         assert_eq!(paths("\r\n\r\n# One\r\ntext\r\n## Two\r\n"), ["One", "One > Two"]);
     }
 
@@ -155,7 +125,8 @@ mod tests {
     #[test]
     fn a_section_knows_where_its_body_begins() {
         let document = read("# One\n\nbody\n\nTwo\n---\nmore".to_owned());
-        let bodies: Vec<_> = document.sections.iter().map(|it| document.text[it.body_start..it.span.end].trim()).collect();
+        let bodies: Vec<_> =
+            document.sections.iter().map(|it| document.text[it.body_start..it.span.end].trim()).collect();
         assert_eq!(bodies, ["body", "more"]);
     }
 }

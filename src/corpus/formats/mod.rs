@@ -1,1 +1,96 @@
-//! To be written.
+//! Tells what a file is by its name and its bytes, and reads its text.
+
+mod html;
+mod kinds;
+mod lines;
+mod markdown;
+mod outline;
+mod plain;
+
+use crate::corpus::{Document, Format, Section};
+use crate::text::Span;
+
+/// Why a file is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skip {
+    /// In a few words: "empty", "binary", "PDF is not read yet".
+    pub reason: String,
+}
+
+impl Skip {
+    fn because(reason: impl Into<String>) -> Self {
+        Skip { reason: reason.into() }
+    }
+}
+
+/// Reads the file named `path_name` (a path or only a name; its extension is looked at) with the content `bytes`.
+///
+/// Never panics, whatever the bytes are, and takes time in proportion to their number.
+///
+/// # Errors
+/// Why the file is not read: it is empty, binary, of a kind not read yet, or in no encoding known here.
+pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
+    if bytes.is_empty() {
+        return Err(Skip::because("empty"));
+    }
+    let by_name = kinds::by_name(path_name)?;
+    if let Some(reason) = kinds::not_text(bytes) {
+        return Err(Skip::because(reason));
+    }
+    let declared = match by_name {
+        Some(Format::Markdown | Format::Text) => None,
+        Some(Format::Html | Format::Code) | None => plain::declared_encoding(bytes),
+    };
+    let text = plain::decode(bytes, declared)?;
+    let format = by_name.unwrap_or_else(|| kinds::by_content(&text));
+    let document = match format {
+        Format::Markdown => markdown::read(text),
+        Format::Html => html::read(&text),
+        Format::Code | Format::Text => whole(format, text),
+    };
+    if document.text.trim().is_empty() {
+        return Err(Skip::because("empty"));
+    }
+    Ok(document)
+}
+
+/// A document without headings.
+fn whole(format: Format, text: String) -> Document {
+    let sections = vec![Section { span: Span { start: 0, end: text.len() }, body_start: 0, headings: Vec::new() }];
+    Document { format, text, sections, source_lines: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_bytes_tell_the_format_or_the_reason() {
+        let cases: &[(&str, &[u8], Result<Format, &str>)] = &[
+            ("a/b.md", b"# Hi", Ok(Format::Markdown)),
+            ("README.MD", b"# Hi", Ok(Format::Markdown)),
+            ("page.HTML", b"<p>Hi", Ok(Format::Html)),
+            ("page", b"<!doctype html><p>Hi", Ok(Format::Html)),
+            ("main.rs", b"fn main() {}", Ok(Format::Code)),
+            ("Makefile", b"all:", Ok(Format::Code)),
+            ("tool", b"#!/bin/sh\n", Ok(Format::Code)),
+            ("LICENSE", b"Apache", Ok(Format::Text)),
+            ("data.unheard-of", b"text", Ok(Format::Text)),
+            ("utf16.txt", b"\xff\xfeH\0i\0", Ok(Format::Text)),
+            ("empty.md", b"", Err("empty")),
+            ("blank.md", b" \n\t\r\n", Err("empty")),
+            ("blank.html", b"<html><script>x</script></html>", Err("empty")),
+            ("a.pdf", b"%PDF-1.7", Err("PDF is not read yet")),
+            ("renamed.txt", b"%PDF-1.7 \x00", Err("PDF is not read yet")),
+            ("a.docx", b"PK\x03\x04", Err("word processor documents are not read yet")),
+            ("a.png", b"\x89PNG", Err("image")),
+            ("renamed", b"\x89PNG\r\n\x1a\n\0\0", Err("image")),
+            ("core", b"abc\0\0\0def", Err("binary")),
+            ("controls.txt", b"\x01\x02\x03\x04text", Err("binary")),
+        ];
+        for (name, bytes, expected) in cases {
+            let found = read(name, bytes).map(|document| document.format).map_err(|skip| skip.reason);
+            assert_eq!(found, expected.map_err(str::to_owned), "{name}");
+        }
+    }
+}
