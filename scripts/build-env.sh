@@ -1,6 +1,6 @@
 # Sourced by the Makefile's recipes: puts cmake and libclang, which llama.cpp's bindings need at build time, in reach.
 # What the system has is used; `scripts/fetch-build-tools.sh` puts the rest in .tools/.
-tools="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.tools"
+tools="$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../.tools")"
 if [ -x "$tools/cmake/data/bin/cmake" ]; then
   export PATH="$tools/cmake/data/bin:$PATH"
 fi
