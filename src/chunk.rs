@@ -46,10 +46,9 @@ impl Chunk {
         let mut context = String::new();
         for heading in self.headings.iter().rev().filter(|heading| !shows(&self.text, heading)) {
             let longer = if context.is_empty() { heading.clone() } else { format!("{heading} > {context}") };
-            if estimated_tokens(&longer) > MAX_CONTEXT_TOKENS {
-                break;
+            if estimated_tokens(&longer) <= MAX_CONTEXT_TOKENS {
+                context = longer;
             }
-            context = longer;
         }
         context
     }
@@ -286,4 +285,65 @@ fn without_soft_breaks(text: &str) -> String {
         start = end;
     }
     String::from_utf8(joined).expect("only ASCII was put in the place of ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::formats::read;
+
+    fn cut(name: &str, text: &str, target_tokens: usize) -> Vec<Chunk> {
+        chunk(&read(name, text.as_bytes()).unwrap(), &Chunking { target_tokens })
+    }
+
+    fn words(count: usize) -> String {
+        "word ".repeat(count)
+    }
+
+    #[test]
+    fn small_sections_join_under_their_heading_and_large_ones_stay_alone() {
+        let (a, b) = (words(60), words(70));
+        let text = format!(
+            "# Guide\n\n## Tiny\n\nOne line.\n\n## Large\n\n{a}\n\n## Next\n\n{b}\n\n# Other\n\n## Part\n\n{a}"
+        );
+        let chunks = cut("a.md", &text, 100);
+        let shown: Vec<_> = chunks.iter().map(|it| (it.headings.join(" > "), it.first_line, it.last_line)).collect();
+        let expected = [("Guide", 1, 9), ("Guide > Next", 11, 13), ("Other > Part", 15, 19)];
+        assert_eq!(shown, expected.map(|(path, first, last)| (path.to_owned(), first, last)));
+    }
+
+    #[test]
+    fn a_heading_is_never_alone_when_its_text_is_split() {
+        for text in
+            [format!("# Guide\n\n## Part\n\n{}", words(500)), format!("Guide\n=====\n\nPart\n---\n{}", words(500))]
+        {
+            let chunks = cut("a.md", &text, 100);
+            assert_eq!(chunks.len(), 6, "{chunks:#?}");
+            assert!(chunks.iter().all(|chunk| chunk.headings == ["Guide", "Part"]));
+            assert!(chunks[0].text.contains("Guide") && chunks[0].text.ends_with("word"));
+            assert_eq!(chunks[0].context(), "");
+            assert_eq!(chunks[1].context(), "Guide > Part");
+        }
+    }
+
+    #[test]
+    fn wrapped_text_is_cut_between_sentences() {
+        let text = "The first sentence goes on for quite a while and then it is\nwrapped here. ".repeat(12);
+        for name in ["a.md", "a.txt"] {
+            assert!(cut(name, &text, 50).iter().all(|chunk| chunk.text.ends_with("here.")));
+        }
+    }
+
+    #[test]
+    fn the_context_is_the_headings_that_the_text_does_not_show() {
+        let mut chunk = cut("a.md", "# One `code`\n\n## Two\n\ntext", 100).remove(0);
+        chunk.headings = ["Zero", "One code", "Two"].map(str::to_owned).to_vec();
+        assert_eq!(chunk.passage(), "Zero\n# One `code`\n\n## Two\n\ntext");
+        chunk.headings = vec![words(30), "Inner".to_owned(), words(35)];
+        assert_eq!(chunk.context(), format!("Inner > {}", words(35)));
+        chunk.headings = vec!["Outer".to_owned(), words(50)];
+        assert_eq!(chunk.context(), "Outer");
+        let other = Chunk { headings: vec!["Other".to_owned()], ..chunk.clone() };
+        assert_ne!(chunk.hash(), other.hash());
+    }
 }

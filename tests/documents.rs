@@ -1,0 +1,205 @@
+//! What holds for every document that is read and cut into chunks: made-up ones and real files, good and broken.
+
+use std::path::{Path, PathBuf};
+
+use kinglet::chunk::{Chunk, Chunking, chunk};
+use kinglet::corpus::walk::{Limits, walk};
+use kinglet::corpus::{Document, formats};
+use kinglet::text::{estimated_tokens, line_starts};
+use proptest::prelude::*;
+
+/// Sections cover the text; lines of the file do not run backwards.
+fn check_document(document: &Document) {
+    let mut end = 0;
+    for section in &document.sections {
+        assert_eq!(section.span.start, end, "sections follow each other");
+        assert!((section.span.start..=section.span.end).contains(&section.body_start));
+        assert!(section.headings.iter().all(|heading| !heading.trim().is_empty()));
+        end = section.span.end;
+    }
+    assert_eq!(end, document.text.len(), "sections cover the text");
+    assert!(!document.text.starts_with('\u{feff}'), "no byte order mark");
+    if let Some(lines) = &document.source_lines {
+        assert_eq!(lines.len(), line_starts(&document.text).len(), "each line has a line of the file");
+        assert!(lines.is_sorted() && lines[0] >= 1);
+    }
+}
+
+/// Chunks are in order, trimmed, below the target, and together they are the text.
+fn check_chunks(document: &Document, target_tokens: usize) -> Vec<Chunk> {
+    let chunks = chunk(document, &Chunking { target_tokens });
+    let mut end = 0;
+    for chunk in &chunks {
+        assert!(chunk.span.start >= end, "in order and without overlap");
+        assert_eq!(chunk.span.of(&document.text), chunk.text);
+        assert_eq!(chunk.text.trim(), chunk.text);
+        assert!(!chunk.text.is_empty());
+        assert!(document.text[end..chunk.span.start].trim().is_empty(), "nothing lies between chunks");
+        let tokens = estimated_tokens(&chunk.text);
+        assert!(tokens <= target_tokens || chunk.text.chars().count() == 1, "{tokens} tokens: {:?}", chunk.text);
+        assert!(1 <= chunk.first_line && chunk.first_line <= chunk.last_line);
+        if document.source_lines.is_none() {
+            let lines = |end: usize| document.text[..end].matches('\n').count() as u32 + 1;
+            assert_eq!((chunk.first_line, chunk.last_line), (lines(chunk.span.start), lines(chunk.span.end)));
+        }
+        assert!(estimated_tokens(&chunk.context()) <= 40);
+        assert!(chunk.passage().ends_with(&chunk.text));
+        end = chunk.span.end;
+    }
+    assert!(document.text[end..].trim().is_empty(), "nothing lies after the last chunk");
+    chunks
+}
+
+fn check(name: &str, bytes: &[u8], targets: &[usize]) {
+    if let Ok(document) = formats::read(name, bytes) {
+        check_document(&document);
+        for &target in targets {
+            check_chunks(&document, target);
+        }
+    }
+}
+
+/// Texts made of the pieces that formats and splitters trip over.
+fn pieces(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(pieces), 0..60).prop_map(|chosen| chosen.concat())
+}
+
+const MARKDOWN: &[&str] = &[
+    "# One\n",
+    "## Two `x`\n",
+    "### \n",
+    "Title\n===\n",
+    "Sub\n---\n",
+    "---\n",
+    "title: T\n",
+    "+++\n",
+    "```\n",
+    "~~~\n",
+    "> # q\n",
+    "- item\n",
+    "  1. deep\n",
+    "| a | b |\n|---|---|\n",
+    "\n",
+    "\r\n",
+    "    code\n",
+    "[l]: <x>\n",
+    "word ",
+    "漢字かな ",
+    "e\u{301} ",
+    "👩‍👩‍👧 ",
+    "A long line of text that is wrapped somewhere in the middle\nof it. ",
+    "\t",
+    "<div>\n",
+    "*",
+    "\u{a0}",
+    "\u{200b}",
+    "internationalisation",
+];
+const HTML: &[&str] = &[
+    "<p>",
+    "</p>",
+    "<div>",
+    "</div>",
+    "<h1>",
+    "</h1>",
+    "<h2>",
+    "</h3>",
+    "<ul>",
+    "</ul>",
+    "<li>",
+    "<table>",
+    "<tr>",
+    "<td>",
+    "</td>",
+    "</table>",
+    "<pre>",
+    "</pre>",
+    "<br>",
+    "<nav>",
+    "</nav>",
+    "<script>",
+    "</script>",
+    "<title>",
+    "</title>",
+    "<head>",
+    "<body>",
+    "<svg/>",
+    "<!--",
+    "-->",
+    "<",
+    "&amp;",
+    "&#x0;",
+    "&nbsp;",
+    "\n",
+    "\r\n",
+    "word ",
+    "Ärger ",
+    "漢字",
+    "<form>",
+    "</form>",
+    "<dd>",
+    "\u{ad}",
+];
+
+proptest! {
+    #[test]
+    fn laws_hold_for_markdown(text in pieces(MARKDOWN), target in prop::sample::select(&[1usize, 5, 20, 200][..])) {
+        check("a.md", text.as_bytes(), &[target]);
+        check("a.txt", text.as_bytes(), &[target]);
+        check("a.rs", text.as_bytes(), &[target]);
+    }
+
+    #[test]
+    fn laws_hold_for_html(text in pieces(HTML), target in prop::sample::select(&[1usize, 5, 20, 200][..])) {
+        check("a.html", text.as_bytes(), &[target]);
+    }
+
+    #[test]
+    fn any_text_and_any_bytes_are_read_or_skipped(text in "\\PC{0,200}", bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        for name in ["a.md", "a.html", "a.txt", "a"] {
+            check(name, text.as_bytes(), &[3, 50]);
+            check(name, &bytes, &[3, 50]);
+        }
+    }
+}
+
+#[test]
+fn huge_lines_and_deep_nesting_are_cut_like_any_other_text() {
+    let texts = [
+        ("a.js", "var a=1;".repeat(20_000)),
+        ("a.txt", "x".repeat(200_000)),
+        ("a.txt", "漢".repeat(20_000)),
+        ("a.txt", "word\n".repeat(30_000)),
+        ("a.md", ">".repeat(5_000)),
+        ("a.md", "- a\n".repeat(20_000)),
+        ("a.md", "# h\n\n".repeat(10_000)),
+        ("a.md", "[".repeat(20_000)),
+        ("a.html", "<div>".repeat(50_000) + "text"),
+        ("a.html", "<p>a".repeat(50_000)),
+        ("a.html", "<table><tr><td>".repeat(10_000) + "text"),
+        ("a.html", "<h1>".repeat(20_000) + "text"),
+    ];
+    for (name, text) in texts {
+        check(name, text.as_bytes(), &[200]);
+    }
+}
+
+fn real_files() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/documents");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED: there is no folder {} with real documents", folder.display());
+    None
+}
+
+#[test]
+fn laws_hold_for_real_files_good_and_broken() {
+    let Some(folder) = real_files() else { return };
+    let walked = walk(std::slice::from_ref(&folder), &[], &Limits::default()).expect("the folder is there");
+    assert!(walked.files.len() > 400, "only {} files", walked.files.len());
+    for file in walked.files {
+        let bytes = std::fs::read(folder.join(&file.path)).expect("a file that was found can be read");
+        check(&file.path, &bytes, &[200]);
+    }
+}
