@@ -9,6 +9,7 @@ use crate::index::Index;
 use crate::models::cache::ModelCache;
 use crate::models::catalog::{self, Row};
 use crate::models::extractive::ExtractiveGenerator;
+use crate::models::hashing::HashingEmbedder;
 use crate::models::llama::LlamaGenerator;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
@@ -141,12 +142,15 @@ impl Kinglet {
     }
 
     /// What indexing needs.
-    pub fn models_for_indexing(&self) -> Result<Vec<&'static Row>> {
+    pub fn models_for_indexing(&self) -> Result<Vec<Row>> {
+        if self.config.embedder == HashingEmbedder::ID {
+            return Ok(Vec::new());
+        }
         Ok(vec![catalog::lookup(catalog::RUNTIME)?, catalog::lookup(&self.config.embedder)?])
     }
 
     /// What a search needs: nothing for words alone.
-    pub fn models_for_searching(&self) -> Result<Vec<&'static Row>> {
+    pub fn models_for_searching(&self) -> Result<Vec<Row>> {
         match self.config.mode {
             Mode::Lexical => Ok(Vec::new()),
             Mode::Dense | Mode::Hybrid => self.models_for_indexing(),
@@ -154,7 +158,7 @@ impl Kinglet {
     }
 
     /// What writing an answer needs beside the search.
-    pub fn models_for_answering(&self) -> Result<Vec<&'static Row>> {
+    pub fn models_for_answering(&self) -> Result<Vec<Row>> {
         match self.config.generator.as_str() {
             "extractive" => Ok(Vec::new()),
             name if name.starts_with("openai:") => Ok(Vec::new()),
@@ -169,12 +173,15 @@ impl Kinglet {
 
     /// The embedder that is configured.
     pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
+        if self.config.embedder == HashingEmbedder::ID {
+            return Ok(Arc::new(HashingEmbedder::new(256)));
+        }
         Ok(Arc::new(self.onnx_embedder()?))
     }
 
     fn onnx_embedder(&self) -> Result<OnnxEmbedder> {
         let row = catalog::lookup(&self.config.embedder)?;
-        OnnxEmbedder::open(&onnx::find_runtime(&self.models)?, row, &self.models.require(row)?, self.config.threads)
+        OnnxEmbedder::open(&onnx::find_runtime(&self.models)?, &row, &self.models.require(&row)?, self.config.threads)
     }
 
     /// The generator that is configured.
@@ -187,7 +194,7 @@ impl Kinglet {
             return Ok(Arc::new(OpenAiGenerator::from_environment(model)?));
         }
         let row = catalog::lookup(name)?;
-        Ok(Arc::new(LlamaGenerator::open(row, &self.models.require(row)?)?))
+        Ok(Arc::new(LlamaGenerator::open(&row, &self.models.require(&row)?)?))
     }
 
     /// The retriever that is configured, over `index`.
@@ -209,11 +216,11 @@ impl Kinglet {
             onnx::find_runtime(&self.models).map(|path| path.display().to_string()),
         )];
         for id in [&self.config.embedder, &self.config.generator] {
-            if id == "extractive" || id.starts_with("openai:") {
+            if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
                 continue;
             }
             let verified = catalog::lookup(id)
-                .and_then(|row| self.models.verify(row))
+                .and_then(|row| self.models.verify(&row))
                 .map(|()| format!("{id}: every file has its SHA-256"));
             checks.push(("model".to_string(), verified));
         }
@@ -273,10 +280,9 @@ impl Kinglet {
         Ok(format!("{} chunks embedded again give their stored vectors", sample.len()))
     }
 
-    /// Counts the tokens of a text as the configured embedder does, where it is here.
+    /// Counts the tokens of a text as the configured embedder does, where it is one with tokens and it is here.
     pub fn token_counter(&self) -> Option<impl Fn(&str) -> Result<usize> + use<>> {
-        let embedder = self.onnx_embedder().ok()?;
-        Some(move |text: &str| embedder.count_tokens(text))
+        Some(self.onnx_embedder().ok()?.token_counter())
     }
 }
 

@@ -15,7 +15,7 @@ use kinglet::index::documents::StoredChunk;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Plan, ingest};
 use kinglet::models::catalog;
-use kinglet::models::pull::{self, PullProgress};
+use kinglet::models::pull::{self, PullProgress, PullWatcher};
 use kinglet::search::{Hit, Query};
 use kinglet::{Error, Fault, Result};
 use serde_json::json;
@@ -106,7 +106,7 @@ impl Session<'_> {
             .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
             .collect::<Result<Vec<_>>>()?;
         let name = self.kinglet.name_for(&roots, name, &here()?)?;
-        self.fetch_missing(&self.kinglet.models_for_indexing())?;
+        self.fetch_missing(&self.kinglet.models_for_indexing()?)?;
         let embedder = self.kinglet.embedder()?;
         let mut writer = IndexWriter::open(&self.kinglet.index_folder(&name)?)?;
         let plan = Plan {
@@ -144,7 +144,7 @@ impl Session<'_> {
             return Err(Error::input("the question is empty").hint("kinglet search \"WORDS OR A QUESTION\""));
         }
         let name = self.kinglet.find_index(name, &here()?)?;
-        self.fetch_missing(&self.kinglet.models_for_searching())?;
+        self.fetch_missing(&self.kinglet.models_for_searching()?)?;
         let index = Arc::new(Index::open(&self.kinglet.index_folder(&name)?)?);
         let retriever = self.kinglet.retriever(&index)?;
         let hits = retriever.retrieve(&Query::new(question), count)?;
@@ -153,7 +153,7 @@ impl Session<'_> {
     }
 
     fn ask(&self, question: &str, name: Option<&str>) -> Result<u8> {
-        self.fetch_missing(&self.kinglet.models_for_asking()?)?;
+        self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let started = Instant::now();
         let (_, hits) = self.find(question, name, self.resolved.config.passages)?;
         let retrieve_ms = started.elapsed().as_millis() as u64;
@@ -327,14 +327,13 @@ impl Session<'_> {
     }
 
     fn models_list(&self) -> Result<u8> {
-        let cache = self.kinglet.models();
         if self.global.json {
             let rows: Vec<_> = catalog::rows()
                 .iter()
                 .map(|row| {
                     json!({
                         "id": row.id, "kind": row.kind.to_string(), "size_bytes": row.size_bytes(),
-                        "licence": row.licence, "description": row.description, "here": cache.is_complete(row),
+                        "licence": row.licence, "description": row.description, "here": self.kinglet.is_here(row),
                     })
                 })
                 .collect();
@@ -343,7 +342,7 @@ impl Session<'_> {
         let rows = catalog::rows()
             .iter()
             .map(|row| {
-                let here = if cache.is_complete(row) { "yes" } else { "no" };
+                let here = if self.kinglet.is_here(row) { "yes" } else { "no" };
                 vec![
                     row.id.to_string(),
                     row.kind.to_string(),
@@ -360,15 +359,15 @@ impl Session<'_> {
     fn models_pull(&self, ids: &[String], from: Option<&Path>, force: bool) -> Result<u8> {
         let rows = ids.iter().map(|id| catalog::lookup(id)).collect::<Result<Vec<_>>>()?;
         for row in rows {
-            if !force && self.kinglet.models().is_complete(row) {
+            if !force && self.kinglet.models().require(&row).is_ok() {
                 render::notice(&format!("{} is here already", row.id));
                 continue;
             }
             match from {
-                Some(folder) => pull::pull_from_folder(self.kinglet.models(), row, folder)?,
-                None => self.fetch(row)?,
+                Some(folder) => pull::pull_from_folder(self.kinglet.models(), &row, folder)?,
+                None => self.fetch(&row)?,
             }
-            render::notice(&format!("{} is in {}", row.id, self.kinglet.models().folder(row).display()));
+            render::notice(&format!("{} is in {}", row.id, self.kinglet.models().folder(&row).display()));
         }
         Ok(DONE)
     }
@@ -379,14 +378,14 @@ impl Session<'_> {
             bar.set_length(progress.total_bytes);
             bar.set_position(progress.done_bytes);
         };
-        let offline = args::is_offline(self.global);
-        let result = pull::pull(self.kinglet.models(), row, offline, &show, &progress::is_stopped);
+        let watcher = PullWatcher { show: &show, is_cancelled: &progress::is_stopped };
+        let result = pull::pull(self.kinglet.models(), row, args::is_offline(self.global), &watcher);
         bar.finish_and_clear();
         result
     }
 
     /// Offers to fetch what is missing on a terminal; elsewhere names the command.
-    fn fetch_missing(&self, wanted: &[&'static catalog::Row]) -> Result<()> {
+    fn fetch_missing(&self, wanted: &[catalog::Row]) -> Result<()> {
         let missing: Vec<_> = wanted.iter().filter(|row| !self.kinglet.is_here(row)).collect();
         if missing.is_empty() {
             return Ok(());
@@ -409,11 +408,11 @@ impl Session<'_> {
 
     fn models_show(&self, id: &str) -> Result<u8> {
         let row = catalog::lookup(id)?;
-        printed(render::json(&serde_json::to_value(row).expect("a catalog row is plain data")))
+        printed(render::json(&serde_json::to_value(&row).expect("a catalog row is plain data")))
     }
 
     fn models_path(&self, id: &str) -> Result<u8> {
-        let folder = self.kinglet.models().require(catalog::lookup(id)?)?;
+        let folder = self.kinglet.models().require(&catalog::lookup(id)?)?;
         printed(render::paths(&[folder]))
     }
 
