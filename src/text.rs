@@ -124,10 +124,7 @@ mod tests {
     fn wrapped_lines_are_one_sentence_and_list_items_are_their_own() {
         let text = "One sentence that is\nwrapped. Another.\n\n- item one\n- item two\n1. first\n";
         let found: Vec<_> = sentences(text).iter().map(|span| span.of(text)).collect();
-        assert_eq!(
-            found,
-            ["One sentence that is\nwrapped.", "Another.", "- item one", "- item two", "1. first"]
-        );
+        assert_eq!(found, ["One sentence that is\nwrapped.", "Another.", "- item one", "- item two", "1. first"]);
     }
 
     #[test]

@@ -217,7 +217,10 @@ impl Writer {
             .with_n_threads_batch(self.threads);
         let backend = backend().map_err(|error| error.to_string())?;
         let _alone = self.model.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        self.model.model.new_context(backend, parameters).map_err(|cause| format!("no room for {tokens} tokens ({cause})"))
+        self.model
+            .model
+            .new_context(backend, parameters)
+            .map_err(|cause| format!("no room for {tokens} tokens ({cause})"))
     }
 }
 
