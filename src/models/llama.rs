@@ -1,1 +1,314 @@
-//! To be written.
+//! A language model in this process: a GGUF file run by llama.cpp. The only file that names `llama_cpp_2`.
+
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use futures::stream::{self, BoxStream, StreamExt};
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::model::{LlamaChatMessage, LlamaModel};
+use llama_cpp_2::sampling::LlamaSampler;
+use llama_cpp_2::token::LlamaToken;
+use tokio::sync::mpsc;
+
+use super::prompt::Prompt;
+use super::traits::{Generator, Token};
+use crate::error::{Error, Result};
+
+/// Tokens of the prompt that are read between two looks at whether anybody still waits for the answer.
+const READ_AT_ONCE: usize = 64;
+
+/// Tokens that are held against being written again, and how much: enough to leave most loops, too little to keep a name
+/// from being said twice.
+const REPETITION_WINDOW: i32 = 64;
+const REPETITION_PENALTY: f32 = 1.05;
+
+/// A chat model in a GGUF file, run by llama.cpp on this machine. Greedy, so that the same prompt gives the same answer.
+pub struct LlamaGenerator {
+    id: String,
+    model: Arc<Model>,
+    threads: i32,
+    context_tokens: usize,
+}
+
+impl LlamaGenerator {
+    /// Opens the chat model in the GGUF file at `path` under the name `id`. Prompt and answer get at most
+    /// `context_tokens_cap` tokens, or as many as the model was trained for if that is less. `threads` is how many compute
+    /// at once; 0 chooses: one. llama.cpp's threads wait for each other by spinning, so a second busy process on the machine can make two
+    /// threads thirty times slower than one; ask for more only on a machine that has the cores to itself.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no GGUF file, is cut short, or holds no chat model. The weights' own bits are not checked
+    /// here: that is what the catalog's SHA-256 is for.
+    pub fn open(id: &str, path: &Path, threads: usize, context_tokens_cap: usize) -> Result<Self> {
+        check_header(path)?;
+        let backend = backend()?;
+        let model = LlamaModel::load_from_file(backend, path, &LlamaModelParams::default())
+            .map_err(|cause| damaged(path, &format!("llama.cpp could not load it ({cause})")))?;
+        let template = Template::of(&model).map_err(|why| damaged(path, &why))?;
+        let trained_for = model.n_ctx_train() as usize;
+        let model = Arc::new(Model { model, template, opening: Mutex::new(()) });
+        let threads = i32::try_from(threads.max(1)).unwrap_or(i32::MAX);
+        Ok(LlamaGenerator { id: id.to_string(), model, threads, context_tokens: trained_for.min(context_tokens_cap) })
+    }
+}
+
+impl Generator for LlamaGenerator {
+    fn name(&self) -> &str {
+        &self.id
+    }
+
+    fn context_tokens(&self) -> usize {
+        self.context_tokens
+    }
+
+    fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize> {
+        Ok(self.model.tokens(prompt).len())
+    }
+
+    fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
+        let tokens = self.model.tokens(prompt);
+        let limit = prompt.max_answer_tokens;
+        if tokens.len() + limit > self.context_tokens {
+            let error = Error::input(format!(
+                "the prompt takes {} tokens and the answer up to {limit}, but {} reads only {}",
+                tokens.len(),
+                self.id,
+                self.context_tokens
+            ))
+            .hint("ask a shorter question, or give it fewer passages");
+            return stream::once(async { Err(error) }).boxed();
+        }
+        let (sender, receiver) = mpsc::channel(32);
+        let writer = Writer { model: self.model.clone(), threads: self.threads, sender };
+        let thread = std::thread::Builder::new().name("language-model".to_string());
+        if let Err(cause) = thread.spawn(move || writer.run(&tokens, limit)) {
+            let error = Error::model(format!("could not start a thread for {}: {cause}", self.id));
+            return stream::once(async { Err(error) }).boxed();
+        }
+        stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|token| (token, receiver)) }).boxed()
+    }
+}
+
+/// The weights with what is known about them.
+struct Model {
+    model: LlamaModel,
+    template: Template,
+    /// Held while a context is made: llama.cpp changes the model then.
+    opening: Mutex<()>,
+}
+
+impl Model {
+    /// The prompt in the model's chat template. Only the template's own control tokens are control tokens: `<|im_end|>` in a
+    /// passage is text like any other.
+    fn tokens(&self, prompt: &Prompt) -> Vec<LlamaToken> {
+        let [before_system, before_user, before_answer] = &self.template.parts;
+        let mut tokens = before_system.clone();
+        tokens.extend(self.plain_tokens(prompt.system_message()));
+        tokens.extend(before_user);
+        tokens.extend(self.plain_tokens(&prompt.user_message()));
+        tokens.extend(before_answer);
+        tokens
+    }
+
+    fn plain_tokens(&self, text: &str) -> Vec<LlamaToken> {
+        self.model.vocab().tokenize(text.as_bytes(), false, false)
+    }
+}
+
+/// The model's chat template, as the tokens around the two messages.
+struct Template {
+    parts: [Vec<LlamaToken>; 3],
+}
+
+impl Template {
+    /// Renders the template that is in the file around two marks and cuts it there.
+    fn of(model: &LlamaModel) -> std::result::Result<Template, String> {
+        let (system_mark, user_mark) = ("kinglet-system-message", "kinglet-user-message");
+        let template = model.chat_template(None).map_err(|_| "it has no chat template".to_string())?;
+        let message = |role: &str, content: &str| {
+            LlamaChatMessage::new(role.to_string(), content.to_string()).expect("there is no NUL in it")
+        };
+        let messages = [message("system", system_mark), message("user", user_mark)];
+        let text = model
+            .apply_chat_template(&template, &messages, true)
+            .map_err(|_| "llama.cpp does not know its chat template".to_string())?;
+        let (before_system, rest) = text.split_once(system_mark).ok_or("its chat template drops the system message")?;
+        let (before_user, before_answer) = rest.split_once(user_mark).ok_or("its chat template drops the question")?;
+        let vocabulary = model.vocab();
+        let mut first = vocabulary.tokenize(before_system.as_bytes(), true, true);
+        if first.len() > 1 && first[0] == vocabulary.bos() && first[1] == vocabulary.bos() {
+            first.remove(0); // both the vocabulary and the template put one there
+        }
+        let control = |text: &str| vocabulary.tokenize(text.as_bytes(), false, true);
+        Ok(Template { parts: [first, control(before_user), control(before_answer)] })
+    }
+}
+
+/// One answer being written, on a thread of its own.
+struct Writer {
+    model: Arc<Model>,
+    threads: i32,
+    sender: mpsc::Sender<Result<Token>>,
+}
+
+impl Writer {
+    fn run(self, prompt: &[LlamaToken], limit: usize) {
+        if let Err(cause) = self.write(prompt, limit) {
+            // If nobody listens any more, nobody misses the error.
+            let _ = self.sender.blocking_send(Err(Error::model(format!("the language model failed: {cause}"))));
+        }
+    }
+
+    fn write(&self, prompt: &[LlamaToken], limit: usize) -> std::result::Result<(), String> {
+        let mut context = self.context(prompt.len() + limit)?;
+        let mut batch = LlamaBatch::new(READ_AT_ONCE, 1);
+        for (index, part) in prompt.chunks(READ_AT_ONCE).enumerate() {
+            if self.sender.is_closed() {
+                return Ok(());
+            }
+            read(&mut context, &mut batch, index * READ_AT_ONCE, part)?;
+        }
+        let vocabulary = self.model.model.vocab();
+        let mut sampler = LlamaSampler::chain_simple([
+            LlamaSampler::penalties(vocabulary.n_tokens(), REPETITION_WINDOW, REPETITION_PENALTY, 0.0, 0.0),
+            LlamaSampler::greedy(),
+        ]);
+        let mut written = Vec::new();
+        let mut bytes = Vec::new();
+        while written.len() < limit {
+            let token = sampler.sample(&context, -1);
+            if vocabulary.is_eog(token) {
+                break;
+            }
+            written.push(token);
+            bytes.extend(vocabulary.token_to_piece(token, false, None));
+            let text = take_whole_characters(&mut bytes);
+            if !text.is_empty() && self.sender.blocking_send(Ok(Token { text })).is_err() {
+                return Ok(());
+            }
+            if runs_in_circles(&written) {
+                break;
+            }
+            if written.len() < limit {
+                read(&mut context, &mut batch, prompt.len() + written.len() - 1, &[token])?;
+            }
+        }
+        if !bytes.is_empty() {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let _ = self.sender.blocking_send(Ok(Token { text }));
+        }
+        Ok(())
+    }
+
+    fn context(&self, tokens: usize) -> std::result::Result<LlamaContext<'_>, String> {
+        let tokens = u32::try_from(tokens).map_err(|_| "the prompt is too long".to_string())?;
+        let parameters = LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(tokens))
+            .with_n_batch(READ_AT_ONCE as u32)
+            .with_n_ubatch(READ_AT_ONCE as u32)
+            .with_n_threads(self.threads)
+            .with_n_threads_batch(self.threads);
+        let backend = backend().map_err(|error| error.to_string())?;
+        let _alone = self.model.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        self.model
+            .model
+            .new_context(backend, parameters)
+            .map_err(|cause| format!("no room for {tokens} tokens ({cause})"))
+    }
+}
+
+/// Reads `tokens`, which stand at `position` and after, into the context.
+fn read(
+    context: &mut LlamaContext,
+    batch: &mut LlamaBatch,
+    position: usize,
+    tokens: &[LlamaToken],
+) -> std::result::Result<(), String> {
+    batch.clear();
+    for (index, &token) in tokens.iter().enumerate() {
+        let at = i32::try_from(position + index).map_err(|cause| cause.to_string())?;
+        batch.add(token, at, &[0], index + 1 == tokens.len()).map_err(|cause| cause.to_string())?;
+    }
+    context.decode(batch).map_err(|cause| cause.to_string())
+}
+
+/// Takes the whole characters from the front of `bytes`; what may become one with the next token stays.
+fn take_whole_characters(bytes: &mut Vec<u8>) -> String {
+    let mut text = String::new();
+    loop {
+        match std::str::from_utf8(bytes) {
+            Ok(valid) => {
+                text.push_str(valid);
+                bytes.clear();
+                return text;
+            }
+            Err(error) => {
+                let valid = error.valid_up_to();
+                text.push_str(&String::from_utf8_lossy(&bytes[..valid]));
+                let Some(broken) = error.error_len() else {
+                    bytes.drain(..valid);
+                    return text;
+                };
+                text.push(char::REPLACEMENT_CHARACTER);
+                bytes.drain(..valid + broken);
+            }
+        }
+    }
+}
+
+/// Whether the last tokens are one block of 4 to 48 tokens three times over: a small model does not leave such a loop.
+fn runs_in_circles<T: PartialEq>(written: &[T]) -> bool {
+    (4..=48).any(|length| {
+        written.len().checked_sub(3 * length).is_some_and(|start| {
+            let tail = &written[start..];
+            tail[..length] == tail[length..2 * length] && tail[length..2 * length] == tail[2 * length..]
+        })
+    })
+}
+
+/// llama.cpp, started once a process and silent.
+fn backend() -> Result<&'static LlamaBackend> {
+    static BACKEND: OnceLock<std::result::Result<LlamaBackend, String>> = OnceLock::new();
+    BACKEND
+        .get_or_init(|| {
+            let mut backend = LlamaBackend::init().map_err(|cause| cause.to_string())?;
+            backend.void_logs();
+            Ok(backend)
+        })
+        .as_ref()
+        .map_err(|cause| Error::model(format!("llama.cpp could not be started: {cause}")))
+}
+
+/// Looks at the first bytes before llama.cpp does, which ends the process over some damage. The layout is
+/// <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>: magic, version, count of tensors, count of metadata.
+fn check_header(path: &Path) -> Result<()> {
+    let mut file = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
+    let length = file.metadata().map_err(|cause| Error::io("look at", path, cause))?.len();
+    let mut header = [0; 24];
+    if file.read_exact(&mut header).is_err() || &header[..4] != b"GGUF" {
+        return Err(damaged(path, "it is no GGUF file"));
+    }
+    let number = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("eight bytes"));
+    let version = u32::from_le_bytes(header[4..8].try_into().expect("four bytes"));
+    if !(2..=3).contains(&version) {
+        return Err(damaged(path, &format!("it is GGUF version {version}; versions 2 and 3 can be read")));
+    }
+    let (tensors, metadata) = (number(8), number(16));
+    // Each of them takes more than 16 bytes of the file, so that no more can be in it.
+    if tensors == 0 || metadata == 0 || tensors.max(metadata) > length / 16 {
+        return Err(damaged(path, "its header does not fit its length"));
+    }
+    Ok(())
+}
+
+fn damaged(path: &Path, why: &str) -> Error {
+    Error::damaged(format!("{} cannot be used as a language model: {why}", path.display()))
+        .hint("fetch it again with `kinglet models pull`, or name another chat model in GGUF")
+}
