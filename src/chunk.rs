@@ -9,7 +9,7 @@ use crate::text::{Span, estimated_tokens, line_starts};
 /// The heading path in front of an embedded passage takes at most this many estimated tokens.
 const MAX_CONTEXT_TOKENS: usize = 40;
 /// Text is given to the splitter in parts of about this size, because its time grows with the square of it.
-const MAX_PART_BYTES: usize = 16 << 10;
+const MAX_PART_BYTES: usize = 8 << 10;
 
 /// How documents are cut; part of an index's manifest, because other chunks are another index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,15 +67,14 @@ impl Chunk {
     }
 }
 
-/// Whether a line of `text` is this heading, with or without markup.
+/// Whether a line of `text` is this heading: the same but for emphasis, or a Markdown heading with all of its words.
 fn shows(text: &str, heading: &str) -> bool {
     let bare = |text: &str| text.replace(['`', '*', '_', '\\'], "");
     let heading = bare(heading);
-    text.lines().any(|line| {
-        line.len() >= heading.len() && {
-            let line = bare(line);
-            line.trim() == heading || (line.trim_start().starts_with('#') && line.contains(&heading))
-        }
+    let words = heading.split(|character: char| !character.is_alphanumeric());
+    text.lines().map(str::trim).filter(|line| line.len() >= heading.len()).any(|line| {
+        let line = bare(line);
+        line == heading || (line.starts_with('#') && words.clone().all(|word| line.contains(word)))
     })
 }
 
@@ -336,9 +335,9 @@ mod tests {
 
     #[test]
     fn the_context_is_the_headings_that_the_text_does_not_show() {
-        let mut chunk = cut("a.md", "# One `code`\n\n## Two\n\ntext", 100).remove(0);
-        chunk.headings = ["Zero", "One code", "Two"].map(str::to_owned).to_vec();
-        assert_eq!(chunk.passage(), "Zero\n# One `code`\n\n## Two\n\ntext");
+        let mut chunk = cut("a.md", "# One `code`\n\n## [Two](a.md): b\n\ntext", 100).remove(0);
+        chunk.headings = ["Zero", "One code", "Two: b"].map(str::to_owned).to_vec();
+        assert_eq!(chunk.passage(), "Zero\n# One `code`\n\n## [Two](a.md): b\n\ntext");
         chunk.headings = vec![words(30), "Inner".to_owned(), words(35)];
         assert_eq!(chunk.context(), format!("Inner > {}", words(35)));
         chunk.headings = vec!["Outer".to_owned(), words(50)];

@@ -180,6 +180,12 @@ mod tests {
             let kept: String = spans.iter().map(|span| letters(span.of(&text))).collect();
             prop_assert_eq!(kept, letters(&text));
         }
+
+        #[test]
+        fn a_longer_text_never_has_fewer_tokens(text in "[a-zA-Z0-9éж漢한 _.-]{0,60}", more in "\\PC") {
+            let longer = format!("{text}{more}");
+            prop_assert!(estimated_tokens(&text) <= estimated_tokens(&longer));
+        }
     }
 
     #[test]

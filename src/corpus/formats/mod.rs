@@ -30,7 +30,7 @@ impl Skip {
 /// # Errors
 /// Why the file is not read: it is empty, binary, of a kind not read yet, or in no encoding known here.
 pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
-    if bytes.is_empty() {
+    if bytes.trim_ascii().is_empty() {
         return Err(Skip::because("empty"));
     }
     let by_name = kinds::by_name(path_name)?;
@@ -49,7 +49,7 @@ pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
         Format::Code | Format::Text => whole(format, text),
     };
     if document.text.trim().is_empty() {
-        return Err(Skip::because("empty"));
+        return Err(Skip::because("no text in it"));
     }
     Ok(document)
 }
@@ -79,7 +79,7 @@ mod tests {
             ("utf16.txt", b"\xff\xfeH\0i\0", Ok(Format::Text)),
             ("empty.md", b"", Err("empty")),
             ("blank.md", b" \n\t\r\n", Err("empty")),
-            ("blank.html", b"<html><script>x</script></html>", Err("empty")),
+            ("blank.html", b"<html><script>x</script></html>", Err("no text in it")),
             ("a.pdf", b"%PDF-1.7", Err("PDF is not read yet")),
             ("renamed.txt", b"%PDF-1.7 \x00", Err("PDF is not read yet")),
             ("a.docx", b"PK\x03\x04", Err("word processor documents are not read yet")),
