@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use kinglet::index::vectors::{StoredVectors, VectorLog};
 use kinglet::index::graph::Graph;
+use kinglet::index::vectors::{StoredVectors, VectorLog};
 use kinglet::vector::{Vector, dot};
 
 const DIMENSION: usize = 384;
@@ -38,9 +38,8 @@ fn scatter(random: &mut Random, centres: &[Vec<f32>]) -> Vector {
 }
 
 fn exact(query: &Vector, vectors: &StoredVectors, k: usize) -> Vec<u32> {
-    let mut scored: Vec<(u32, f32)> = (0..vectors.len())
-        .map(|record| (record as u32, dot(query.as_slice(), vectors.components(record))))
-        .collect();
+    let mut scored: Vec<(u32, f32)> =
+        (0..vectors.len()).map(|record| (record as u32, dot(query.as_slice(), vectors.components(record)))).collect();
     let best = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
     scored.select_nth_unstable_by(k - 1, best);
     scored.truncate(k);
@@ -55,9 +54,8 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vectors.log");
     let mut log = VectorLog::open(&path, DIMENSION).unwrap();
-    let rows: Vec<_> = (0..count)
-        .map(|row| (*blake3::hash(&row.to_le_bytes()).as_bytes(), scatter(&mut random, &centres)))
-        .collect();
+    let rows: Vec<_> =
+        (0..count).map(|row| (*blake3::hash(&row.to_le_bytes()).as_bytes(), scatter(&mut random, &centres))).collect();
     log.append(&rows).unwrap();
     drop(rows);
     let queries: Vec<Vector> = (0..QUERIES).map(|_| scatter(&mut random, &centres)).collect();

@@ -7,7 +7,7 @@ use crate::config::{Config, Mode};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::models::cache::ModelCache;
-use crate::models::catalog::{self, Row};
+use crate::models::catalog::{self, Kind, Row};
 use crate::models::extractive::ExtractiveGenerator;
 use crate::models::hashing::HashingEmbedder;
 use crate::models::llama::LlamaGenerator;
@@ -95,7 +95,8 @@ impl Kinglet {
             return Ok(name.to_string());
         }
         let name = first.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+        let name: String =
+            name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
         let name = name.trim_start_matches(['.', '-']).to_string();
         if name.is_empty() {
             return Err(Error::input(format!("{} gives no name for an index", first.display())).hint("add --name NAME"));
@@ -194,7 +195,12 @@ impl Kinglet {
             return Ok(Arc::new(OpenAiGenerator::from_environment(model)?));
         }
         let row = catalog::lookup(name)?;
-        Ok(Arc::new(LlamaGenerator::open(&row, &self.models.require(&row)?)?))
+        let Kind::Generator { context_tokens } = row.kind else {
+            return Err(Error::input(format!("{name} is a {}, not a generator", row.kind))
+                .hint("`kinglet models list` shows what each model is for"));
+        };
+        let path = self.models.require(&row)?.join(row.files[0].name);
+        Ok(Arc::new(LlamaGenerator::open(row.id, &path, self.config.threads, context_tokens)?))
     }
 
     /// The retriever that is configured, over `index`.
@@ -211,10 +217,8 @@ impl Kinglet {
 
     /// Checks the runtime and every model that the configuration uses, reading all of their bytes.
     pub fn check_models(&self) -> Vec<Check> {
-        let mut checks: Vec<Check> = vec![(
-            "runtime".to_string(),
-            onnx::find_runtime(&self.models).map(|path| path.display().to_string()),
-        )];
+        let mut checks: Vec<Check> =
+            vec![("runtime".to_string(), onnx::find_runtime(&self.models).map(|path| path.display().to_string()))];
         for id in [&self.config.embedder, &self.config.generator] {
             if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
                 continue;

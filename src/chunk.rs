@@ -33,6 +33,8 @@ pub struct Chunk {
     pub first_line: u32,
     /// The last line of the file that it is on.
     pub last_line: u32,
+    /// The line of the file that each line of its text comes from; `None` when they follow each other from `first_line`.
+    pub lines: Option<Vec<u32>>,
     /// The headings over it, outermost first.
     pub headings: Vec<String>,
     /// Its text.
@@ -40,6 +42,15 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// The line of the file, from 1, that the byte at `offset` of the text stands on.
+    pub fn line_at(&self, offset: usize) -> u32 {
+        let before = self.text.as_bytes()[..offset].iter().filter(|&&byte| byte == b'\n').count();
+        match &self.lines {
+            Some(lines) => lines[before.min(lines.len() - 1)],
+            None => self.first_line + before as u32,
+        }
+    }
+
     /// The headings over it that its text does not show, joined with ` > `: the innermost ones that fit into 40
     /// estimated tokens. Empty if there are none.
     pub fn context(&self) -> String {
@@ -93,6 +104,7 @@ pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
                 span,
                 first_line: document.source_line(&starts, span.start),
                 last_line: document.source_line(&starts, span.end - 1),
+                lines: document.source_lines_of(&starts, span),
                 headings: headings_over(document, group, span),
                 text: span.of(&document.text).to_owned(),
             });
@@ -102,7 +114,7 @@ pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
 }
 
 /// Neighbouring sections that are cut together; at least one.
-fn groups<'d>(document: &'d Document, target: usize) -> Vec<&'d [Section]> {
+fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
     let small = target / 4;
     let sections = &document.sections;
     let mut groups = Vec::new();

@@ -135,10 +135,13 @@ impl Resolved {
     /// Every key with its value and origin, by key.
     pub fn rows(&self) -> Vec<(String, String, String)> {
         let table = toml::Table::try_from(&self.config).expect("a config is plain values");
-        table.into_iter().map(|(key, value)| {
-            let origin = self.origins[&key].to_string();
-            (key, value.to_string(), origin)
-        }).collect()
+        table
+            .into_iter()
+            .map(|(key, value)| {
+                let origin = self.origins[&key].to_string();
+                (key, value.to_string(), origin)
+            })
+            .collect()
     }
 }
 
@@ -165,7 +168,9 @@ fn set(
     table.insert(key.to_string(), value.clone());
     let checked: std::result::Result<Config, toml::de::Error> = table.clone().try_into();
     let problem = match checked {
-        Ok(config) if config.hits == 0 || config.passages == 0 || config.answer_tokens == 0 || config.max_file_mib == 0 => {
+        Ok(config)
+            if config.hits == 0 || config.passages == 0 || config.answer_tokens == 0 || config.max_file_mib == 0 =>
+        {
             Some("must be at least 1".to_string())
         }
         Ok(_) => None,

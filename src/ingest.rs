@@ -13,8 +13,8 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::chunk::{Chunk, Chunking, chunk};
-use crate::corpus::walk::{Found, Limits, walk};
 use crate::corpus::formats;
+use crate::corpus::walk::{Found, Limits, walk};
 use crate::error::{Error, Result};
 use crate::index::IndexWriter;
 use crate::index::dense::DenseWriter;
@@ -228,9 +228,9 @@ fn read_files(
         }
         let path = whole_path(&roots[file.root], &file.path);
         let before = known[file.root].remove(&file.path).filter(|_| !cut_again);
-        let same = before.as_ref().is_some_and(|before| {
-            before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns
-        });
+        let same = before
+            .as_ref()
+            .is_some_and(|before| before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns);
         let skipped = match before {
             Some(before) if same => {
                 summary.unchanged += usize::from(before.skipped.is_none());

@@ -1,5 +1,7 @@
 //! kinglet indexes a folder of documents and answers questions over it with small models, offline.
 
+pub mod answer;
+pub mod assemble;
 pub mod chunk;
 pub mod config;
 pub mod corpus;

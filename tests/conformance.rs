@@ -67,8 +67,8 @@ fn retriever_contract(retriever: &dyn Retriever, chunks: usize) {
         assert_eq!(all, retriever.retrieve(&query, 1000).unwrap(), "the same query gives the same hits");
         assert!(all.len() <= chunks);
         for pair in all.windows(2) {
-            let in_order = pair[0].score > pair[1].score
-                || (pair[0].score == pair[1].score && pair[0].chunk < pair[1].chunk);
+            let in_order =
+                pair[0].score > pair[1].score || (pair[0].score == pair[1].score && pair[0].chunk < pair[1].chunk);
             assert!(in_order, "{}: {pair:?}", retriever.name());
         }
         for hit in &all {

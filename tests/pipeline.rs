@@ -9,7 +9,7 @@ use kinglet::assemble::Kinglet;
 use kinglet::config::{Config, Mode};
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, Plan, Unwatched, Watcher, ingest};
-use kinglet::search::{Fusion, Hybrid, LexicalLeg, DenseLeg, Query, Retriever};
+use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever};
 use kinglet::{Error, Fault};
 use proptest::prelude::*;
 
@@ -28,13 +28,16 @@ fn found(index: &Path, question: &str) -> Vec<String> {
 fn only_what_changed_is_read_and_only_new_chunks_are_embedded() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
-    support::write(&folder, &[
-        ("a.md", "# Weight\n\nA kinglet weighs five grams."),
-        ("sub/b.txt", "Wrens sing loudly."),
-        ("picture.png", "\u{89}PNG\0\0"),
-        (".gitignore", "hidden.md\n"),
-        ("hidden.md", "must not be read"),
-    ]);
+    support::write(
+        &folder,
+        &[
+            ("a.md", "# Weight\n\nA kinglet weighs five grams."),
+            ("sub/b.txt", "Wrens sing loudly."),
+            ("picture.png", "\u{89}PNG\0\0"),
+            (".gitignore", "hidden.md\n"),
+            ("hidden.md", "must not be read"),
+        ],
+    );
     let first = support::index(&folder, &index);
     assert_eq!((first.read, first.skipped.len(), first.embedded), (2, 1, 2));
     assert!(found(&index, "how heavy is a kinglet, in grams?")[0].contains("five grams"));

@@ -51,4 +51,10 @@ impl Document {
             None => line as u32,
         }
     }
+    /// The line of the file that each line of the text in `span` comes from; `None` when they are the same lines.
+    pub(crate) fn source_lines_of(&self, line_starts: &[usize], span: Span) -> Option<Vec<u32>> {
+        let line = |offset| line_starts.partition_point(|&start| start <= offset);
+        let lines = self.source_lines.as_ref()?;
+        Some(lines[line(span.start) - 1..line(span.end - 1)].to_vec())
+    }
 }

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS chunks(
   end_byte INTEGER NOT NULL,
   first_line INTEGER NOT NULL,
   last_line INTEGER NOT NULL,
+  lines TEXT,
   headings TEXT NOT NULL,
   text TEXT NOT NULL,
   hash BLOB NOT NULL);
@@ -152,9 +153,7 @@ impl Documents {
     fn with(path: &Path, flags: OpenFlags) -> Result<Self> {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|cause| failed(path, "open", cause))?;
-        connection
-            .busy_timeout(std::time::Duration::from_secs(5))
-            .map_err(|cause| failed(path, "open", cause))?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|cause| failed(path, "open", cause))?;
         Ok(Documents { connection, path: path.to_path_buf() })
     }
 
@@ -256,7 +255,8 @@ impl Documents {
         for &id in ids {
             let chunk = self.run("read", |c| {
                 c.prepare_cached(
-                    "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, headings, text
+                    "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, lines,
+                            headings, text
                      FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root WHERE chunks.id = ?1",
                 )?
                 .query_row([id], stored_chunk)
@@ -305,9 +305,10 @@ impl Change<'_> {
             let document = c.last_insert_rowid();
             for chunk in file.content.unwrap_or_default() {
                 let headings = serde_json::to_string(&chunk.headings).expect("strings are valid JSON");
+                let lines = chunk.lines.as_ref().map(|lines| serde_json::to_string(lines).expect("so are numbers"));
                 c.prepare_cached(
-                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, headings, text, hash)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
                 .execute(params![
                     document,
@@ -315,6 +316,7 @@ impl Change<'_> {
                     chunk.span.end,
                     chunk.first_line,
                     chunk.last_line,
+                    lines,
                     headings,
                     chunk.text,
                     chunk.hash()
@@ -335,9 +337,8 @@ impl Change<'_> {
 
     /// Takes a file and its chunks away.
     pub fn remove(&self, id: i64) -> Result<()> {
-        self.documents.run("write to", |c| {
-            c.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id]).map(|_| ())
-        })
+        self.documents
+            .run("write to", |c| c.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id]).map(|_| ()))
     }
 
     /// Makes the change durable under the next generation and gives that.
@@ -358,9 +359,7 @@ impl Drop for Change<'_> {
 }
 
 fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
-    let headings: String = row.get(7)?;
-    let headings = serde_json::from_str(&headings)
-        .map_err(|cause| rusqlite::Error::FromSqlConversionFailure(7, rusqlite::types::Type::Text, Box::new(cause)))?;
+    let lines: Option<String> = row.get(7)?;
     Ok(StoredChunk {
         id: row.get(0)?,
         path: whole_path(row.get(1)?, row.get(2)?),
@@ -368,9 +367,16 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
             span: Span { start: row.get(3)?, end: row.get(4)? },
             first_line: row.get(5)?,
             last_line: row.get(6)?,
-            headings,
-            text: row.get(8)?,
+            lines: lines.map(|lines| from_json(7, &lines)).transpose()?,
+            headings: from_json(8, &row.get::<_, String>(8)?)?,
+            text: row.get(9)?,
         },
+    })
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|cause| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(cause))
     })
 }
 
@@ -385,10 +391,12 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             error(Fault::Busy).hint("another kinglet is writing to this index; try again when it is done")
         }
-        Some(ErrorCode::DiskFull) => error(Fault::Machine).hint("the disk is full; free some space and run the command again"),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied) => {
-            error(Fault::Machine)
+        Some(ErrorCode::DiskFull) => {
+            error(Fault::Machine).hint("the disk is full; free some space and run the command again")
         }
+        Some(
+            ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
+        ) => error(Fault::Machine),
         _ => error(Fault::Damaged)
             .hint("run `kinglet rm NAME` and `kinglet index` to make the index anew; your documents are not touched"),
     }

@@ -60,8 +60,7 @@ impl Graph {
             return Ok(());
         }
         let covered = vectors.len();
-        let hnsw: Hnsw<'_, f32, CosineDistance> =
-            Hnsw::new(NEIGHBOURS, covered, LAYERS, BUILD_WIDTH, CosineDistance);
+        let hnsw: Hnsw<'_, f32, CosineDistance> = Hnsw::new(NEIGHBOURS, covered, LAYERS, BUILD_WIDTH, CosineDistance);
         // One by one: hnsw_rs builds a different graph each time when several threads insert.
         for record in 0..covered {
             hnsw.insert((vectors.components(record), record));

@@ -128,10 +128,8 @@ impl Lexical {
         if terms.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
-        let by_score_then_id = (
-            (SortBySimilarityScore, Order::Desc),
-            (SortByStaticFastValue::<u64>::for_field("chunk"), Order::Asc),
-        );
+        let by_score_then_id =
+            ((SortBySimilarityScore, Order::Desc), (SortByStaticFastValue::<u64>::for_field("chunk"), Order::Asc));
         let found = self
             .reader
             .searcher()
@@ -184,8 +182,7 @@ fn analyzer() -> TextAnalyzer {
 fn schema() -> (Schema, Field, Field) {
     let mut builder = Schema::builder();
     let id = builder.add_u64_field("chunk", INDEXED | FAST);
-    let indexing =
-        TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
+    let indexing = TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
     let body = builder.add_text_field("body", TextOptions::default().set_indexing_options(indexing));
     (builder.build(), body, id)
 }

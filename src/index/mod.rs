@@ -132,12 +132,8 @@ impl Index {
                 .hint("run `kinglet index` again with this embedder: the chunks are embedded anew")),
             None => {
                 let known: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
-                Err(Error::input(format!(
-                    "the index has no vectors of {}, only of {}",
-                    card.id,
-                    known.join(", ")
-                ))
-                .hint("run `kinglet index` with that embedder, or ask with one that is there"))
+                Err(Error::input(format!("the index has no vectors of {}, only of {}", card.id, known.join(", ")))
+                    .hint("run `kinglet index` with that embedder, or ask with one that is there"))
             }
         }
     }

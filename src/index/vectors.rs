@@ -40,7 +40,9 @@ impl VectorLog {
         let length = file.metadata().map_err(|cause| Error::io("read", path, cause))?.len() as usize;
         let mut records = HashMap::new();
         if length < HEADER_BYTES {
-            file.set_len(0).and_then(|()| file.write_all(&header(dimension))).map_err(|c| Error::io("write to", path, c))?;
+            file.set_len(0)
+                .and_then(|()| file.write_all(&header(dimension)))
+                .map_err(|c| Error::io("write to", path, c))?;
         } else {
             let stored = StoredVectors::open(path, dimension)?;
             let whole = stored.intact();

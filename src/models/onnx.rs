@@ -17,7 +17,8 @@ use crate::vector::Vector;
 /// Texts run together: more are slower on a CPU, because all are padded to the longest.
 const BATCH: usize = 8;
 
-const SYSTEM_FOLDERS: &[&str] = &["/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/opt/homebrew/lib"];
+const SYSTEM_FOLDERS: &[&str] =
+    &["/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/opt/homebrew/lib"];
 
 static ENVIRONMENT: OnceLock<std::result::Result<Environment, String>> = OnceLock::new();
 
@@ -60,13 +61,10 @@ impl OnnxEmbedder {
             return Err(Error::input(format!("{} is a {}, not an embedder", row.id, row.kind))
                 .hint("`kinglet models list` shows what each model is for"));
         };
-        let environment = ENVIRONMENT
-            .get_or_init(|| load(runtime))
-            .clone()
-            .map_err(|cause| {
-                Error::model(format!("ONNX Runtime could not be loaded from {}: {cause}", runtime.display()))
-                    .hint("`kinglet models pull --force onnxruntime`, or set ORT_DYLIB_PATH to ONNX Runtime 1.31")
-            })?;
+        let environment = ENVIRONMENT.get_or_init(|| load(runtime)).clone().map_err(|cause| {
+            Error::model(format!("ONNX Runtime could not be loaded from {}: {cause}", runtime.display()))
+                .hint("`kinglet models pull --force onnxruntime`, or set ORT_DYLIB_PATH to ONNX Runtime 1.31")
+        })?;
         let read = |name: &str| {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|cause| Error::io("read", &path, cause))
@@ -102,7 +100,8 @@ impl OnnxEmbedder {
         // Taking the limit away cannot fail: only setting one can.
         let _ = tokenizer.with_truncation(None);
         move |text| {
-            let encoded = tokenizer.encode(text, true).map_err(|cause| Error::model(format!("the tokenizer failed: {cause}")))?;
+            let encoded =
+                tokenizer.encode(text, true).map_err(|cause| Error::model(format!("the tokenizer failed: {cause}")))?;
             Ok(encoded.get_ids().len())
         }
     }
@@ -132,7 +131,12 @@ impl Embedder for OnnxEmbedder {
             .embed(&sorted, Some(BATCH))
             .map_err(|cause| Error::model(format!("{} failed: {cause}", self.card.id)))?;
         if embedded.len() != texts.len() {
-            return Err(Error::model(format!("{} gave {} vectors for {} texts", self.card.id, embedded.len(), texts.len())));
+            return Err(Error::model(format!(
+                "{} gave {} vectors for {} texts",
+                self.card.id,
+                embedded.len(),
+                texts.len()
+            )));
         }
         let mut placed: Vec<(usize, Vec<f32>)> = order.into_iter().zip(embedded).collect();
         placed.sort_by_key(|(at, _)| *at);

@@ -1,5 +1,8 @@
 //! What a generator is asked: a question, the passages to answer from, and how it is put into words for a chat model.
 
+/// What a generator writes when the passages do not hold the answer.
+pub const REFUSAL: &str = "The passages do not say.";
+
 /// A question with its passages. Passages are data: they are fenced and numbered, never read as instructions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {

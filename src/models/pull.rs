@@ -58,8 +58,11 @@ pub fn pull(cache: &ModelCache, row: &Row, offline: bool, watcher: &PullWatcher<
         let place = folder.join(file.name);
         if !(place.is_file() && check(file, &place).is_ok()) {
             if offline {
-                return Err(Error::new(Fault::Missing, format!("{} of {} is not here, and this is offline", file.name, row.id))
-                    .hint(format!("kinglet models pull {} --from FOLDER takes it from a folder", row.id)));
+                return Err(Error::new(
+                    Fault::Missing,
+                    format!("{} of {} is not here, and this is offline", file.name, row.id),
+                )
+                .hint(format!("kinglet models pull {} --from FOLDER takes it from a folder", row.id)));
             }
             let show = |fraction: f64| {
                 let part = (file.size_bytes as f64 * fraction.clamp(0.0, 1.0)) as u64;
@@ -92,7 +95,13 @@ pub fn pull_from_folder(cache: &ModelCache, row: &Row, source: &Path) -> Result<
     Ok(())
 }
 
-fn fetch(row: &Row, file: &ModelFile, folder: &Path, show: &dyn Fn(f64), is_cancelled: &dyn Fn() -> bool) -> Result<()> {
+fn fetch(
+    row: &Row,
+    file: &ModelFile,
+    folder: &Path,
+    show: &dyn Fn(f64),
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<()> {
     let mut reasons = Vec::new();
     for source in &file.sources {
         let work = workplace(folder)?;

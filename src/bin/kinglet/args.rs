@@ -57,8 +57,10 @@ pub enum Command {
         name: Option<String>,
     },
     /// Find passages
-    #[command(after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
-                            kinglet search rent --mode lexical --json | jq .hits[0].path")]
+    #[command(
+        after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
+                            kinglet search rent --mode lexical --json | jq .hits[0].path"
+    )]
     Search {
         /// The question or words, as they are: nothing in them is a query language
         question: String,
@@ -78,8 +80,10 @@ pub enum Command {
         explain: bool,
     },
     /// Answer a question from the documents, with citations
-    #[command(after_help = "Examples:\n  kinglet ask \"Who pays for repairs?\"\n  kinglet ask \"Who pays for repairs?\" --generator extractive\n  \
-                            OPENAI_BASE_URL=http://localhost:11434/v1 kinglet ask \"Who pays?\" --generator openai:llama3.2")]
+    #[command(
+        after_help = "Examples:\n  kinglet ask \"Who pays for repairs?\"\n  kinglet ask \"Who pays for repairs?\" --generator extractive\n  \
+                            OPENAI_BASE_URL=http://localhost:11434/v1 kinglet ask \"Who pays?\" --generator openai:llama3.2"
+    )]
     Ask {
         /// The question
         question: String,
@@ -136,7 +140,9 @@ pub enum ModelsCommand {
     /// All models that kinglet knows, and which are here
     List,
     /// Fetch models; what is here already is left alone
-    #[command(after_help = "Examples:\n  kinglet models pull all-minilm-l6-v2\n  kinglet models pull smollm2-135m-instruct --from /media/stick")]
+    #[command(
+        after_help = "Examples:\n  kinglet models pull all-minilm-l6-v2\n  kinglet models pull smollm2-135m-instruct --from /media/stick"
+    )]
     Pull {
         /// Which; `kinglet models list` shows them
         #[arg(required = true, value_name = "ID")]
@@ -161,6 +167,11 @@ pub enum ConfigCommand {
 }
 
 impl Command {
+    /// Whether an interruption should wait for the piece of work at hand.
+    pub fn keeps_work(&self) -> bool {
+        matches!(self, Command::Index { .. } | Command::Models(ModelsCommand::Pull { .. }))
+    }
+
     /// The settings that were given as flags.
     fn flags(&self) -> Vec<(&'static str, String)> {
         let mut flags = Vec::new();
@@ -187,7 +198,9 @@ pub fn home() -> Result<PathBuf> {
         Some(home) => std::path::absolute(&home).map_err(|cause| Error::io("find", Path::new(&home), cause)),
         None => directories::ProjectDirs::from("", "", "kinglet")
             .map(|folders| folders.data_dir().to_path_buf())
-            .ok_or_else(|| Error::input("no home folder is known on this machine").hint("set KINGLET_HOME to a folder")),
+            .ok_or_else(|| {
+                Error::input("no home folder is known on this machine").hint("set KINGLET_HOME to a folder")
+            }),
     }
 }
 

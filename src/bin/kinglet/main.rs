@@ -1,6 +1,8 @@
 //! The command line: arguments → configuration → library calls → what a person or a script reads.
 
 mod args;
+mod fetch;
+mod manage;
 mod progress;
 mod render;
 mod run;

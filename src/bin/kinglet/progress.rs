@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kinglet::ingest::{Event, Watcher};
@@ -14,15 +15,23 @@ pub fn is_stopped() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Ctrl-C asks to stop after the piece of work at hand; a second one ends the process.
-pub fn listen_for_interrupts(runtime: &tokio::runtime::Runtime) {
-    runtime.spawn(async {
+/// Ctrl-C ends the process at once; where there is work to keep, it asks to stop after the piece at hand and only a
+/// second one ends the process.
+pub fn listen_for_interrupts(runtime: &tokio::runtime::Runtime, keeps_work: bool) {
+    runtime.spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            if STOP.swap(true, Ordering::Relaxed) {
+            if !keeps_work || STOP.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
         }
     });
+}
+
+/// Something turning while there is nothing to count.
+pub fn waiting(what: &str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(what.to_string());
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner
 }
 
 /// A bar for pieces of work that can be counted.

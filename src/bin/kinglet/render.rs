@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
+use kinglet::answer::{Answer, UNSUPPORTED_MARK};
 use kinglet::chunk::Chunk;
 use kinglet::index::documents::StoredChunk;
 use kinglet::ingest::Summary;
@@ -91,7 +92,16 @@ pub fn hits(question: &str, hits: &[(Hit, StoredChunk)], explain: bool) -> Resul
 
 /// `path:first-last`, as editors and people read it.
 pub fn place(path: &str, first_line: u32, last_line: u32) -> String {
-    if first_line == last_line { format!("{path}:{first_line}") } else { format!("{path}:{first_line}-{last_line}") }
+    format!("{path}:{}", lines(first_line, last_line))
+}
+
+fn lines(first_line: u32, last_line: u32) -> String {
+    if first_line == last_line { first_line.to_string() } else { format!("{first_line}-{last_line}") }
+}
+
+/// A size as people read it.
+pub fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 fn marked(question: &str, chunk: &Chunk) -> String {
@@ -106,6 +116,53 @@ fn marked(question: &str, chunk: &Chunk) -> String {
     text.push_str(&visible(&chunk.text[at..found.span.end]));
     let shown: Vec<&str> = text.split_whitespace().collect();
     shown.join(" ")
+}
+
+/// A piece of an answer, at once.
+pub fn piece(text: &str) -> Result<()> {
+    let mut out = out();
+    write!(out, "{}", visible(text).replace(UNSUPPORTED_MARK, &format!("{DIM}{UNSUPPORTED_MARK}{DIM:#}")))?;
+    out.flush()
+}
+
+/// The sources of an answer that has been shown; with `quotes`, what each is cited for.
+pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
+    let mut out = out();
+    writeln!(out)?;
+    if !answer.sources.is_empty() {
+        writeln!(out)?;
+    }
+    for source in &answer.sources {
+        let place = place(&source.path, source.first_line, source.last_line);
+        writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{place}{PATH:#}  {}", source.n, visible(&source.heading))?;
+        for citation in answer.citations.iter().filter(|citation| quotes && citation.n == source.n) {
+            let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
+            writeln!(
+                out,
+                "    {DIM}{}{DIM:#}  {}",
+                self::lines(citation.first_line, citation.last_line),
+                visible(&quote)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What a reader of an answer should know, on standard error.
+pub fn remarks(answer: &Answer, timings_ms: Option<&[(&str, u64)]>) {
+    match answer.unsupported.len() {
+        0 => {}
+        1 => notice("note: the sentence marked [unsupported] is not in the passages that were found"),
+        _ => notice("note: the sentences marked [unsupported] are not in the passages that were found"),
+    }
+    if !answer.unknown_citations.is_empty() {
+        let marks: String = answer.unknown_citations.iter().map(|number| format!("[{number}]")).collect();
+        notice(&format!("note: the model cited {marks}, which it was never given"));
+    }
+    if let Some(timings_ms) = timings_ms {
+        let parts: Vec<_> = timings_ms.iter().map(|(stage, ms)| format!("{stage} {ms} ms")).collect();
+        notice(&parts.join(", "));
+    }
 }
 
 /// Documents may hold terminal control characters: they are shown, not obeyed.

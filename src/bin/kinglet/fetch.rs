@@ -1,0 +1,121 @@
+//! Models: which there are, and bringing them here.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use kinglet::models::catalog;
+use kinglet::models::pull::{self, PullProgress, PullWatcher};
+use kinglet::{Error, Fault, Result};
+use serde_json::json;
+
+use crate::args;
+use crate::progress;
+use crate::render::{self, mib};
+use crate::run::{DONE, Session, printed};
+
+impl Session<'_> {
+    pub fn models_list(&self) -> Result<u8> {
+        if self.global.json {
+            let rows: Vec<_> = catalog::rows()
+                .iter()
+                .map(|row| {
+                    json!({
+                        "id": row.id, "kind": row.kind.to_string(), "size_bytes": row.size_bytes(),
+                        "licence": row.licence, "description": row.description, "here": self.kinglet.is_here(row),
+                    })
+                })
+                .collect();
+            return printed(render::json(&json!({ "models": rows })));
+        }
+        let rows = catalog::rows()
+            .iter()
+            .map(|row| {
+                let here = if self.kinglet.is_here(row) { "yes" } else { "no" };
+                vec![
+                    row.id.to_string(),
+                    row.kind.to_string(),
+                    mib(row.size_bytes()),
+                    row.licence.to_string(),
+                    here.to_string(),
+                    row.description.to_string(),
+                ]
+            })
+            .collect();
+        printed(render::table(&["id", "kind", "size", "licence", "here", "what it is"], rows, &[2]))
+    }
+
+    pub fn models_pull(&self, ids: &[String], from: Option<&Path>, force: bool) -> Result<u8> {
+        let rows = ids.iter().map(|id| catalog::lookup(id)).collect::<Result<Vec<_>>>()?;
+        for row in rows {
+            if !force && self.kinglet.models().require(&row).is_ok() {
+                render::notice(&format!("{} is here already", row.id));
+                continue;
+            }
+            match from {
+                Some(folder) => pull::pull_from_folder(self.kinglet.models(), &row, folder)?,
+                None => self.fetch(&row)?,
+            }
+            render::notice(&format!("{} is in {}", row.id, self.kinglet.models().folder(&row).display()));
+        }
+        Ok(DONE)
+    }
+
+    pub fn fetch(&self, row: &catalog::Row) -> Result<()> {
+        let bar = progress::bytes(row.size_bytes(), row.id);
+        let show = |progress: PullProgress| {
+            bar.set_length(progress.total_bytes);
+            bar.set_position(progress.done_bytes);
+        };
+        let watcher = PullWatcher { show: &show, is_cancelled: &progress::is_stopped };
+        let result = pull::pull(self.kinglet.models(), row, args::is_offline(self.global), &watcher);
+        bar.finish_and_clear();
+        result
+    }
+
+    /// Offers to fetch what is missing on a terminal; elsewhere names the command.
+    pub fn fetch_missing(&self, wanted: &[catalog::Row]) -> Result<()> {
+        let missing: Vec<_> = wanted.iter().filter(|row| !self.kinglet.is_here(row)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = missing.iter().map(|row| row.id).collect();
+        let size: u64 = missing.iter().map(|row| row.size_bytes()).sum();
+        let command = format!("kinglet models pull {}", ids.join(" "));
+        let absent = || {
+            Err(Error::new(Fault::Missing, format!("not here yet: {} ({})", ids.join(", "), mib(size)))
+                .hint(command.clone()))
+        };
+        if args::is_offline(self.global) || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return absent();
+        }
+        if !agreed(&format!("Fetch {} ({})?", ids.join(", "), mib(size)), &command)? {
+            return absent();
+        }
+        missing.iter().try_for_each(|row| self.fetch(row))
+    }
+
+    pub fn models_show(&self, id: &str) -> Result<u8> {
+        let row = catalog::lookup(id)?;
+        printed(render::json(&serde_json::to_value(&row).expect("a catalog row is plain data")))
+    }
+
+    pub fn models_path(&self, id: &str) -> Result<u8> {
+        let folder = self.kinglet.models().require(&catalog::lookup(id)?)?;
+        printed(render::paths(&[folder]))
+    }
+}
+
+/// Asks on the terminal; without one, names what to type instead.
+pub fn agreed(question: &str, instead: &str) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::input(format!("{question} Nobody is here to say yes")).hint(instead.to_string()));
+    }
+    eprint!("{question} [y/N] ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|cause| Error::new(Fault::Machine, format!("could not read the answer: {cause}")))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
