@@ -161,7 +161,7 @@ fn answered(retriever: &dyn Retriever, index: &Index, depth: usize) -> (f64, Vec
     let (mut good, mut all, mut missed) = (0, 0, Vec::new());
     for line in text.lines() {
         let question: serde_json::Value = serde_json::from_str(line).unwrap();
-        let relevant = question["relevant"].as_array().unwrap();
+        let relevant = question["answers"].as_array().unwrap();
         if relevant.is_empty() {
             continue;
         }

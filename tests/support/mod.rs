@@ -59,7 +59,7 @@ pub fn home_with_models(test: &str) -> Option<PathBuf> {
     let kinglet = kinglet::assemble::Kinglet::new(home.clone(), kinglet::config::Config::default());
     let here = ["onnxruntime", "all-minilm-l6-v2", "smollm2-135m-instruct"].iter().all(|id| {
         let row = kinglet::models::catalog::lookup(id).unwrap();
-        kinglet.is_here(row)
+        kinglet.is_here(&row)
     });
     if !here {
         eprintln!("SKIPPED: {test} needs the real models; `make test` fetches them");
