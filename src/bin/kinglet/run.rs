@@ -1,6 +1,6 @@
 //! The program, and the main job: index, search, ask.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
