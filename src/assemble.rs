@@ -1,11 +1,15 @@
-//! Configuration → parts: the only file that picks which implementation stands behind a seam.
+//! Configuration → parts → the three flows. The only file that picks which implementation stands behind a seam.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
+use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
+use crate::chunk::Chunk;
 use crate::config::{Config, Mode};
 use crate::error::{Error, Result};
-use crate::index::Index;
+use crate::index::{Index, IndexWriter};
+use crate::ingest::{Plan, Summary, Watcher, ingest};
 use crate::models::cache::ModelCache;
 use crate::models::catalog::{self, Kind, Row};
 use crate::models::extractive::ExtractiveGenerator;
@@ -13,29 +17,114 @@ use crate::models::hashing::HashingEmbedder;
 use crate::models::llama::LlamaGenerator;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
-use crate::models::traits::{Embedder, Generator, Role};
-use crate::search::{DenseLeg, Hybrid, LexicalLeg, Retriever};
+use crate::models::traits::{Embedder, Generator};
+use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, Query, Retriever};
 
-/// How close a chunk that is embedded again must come to its stored vector.
-const SAME_VECTOR_COSINE: f32 = 0.999;
-/// How many chunks the doctor embeds again.
-const DOCTOR_SAMPLE: usize = 5;
-
-/// A home with indexes and models, and the configuration under which they are used.
+/// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
+#[derive(Clone)]
 pub struct Kinglet {
     home: PathBuf,
     config: Config,
     models: ModelCache,
+    embedder: Option<Arc<dyn Embedder>>,
+    generator: Option<Arc<dyn Generator>>,
 }
 
-/// The outcome of one check, with what was looked at.
-pub type Check = (String, Result<String>);
+/// A chunk that a search found, with why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// What each leg said of it.
+    pub hit: Hit,
+    /// The file.
+    pub path: PathBuf,
+    /// The part of it.
+    pub chunk: Chunk,
+}
 
 impl Kinglet {
     /// Uses the folder `home`, which need not exist yet.
-    pub fn new(home: PathBuf, config: Config) -> Self {
+    pub fn new(home: impl Into<PathBuf>, config: Config) -> Self {
+        let home = home.into();
         let models = ModelCache::new(home.join("models"));
-        Kinglet { home, config, models }
+        Kinglet { home, config, models, embedder: None, generator: None }
+    }
+
+    /// Uses this embedder, whatever the configuration says.
+    #[must_use]
+    pub fn with_embedder(self, embedder: Arc<dyn Embedder>) -> Self {
+        Kinglet { embedder: Some(embedder), ..self }
+    }
+
+    /// Uses this generator, whatever the configuration says.
+    #[must_use]
+    pub fn with_generator(self, generator: Arc<dyn Generator>) -> Self {
+        Kinglet { generator: Some(generator), ..self }
+    }
+
+    /// Brings the index called `name` up to date with `roots` (folders and files; none means those of the last run), and makes it if
+    /// need be.
+    ///
+    /// # Errors
+    /// See [`ingest()`]; also when another process writes to this index.
+    pub fn index(&self, name: &str, roots: &[PathBuf], watcher: &dyn Watcher) -> Result<Summary> {
+        let roots = roots
+            .iter()
+            .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
+            .collect::<Result<Vec<_>>>()?;
+        let folder = self.index_folder(name)?;
+        let embedder = self.embedder()?;
+        let mut writer = IndexWriter::open(&folder)?;
+        let plan = Plan {
+            roots: &roots,
+            chunking: writer.manifest().map(|manifest| manifest.chunking).unwrap_or_default(),
+            max_file_bytes: self.config.max_file_mib << 20,
+            exclude: std::slice::from_ref(&self.home),
+            embedders: &[embedder],
+        };
+        ingest(&mut writer, &plan, watcher)
+    }
+
+    /// The passages of the index called `name` that fit `question` best, at most `count`, best first.
+    ///
+    /// # Errors
+    /// When there is no such index, its vectors are of another embedder, or a model or a part of the index fails.
+    pub fn search(&self, name: &str, question: &str, count: usize) -> Result<Vec<Found>> {
+        let index = Arc::new(Index::open(&self.index_folder(name)?)?);
+        let hits = self.retriever(&index)?.retrieve(&Query::new(question), count)?;
+        let chunks = index.chunks(&hits.iter().map(|hit| hit.chunk).collect::<Vec<_>>())?;
+        let found = hits.into_iter().zip(chunks);
+        Ok(found.map(|(hit, stored)| Found { hit, path: stored.path, chunk: stored.chunk }).collect())
+    }
+
+    /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio
+    /// runtime; models that compute in this process do so on threads of their own.
+    ///
+    /// # Errors
+    /// See [`Kinglet::search`] and [`answer()`].
+    pub async fn ask(&self, name: &str, question: &str, show: &mut (dyn FnMut(&str) + Send)) -> Result<Answer> {
+        let (this, name, asked) = (self.clone(), name.to_string(), question.to_string());
+        let prepared = tokio::task::spawn_blocking(move || {
+            let started = Instant::now();
+            let found = this.search(&name, &asked, this.config.passages)?;
+            let retrieve = elapsed_ms(started);
+            let started = Instant::now();
+            let generator = this.generator()?;
+            Ok((found, generator, retrieve, elapsed_ms(started)))
+        });
+        let (found, generator, retrieve, load) =
+            prepared.await.map_err(|cause| Error::model(format!("finding passages failed: {cause}")))??;
+        let passages: Vec<Passage> = found
+            .into_iter()
+            .map(|found| Passage { path: found.path.display().to_string(), chunk: found.chunk })
+            .collect();
+        let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
+        answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };
+        Ok(answer)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The folder that holds `indexes/` and `models/`.
@@ -46,23 +135,6 @@ impl Kinglet {
     /// The models' files.
     pub fn models(&self) -> &ModelCache {
         &self.models
-    }
-
-    /// The names of all indexes, sorted.
-    pub fn indexes(&self) -> Result<Vec<String>> {
-        let folder = self.home.join("indexes");
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(cause) => return Err(Error::io("list", &folder, cause)),
-        };
-        let mut names: Vec<String> = entries
-            .flatten()
-            .filter(|entry| entry.path().join("documents.sqlite").is_file())
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect();
-        names.sort();
-        Ok(names)
     }
 
     /// The folder of the index called `name`.
@@ -79,67 +151,6 @@ impl Kinglet {
                 .hint("use letters, digits, `-`, `_` and `.`: --name my-notes"));
         }
         Ok(self.home.join("indexes").join(name))
-    }
-
-    /// The name under which `roots` are indexed: the given one, else the name of the first folder; with no roots, the index
-    /// that holds `here`.
-    ///
-    /// # Errors
-    /// When that name belongs to an index of other folders.
-    pub fn name_for(&self, roots: &[PathBuf], name: Option<&str>, here: &Path) -> Result<String> {
-        let Some(first) = roots.first() else {
-            return self.find_index(name, here);
-        };
-        if let Some(name) = name {
-            self.index_folder(name)?;
-            return Ok(name.to_string());
-        }
-        let name = first.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let name: String =
-            name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
-        let name = name.trim_start_matches(['.', '-']).to_string();
-        if name.is_empty() {
-            return Err(Error::input(format!("{} gives no name for an index", first.display())).hint("add --name NAME"));
-        }
-        if self.indexes()?.contains(&name) {
-            let index = Index::open(&self.index_folder(&name)?)?;
-            let indexed = index.roots()?;
-            if !indexed.contains(first) {
-                let of: Vec<_> = indexed.iter().map(|root| root.display().to_string()).collect();
-                return Err(Error::input(format!("there is an index {name} already, of {}", of.join(", ")))
-                    .hint(format!("add --name {name} to index this folder into it, or choose another name")));
-            }
-        }
-        Ok(name)
-    }
-
-    /// The index called `name`, or the one whose folder holds `here` most closely.
-    ///
-    /// # Errors
-    /// When there is none; the hint lists those there are.
-    pub fn find_index(&self, name: Option<&str>, here: &Path) -> Result<String> {
-        let names = self.indexes()?;
-        if let Some(name) = name {
-            self.index_folder(name)?;
-            return if names.iter().any(|known| known == name) {
-                Ok(name.to_string())
-            } else {
-                Err(Error::input(format!("there is no index {name}")).hint(known(&names)))
-            };
-        }
-        let mut best: Option<(usize, String)> = None;
-        for name in &names {
-            let roots = Index::open(&self.index_folder(name)?).and_then(|index| index.roots()).unwrap_or_default();
-            for root in roots.iter().filter(|root| here.starts_with(root)) {
-                let depth = root.components().count();
-                if best.as_ref().is_none_or(|(deepest, _)| depth > *deepest) {
-                    best = Some((depth, name.clone()));
-                }
-            }
-        }
-        best.map(|(_, name)| name).ok_or_else(|| {
-            Error::input("no index holds the current folder, and --name does not say which to use").hint(known(&names))
-        })
     }
 
     /// What indexing needs.
@@ -174,6 +185,9 @@ impl Kinglet {
 
     /// The embedder that is configured.
     pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
+        if let Some(embedder) = &self.embedder {
+            return Ok(embedder.clone());
+        }
         if self.config.embedder == HashingEmbedder::ID {
             return Ok(Arc::new(HashingEmbedder::new(256)));
         }
@@ -187,6 +201,9 @@ impl Kinglet {
 
     /// The generator that is configured.
     pub fn generator(&self) -> Result<Arc<dyn Generator>> {
+        if let Some(generator) = &self.generator {
+            return Ok(generator.clone());
+        }
         let name = self.config.generator.as_str();
         if name == "extractive" {
             return Ok(Arc::new(ExtractiveGenerator));
@@ -215,84 +232,8 @@ impl Kinglet {
         Ok(Arc::new(Hybrid::new(legs, self.config.fusion)))
     }
 
-    /// Checks the runtime and every model that the configuration uses, reading all of their bytes.
-    pub fn check_models(&self) -> Vec<Check> {
-        let mut checks: Vec<Check> =
-            vec![("runtime".to_string(), onnx::find_runtime(&self.models).map(|path| path.display().to_string()))];
-        for id in [&self.config.embedder, &self.config.generator] {
-            if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
-                continue;
-            }
-            let verified = catalog::lookup(id)
-                .and_then(|row| self.models.verify(&row))
-                .map(|()| format!("{id}: every file has its SHA-256"));
-            checks.push(("model".to_string(), verified));
-        }
-        checks
-    }
-
-    /// Checks the index called `name`: generations, stored vectors, and a few chunks embedded again.
-    pub fn check_index(&self, name: &str) -> Vec<Check> {
-        let index = match self.index_folder(name).and_then(|folder| Index::open(&folder)) {
-            Ok(index) => index,
-            Err(error) => return vec![("index".to_string(), Err(error))],
-        };
-        let counts = index.counts().and_then(|counts| {
-            Ok(format!(
-                "{name}: {} documents, {} chunks, all parts at generation {}",
-                counts.documents,
-                counts.chunks,
-                index.generation()?
-            ))
-        });
-        vec![
-            ("index".to_string(), counts),
-            ("vectors".to_string(), self.check_vectors(&index)),
-            ("embedder".to_string(), self.check_embedder(&index)),
-        ]
-    }
-
-    fn check_vectors(&self, index: &Index) -> Result<String> {
-        for card in &index.manifest().embedders {
-            let (intact, all) = index.dense(card)?.intact();
-            if intact < all {
-                return Err(Error::damaged(format!("vector {intact} of {all} of {} fails its check", card.id))
-                    .hint("run `kinglet index` again: damaged vectors are made anew"));
-            }
-        }
-        Ok("every stored vector passes its check".to_string())
-    }
-
-    fn check_embedder(&self, index: &Index) -> Result<String> {
-        let embedder = self.embedder()?;
-        let dense = index.dense(embedder.card())?;
-        let ids = index.chunk_ids()?;
-        let step = (ids.len() / DOCTOR_SAMPLE).max(1);
-        let sample: Vec<_> = ids.into_iter().step_by(step).take(DOCTOR_SAMPLE).collect();
-        let passages: Vec<String> = index.chunks(&sample)?.iter().map(|stored| stored.chunk.passage()).collect();
-        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
-        let fresh = embedder.embed(Role::Passage, &texts)?;
-        for ((chunk, stored), fresh) in sample.iter().zip(dense.stored(&sample)).zip(fresh) {
-            let cosine = stored.map_or(0.0, |stored| crate::vector::dot(stored, fresh.as_slice()));
-            if cosine < SAME_VECTOR_COSINE {
-                return Err(Error::damaged(format!(
-                    "chunk {chunk} embedded again has cosine {cosine:.4} to its stored vector"
-                ))
-                .hint("kinglet rm NAME and kinglet index make the index anew"));
-            }
-        }
-        Ok(format!("{} chunks embedded again give their stored vectors", sample.len()))
-    }
-
     /// Counts the tokens of a text as the configured embedder does, where it is one with tokens and it is here.
     pub fn token_counter(&self) -> Option<impl Fn(&str) -> Result<usize> + use<>> {
         Some(self.onnx_embedder().ok()?.token_counter())
-    }
-}
-
-fn known(names: &[String]) -> String {
-    match names {
-        [] => "there are no indexes yet: kinglet index FOLDER".to_string(),
-        names => format!("the indexes are {}: add --name NAME", names.join(", ")),
     }
 }

@@ -1,16 +1,66 @@
 //! kinglet indexes a folder of documents and answers questions over it with small models, offline.
+//!
+//! ```
+//! use kinglet::{Config, Kinglet, Unwatched};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let (home, notes) = (folder.path().join("home"), folder.path().join("notes"));
+//! # std::fs::create_dir(&notes)?;
+//! std::fs::write(notes.join("lease.md"), "# Lease\n\nThe lease ends on 31 May 2027.\nThe rent is 900 euros.")?;
+//!
+//! // This embedder and this generator need no files; the defaults are all-minilm-l6-v2 and smollm2-135m-instruct.
+//! let config = Config { embedder: "hashing-256".into(), generator: "extractive".into(), ..Config::default() };
+//! let kinglet = Kinglet::new(home, config);
+//! kinglet.index("notes", &[notes], &Unwatched)?;
+//!
+//! let found = kinglet.search("notes", "when does the lease end", 5)?;
+//! assert_eq!((found[0].chunk.first_line, found[0].chunk.last_line), (1, 4));
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let answer = kinglet.ask("notes", "When does the lease end?", &mut |sentence| print!("{sentence}")).await?;
+//! assert_eq!(answer.answer, "The lease ends on 31 May 2027. [1]");
+//! assert_eq!(answer.citations[0].first_line, 3);
+//! # Ok::<_, kinglet::Error>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The rooms, from the ground up; lower ones never name higher ones:
+//!
+//! | Room | What it is |
+//! |---|---|
+//! | [`error`] | what went wrong, whose fault, what next |
+//! | [`text`], [`vector`] | spans and sentences; unit vectors |
+//! | [`corpus`] | a folder → documents |
+//! | [`chunk`] | a document → chunks with exact spans |
+//! | [`models`] | embedders and generators behind their seams; the catalog, and fetching |
+//! | [`index`] | what is on disk |
+//! | [`ingest`] | a folder → an index, only what changed |
+//! | [`search`] | a question → hits |
+//! | [`answer`] | passages → an answer, each sentence held against them |
+//! | [`config`] | every knob |
+//! | [`assemble`] | configuration → parts → the three flows |
+//! | [`names`], [`doctor`] | which index is meant; whether it is sound |
+//!
+//! One's own embedder or generator goes in by [`Kinglet::with_embedder`] and [`Kinglet::with_generator`]; `examples/` shows how.
 
 pub mod answer;
 pub mod assemble;
 pub mod chunk;
 pub mod config;
 pub mod corpus;
+pub mod doctor;
 pub mod error;
 pub mod index;
 pub mod ingest;
 pub mod models;
+pub mod names;
 pub mod search;
 pub mod text;
 pub mod vector;
 
+pub use answer::Answer;
+pub use assemble::{Found, Kinglet};
+pub use config::Config;
 pub use error::{Error, Fault, Result};
+pub use ingest::Unwatched;

@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["answer"],
     &["config"],
     &["assemble"],
+    &["names", "doctor"],
 ];
 
 /// Which files may name a dependency.

@@ -52,12 +52,21 @@ pub struct Answer {
     pub unknown_citations: Vec<usize>,
     /// The passages that are cited, by number.
     pub sources: Vec<Source>,
-    /// Milliseconds until the generator's first piece of text, most of which it reads the prompt.
-    #[serde(skip)]
-    pub reading_ms: u64,
-    /// Milliseconds from there to the end.
-    #[serde(skip)]
-    pub writing_ms: u64,
+    /// How long it took.
+    pub timings_ms: Timings,
+}
+
+/// How long the stages of an answer took, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Timings {
+    /// Finding the passages.
+    pub retrieve: u64,
+    /// Getting the generator ready.
+    pub load: u64,
+    /// Until the generator's first piece of text: it reads the prompt.
+    pub read: u64,
+    /// From there to the end.
+    pub write: u64,
 }
 
 /// Answers `question` from `passages`, best first. As many of them as fit are given to the `generator`, which may write up to
@@ -90,11 +99,11 @@ pub async fn answer(
         }
     };
     let started = Instant::now();
-    let mut reading_ms = None;
+    let mut read = None;
     let mut tokens = generator.generate(&prompt);
     while let Some(token) = tokens.next().await {
         let token = token?;
-        reading_ms.get_or_insert_with(|| elapsed_ms(started));
+        read.get_or_insert_with(|| elapsed_ms(started));
         tell(cutter.push(&token.text), &mut check);
     }
     tell(cutter.finish(), &mut check);
@@ -102,11 +111,13 @@ pub async fn answer(
         return Err(Error::model(format!("{} wrote nothing", generator.name()))
             .hint("ask in other words, or choose another generator: --generator extractive"));
     }
-    let reading_ms = reading_ms.unwrap_or_default();
-    Ok(Answer { reading_ms, writing_ms: elapsed_ms(started) - reading_ms, ..check.finish(text) })
+    let read = read.unwrap_or_default();
+    let timings_ms = Timings { read, write: elapsed_ms(started) - read, ..Timings::default() };
+    Ok(Answer { timings_ms, ..check.finish(text) })
 }
 
-fn elapsed_ms(since: Instant) -> u64 {
+/// Whole milliseconds since `since`.
+pub(crate) fn elapsed_ms(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -176,8 +187,7 @@ impl<'p> Check<'p> {
             unsupported: self.unsupported,
             unknown_citations: self.unknown_citations,
             sources: self.ledger.sources,
-            reading_ms: 0,
-            writing_ms: 0,
+            timings_ms: Timings::default(),
         }
     }
 }
@@ -294,8 +304,9 @@ mod tests {
     #[test]
     fn quotes_are_cited_from_where_they_stand() {
         let answer = ask(&ExtractiveGenerator, QUESTION, &lease()).unwrap();
-        assert_eq!(answer.citations.len(), 1);
-        assert_eq!(answer.answer, "It ends on 31 May 2027 unless\nboth sides renew it. [1]");
+        let second = "It ends on 31 May 2027 unless\nboth sides renew it.";
+        assert_eq!(answer.answer, format!("The lease was signed in Lyon. [1]\n\n{second} [1]"));
+        assert_eq!(answer.citations.iter().map(|c| c.quote.as_str()).next_back(), Some(second));
     }
 
     proptest! {

@@ -14,6 +14,7 @@ use crate::error::{Error, Fault, Result};
 const STAMP: &str = ".checked";
 
 /// The folder of all models.
+#[derive(Debug, Clone)]
 pub struct ModelCache {
     folder: PathBuf,
 }

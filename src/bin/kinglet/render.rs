@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
-use kinglet::answer::{Answer, UNSUPPORTED_MARK};
+use kinglet::Found;
+use kinglet::answer::{Answer, Timings, UNSUPPORTED_MARK};
 use kinglet::chunk::Chunk;
-use kinglet::index::documents::StoredChunk;
 use kinglet::ingest::Summary;
-use kinglet::search::Hit;
 use kinglet::search::snippet::snippet;
 use serde_json::{Value, json};
 
@@ -53,13 +52,12 @@ pub fn json(value: &Value) -> Result<()> {
     writeln!(out(), "{value:#}")
 }
 
-pub fn hits_json(hits: &[(Hit, StoredChunk)]) -> Value {
-    let rows: Vec<Value> = hits
+pub fn hits_json(found: &[Found]) -> Value {
+    let rows: Vec<Value> = found
         .iter()
-        .map(|(hit, stored)| {
-            let chunk = &stored.chunk;
+        .map(|Found { hit, path, chunk }| {
             json!({
-                "path": shown(&stored.path), "first_line": chunk.first_line, "last_line": chunk.last_line,
+                "path": shown(path), "first_line": chunk.first_line, "last_line": chunk.last_line,
                 "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
             })
         })
@@ -67,18 +65,18 @@ pub fn hits_json(hits: &[(Hit, StoredChunk)]) -> Value {
     json!({ "hits": rows })
 }
 
-pub fn hits(question: &str, hits: &[(Hit, StoredChunk)], explain: bool) -> Result<()> {
+pub fn hits(question: &str, found: &[Found], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, (hit, stored)) in hits.iter().enumerate() {
-        let place = place(&shown(&stored.path), stored.chunk.first_line, stored.chunk.last_line);
+    for (at, Found { hit, path, chunk }) in found.iter().enumerate() {
+        let place = place(&shown(path), chunk.first_line, chunk.last_line);
         writeln!(
             out,
             "{BOLD}{:>2}{BOLD:#}  {PATH}{place}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
             at + 1,
-            stored.chunk.headings.join(" › "),
+            chunk.headings.join(" › "),
             hit.score
         )?;
-        writeln!(out, "    {}", marked(question, &stored.chunk))?;
+        writeln!(out, "    {}", marked(question, chunk))?;
         if explain {
             let parts = hit.legs.iter().map(|leg| {
                 format!("{} rank {} score {:.3} adds {:.3}", leg.leg, leg.rank, leg.score, leg.contribution)
@@ -118,11 +116,19 @@ fn marked(question: &str, chunk: &Chunk) -> String {
     shown.join(" ")
 }
 
-/// A piece of an answer, at once.
-pub fn piece(text: &str) -> Result<()> {
+/// A sentence of an answer, at once.
+pub fn sentence(text: &str) -> Result<()> {
     let mut out = out();
     write!(out, "{}", visible(text).replace(UNSUPPORTED_MARK, &format!("{DIM}{UNSUPPORTED_MARK}{DIM:#}")))?;
     out.flush()
+}
+
+/// Paths as they can be typed here.
+pub fn show_paths(answer: &mut Answer) {
+    let paths = answer.sources.iter_mut().map(|source| &mut source.path);
+    for path in paths.chain(answer.citations.iter_mut().map(|citation| &mut citation.path)) {
+        *path = shown(Path::new(path));
+    }
 }
 
 /// The sources of an answer that has been shown; with `quotes`, what each is cited for.
@@ -149,7 +155,7 @@ pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
 }
 
 /// What a reader of an answer should know, on standard error.
-pub fn remarks(answer: &Answer, timings_ms: Option<&[(&str, u64)]>) {
+pub fn remarks(answer: &Answer, timings: bool) {
     match answer.unsupported.len() {
         0 => {}
         1 => notice("note: the sentence marked [unsupported] is not in the passages that were found"),
@@ -159,9 +165,9 @@ pub fn remarks(answer: &Answer, timings_ms: Option<&[(&str, u64)]>) {
         let marks: String = answer.unknown_citations.iter().map(|number| format!("[{number}]")).collect();
         notice(&format!("note: the model cited {marks}, which it was never given"));
     }
-    if let Some(timings_ms) = timings_ms {
-        let parts: Vec<_> = timings_ms.iter().map(|(stage, ms)| format!("{stage} {ms} ms")).collect();
-        notice(&parts.join(", "));
+    if timings {
+        let Timings { retrieve, load, read, write } = answer.timings_ms;
+        notice(&format!("retrieve {retrieve} ms, load {load} ms, read {read} ms, write {write} ms"));
     }
 }
 

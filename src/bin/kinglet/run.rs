@@ -2,16 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Instant;
 
-use kinglet::answer::{Passage, answer};
 use kinglet::assemble::Kinglet;
 use kinglet::config::Resolved;
-use kinglet::index::documents::StoredChunk;
-use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{Plan, ingest};
-use kinglet::search::{Hit, Query};
 use kinglet::{Error, Fault, Result};
 use serde_json::json;
 
@@ -102,16 +95,7 @@ impl Session<'_> {
             .collect::<Result<Vec<_>>>()?;
         let name = self.kinglet.name_for(&roots, name, &here()?)?;
         self.fetch_missing(&self.kinglet.models_for_indexing()?)?;
-        let embedder = self.kinglet.embedder()?;
-        let mut writer = IndexWriter::open(&self.kinglet.index_folder(&name)?)?;
-        let plan = Plan {
-            roots: &roots,
-            chunking: writer.manifest().map(|manifest| manifest.chunking).unwrap_or_default(),
-            max_file_bytes: self.resolved.config.max_file_mib << 20,
-            exclude: &[self.kinglet.home().to_path_buf()],
-            embedders: &[embedder],
-        };
-        let summary = ingest(&mut writer, &plan, &Bars::default())?;
+        let summary = self.kinglet.index(&name, &roots, &Bars::default())?;
         if self.global.json {
             let mut value = serde_json::to_value(&summary).expect("a summary is plain data");
             value["name"] = json!(name);
@@ -121,73 +105,53 @@ impl Session<'_> {
     }
 
     fn search(&self, question: &str, name: Option<&str>, explain: bool) -> Result<u8> {
-        let hits = self.find(question, name, self.resolved.config.hits)?;
+        let name = self.ready(question, name)?;
+        let found = self.kinglet.search(&name, question, self.resolved.config.hits)?;
         let shown = if self.global.json {
-            render::json(&render::hits_json(&hits))
-        } else if hits.is_empty() {
+            render::json(&render::hits_json(&found))
+        } else if found.is_empty() {
             render::notice("nothing found");
             Ok(())
         } else {
-            render::hits(question, &hits, explain)
+            render::hits(question, &found, explain)
         };
         printed(shown)?;
-        Ok(if hits.is_empty() { NOTHING_FOUND } else { DONE })
-    }
-
-    fn find(&self, question: &str, name: Option<&str>, count: usize) -> Result<Vec<(Hit, StoredChunk)>> {
-        if question.trim().is_empty() {
-            return Err(Error::input("the question is empty").hint("kinglet search \"WORDS OR A QUESTION\""));
-        }
-        let name = self.kinglet.find_index(name, &here()?)?;
-        self.fetch_missing(&self.kinglet.models_for_searching()?)?;
-        let index = Arc::new(Index::open(&self.kinglet.index_folder(&name)?)?);
-        let retriever = self.kinglet.retriever(&index)?;
-        let hits = retriever.retrieve(&Query::new(question), count)?;
-        let chunks = index.chunks(&hits.iter().map(|hit| hit.chunk).collect::<Vec<_>>())?;
-        Ok(hits.into_iter().zip(chunks).collect())
+        Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })
     }
 
     fn ask(&self, question: &str, name: Option<&str>) -> Result<u8> {
-        let started = Instant::now();
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
-        let hits = self.find(question, name, self.resolved.config.passages)?;
-        let retrieve_ms = elapsed_ms(started);
-        let loading = Instant::now();
-        let generator = self.kinglet.generator()?;
-        let load_ms = elapsed_ms(loading);
-        let passages: Vec<Passage> = hits
-            .into_iter()
-            .map(|(_, stored)| Passage { path: render::shown(&stored.path), chunk: stored.chunk })
-            .collect();
-        let waiting = progress::waiting(&format!("{} reads {} passages", generator.name(), passages.len()));
-        let mut printed_so_far = Ok(());
-        let mut show = |piece: &str| {
+        let name = self.ready(question, name)?;
+        let waiting = progress::waiting(&self.resolved.config.generator);
+        let mut shown = Ok(());
+        let mut show = |sentence: &str| {
             waiting.finish_and_clear();
-            if !self.global.json && printed_so_far.is_ok() {
-                printed_so_far = render::piece(piece);
+            if !self.global.json && shown.is_ok() {
+                shown = render::sentence(sentence);
             }
         };
-        let answer_tokens = self.resolved.config.answer_tokens;
-        let answered = self.runtime.block_on(answer(generator.as_ref(), question, &passages, answer_tokens, &mut show));
+        let answered = self.runtime.block_on(self.kinglet.ask(&name, question, &mut show));
         waiting.finish_and_clear();
-        printed(printed_so_far)?;
-        let answer = answered?;
-        let timings_ms = [
-            ("retrieve", retrieve_ms),
-            ("load", load_ms),
-            ("read", answer.reading_ms),
-            ("write", answer.writing_ms),
-            ("total", elapsed_ms(started)),
-        ];
+        let mut answer = answered?;
+        printed(shown)?;
+        render::show_paths(&mut answer);
         if self.global.json {
-            let mut value = serde_json::to_value(&answer).expect("an answer is plain data");
-            value["timings_ms"] = timings_ms.into_iter().map(|(stage, ms)| (stage.to_string(), json!(ms))).collect();
-            printed(render::json(&value))?;
+            printed(render::json(&serde_json::to_value(&answer).expect("an answer is plain data")))?;
         } else {
             printed(render::sources(&answer, self.global.verbose))?;
-            render::remarks(&answer, self.global.verbose.then_some(&timings_ms[..]));
+            render::remarks(&answer, self.global.verbose);
         }
         Ok(if answer.refused { REFUSED } else { DONE })
+    }
+
+    /// The index to ask, when there is a question and the models are here.
+    fn ready(&self, question: &str, name: Option<&str>) -> Result<String> {
+        if question.trim().is_empty() {
+            return Err(Error::input("the question is empty").hint("put it in quotes: \"Who pays for repairs?\""));
+        }
+        let name = self.kinglet.find_index(name, &here()?)?;
+        self.fetch_missing(&self.kinglet.models_for_searching()?)?;
+        Ok(name)
     }
 }
 
@@ -195,8 +159,4 @@ pub(crate) fn here() -> Result<PathBuf> {
     std::env::current_dir()
         .and_then(|here| here.canonicalize())
         .map_err(|cause| Error::new(Fault::Machine, format!("the current folder cannot be found: {cause}")))
-}
-
-fn elapsed_ms(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,28 @@
+//! Indexes a folder and answers a question over it, without a model to fetch.
+//!
+//! cargo run --example ask -- FOLDER "QUESTION"
+
+use std::path::PathBuf;
+
+use kinglet::{Config, Kinglet, Unwatched};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().unwrap_or("corpora/handbook".to_string()));
+    let question = arguments.next().unwrap_or("How do I stop indexing without losing work?".to_string());
+
+    let home = tempfile::tempdir()?;
+    let config = Config { embedder: "hashing-256".into(), generator: "extractive".into(), ..Config::default() };
+    let kinglet = Kinglet::new(home.path(), config);
+    let summary = kinglet.index("folder", &[folder], &Unwatched)?;
+    println!("{} files, {} chunks\n\n{question}\n", summary.read, summary.chunks);
+
+    let answer = kinglet.ask("folder", &question, &mut |sentence| print!("{sentence}")).await?;
+    println!("\n");
+    for citation in &answer.citations {
+        println!("[{}] {}:{}", citation.n, citation.path, citation.first_line);
+    }
+    assert!(answer.refused || !answer.citations.is_empty(), "an answer is either a refusal or has citations");
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! One's own retriever behind the seam, fused with BM25: chunks whose headings share a word with the question.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use kinglet::index::Index;
+use kinglet::index::documents::StoredChunk;
+use kinglet::search::{Fusion, Hit, Hybrid, LexicalLeg, Query, Retriever};
+use kinglet::text::content_words;
+use kinglet::{Config, Kinglet, Result, Unwatched};
+
+struct Headings {
+    chunks: Vec<StoredChunk>,
+}
+
+impl Retriever for Headings {
+    fn name(&self) -> &str {
+        "headings"
+    }
+
+    fn score_of_absent(&self) -> Option<f32> {
+        Some(0.0)
+    }
+
+    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
+        let asked: HashSet<String> = content_words(&query.text).collect();
+        let mut found: Vec<(usize, u64)> = self
+            .chunks
+            .iter()
+            .map(|stored| {
+                let headings = stored.chunk.headings.join(" ");
+                (content_words(&headings).filter(|word| asked.contains(word)).count(), stored.id)
+            })
+            .filter(|(shared, _)| *shared > 0)
+            .collect();
+        found.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
+        found.truncate(k);
+        let ranked = found.into_iter().enumerate();
+        Ok(ranked.map(|(at, (shared, chunk))| Hit::of_one_leg(self.name(), at + 1, chunk, shared as f32)).collect())
+    }
+}
+
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let home = tempfile::tempdir()?;
+    let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
+    kinglet.index("handbook", &["corpora/handbook".into()], &Unwatched)?;
+
+    let index = Arc::new(Index::open(&kinglet.index_folder("handbook")?)?);
+    let headings = Headings { chunks: index.chunks(&index.chunk_ids()?)? };
+    let legs: Vec<Arc<dyn Retriever>> = vec![Arc::new(LexicalLeg::new(index.clone())), Arc::new(headings)];
+    let hits = Hybrid::new(legs, Fusion::MinMax).retrieve(&Query::new("exit codes"), 3)?;
+    for hit in &hits {
+        let stored = &index.chunks(&[hit.chunk])?[0];
+        println!("{:.3}  {}", hit.score, stored.chunk.headings.join(" > "));
+    }
+    assert_eq!(hits.len(), 3);
+    Ok(())
+}

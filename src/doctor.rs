@@ -1,0 +1,88 @@
+//! Whether everything is as it was written: runtime, models, and an index with its vectors.
+
+use crate::assemble::Kinglet;
+use crate::error::{Error, Result};
+use crate::index::Index;
+use crate::models::catalog;
+use crate::models::hashing::HashingEmbedder;
+use crate::models::onnx;
+use crate::models::traits::Role;
+
+/// How close a chunk that is embedded again must come to its stored vector.
+const SAME_VECTOR_COSINE: f32 = 0.999;
+/// How many chunks the doctor embeds again.
+const DOCTOR_SAMPLE: usize = 5;
+
+/// The outcome of one check, with what was looked at.
+pub type Check = (String, Result<String>);
+
+impl Kinglet {
+    /// Checks the runtime and every model that the configuration uses, reading all of their bytes.
+    pub fn check_models(&self) -> Vec<Check> {
+        let mut checks: Vec<Check> =
+            vec![("runtime".to_string(), onnx::find_runtime(self.models()).map(|path| path.display().to_string()))];
+        for id in [&self.config().embedder, &self.config().generator] {
+            if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
+                continue;
+            }
+            let verified = catalog::lookup(id)
+                .and_then(|row| self.models().verify(&row))
+                .map(|()| format!("{id}: every file has its SHA-256"));
+            checks.push(("model".to_string(), verified));
+        }
+        checks
+    }
+
+    /// Checks the index called `name`: generations, stored vectors, and a few chunks embedded again.
+    pub fn check_index(&self, name: &str) -> Vec<Check> {
+        let index = match self.index_folder(name).and_then(|folder| Index::open(&folder)) {
+            Ok(index) => index,
+            Err(error) => return vec![("index".to_string(), Err(error))],
+        };
+        let counts = index.counts().and_then(|counts| {
+            Ok(format!(
+                "{name}: {} documents, {} chunks, all parts at generation {}",
+                counts.documents,
+                counts.chunks,
+                index.generation()?
+            ))
+        });
+        vec![
+            ("index".to_string(), counts),
+            ("vectors".to_string(), self.check_vectors(&index)),
+            ("embedder".to_string(), self.check_embedder(&index)),
+        ]
+    }
+
+    fn check_vectors(&self, index: &Index) -> Result<String> {
+        for card in &index.manifest().embedders {
+            let (intact, all) = index.dense(card)?.intact();
+            if intact < all {
+                return Err(Error::damaged(format!("vector {intact} of {all} of {} fails its check", card.id))
+                    .hint("run `kinglet index` again: damaged vectors are made anew"));
+            }
+        }
+        Ok("every stored vector passes its check".to_string())
+    }
+
+    fn check_embedder(&self, index: &Index) -> Result<String> {
+        let embedder = self.embedder()?;
+        let dense = index.dense(embedder.card())?;
+        let ids = index.chunk_ids()?;
+        let step = (ids.len() / DOCTOR_SAMPLE).max(1);
+        let sample: Vec<_> = ids.into_iter().step_by(step).take(DOCTOR_SAMPLE).collect();
+        let passages: Vec<String> = index.chunks(&sample)?.iter().map(|stored| stored.chunk.passage()).collect();
+        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+        let fresh = embedder.embed(Role::Passage, &texts)?;
+        for ((chunk, stored), fresh) in sample.iter().zip(dense.stored(&sample)).zip(fresh) {
+            let cosine = stored.map_or(0.0, |stored| crate::vector::dot(stored, fresh.as_slice()));
+            if cosine < SAME_VECTOR_COSINE {
+                return Err(Error::damaged(format!(
+                    "chunk {chunk} embedded again has cosine {cosine:.4} to its stored vector"
+                ))
+                .hint("kinglet rm NAME and kinglet index make the index anew"));
+            }
+        }
+        Ok(format!("{} chunks embedded again give their stored vectors", sample.len()))
+    }
+}

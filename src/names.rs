@@ -1,0 +1,94 @@
+//! Which index is meant: by its name, by the folder that it holds.
+
+use std::path::{Path, PathBuf};
+
+use crate::assemble::Kinglet;
+use crate::error::{Error, Result};
+use crate::index::Index;
+
+impl Kinglet {
+    /// The names of all indexes, sorted.
+    pub fn indexes(&self) -> Result<Vec<String>> {
+        let folder = self.home().join("indexes");
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(Error::io("list", &folder, cause)),
+        };
+        let mut names: Vec<String> = entries
+            .flatten()
+            .filter(|entry| entry.path().join("documents.sqlite").is_file())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The name under which `roots` are indexed: the given one, else the name of the first folder; with no roots, the index
+    /// that holds `here`.
+    ///
+    /// # Errors
+    /// When that name belongs to an index of other folders.
+    pub fn name_for(&self, roots: &[PathBuf], name: Option<&str>, here: &Path) -> Result<String> {
+        let Some(first) = roots.first() else {
+            return self.find_index(name, here);
+        };
+        if let Some(name) = name {
+            self.index_folder(name)?;
+            return Ok(name.to_string());
+        }
+        let name = first.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name: String =
+            name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+        let name = name.trim_start_matches(['.', '-']).to_string();
+        if name.is_empty() {
+            return Err(Error::input(format!("{} gives no name for an index", first.display())).hint("add --name NAME"));
+        }
+        if self.indexes()?.contains(&name) {
+            let index = Index::open(&self.index_folder(&name)?)?;
+            let indexed = index.roots()?;
+            if !indexed.contains(first) {
+                let of: Vec<_> = indexed.iter().map(|root| root.display().to_string()).collect();
+                return Err(Error::input(format!("there is an index {name} already, of {}", of.join(", ")))
+                    .hint(format!("add --name {name} to index this folder into it, or choose another name")));
+            }
+        }
+        Ok(name)
+    }
+
+    /// The index called `name`, or the one whose folder holds `here` most closely.
+    ///
+    /// # Errors
+    /// When there is none; the hint lists those there are.
+    pub fn find_index(&self, name: Option<&str>, here: &Path) -> Result<String> {
+        let names = self.indexes()?;
+        if let Some(name) = name {
+            self.index_folder(name)?;
+            return if names.iter().any(|known| known == name) {
+                Ok(name.to_string())
+            } else {
+                Err(Error::input(format!("there is no index {name}")).hint(known(&names)))
+            };
+        }
+        let mut best: Option<(usize, String)> = None;
+        for name in &names {
+            let roots = Index::open(&self.index_folder(name)?).and_then(|index| index.roots()).unwrap_or_default();
+            for root in roots.iter().filter(|root| here.starts_with(root)) {
+                let depth = root.components().count();
+                if best.as_ref().is_none_or(|(deepest, _)| depth > *deepest) {
+                    best = Some((depth, name.clone()));
+                }
+            }
+        }
+        best.map(|(_, name)| name).ok_or_else(|| {
+            Error::input("no index holds the current folder, and --name does not say which to use").hint(known(&names))
+        })
+    }
+}
+
+fn known(names: &[String]) -> String {
+    match names {
+        [] => "there are no indexes yet: kinglet index FOLDER".to_string(),
+        names => format!("the indexes are {}: add --name NAME", names.join(", ")),
+    }
+}
