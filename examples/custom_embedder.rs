@@ -41,7 +41,7 @@ impl Embedder for Letters {
                 for letter in text.bytes().map(|byte| byte.to_ascii_lowercase()).filter(u8::is_ascii_lowercase) {
                     counts[usize::from(letter - b'a')] += 1.0;
                 }
-                Vector::new(counts)
+                Vector::normalised(counts)
             })
             .collect()
     }

@@ -158,7 +158,7 @@ impl Kinglet {
         if self.config.embedder == HashingEmbedder::ID {
             return Ok(Vec::new());
         }
-        Ok(vec![catalog::lookup(catalog::RUNTIME)?, catalog::lookup(&self.config.embedder)?])
+        Ok(vec![catalog::lookup(catalog::RUNTIME)?, self.embedder_row()?])
     }
 
     /// What a search needs: nothing for words alone.
@@ -174,7 +174,27 @@ impl Kinglet {
         match self.config.generator.as_str() {
             "extractive" => Ok(Vec::new()),
             name if name.starts_with("openai:") => Ok(Vec::new()),
-            id => Ok(vec![catalog::lookup(id)?]),
+            _ => Ok(vec![self.generator_row()?.0]),
+        }
+    }
+
+    fn embedder_row(&self) -> Result<Row> {
+        let known = "kinglet models list shows the embedders; hashing-256 needs no files";
+        let row = catalog::lookup(&self.config.embedder).map_err(|error| error.hint(known))?;
+        match row.kind {
+            Kind::Embedder { .. } => Ok(row),
+            kind => Err(Error::input(format!("{} is a {kind}, not an embedder", row.id)).hint(known)),
+        }
+    }
+
+    /// The row with the tokens that the generator reads.
+    fn generator_row(&self) -> Result<(Row, usize)> {
+        let known =
+            "generators are smollm2-135m-instruct, openai:MODEL for a server, and extractive, which only quotes";
+        let row = catalog::lookup(&self.config.generator).map_err(|error| error.hint(known))?;
+        match row.kind {
+            Kind::Generator { context_tokens } => Ok((row, context_tokens)),
+            kind => Err(Error::input(format!("{} is a {kind}, not a generator", row.id)).hint(known)),
         }
     }
 
@@ -195,7 +215,7 @@ impl Kinglet {
     }
 
     fn onnx_embedder(&self) -> Result<OnnxEmbedder> {
-        let row = catalog::lookup(&self.config.embedder)?;
+        let row = self.embedder_row()?;
         OnnxEmbedder::open(&onnx::find_runtime(&self.models)?, &row, &self.models.require(&row)?, self.config.threads)
     }
 
@@ -211,11 +231,7 @@ impl Kinglet {
         if let Some(model) = name.strip_prefix("openai:") {
             return Ok(Arc::new(OpenAiGenerator::from_environment(model)?));
         }
-        let row = catalog::lookup(name)?;
-        let Kind::Generator { context_tokens } = row.kind else {
-            return Err(Error::input(format!("{name} is a {}, not a generator", row.kind))
-                .hint("`kinglet models list` shows what each model is for"));
-        };
+        let (row, context_tokens) = self.generator_row()?;
         let path = self.models.require(&row)?.join(row.files[0].name);
         Ok(Arc::new(LlamaGenerator::open(row.id, &path, self.config.threads, context_tokens)?))
     }

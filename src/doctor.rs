@@ -19,8 +19,11 @@ pub type Check = (String, Result<String>);
 impl Kinglet {
     /// Checks the runtime and every model that the configuration uses, reading all of their bytes.
     pub fn check_models(&self) -> Vec<Check> {
-        let mut checks: Vec<Check> =
-            vec![("runtime".to_string(), onnx::find_runtime(self.models()).map(|path| path.display().to_string()))];
+        let mut checks = Vec::new();
+        if self.config().embedder != HashingEmbedder::ID {
+            let runtime = onnx::find_runtime(self.models()).map(|path| path.display().to_string());
+            checks.push(("runtime".to_string(), runtime));
+        }
         for id in [&self.config().embedder, &self.config().generator] {
             if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
                 continue;

@@ -87,7 +87,7 @@ impl Session<'_> {
     pub fn rm(&self, name: &str, yes: bool) -> Result<u8> {
         let name = self.kinglet.find_index(Some(name), &here()?)?;
         let folder = self.kinglet.index_folder(&name)?;
-        if !yes && !agreed(&format!("Remove the index {name}? Its documents are not touched."), "--yes")? {
+        if !yes && !agreed(&format!("Remove the index {name}? Its documents are not touched."), "add --yes")? {
             return Ok(NOTHING_FOUND);
         }
         // Holding the lock while removing: a process that indexes is not cut off.

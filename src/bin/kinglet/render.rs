@@ -210,7 +210,10 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
 /// Rows under headings, columns aligned; numbers to the right where `numeric` says so.
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>, numeric: &[usize]) -> Result<()> {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(headings.to_vec());
+    table.load_style(presets::NOTHING);
+    if !headings.is_empty() {
+        table.set_header(headings.to_vec());
+    }
     for row in rows {
         table.add_row(row);
     }

@@ -1,0 +1,179 @@
+//! The command line as its user sees it: a session in a folder, recorded in tests/snapshots and reviewed by eye.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A home and a folder of documents, and what is typed there.
+struct Desk {
+    _temporary: tempfile::TempDir,
+    home: PathBuf,
+    folder: PathBuf,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let whole = temporary.path().canonicalize().unwrap();
+        let desk = Desk { home: whole.join("home"), folder: whole.join("notes"), _temporary: temporary };
+        support::write(
+            &desk.folder,
+            &[
+                (
+                    "lease.md",
+                    "# Lease\n\nThe house is in Lyon.\n\n## End\n\nThe lease ends on 31 May 2027 unless\nboth sides renew it.\n\n\
+                     ## Rent\n\nThe rent is 900 euros a month.\n",
+                ),
+                ("page.html", "<html><body><h1>Repairs</h1>\n<p>The landlord pays\nfor repairs.</p></body></html>\n"),
+                ("weigh.py", "def weigh(bird):\n    return bird.grams\n"),
+                ("empty.md", ""),
+                ("photo.jpg", "\u{0}\u{1}\u{2}"),
+            ],
+        );
+        desk
+    }
+
+    fn kinglet(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("kinglet"));
+        command.args(arguments).current_dir(&self.folder);
+        for variable in std::env::vars_os().map(|(name, _)| name) {
+            let name = variable.to_string_lossy();
+            if name.starts_with("KINGLET_") || name.starts_with("HF_") || name.starts_with("OPENAI_") {
+                command.env_remove(&variable);
+            }
+        }
+        command.env("KINGLET_HOME", &self.home).env("NO_COLOR", "1");
+        command.env("KINGLET_EMBEDDER", "hashing-256").env("KINGLET_GENERATOR", "extractive");
+        command
+    }
+
+    /// What is typed, what comes back on both streams, and the exit code.
+    fn session(&self, lines: &[&[&str]]) -> String {
+        let mut text = String::new();
+        for arguments in lines {
+            let output = self.kinglet(arguments).output().unwrap();
+            let typed: Vec<String> = arguments
+                .iter()
+                .map(|word| if word.contains(' ') { format!("{word:?}") } else { word.to_string() })
+                .collect();
+            text.push_str(&format!("$ kinglet {}\n", typed.join(" ")));
+            text.push_str(&String::from_utf8(output.stdout).unwrap());
+            for line in String::from_utf8(output.stderr).unwrap().lines() {
+                text.push_str(&format!("! {line}\n"));
+            }
+            let code = output.status.code().expect("it ends by itself");
+            text.push_str(&format!("{}\n", if code == 0 { String::new() } else { format!("exit code {code}\n") }));
+        }
+        text
+    }
+
+    fn check(&self, name: &str, lines: &[&[&str]]) {
+        let root = self.home.parent().unwrap().display().to_string();
+        insta::with_settings!({
+            filters => vec![
+                (root.as_str(), "~"),
+                (r"\d+\.\d s", "0.0 s"),
+                (r"\d+\.\d MiB", "0.0 MiB"),
+                (r"(retrieve|load|read|write) \d+ ms", "$1 0 ms"),
+                (r#""(retrieve|load|read|write|read_ms|embed_ms|commit_ms|size_bytes)": \d+"#, r#""$1": 0"#),
+            ],
+            omit_expression => true,
+        }, { insta::assert_snapshot!(name, self.session(lines)); });
+    }
+}
+
+#[test]
+fn from_a_folder_to_a_cited_answer() {
+    let desk = Desk::new();
+    desk.check(
+        "session",
+        &[
+            &["index", ".", "--verbose"],
+            &["index", "."],
+            &["search", "when does the lease end?", "-n", "2", "--explain"],
+            &["search", "landlord repairs", "-n", "1", "--json"],
+            &["ask", "When does the lease end?"],
+            &["ask", "When does the lease end?", "--verbose"],
+            &["ask", "Who pays for repairs?", "--json"],
+            &["ask", "zebra", "--json"],
+            &["status"],
+            &["ls"],
+            &["inspect", "page.html", "--json"],
+            &["doctor"],
+            &["rm", "notes", "--yes"],
+            &["ls"],
+        ],
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_helps() {
+    let desk = Desk::new();
+    desk.check(
+        "mistakes",
+        &[
+            &["search", "anything"],
+            &["index", "nowhere"],
+            &["index", ".", "--name", "../outside"],
+            &["index", "."],
+            &["search", "anything", "--name", "note"],
+            &["search", ""],
+            &["search", "anything", "--mode", "both"],
+            &["search", "zebra", "--mode", "lexical"],
+            &["search", "zebra", "--mode", "lexical", "--json"],
+            &["ask", "zebra", "--generator", "gpt"],
+            &["ask", "zebra", "--generator", "all-minilm-l6-v2"],
+            &["ask", "When does the lease end?", "--generator", "smollm2-135m-instruct"],
+            &["models", "pull", "minilm"],
+            &["models", "path", "all-minilm-l6-v2"],
+            &["models", "pull", "all-minilm-l6-v2", "--offline"],
+            &["inspect", "photo.jpg"],
+            &["rm", "notes"],
+            &["rm", "other", "--yes"],
+        ],
+    );
+}
+
+#[test]
+fn settings_say_where_they_come_from() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(&desk.home).unwrap();
+    std::fs::write(desk.home.join("config.toml"), "hits = 3\nfusion = \"rrf\"\n").unwrap();
+    desk.check("settings", &[&["config", "show"], &["models", "list"], &["models", "show", "smollm2-135m-instruct"]]);
+    std::fs::write(desk.home.join("config.toml"), "hit = 3\n").unwrap();
+    desk.check("unknown setting", &[&["config", "show"]]);
+}
+
+#[test]
+fn help_has_examples() {
+    let desk = Desk::new();
+    desk.check(
+        "help",
+        &[&["--help"], &["index", "--help"], &["search", "--help"], &["ask", "--help"], &["models", "--help"]],
+    );
+}
+
+#[test]
+fn completions_are_for_every_shell() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = desk.kinglet(&["completions", shell]).output().unwrap();
+        assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().contains("kinglet"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_stops_listening_is_no_error() {
+    let desk = Desk::new();
+    assert!(desk.kinglet(&["index", "."]).output().unwrap().status.success());
+    for command in ["search lease", "ask lease", "ls", "config show", "inspect lease.md"] {
+        let program = desk.kinglet(&[]).get_program().to_str().unwrap().to_string();
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &format!("set -o pipefail; '{program}' {command} | true")]).current_dir(&desk.folder);
+        shell.envs(desk.kinglet(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

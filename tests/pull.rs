@@ -1,0 +1,129 @@
+//! Fetching models: from a hub that speaks the protocol on this machine, from a folder; and what is wrong is never kept.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Path as UrlPath, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use kinglet::Fault;
+use kinglet::models::cache::ModelCache;
+use kinglet::models::catalog::{Kind, ModelFile, Row, Source};
+use kinglet::models::pull::{PullProgress, PullWatcher, pull, pull_from_folder};
+
+const GOOD: &[u8] = b"the weights of a model";
+const GOOD_SHA256: &str = "5e2202d66fe5e1be93a8f3fe8598de64470b9855164b1d2d57d1fef9aeeda52c";
+
+fn row(id: &'static str, files: &[&'static str]) -> Row {
+    let file = |name: &&'static str| ModelFile {
+        name,
+        sha256: GOOD_SHA256,
+        size_bytes: GOOD.len() as u64,
+        sources: vec![Source::Hub { repository: "birds/kinglet", revision: "main", file: name }],
+    };
+    let files = files.iter().map(file).collect();
+    Row { id, description: "a test", licence: "MIT", files, kind: Kind::Generator { context_tokens: 8 } }
+}
+
+/// What the hub holds by file name, and which whole files it was asked for.
+#[derive(Clone)]
+struct Hub {
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+async fn resolve(State(hub): State<Hub>, UrlPath(path): UrlPath<String>, headers: HeaderMap) -> Response {
+    let name = path.rsplit('/').next().unwrap().to_string();
+    let Some(bytes) = hub.files.lock().unwrap().get(&name).cloned() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let first_only = headers.get("range").is_some_and(|range| range == "bytes=0-0");
+    if !first_only {
+        hub.asked.lock().unwrap().push(name.clone());
+    }
+    let sent = if first_only { bytes[..1].to_vec() } else { bytes.clone() };
+    let answer = [
+        ("content-range", format!("bytes 0-{}/{}", sent.len() - 1, bytes.len())),
+        ("etag", format!("\"{name}-{}\"", bytes.len())),
+        ("x-repo-commit", "0123456789abcdef".to_string()),
+    ];
+    (StatusCode::PARTIAL_CONTENT, answer, sent).into_response()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// One test, because it sets the environment of the process.
+#[test]
+fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
+    let temporary = tempfile::tempdir().unwrap();
+    let hub = Hub { files: Arc::default(), asked: Arc::default() };
+    hub.files.lock().unwrap().insert("one.bin".to_string(), GOOD.to_vec());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new().route("/{*path}", axum::routing::get(resolve)).with_state(hub.clone());
+    runtime.spawn(async move { axum::serve(listener, app).await });
+    // SAFETY: nothing else in this process reads or writes the environment meanwhile: this file has one test that does.
+    unsafe {
+        std::env::set_var("HF_ENDPOINT", format!("http://{address}"));
+        std::env::set_var("HF_HOME", temporary.path().join("hub"));
+    }
+    let cache = ModelCache::new(temporary.path().join("models"));
+    let last = Mutex::new(None);
+    let show = |progress: PullProgress| *last.lock().unwrap() = Some(progress);
+    let watcher = PullWatcher { show: &show, is_cancelled: &|| false };
+    let row = row("bird", &["one.bin", "two.bin"]);
+
+    let offline = pull(&cache, &row, true, &watcher).unwrap_err();
+    assert_eq!(offline.fault(), Fault::Missing);
+
+    let absent = pull(&cache, &row, false, &watcher).unwrap_err();
+    assert!(absent.to_string().contains("two.bin"), "{absent}");
+    assert_eq!(names(&cache.folder(&row)), ["one.bin"], "what came before the failure is kept");
+    assert_eq!(cache.require(&row).unwrap_err().fault(), Fault::Missing);
+
+    let mut altered = GOOD.to_vec();
+    altered[0] ^= 1;
+    hub.files.lock().unwrap().insert("two.bin".to_string(), altered);
+    let wrong = pull(&cache, &row, false, &watcher).unwrap_err();
+    assert!(wrong.to_string().contains(GOOD_SHA256), "{wrong}");
+    assert_eq!(names(&cache.folder(&row)), ["one.bin"]);
+
+    std::fs::remove_dir_all(temporary.path().join("hub")).unwrap(); // the hub client's own cache
+    hub.files.lock().unwrap().insert("two.bin".to_string(), GOOD.to_vec());
+    std::fs::create_dir(cache.folder(&row).join(".pulling-killed")).unwrap();
+    pull(&cache, &row, false, &watcher).unwrap();
+    assert_eq!(names(&cache.folder(&row)), ["one.bin", "two.bin"]);
+    let all = 2 * GOOD.len() as u64;
+    assert_eq!(*last.lock().unwrap(), Some(PullProgress { done_bytes: all, total_bytes: all }));
+    assert_eq!(hub.asked.lock().unwrap().iter().filter(|name| *name == "one.bin").count(), 1, "fetched once");
+    assert!(cache.require(&row).is_ok());
+
+    std::fs::write(cache.folder(&row).join("one.bin"), b"the weights of a mOdel").unwrap();
+    assert_eq!(cache.require(&row).unwrap_err().fault(), Fault::Damaged);
+    pull(&cache, &row, true, &watcher).unwrap_err();
+    pull(&cache, &row, false, &watcher).unwrap();
+    assert!(cache.require(&row).is_ok());
+}
+
+#[test]
+fn a_folder_gives_what_it_should_and_a_wrong_file_is_not_kept() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (cache, stick) = (ModelCache::new(temporary.path().join("models")), temporary.path().join("stick"));
+    std::fs::create_dir(&stick).unwrap();
+    let row = row("bird", &["one.bin"]);
+    assert!(pull_from_folder(&cache, &row, &stick).unwrap_err().next_step().unwrap().contains("one.bin"));
+    std::fs::write(stick.join("one.bin"), b"something else").unwrap();
+    assert_eq!(pull_from_folder(&cache, &row, &stick).unwrap_err().fault(), Fault::Damaged);
+    assert!(names(&cache.folder(&row)).is_empty());
+    std::fs::write(stick.join("one.bin"), GOOD).unwrap();
+    pull_from_folder(&cache, &row, &stick).unwrap();
+    assert!(cache.require(&row).is_ok());
+}
