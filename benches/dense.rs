@@ -53,7 +53,7 @@ fn main() {
     let centres: Vec<Vec<f32>> = (0..CENTRES).map(|_| (0..DIMENSION).map(|_| random.normal()).collect()).collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vectors.log");
-    let mut log = VectorLog::open(&path, DIMENSION).unwrap();
+    let mut log = VectorLog::open(&path, DIMENSION, || Ok(())).unwrap();
     let rows: Vec<_> =
         (0..count).map(|row| (*blake3::hash(&row.to_le_bytes()).as_bytes(), scatter(&mut random, &centres))).collect();
     log.append(&rows).unwrap();

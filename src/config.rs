@@ -111,7 +111,7 @@ impl Resolved {
         if let Some((path, text)) = file {
             let layer: toml::Table = text.parse().map_err(|cause: toml::de::Error| {
                 Error::input(format!("{} is not valid TOML: {}", path.display(), cause.message()))
-                    .hint("mend the file; `kinglet config show` prints what it leads to")
+                    .hint("mend the file, or delete it to have the defaults")
             })?;
             for (key, value) in layer {
                 set(&mut table, &mut origins, &key, value, Origin::File(path.to_path_buf()))?;
@@ -133,13 +133,13 @@ impl Resolved {
     }
 
     /// Every key with its value and origin, by key.
-    pub fn rows(&self) -> Vec<(String, String, String)> {
+    pub fn rows(&self) -> Vec<(String, toml::Value, String)> {
         let table = toml::Table::try_from(&self.config).expect("a config is plain values");
         table
             .into_iter()
             .map(|(key, value)| {
                 let origin = self.origins[&key].to_string();
-                (key, value.to_string(), origin)
+                (key, value, origin)
             })
             .collect()
     }
@@ -150,6 +150,10 @@ fn parse(like: &toml::Value, text: &str) -> toml::Value {
         (toml::Value::Integer(_), Ok(number)) => toml::Value::Integer(number),
         _ => toml::Value::String(text.to_string()),
     }
+}
+
+fn default(key: &str) -> toml::Value {
+    toml::Table::try_from(Config::default()).expect("the defaults are plain values")[key].clone()
 }
 
 /// Sets one key and checks the whole, so that a bad value is reported with the layer that it came from.
@@ -178,7 +182,7 @@ fn set(
     };
     match problem {
         Some(problem) => Err(Error::input(format!("setting `{key}` = {value} ({origin}): {problem}"))
-            .hint("`kinglet config show` lists every setting with its value and where it came from")),
+            .hint(format!("the default is {}", default(key)))),
         None => {
             origins.insert(key.to_string(), origin);
             Ok(())

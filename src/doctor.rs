@@ -52,6 +52,7 @@ impl Kinglet {
         });
         vec![
             ("index".to_string(), counts),
+            ("words".to_string(), index.lexical().check().map(|()| "every word passes its check".to_string())),
             ("vectors".to_string(), self.check_vectors(&index)),
             ("embedder".to_string(), self.check_embedder(&index)),
         ]
@@ -61,7 +62,7 @@ impl Kinglet {
         for card in &index.manifest().embedders {
             let (intact, all) = index.dense(card)?.intact();
             if intact < all {
-                return Err(Error::damaged(format!("vector {intact} of {all} of {} fails its check", card.id))
+                return Err(Error::damaged(format!("vector {} of {all} of {} fails its check", intact + 1, card.id))
                     .hint("run `kinglet index` again: damaged vectors are made anew"));
             }
         }

@@ -17,7 +17,7 @@ impl Kinglet {
         };
         let mut names: Vec<String> = entries
             .flatten()
-            .filter(|entry| entry.path().join("documents.sqlite").is_file())
+            .filter(|entry| entry.path().is_dir())
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect();
         names.sort();
@@ -45,9 +45,8 @@ impl Kinglet {
             return Err(Error::input(format!("{} gives no name for an index", first.display())).hint("add --name NAME"));
         }
         if self.indexes()?.contains(&name) {
-            let index = Index::open(&self.index_folder(&name)?)?;
-            let indexed = index.roots()?;
-            if !indexed.contains(first) {
+            let indexed = Index::roots_in(&self.index_folder(&name)?)?;
+            if !indexed.is_empty() && !indexed.contains(first) {
                 let of: Vec<_> = indexed.iter().map(|root| root.display().to_string()).collect();
                 return Err(Error::input(format!("there is an index {name} already, of {}", of.join(", ")))
                     .hint(format!("add --name {name} to index this folder into it, or choose another name")));
@@ -72,7 +71,7 @@ impl Kinglet {
         }
         let mut best: Option<(usize, String)> = None;
         for name in &names {
-            let roots = Index::open(&self.index_folder(name)?).and_then(|index| index.roots()).unwrap_or_default();
+            let roots = Index::roots_in(&self.index_folder(name)?).unwrap_or_default();
             for root in roots.iter().filter(|root| here.starts_with(root)) {
                 let depth = root.components().count();
                 if best.as_ref().is_none_or(|(deepest, _)| depth > *deepest) {

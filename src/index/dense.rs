@@ -38,7 +38,7 @@ impl DenseWriter {
     /// When what is there was made with another dimension, or the disk refuses.
     pub fn open(folder: &Path, card: &EmbedderCard) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
-        let log = VectorLog::open(&folder.join(LOG), card.dimension)?;
+        let log = VectorLog::open(&folder.join(LOG), card.dimension, || Dense::forget(folder))?;
         Ok(DenseWriter { folder: folder.to_path_buf(), dimension: card.dimension, log })
     }
 
@@ -87,6 +87,15 @@ pub struct Dense {
 }
 
 impl Dense {
+    /// Takes the map in `folder` away: which record belongs to which chunk is to be derived again.
+    pub fn forget(folder: &Path) -> Result<()> {
+        let path = folder.join(MAP);
+        match std::fs::remove_file(&path) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path, cause)),
+            _ => Ok(()),
+        }
+    }
+
     /// The generation of the store that the vectors in `folder` match; 0 when there are none.
     pub fn generation_in(folder: &Path) -> Result<u64> {
         let path = folder.join(MAP);

@@ -1,7 +1,7 @@
 //! Small derived files: whole or not there. Written beside, made durable, put in place by rename, checked when read.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -10,10 +10,18 @@ const SEAL_BYTES: usize = 32;
 
 /// Writes `bytes` so that readers see the old file or the new one and never a part, also after a loss of power.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_streamed(path, |file| file.write_all(bytes))
+}
+
+/// The same for what is too large to be held in memory.
+pub fn write_streamed(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     let folder = path.parent().ok_or_else(|| Error::input(format!("{} is no file", path.display())))?;
-    let write = || -> std::io::Result<()> {
+    let write = move || -> std::io::Result<()> {
         let mut temporary = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-        temporary.write_all(bytes)?;
+        let mut buffered = BufWriter::new(&mut temporary);
+        content(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
         temporary.as_file().sync_all()?;
         temporary.persist(path)?;
         // A rename is durable once its folder is; not every platform can sync a folder, and then rename is all there is.

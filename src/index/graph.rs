@@ -33,6 +33,17 @@ struct Seal {
     data_hash: String,
 }
 
+impl Seal {
+    /// Whether the files are those that were written, over the vectors that they were written for.
+    fn fits(&self, folder: &Path, vectors: &StoredVectors) -> Result<bool> {
+        let (graph, data) = paths(folder, &self.basename);
+        Ok(self.covered <= vectors.len()
+            && file_hash(&graph)? == self.graph_hash
+            && file_hash(&data)? == self.data_hash
+            && records_hash(vectors, self.covered) == self.records_hash)
+    }
+}
+
 /// 1 − cosine of unit vectors.
 #[derive(Default, Clone, Copy)]
 struct CosineDistance;
@@ -53,9 +64,8 @@ impl Graph {
     /// Builds the graph in `folder` unless the one there still covers nine tenths of `vectors`.
     pub fn bring_up_to_date(folder: &Path, vectors: &StoredVectors) -> Result<()> {
         if let Ok(seal) = read_seal(folder)
-            && seal.covered <= vectors.len()
+            && seal.fits(folder, vectors).unwrap_or(false)
             && (vectors.len() - seal.covered) * 10 <= vectors.len()
-            && seal.records_hash == records_hash(vectors, seal.covered)
         {
             return Ok(());
         }
@@ -88,12 +98,7 @@ impl Graph {
     /// When it is missing, damaged, or was made over other vectors.
     pub fn open(folder: &Path, vectors: &StoredVectors) -> Result<Self> {
         let seal = read_seal(folder)?;
-        let (graph, data) = paths(folder, &seal.basename);
-        let fits = seal.covered <= vectors.len()
-            && file_hash(&graph)? == seal.graph_hash
-            && file_hash(&data)? == seal.data_hash
-            && records_hash(vectors, seal.covered) == seal.records_hash;
-        if !fits {
+        if !seal.fits(folder, vectors)? {
             return Err(Error::damaged(format!("the graph in {} does not fit its vectors", folder.display()))
                 .hint("run `kinglet index` again: the graph is made anew from the vectors"));
         }

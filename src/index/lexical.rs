@@ -4,6 +4,7 @@
 //! store's generation.
 
 use std::collections::{BTreeSet, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use tantivy::collector::TopDocs;
@@ -50,6 +51,10 @@ impl Lexical {
     /// # Errors
     /// When the files there are not such an index, or the disk refuses.
     pub fn open(folder: &Path) -> Result<Self> {
+        guarded(folder, || Self::open_unguarded(folder))
+    }
+
+    fn open_unguarded(folder: &Path) -> Result<Self> {
         let (schema, body, id) = schema();
         let is_new = !folder.join("meta.json").is_file();
         if is_new {
@@ -73,6 +78,20 @@ impl Lexical {
             .try_into()
             .map_err(|cause| failed(folder, cause))?;
         Ok(Lexical { index, reader, body, id, path: folder.to_path_buf() })
+    }
+
+    /// Reads every byte and holds it against the checksums.
+    ///
+    /// # Errors
+    /// When something is not what was written.
+    pub fn check(&self) -> Result<()> {
+        guarded(&self.path, || {
+            let damaged = self.index.validate_checksum().map_err(|cause| self.failed(cause))?;
+            match damaged.into_iter().min() {
+                Some(file) => Err(self.failed(format!("{} fails its check", file.display()))),
+                None => Ok(()),
+            }
+        })
     }
 
     /// The store's generation that this was last made to match; 0 when never.
@@ -130,11 +149,11 @@ impl Lexical {
         }
         let by_score_then_id =
             ((SortBySimilarityScore, Order::Desc), (SortByStaticFastValue::<u64>::for_field("chunk"), Order::Asc));
-        let found = self
-            .reader
-            .searcher()
-            .search(&BooleanQuery::new(terms), &TopDocs::with_limit(k).order_by(by_score_then_id))
-            .map_err(|cause| self.failed(cause))?;
+        let found = guarded(&self.path, || {
+            let searcher = self.reader.searcher();
+            let top = TopDocs::with_limit(k).order_by(by_score_then_id);
+            searcher.search(&BooleanQuery::new(terms), &top).map_err(|cause| self.failed(cause))
+        })?;
         found
             .into_iter()
             .map(|((score, id), _)| match id {
@@ -193,5 +212,10 @@ fn schema_of_this_version() -> Schema {
 
 fn failed(path: &Path, cause: impl std::fmt::Display) -> Error {
     Error::damaged(format!("the word index in {} failed: {cause}", path.display()))
-        .hint("run `kinglet doctor`; `kinglet index` makes this derived part anew when its folder is deleted")
+        .hint("run `kinglet index` again: this part is derived and is made anew")
+}
+
+/// tantivy panics over some damaged files.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed(path, "its files are damaged")))
 }

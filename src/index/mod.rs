@@ -105,6 +105,18 @@ impl Index {
         Ok(Some(Index { folder: folder.to_path_buf(), manifest, documents: Mutex::new(documents), lexical, dense }))
     }
 
+    /// The folders and files that the index in `folder` is of; none when its first run was never finished.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn roots_in(folder: &Path) -> Result<Vec<PathBuf>> {
+        let store = folder.join("documents.sqlite");
+        if !store.is_file() {
+            return Ok(Vec::new());
+        }
+        Ok(Documents::open_for_reading(&store)?.roots()?.into_iter().map(|(_, path)| path).collect())
+    }
+
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder

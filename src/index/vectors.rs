@@ -2,16 +2,17 @@
 //! loses nothing it has embedded.
 //!
 //! The file is a header (magic, dimension) and records of one size: BLAKE3 of the chunk, components as little-endian
-//! f32, and a check over both. A record that was torn by a crash fails its check and is cut off by the next writer.
+//! f32, and a check over both. A record that was torn by a crash fails its check and is left out by the next writer.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
 use super::documents::ChunkHash;
+use super::files::write_streamed;
 use crate::error::{Error, Result};
 use crate::vector::Vector;
 
@@ -26,50 +27,37 @@ pub struct VectorLog {
     path: PathBuf,
     dimension: usize,
     records: HashMap<ChunkHash, u32>,
+    /// The number of the next record; there may be fewer hashes.
+    next: u32,
 }
 
 impl VectorLog {
-    /// Opens the log for appending, making it if need be, and cuts it off before the first record that fails its check:
-    /// what stood there is embedded again.
+    /// Opens the log for appending, making it if need be. Where a record fails its check, the log is written anew without it, so
+    /// that its chunk is embedded again; `before_renumbering` is called first, because the records after it get other numbers.
     ///
     /// # Errors
     /// When the file is another kind of file or has another dimension, or the disk refuses.
-    pub fn open(path: &Path, dimension: usize) -> Result<Self> {
-        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let mut file = open().map_err(|cause| Error::io("open", path, cause))?;
-        let length = file.metadata().map_err(|cause| Error::io("read", path, cause))?.len() as usize;
-        let mut records = HashMap::new();
+    pub fn open(path: &Path, dimension: usize, before_renumbering: impl FnOnce() -> Result<()>) -> Result<Self> {
+        let length = std::fs::metadata(path).map_or(0, |found| found.len() as usize);
         if length < HEADER_BYTES {
-            file.set_len(0)
-                .and_then(|()| file.write_all(&header(dimension)))
-                .map_err(|c| Error::io("write to", path, c))?;
-        } else {
-            let stored = StoredVectors::open(path, dimension)?;
-            let whole = stored.intact();
-            for record in 0..whole {
-                records.insert(stored.hash(record), record as u32);
-            }
-            drop(stored);
-            let end = (HEADER_BYTES + whole * record_bytes(dimension)) as u64;
-            file.set_len(end).map_err(|cause| Error::io("write to", path, cause))?;
+            write_log(path, dimension, std::iter::empty())?;
         }
-        file.seek(SeekFrom::End(0)).map_err(|cause| Error::io("read", path, cause))?;
-        Ok(VectorLog { file, path: path.to_path_buf(), dimension, records })
+        let stored = StoredVectors::open(path, dimension)?;
+        let whole: Vec<usize> = (0..stored.len()).filter(|&record| stored.is_intact(record)).collect();
+        let records = whole.iter().zip(0..).map(|(&record, number)| (stored.hash(record), number)).collect();
+        if stored.map.len() != HEADER_BYTES + whole.len() * record_bytes(dimension) {
+            before_renumbering()?;
+            // A new file: whoever has mapped the old one keeps it.
+            write_log(path, dimension, whole.iter().map(|&record| stored.bytes(record)))?;
+        }
+        let open = || OpenOptions::new().append(true).open(path);
+        let file = open().map_err(|cause| Error::io("open", path, cause))?;
+        Ok(VectorLog { file, path: path.to_path_buf(), dimension, records, next: whole.len() as u32 })
     }
 
     /// Where the vector of this chunk is, if it has been embedded.
     pub fn record(&self, hash: &ChunkHash) -> Option<u32> {
         self.records.get(hash).copied()
-    }
-
-    /// How many vectors there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
     }
 
     /// Appends vectors and makes them durable before it returns.
@@ -94,8 +82,8 @@ impl VectorLog {
             .and_then(|()| self.file.sync_data())
             .map_err(|cause| Error::io("write vectors to", &self.path, cause))?;
         for (hash, _) in vectors {
-            let next = self.records.len() as u32;
-            self.records.insert(*hash, next);
+            self.records.insert(*hash, self.next);
+            self.next += 1;
         }
         Ok(())
     }
@@ -114,7 +102,7 @@ impl StoredVectors {
     /// When it is missing, another kind of file, or of another dimension.
     pub fn open(path: &Path, dimension: usize) -> Result<Self> {
         let file = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
-        // SAFETY: writers only append beyond what readers use, or cut a torn end that no reader was told of.
+        // SAFETY: writers only append beyond what readers use, or put a new file in place of this one.
         let map = unsafe { Mmap::map(&file) }.map_err(|cause| Error::io("map", path, cause))?;
         if map.len() < HEADER_BYTES || map[..HEADER_BYTES] != header(dimension) {
             return Err(damaged(path, &format!("it is no log of vectors of dimension {dimension}")));
@@ -148,12 +136,13 @@ impl StoredVectors {
 
     /// How many records from the first pass their check.
     pub fn intact(&self) -> usize {
-        let passes = |&record: &usize| {
-            let bytes = self.bytes(record);
-            let (content, stored) = bytes.split_at(bytes.len() - CHECK_BYTES);
-            check(content) == stored
-        };
-        (0..self.len()).take_while(passes).count()
+        (0..self.len()).take_while(|&record| self.is_intact(record)).count()
+    }
+
+    fn is_intact(&self, record: usize) -> bool {
+        let bytes = self.bytes(record);
+        let (content, stored) = bytes.split_at(bytes.len() - CHECK_BYTES);
+        check(content) == stored
     }
 
     /// The hash of the chunk that one record belongs to.
@@ -165,6 +154,14 @@ impl StoredVectors {
         let size = record_bytes(self.dimension);
         &self.map[HEADER_BYTES + record * size..][..size]
     }
+}
+
+/// Writes a log with these records, whole or not at all.
+fn write_log<'r>(path: &Path, dimension: usize, records: impl Iterator<Item = &'r [u8]>) -> Result<()> {
+    write_streamed(path, |file| {
+        file.write_all(&header(dimension))?;
+        records.into_iter().try_for_each(|record| file.write_all(record))
+    })
 }
 
 fn record_bytes(dimension: usize) -> usize {

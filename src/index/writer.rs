@@ -30,8 +30,21 @@ impl IndexWriter {
         std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
         let lock = lock(folder)?;
         let manifest = Manifest::read(folder)?;
-        let documents = Documents::open_for_writing(&folder.join("documents.sqlite"))?;
+        let store = folder.join("documents.sqlite");
+        if !store.is_file() {
+            forget_derived(folder)?;
+        }
+        let documents = Documents::open_for_writing(&store)?;
         Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, _lock: lock })
+    }
+
+    /// Removes the index in `folder`, whatever state it is in.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when a process writes to it; otherwise when the disk refuses.
+    pub fn remove(folder: &Path) -> Result<()> {
+        let _lock = lock(folder)?;
+        std::fs::remove_dir_all(folder).map_err(|cause| Error::io("remove", folder, cause))
     }
 
     /// What the index was when it was last finished.
@@ -49,14 +62,19 @@ impl IndexWriter {
         DenseWriter::open(&dense_folder(&self.folder, card), card)
     }
 
-    /// The store's generation that every derived part of this index matches, if they all do.
+    /// Whether every derived part of this index is whole and matches the store.
     pub fn is_current(&self, cards: &[EmbedderCard]) -> Result<bool> {
         let generation = self.documents.generation()?;
-        if !self.folder.join("lexical").is_dir() || self.lexical()?.generation()? != generation {
+        let words_match = self.lexical().and_then(|words| {
+            words.check()?;
+            words.generation()
+        });
+        if words_match.ok() != Some(generation) {
             return Ok(false);
         }
         for card in cards {
-            if Dense::generation_in(&dense_folder(&self.folder, card)).unwrap_or(0) != generation {
+            let dense = Dense::open(&dense_folder(&self.folder, card), card, EXACT_LIMIT);
+            if dense.ok().map(|dense| dense.generation()) != Some(generation) {
                 return Ok(false);
             }
         }
@@ -65,7 +83,22 @@ impl IndexWriter {
 
     /// Makes the words match the store.
     pub fn derive_lexical(&self) -> Result<()> {
-        self.lexical()?.synchronise(&self.documents, self.documents.generation()?)
+        let generation = self.documents.generation()?;
+        let sound = self.lexical().and_then(|words| {
+            words.check()?;
+            Ok((words.generation()? <= generation).then_some(words))
+        });
+        let words = match sound {
+            Ok(Some(words)) => words,
+            Err(error) if error.fault() != Fault::Damaged => return Err(error),
+            // Damaged, or of a store that is no more.
+            _ => {
+                let folder = self.folder.join("lexical");
+                std::fs::remove_dir_all(&folder).map_err(|cause| Error::io("remove", &folder, cause))?;
+                self.lexical()?
+            }
+        };
+        words.synchronise(&self.documents, generation)
     }
 
     /// Makes the vectors of one embedder match the store; all must have been embedded.
@@ -102,6 +135,19 @@ impl IndexWriter {
     fn lexical(&self) -> Result<Lexical> {
         Lexical::open(&self.folder.join("lexical"))
     }
+}
+
+/// Takes away what was derived from a store that is gone: the ids of a new one mean other chunks. Vectors are kept by the hash
+/// of their chunk and still fit.
+fn forget_derived(folder: &Path) -> Result<()> {
+    let words = folder.join("lexical");
+    if words.is_dir() {
+        std::fs::remove_dir_all(&words).map_err(|cause| Error::io("remove", &words, cause))?;
+    }
+    for entry in std::fs::read_dir(folder.join("dense")).into_iter().flatten().flatten() {
+        Dense::forget(&entry.path())?;
+    }
+    Ok(())
 }
 
 fn lock(folder: &Path) -> Result<File> {

@@ -89,6 +89,12 @@ impl OpenAiGenerator {
         })
     }
 
+    /// Whether the server is on this machine, so that asking it needs no network.
+    pub fn is_on_this_machine(&self) -> bool {
+        let host = reqwest::Url::parse(&self.url).ok().and_then(|url| url.host_str().map(str::to_string));
+        host.is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
+    }
+
     /// OpenAI's newer models take neither `max_tokens` nor a temperature; older servers know only `max_tokens`.
     #[allow(deprecated)]
     fn request(&self, prompt: &Prompt) -> CreateChatCompletionRequest {

@@ -31,7 +31,7 @@ pub struct Global {
     /// Say more: reasons, timings, files
     #[arg(long, short, global = true)]
     pub verbose: bool,
-    /// Never use the network [also: HF_HUB_OFFLINE=1]
+    /// Never use the network; a server on this machine may still write answers [also: KINGLET_OFFLINE=1, HF_HUB_OFFLINE=1]
     #[arg(long, global = true)]
     pub offline: bool,
 }
@@ -150,7 +150,7 @@ pub enum ModelsCommand {
         /// Take the files from this folder instead of the network
         #[arg(long, value_name = "FOLDER")]
         from: Option<PathBuf>,
-        /// Fetch again what is here already
+        /// Check what is here already too, and fetch again what is damaged
         #[arg(long)]
         force: bool,
     },

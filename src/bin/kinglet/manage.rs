@@ -90,10 +90,7 @@ impl Session<'_> {
         if !yes && !agreed(&format!("Remove the index {name}? Its documents are not touched."), "add --yes")? {
             return Ok(NOTHING_FOUND);
         }
-        // Holding the lock while removing: a process that indexes is not cut off.
-        let writer = IndexWriter::open(&folder)?;
-        std::fs::remove_dir_all(&folder).map_err(|cause| Error::io("remove", &folder, cause))?;
-        drop(writer);
+        IndexWriter::remove(&folder)?;
         render::notice(&format!("removed the index {name}"));
         Ok(DONE)
     }
@@ -170,7 +167,7 @@ impl Session<'_> {
         }
         printed(render::table(
             &["setting", "value", "from"],
-            rows.into_iter().map(|(key, value, origin)| vec![key, value, origin]).collect(),
+            rows.into_iter().map(|(key, value, origin)| vec![key, value.to_string(), origin]).collect(),
             &[],
         ))
     }

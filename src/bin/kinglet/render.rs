@@ -73,7 +73,7 @@ pub fn hits(question: &str, found: &[Found], explain: bool) -> Result<()> {
             out,
             "{BOLD}{:>2}{BOLD:#}  {PATH}{place}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
             at + 1,
-            chunk.headings.join(" › "),
+            visible(&chunk.headings.join(" › ")),
             hit.score
         )?;
         writeln!(out, "    {}", marked(question, chunk))?;
@@ -90,7 +90,7 @@ pub fn hits(question: &str, found: &[Found], explain: bool) -> Result<()> {
 
 /// `path:first-last`, as editors and people read it.
 pub fn place(path: &str, first_line: u32, last_line: u32) -> String {
-    format!("{path}:{}", lines(first_line, last_line))
+    format!("{}:{}", visible(path), lines(first_line, last_line))
 }
 
 fn lines(first_line: u32, last_line: u32) -> String {
@@ -239,7 +239,7 @@ pub fn chunks(path: &Path, rows: &[(Chunk, Option<usize>)]) -> Result<()> {
             place(&shown(path), chunk.first_line, chunk.last_line),
             chunk.span.start,
             chunk.span.end,
-            chunk.headings.join(" › ")
+            visible(&chunk.headings.join(" › "))
         )?;
         for line in chunk.text.lines() {
             writeln!(out, "     {DIM}│{DIM:#} {}", visible(line))?;

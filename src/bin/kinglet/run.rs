@@ -1,10 +1,13 @@
 //! The program, and the main job: index, search, ask.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 
 use kinglet::assemble::Kinglet;
 use kinglet::config::Resolved;
+use kinglet::models::openai::OpenAiGenerator;
 use kinglet::{Error, Fault, Result};
 use serde_json::json;
 
@@ -21,6 +24,7 @@ const INTERRUPTED: u8 = 130;
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = args::parse();
+    let panicked = remember_panics();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -28,7 +32,12 @@ pub fn main() -> ExitCode {
         .map_err(|cause| Error::new(Fault::Machine, format!("could not start: {cause}")))
         .and_then(|runtime| {
             progress::listen_for_interrupts(&runtime, cli.command.keeps_work());
-            run(&cli, &runtime)
+            // Panics over damaged files are caught where they happen and become errors; one that comes here is a fault of kinglet.
+            catch_unwind(AssertUnwindSafe(|| run(&cli, &runtime))).unwrap_or_else(|_| {
+                let what = panicked.lock().map(|what| what.clone()).unwrap_or_default();
+                Err(Error::new(Fault::Machine, format!("kinglet itself failed: {what}"))
+                    .hint("please report this with what you typed; your documents are not touched"))
+            })
         });
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -41,6 +50,18 @@ pub fn main() -> ExitCode {
             ExitCode::from(COULD_NOT)
         }
     }
+}
+
+/// Keeps what the last panic said instead of printing it.
+fn remember_panics() -> Arc<Mutex<String>> {
+    let last = Arc::new(Mutex::new(String::new()));
+    let kept = last.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        if let Ok(mut kept) = kept.lock() {
+            *kept = panic.to_string();
+        }
+    }));
+    last
 }
 
 /// What every command works with.
@@ -120,6 +141,7 @@ impl Session<'_> {
     }
 
     fn ask(&self, question: &str, name: Option<&str>) -> Result<u8> {
+        self.check_generator_is_reachable()?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let name = self.ready(question, name)?;
         let waiting = progress::waiting(&self.resolved.config.generator);
@@ -142,6 +164,20 @@ impl Session<'_> {
             render::remarks(&answer, self.global.verbose);
         }
         Ok(if answer.refused { REFUSED } else { DONE })
+    }
+
+    /// Offline, only a server on this machine may be asked.
+    fn check_generator_is_reachable(&self) -> Result<()> {
+        let name = &self.resolved.config.generator;
+        match name.strip_prefix("openai:") {
+            Some(model)
+                if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
+            {
+                Err(Error::input(format!("{name} is a server elsewhere, and this is offline"))
+                    .hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The index to ask, when there is a question and the models are here.
