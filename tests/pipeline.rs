@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kinglet::assemble::Kinglet;
@@ -111,6 +111,82 @@ fn damage_is_an_error_that_names_what_helps() {
     }
     std::fs::write(dense.join("vectors.log"), b"garbage that is no log of vectors").unwrap();
     assert!(Index::open(&index).is_err());
+}
+
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_under(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn damage_to_any_derived_file_is_noticed_and_mended_by_indexing_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, good) = (temporary.path().join("documents"), temporary.path().join("good"));
+    support::write(
+        &folder,
+        &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing."), ("c.md", "The lease ends.")],
+    );
+    let roots = [folder.canonicalize().unwrap()];
+    support::index(&folder, &good);
+    let expected = found(&good, "how much do kinglets weigh?");
+    let derived = files_under(&good).into_iter().map(|path| path.strip_prefix(&good).unwrap().to_path_buf());
+    let derived: Vec<PathBuf> = derived
+        .filter(|path| !["documents.sqlite", ".lock"].iter().any(|kept| path.to_string_lossy().contains(kept)))
+        .collect();
+    assert!(derived.len() >= 8, "{derived:?}");
+    for (at, file) in derived.iter().enumerate() {
+        for damage in ["cut", "changed", "gone"] {
+            let index = temporary.path().join(format!("{damage}-{at}"));
+            for path in files_under(&good) {
+                let copy = index.join(path.strip_prefix(&good).unwrap());
+                std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+                std::fs::copy(path, copy).unwrap();
+            }
+            let path = index.join(file);
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            match damage {
+                "cut" => std::fs::write(&path, &bytes[..middle]).unwrap(),
+                "gone" => std::fs::remove_file(&path).unwrap(),
+                _ => {
+                    bytes[middle] ^= 0x55;
+                    std::fs::write(&path, &bytes).unwrap();
+                }
+            }
+            if let Err(error) = Index::open(&index) {
+                assert!(error.next_step().is_some(), "{file:?} {damage}: {error} has no hint");
+            }
+            if file == Path::new("manifest.json") && damage != "gone" {
+                let error = support::index_watched(&roots, &index, &Unwatched).unwrap_err();
+                assert!(error.next_step().unwrap().contains("delete this one file"), "{error}");
+                std::fs::remove_file(&path).unwrap();
+            }
+            let mended = support::index_watched(&roots, &index, &Unwatched);
+            assert!(mended.is_ok(), "{file:?} {damage}: {}", mended.unwrap_err());
+            assert_eq!(found(&index, "how much do kinglets weigh?"), expected, "{file:?} {damage}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_was_derived_from_a_lost_store_is_believed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[("a.md", "Kinglets weigh five grams.")]);
+    support::index(&folder, &index);
+    for path in files_under(&index).iter().filter(|path| path.to_string_lossy().contains("documents.sqlite")) {
+        std::fs::remove_file(path).unwrap();
+    }
+    support::write(&folder, &[("a.md", "Wrens sing.")]);
+    support::index(&folder, &index);
+    let index = Index::open(&index).unwrap();
+    assert_eq!(index.lexical().search("kinglets", 5).unwrap(), []);
+    assert_eq!(index.lexical().search("wrens", 5).unwrap().len(), 1);
 }
 
 #[derive(Debug, Clone)]

@@ -101,7 +101,10 @@ impl StoredVectors {
     /// # Errors
     /// When it is missing, another kind of file, or of another dimension.
     pub fn open(path: &Path, dimension: usize) -> Result<Self> {
-        let file = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
+        let file = File::open(path).map_err(|cause| {
+            Error::damaged(format!("could not open {}: {cause}", path.display()))
+                .hint("run `kinglet index` again: what is missing is embedded anew")
+        })?;
         // SAFETY: writers only append beyond what readers use, or put a new file in place of this one.
         let map = unsafe { Mmap::map(&file) }.map_err(|cause| Error::io("map", path, cause))?;
         if map.len() < HEADER_BYTES || map[..HEADER_BYTES] != header(dimension) {

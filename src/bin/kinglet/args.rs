@@ -31,7 +31,7 @@ pub struct Global {
     /// Say more: reasons, timings, files
     #[arg(long, short, global = true)]
     pub verbose: bool,
-    /// Never use the network; a server on this machine may still write answers [also: KINGLET_OFFLINE=1, HF_HUB_OFFLINE=1]
+    /// Never use the network [also: KINGLET_OFFLINE=1]
     #[arg(long, global = true)]
     pub offline: bool,
 }
@@ -206,8 +206,16 @@ pub fn home() -> Result<PathBuf> {
 
 /// Whether the network must not be used.
 pub fn is_offline(global: &Global) -> bool {
-    let set = |name| std::env::var(name).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
-    global.offline || set("HF_HUB_OFFLINE") || set("KINGLET_OFFLINE")
+    global.offline || is_set("KINGLET_OFFLINE")
+}
+
+/// Whether models must not be fetched.
+pub fn is_without_hub(global: &Global) -> bool {
+    is_offline(global) || is_set("HF_HUB_OFFLINE")
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var(variable).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
 }
 
 /// The settings from flags, environment and `home`'s configuration file.

@@ -67,7 +67,7 @@ impl Session<'_> {
             bar.set_position(progress.done_bytes);
         };
         let watcher = PullWatcher { show: &show, is_cancelled: &progress::is_stopped };
-        let result = pull::pull(self.kinglet.models(), row, args::is_offline(self.global), &watcher);
+        let result = pull::pull(self.kinglet.models(), row, args::is_without_hub(self.global), &watcher);
         bar.finish_and_clear();
         result
     }
@@ -85,7 +85,7 @@ impl Session<'_> {
             Err(Error::new(Fault::Missing, format!("not here yet: {} ({})", ids.join(", "), mib(size)))
                 .hint(command.clone()))
         };
-        if args::is_offline(self.global) || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        if args::is_without_hub(self.global) || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return absent();
         }
         if !agreed(&format!("Fetch {} ({})?", ids.join(", "), mib(size)), &command)? {
