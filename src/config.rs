@@ -53,7 +53,7 @@ impl Default for Config {
             mode: Mode::Hybrid,
             fusion: Fusion::MinMax,
             hits: 10,
-            passages: 6,
+            passages: 4,
             answer_tokens: 160,
             threads: 0,
             max_file_mib: 16,
