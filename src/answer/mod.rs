@@ -6,6 +6,7 @@ mod refusal;
 mod sentences;
 mod support;
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use futures::StreamExt;
@@ -90,13 +91,19 @@ pub async fn answer(
     let mut check = Check::new(question, &passages[..prompt.passages.len()]);
     let mut cutter = SentenceCutter::default();
     let mut text = String::new();
+    let mut said = HashSet::new();
+    // Small models that have nothing more to say begin again: `false` when a sentence comes a second time.
     let mut tell = |sentences: Vec<Sentence>, check: &mut Check| {
         for sentence in sentences {
+            if !said.insert(sentence.text.clone()) {
+                return false;
+            }
             let before = if text.is_empty() { "" } else { &sentence.before };
             let piece = format!("{before}{}", check.sentence(&sentence.text));
             show(&piece);
             text.push_str(&piece);
         }
+        true
     };
     let started = Instant::now();
     let mut read = None;
@@ -104,7 +111,10 @@ pub async fn answer(
     while let Some(token) = tokens.next().await {
         let token = token?;
         read.get_or_insert_with(|| elapsed_ms(started));
-        tell(cutter.push(&token.text), &mut check);
+        if !tell(cutter.push(&token.text), &mut check) {
+            cutter = SentenceCutter::default();
+            break;
+        }
     }
     tell(cutter.finish(), &mut check);
     if text.is_empty() {
@@ -289,6 +299,15 @@ mod tests {
         let answer = ask(&Scripted("The lease ends on 31 May 2029."), QUESTION, &lease()).unwrap();
         assert_eq!(answer.answer, "The lease ends on 31 May 2029. [unsupported]");
         assert!(answer.citations.is_empty() && !answer.refused);
+    }
+
+    #[test]
+    fn a_denial_that_no_passage_has_is_not_supported_and_what_is_said_twice_ends_the_answer() {
+        let answer = ask(&Scripted("The lease does not end on 31 May 2027."), QUESTION, &lease()).unwrap();
+        assert_eq!(answer.answer, "The lease does not end on 31 May 2027. [unsupported]");
+        let again = Scripted("The rent is 900 euros. It is a house. The rent is 900 euros. It is a house. Never ends.");
+        let answer = ask(&again, QUESTION, &lease()).unwrap();
+        assert_eq!(answer.answer, "The rent is 900 euros. [1] It is a house. [1]");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Passage;
-use crate::text::{Span, content_words, sentences};
+use crate::text::{Span, content_words, sentences, words};
 
 /// The share of a sentence's weight that must stand in what is cited for it.
 const ENOUGH: f32 = 0.55;
@@ -30,6 +30,9 @@ const CLAIMED: f32 = 0.1;
 const NUMBER_WORDS: [&str; 13] =
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
+const NEGATIONS: [&str; 10] =
+    ["not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot"];
+
 /// A sentence of a passage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Evidence {
@@ -50,9 +53,16 @@ pub(super) enum Finding {
     Nothing,
 }
 
+/// A sentence of a passage, prepared for looking things up in it.
+struct Witness {
+    evidence: Evidence,
+    words: HashSet<String>,
+    is_negated: bool,
+}
+
 /// The passages, prepared for looking things up in them.
 pub(super) struct Witnesses {
-    sentences: Vec<(Evidence, HashSet<String>)>,
+    sentences: Vec<Witness>,
     /// By passage: its words and those of its headings.
     around: Vec<HashSet<String>>,
     /// In how many sentences each word is.
@@ -73,7 +83,8 @@ impl Witnesses {
                     *holding.entry(word.clone()).or_default() += 1;
                 }
                 nearby.extend(words.iter().cloned());
-                all.push((Evidence { passage, span }, words));
+                let is_negated = is_negated(span.of(&given.chunk.text));
+                all.push(Witness { evidence: Evidence { passage, span }, words, is_negated });
             }
             around.push(nearby);
         }
@@ -82,7 +93,7 @@ impl Witnesses {
 
     /// Finds what `sentence` rests on; `claimed` are the indexes of the passages that the model cited for it. Each word weighs by how few
     /// sentences of the passages have it; numbers and names weigh more, words of the question less. A number that stands in no passage
-    /// leaves the sentence without support whatever the rest says.
+    /// leaves the sentence without support whatever the rest says, and so does a negation that no cited sentence has.
     pub fn find(&self, sentence: &str, claimed: &[usize]) -> Finding {
         let words = self.weighed(sentence);
         let total: f32 = words.iter().map(|word| word.weight).sum();
@@ -93,11 +104,11 @@ impl Witnesses {
             return Finding::Unsupported;
         }
         let mut held = vec![0.0; words.len()];
-        let mut found: Vec<Evidence> = Vec::new();
+        let mut found: Vec<&Witness> = Vec::new();
         let share = |held: &[f32]| held.iter().zip(&words).map(|(held, word)| held * word.weight).sum::<f32>() / total;
         while found.len() < MOST_CITED {
             let mut best: Option<(f32, usize, Vec<f32>)> = None;
-            for (index, (evidence, holds)) in self.sentences.iter().enumerate() {
+            for (index, Witness { evidence, words: holds, .. }) in self.sentences.iter().enumerate() {
                 let with: Vec<f32> = held
                     .iter()
                     .zip(&words)
@@ -118,9 +129,13 @@ impl Witnesses {
                 break;
             }
             held = with;
-            found.push(self.sentences[index].0);
+            found.push(&self.sentences[index]);
         }
-        if share(&held) >= ENOUGH && !found.is_empty() { Finding::Supported(found) } else { Finding::Unsupported }
+        let is_twisted = is_negated(sentence) && !found.iter().any(|witness| witness.is_negated);
+        if share(&held) < ENOUGH || found.is_empty() || is_twisted {
+            return Finding::Unsupported;
+        }
+        Finding::Supported(found.into_iter().map(|witness| witness.evidence).collect())
     }
 
     fn stands_somewhere(&self, key: &str) -> bool {
@@ -157,6 +172,11 @@ impl Witnesses {
         }
         words
     }
+}
+
+/// Whether the sentence denies something.
+fn is_negated(sentence: &str) -> bool {
+    words(&sentence.replace('’', "'")).any(|word| NEGATIONS.contains(&word.as_str()) || word.ends_with("n't"))
 }
 
 struct Word {
