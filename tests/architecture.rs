@@ -39,6 +39,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("comfy_table", &["bin/kinglet/render.rs"]),
     ("anstream", &["bin/kinglet/render.rs"]),
     ("indicatif", &["bin/kinglet/progress.rs"]),
+    ("signal_hook", &["bin/kinglet/progress.rs"]),
 ];
 
 const MOST_LINES: usize = 500;

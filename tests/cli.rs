@@ -3,7 +3,8 @@
 mod support;
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// A home and a folder of documents, and what is typed there.
 struct Desk {
@@ -175,5 +176,37 @@ fn a_reader_that_stops_listening_is_no_error() {
         shell.envs(desk.kinglet(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = shell.output().unwrap();
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_real_models_answer_with_citations_and_stop_at_once() {
+    let Some(home) = support::home_with_models("an answer by the real models") else { return };
+    let desk = Desk::new();
+    std::fs::create_dir_all(&desk.home).unwrap();
+    std::os::unix::fs::symlink(home.canonicalize().unwrap().join("models"), desk.home.join("models")).unwrap();
+    let kinglet = |arguments: &[&str]| {
+        let mut command = desk.kinglet(arguments);
+        command.env_remove("KINGLET_EMBEDDER").env_remove("KINGLET_GENERATOR");
+        command
+    };
+    assert!(kinglet(&["index", "."]).output().unwrap().status.success());
+    for _ in 0..3 {
+        let output = kinglet(&["ask", "When does the lease end?", "--json"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(answer["answer"].as_str().unwrap().contains("31 May 2027"), "{answer:#}");
+        let citation = &answer["citations"][0];
+        assert_eq!((citation["path"].as_str(), citation["first_line"].as_u64()), (Some("lease.md"), Some(7)));
+    }
+    for pause_ms in [300, 900, 1500] {
+        let mut asking = kinglet(&["ask", &"When does the lease end? ".repeat(60)]);
+        let mut asking = asking.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(pause_ms));
+        let stopped = Command::new("kill").args(["-INT", &asking.id().to_string()]).status().unwrap().success();
+        let code = asking.wait().unwrap().code();
+        // A fast machine may have finished before.
+        assert!(code == Some(130) || (code == Some(0) && pause_ms > 300) || !stopped, "exit code {code:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use llama_cpp_2::context::LlamaContext;
@@ -88,11 +89,32 @@ impl Generator for LlamaGenerator {
         let (sender, receiver) = mpsc::channel(32);
         let writer = Writer { model: self.model.clone(), threads: self.threads, sender };
         let thread = std::thread::Builder::new().name("language-model".to_string());
-        if let Err(cause) = thread.spawn(move || writer.run(&tokens, limit)) {
-            let error = Error::model(format!("could not start a thread for {}: {cause}", self.id));
-            return stream::once(async { Err(error) }).boxed();
+        let thread = match thread.spawn(move || writer.run(&tokens, limit)) {
+            Ok(thread) => Some(thread),
+            Err(cause) => {
+                let error = Error::model(format!("could not start a thread for {}: {cause}", self.id));
+                return stream::once(async { Err(error) }).boxed();
+            }
+        };
+        let running = Running { receiver, thread };
+        stream::unfold(running, |mut running| async { running.receiver.recv().await.map(|token| (token, running)) })
+            .boxed()
+    }
+}
+
+/// An answer that is being written. Its thread does not outlive it: a process that ends while llama.cpp computes crashes.
+struct Running {
+    receiver: mpsc::Receiver<Result<Token>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.receiver.close();
+        if let Some(thread) = self.thread.take() {
+            // It looks after at most `READ_AT_ONCE` tokens; a panic of it has ended the stream already.
+            let _ = thread.join();
         }
-        stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|token| (token, receiver)) }).boxed()
     }
 }
 

@@ -21,7 +21,8 @@ pub fn listen_for_interrupts(runtime: &tokio::runtime::Runtime, keeps_work: bool
     runtime.spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             if !keeps_work || STOP.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
+                // Not `std::process::exit`: it takes C++'s globals away from under the threads of a language model.
+                signal_hook::low_level::exit(130);
             }
         }
     });
