@@ -39,7 +39,7 @@ pub struct Config {
     pub passages: usize,
     /// Where an answer is cut off, in the generator's tokens.
     pub answer_tokens: usize,
-    /// Threads for the embedder; 0 is one for each core.
+    /// Threads for each model; 0 chooses: one for each core for the embedder, one for the language model.
     pub threads: usize,
     /// Larger files are skipped, in MiB.
     pub max_file_mib: u64,

@@ -17,11 +17,17 @@ const DOCTOR_SAMPLE: usize = 5;
 pub type Check = (String, Result<String>);
 
 impl Kinglet {
-    /// Checks the runtime and every model that the configuration uses, reading all of their bytes.
+    /// Checks the runtime and every model that the configuration uses, reading all bytes of those that the catalog has.
     pub fn check_models(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         if self.config().embedder != HashingEmbedder::ID {
-            let runtime = onnx::find_runtime(self.models()).map(|path| path.display().to_string());
+            let runtime = onnx::find_runtime(self.models()).and_then(|path| {
+                let row = catalog::lookup(catalog::RUNTIME)?;
+                if path.starts_with(self.models().folder(&row)) {
+                    self.models().verify(&row)?;
+                }
+                Ok(path.display().to_string())
+            });
             checks.push(("runtime".to_string(), runtime));
         }
         for id in [&self.config().embedder, &self.config().generator] {

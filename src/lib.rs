@@ -38,9 +38,10 @@
 //! | [`ingest`] | a folder → an index, only what changed |
 //! | [`search`] | a question → hits |
 //! | [`answer`] | passages → an answer, each sentence held against them |
+//! | [`eval`] | rankings against judgments |
 //! | [`config`] | every knob |
 //! | [`assemble`] | configuration → parts → the three flows |
-//! | [`names`], [`doctor`] | which index is meant; whether it is sound |
+//! | [`names`], [`doctor`], [`trial`] | which index is meant; whether it is sound; how good the pipeline is on a judged collection |
 //!
 //! One's own embedder or generator goes in by [`Kinglet::with_embedder`] and [`Kinglet::with_generator`]; `examples/` shows how.
 
@@ -51,12 +52,14 @@ pub mod config;
 pub mod corpus;
 pub mod doctor;
 pub mod error;
+pub mod eval;
 pub mod index;
 pub mod ingest;
 pub mod models;
 pub mod names;
 pub mod search;
 pub mod text;
+pub mod trial;
 pub mod vector;
 
 pub use answer::Answer;

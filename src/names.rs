@@ -58,7 +58,7 @@ impl Kinglet {
     /// The index called `name`, or the one whose folder holds `here` most closely.
     ///
     /// # Errors
-    /// When there is none; the hint lists those there are.
+    /// When there is none, or several are as close; the error lists them.
     pub fn find_index(&self, name: Option<&str>, here: &Path) -> Result<String> {
         let names = self.indexes()?;
         if let Some(name) = name {
@@ -69,19 +69,26 @@ impl Kinglet {
                 Err(Error::input(format!("there is no index {name}")).hint(known(&names)))
             };
         }
-        let mut best: Option<(usize, String)> = None;
+        let mut closest: (usize, Vec<&String>) = (0, Vec::new());
         for name in &names {
             let roots = Index::roots_in(&self.index_folder(name)?).unwrap_or_default();
-            for root in roots.iter().filter(|root| here.starts_with(root)) {
-                let depth = root.components().count();
-                if best.as_ref().is_none_or(|(deepest, _)| depth > *deepest) {
-                    best = Some((depth, name.clone()));
-                }
+            let depths = roots.iter().filter(|root| here.starts_with(root)).map(|root| root.components().count());
+            match depths.max() {
+                Some(depth) if depth > closest.0 => closest = (depth, vec![name]),
+                Some(depth) if depth == closest.0 => closest.1.push(name),
+                _ => {}
             }
         }
-        best.map(|(_, name)| name).ok_or_else(|| {
-            Error::input("no index holds the current folder, and --name does not say which to use").hint(known(&names))
-        })
+        match &closest.1[..] {
+            [name] => Ok((*name).clone()),
+            [] => Err(Error::input("no index holds the current folder, and --name does not say which to use")
+                .hint(known(&names))),
+            several => {
+                let several: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
+                Err(Error::input(format!("the current folder is in several indexes: {}", several.join(", ")))
+                    .hint("say which with --name NAME"))
+            }
+        }
     }
 }
 

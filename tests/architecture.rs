@@ -13,9 +13,10 @@ const FLOORS: &[&[&str]] = &[
     &["index"],
     &["ingest", "search"],
     &["answer"],
+    &["eval"],
     &["config"],
     &["assemble"],
-    &["names", "doctor"],
+    &["names", "doctor", "trial"],
 ];
 
 /// Which files may name a dependency.

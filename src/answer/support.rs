@@ -92,7 +92,7 @@ impl Witnesses {
     }
 
     /// Finds what `sentence` rests on; `claimed` are the indexes of the passages that the model cited for it. Each word weighs by how few
-    /// sentences of the passages have it; numbers and names weigh more, words of the question less. A number that stands in no passage
+    /// sentences of the passages have it; numbers and names weigh more, words of the question less. A number that stands neither in a passage nor in the question
     /// leaves the sentence without support whatever the rest says, and so does a negation that no cited sentence has.
     pub fn find(&self, sentence: &str, claimed: &[usize]) -> Finding {
         let words = self.weighed(sentence);

@@ -1,5 +1,6 @@
 //! A folder becomes documents: finding the files, telling what they are, reading their text.
 
+pub mod beir;
 pub mod formats;
 pub mod walk;
 

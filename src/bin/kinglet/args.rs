@@ -116,6 +116,25 @@ pub enum Command {
         #[command(flatten)]
         named: Named,
     },
+    /// Measure the search on a judged collection
+    #[command(
+        after_help = "Examples:\n  kinglet eval --beir ~/data/scifact\n  kinglet eval --beir ~/data/scifact --mode lexical --json\n  \
+                            kinglet eval --beir ~/data/scifact --trec scifact.run"
+    )]
+    Eval {
+        /// A folder in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv
+        #[arg(long, value_name = "FOLDER")]
+        beir: PathBuf,
+        /// Which legs: lexical, dense or hybrid
+        #[arg(long)]
+        mode: Option<String>,
+        /// How the legs become one ranking: min-max or rrf
+        #[arg(long)]
+        fusion: Option<String>,
+        /// Write the rankings to this file, in TREC's format
+        #[arg(long, value_name = "FILE")]
+        trec: Option<PathBuf>,
+    },
     /// Show how a file is read and cut: chunks, tokens, lines
     Inspect {
         /// The file
@@ -169,7 +188,7 @@ pub enum ConfigCommand {
 impl Command {
     /// Whether an interruption should wait for the piece of work at hand.
     pub fn keeps_work(&self) -> bool {
-        matches!(self, Command::Index { .. } | Command::Models(ModelsCommand::Pull { .. }))
+        matches!(self, Command::Index { .. } | Command::Eval { .. } | Command::Models(ModelsCommand::Pull { .. }))
     }
 
     /// The settings that were given as flags.
@@ -179,6 +198,10 @@ impl Command {
         match self {
             Command::Search { hits, mode, fusion, .. } => {
                 set("hits", hits.map(|hits| hits.to_string()));
+                set("mode", mode.clone());
+                set("fusion", fusion.clone());
+            }
+            Command::Eval { mode, fusion, .. } => {
                 set("mode", mode.clone());
                 set("fusion", fusion.clone());
             }

@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use kinglet::Found;
 use kinglet::answer::{Answer, Timings, UNSUPPORTED_MARK};
 use kinglet::chunk::Chunk;
+use kinglet::eval::Evaluation;
 use kinglet::ingest::Summary;
 use kinglet::search::snippet::snippet;
 use serde_json::{Value, json};
@@ -225,6 +226,22 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>, numeric: &[usize]) -> Re
     let lines = table.to_string();
     let trimmed: Vec<&str> = lines.lines().map(str::trim_end).collect();
     writeln!(out(), "{}", trimmed.join("\n"))
+}
+
+/// The measures of a search on a judged collection.
+pub fn evaluation(name: &str, documents: usize, evaluation: &Evaluation) -> Result<()> {
+    writeln!(out(), "{BOLD}{name}{BOLD:#}: {documents} documents, {} queries", evaluation.queries)?;
+    let rows = evaluation.estimates.iter().map(|(measure, estimate)| {
+        let [low, high] = estimate.interval;
+        vec![measure.to_string(), format!("{:.4}", estimate.mean), format!("{low:.3} – {high:.3}")]
+    });
+    table(&["measure", "mean", "95 % interval"], rows.collect(), &[1])?;
+    writeln!(
+        out(),
+        "half of the queries took {:.1} ms at most, 95 of 100 {:.1} ms",
+        evaluation.p50_ms,
+        evaluation.p95_ms
+    )
 }
 
 /// The chunks of a file, with places and sizes.

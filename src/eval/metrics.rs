@@ -1,0 +1,101 @@
+//! Measures of one ranking against judgments, as trec_eval defines them.
+//!
+//! Source: Järvelin & Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, TOIS 2002, with the linear gain that
+//! trec_eval's `ndcg_cut` has; recall, reciprocal rank and average precision as in trec_eval.
+
+use serde::Serialize;
+
+use crate::corpus::beir::Judgments;
+
+/// The measures of one ranking, or their means over several.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Measures {
+    /// Normalised discounted cumulative gain of the first 10.
+    pub ndcg_at_10: f64,
+    /// The share of the relevant documents that are among the first 10.
+    pub recall_at_10: f64,
+    /// The same for the first 100.
+    pub recall_at_100: f64,
+    /// 1 / the place of the first relevant document, if it is among the first 10; else 0.
+    pub mrr_at_10: f64,
+    /// Mean of the precisions at each relevant document; those that were not found count 0.
+    pub map: f64,
+}
+
+impl Measures {
+    /// The names under which people know them, in order.
+    pub const NAMES: [&'static str; 5] = ["nDCG@10", "Recall@10", "Recall@100", "MRR@10", "MAP"];
+
+    /// Measures `ranking` (document ids, best first, none twice) against `judgments`, which have a relevant document.
+    pub fn of(ranking: &[String], judgments: &Judgments) -> Self {
+        let grades: Vec<u32> = ranking.iter().map(|id| judgments.get(id).copied().unwrap_or(0)).collect();
+        let mut ideal: Vec<u32> = judgments.values().copied().collect();
+        ideal.sort_unstable_by(|a, b| b.cmp(a));
+        let relevant = judgments.values().filter(|&&grade| grade > 0).count() as f64;
+        let hits = |depth: usize| grades.iter().take(depth).filter(|&&grade| grade > 0).count() as f64;
+        let first = grades.iter().take(10).position(|&grade| grade > 0);
+        let mut found = 0.0;
+        let mut precisions = 0.0;
+        for (at, _) in grades.iter().enumerate().filter(|(_, grade)| **grade > 0) {
+            found += 1.0;
+            precisions += found / (at + 1) as f64;
+        }
+        Measures {
+            ndcg_at_10: gain(&grades, 10) / gain(&ideal, 10),
+            recall_at_10: hits(10) / relevant,
+            recall_at_100: hits(100) / relevant,
+            mrr_at_10: first.map_or(0.0, |at| 1.0 / (at + 1) as f64),
+            map: precisions / relevant,
+        }
+    }
+
+    /// The values in the order of [`NAMES`](Self::NAMES).
+    pub fn values(&self) -> [f64; 5] {
+        [self.ndcg_at_10, self.recall_at_10, self.recall_at_100, self.mrr_at_10, self.map]
+    }
+}
+
+fn gain(grades: &[u32], depth: usize) -> f64 {
+    grades.iter().take(depth).enumerate().map(|(at, &grade)| f64::from(grade) / (at as f64 + 2.0).log2()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ranking(ids: &[u32]) -> Vec<String> {
+        ids.iter().map(u32::to_string).collect()
+    }
+
+    #[test]
+    fn measures_are_what_one_gets_by_hand() {
+        let judgments = Judgments::from([("1".into(), 2), ("2".into(), 1), ("3".into(), 0), ("9".into(), 1)]);
+        let measures = Measures::of(&ranking(&[3, 2, 4, 1]), &judgments);
+        let dcg = 1.0 / 3f64.log2() + 2.0 / 5f64.log2();
+        let ideal = 2.0 + 1.0 / 3f64.log2() + 1.0 / 2.0;
+        assert!((measures.ndcg_at_10 - dcg / ideal).abs() < 1e-12);
+        assert!((measures.recall_at_10 - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(measures.mrr_at_10, 0.5);
+        assert!((measures.map - (0.5 + 0.5) / 3.0).abs() < 1e-12);
+        assert_eq!(Measures::of(&[], &judgments), Measures::default());
+    }
+
+    proptest! {
+        #[test]
+        fn measures_are_shares_and_the_ideal_ranking_is_perfect(
+            grades in prop::collection::vec(0u32..4, 1..30).prop_filter("one is relevant", |g| g.iter().any(|&g| g > 0)),
+            order in prop::collection::vec(any::<u32>(), 30),
+        ) {
+            let judgments: Judgments = grades.iter().enumerate().map(|(id, &grade)| (id.to_string(), grade)).collect();
+            let mut any_order: Vec<u32> = (0..grades.len() as u32).collect();
+            any_order.sort_by_key(|&id| order[id as usize]);
+            for value in Measures::of(&ranking(&any_order), &judgments).values() {
+                prop_assert!((0.0..=1.0 + 1e-12).contains(&value));
+            }
+            any_order.sort_by_key(|&id| std::cmp::Reverse(grades[id as usize]));
+            let best = Measures::of(&ranking(&any_order), &judgments);
+            prop_assert!((best.ndcg_at_10 - 1.0).abs() < 1e-12 && (best.map - 1.0).abs() < 1e-12 && best.mrr_at_10 == 1.0);
+        }
+    }
+}

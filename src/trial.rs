@@ -1,0 +1,105 @@
+//! Puts a judged collection through the configured pipeline: indexed like any folder, asked like any index, measured.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::assemble::Kinglet;
+use crate::chunk::Chunking;
+use crate::corpus::beir::{Beir, BeirDocument};
+use crate::error::{Error, Result};
+use crate::eval::{self, Evaluation, Run};
+use crate::index::documents::ChunkId;
+use crate::index::{Index, IndexWriter};
+use crate::ingest::{Plan, Summary, Watcher, ingest};
+
+/// A collection with its index, kept under `evals/` of the home for the next time.
+pub struct Trial {
+    collection: Beir,
+    index: Arc<Index>,
+    /// What indexing did.
+    pub summary: Summary,
+}
+
+impl Trial {
+    /// How many documents the collection has.
+    pub fn documents(&self) -> usize {
+        self.collection.documents.len()
+    }
+
+    /// How many queries will be put.
+    pub fn queries(&self) -> usize {
+        self.collection.queries.len()
+    }
+}
+
+impl Kinglet {
+    /// Reads the collection in BEIR's layout in `folder` and brings its index up to date.
+    ///
+    /// # Errors
+    /// When the collection is not one, or as [`Kinglet::index`].
+    pub fn prepare_trial(&self, folder: &Path, watcher: &dyn Watcher) -> Result<Trial> {
+        let folder = folder.canonicalize().map_err(|cause| Error::io("find", folder, cause))?;
+        let collection = Beir::read(&folder)?;
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let of = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
+        let place = self.home().join("evals").join(format!("{name}-{}", &of[..8]));
+        let documents = place.join("documents");
+        write_documents(&collection.documents, &documents)?;
+        let embedder = self.embedder()?;
+        let plan = Plan {
+            roots: &[documents],
+            chunking: Chunking::default(),
+            max_file_bytes: u64::MAX,
+            exclude: &[],
+            embedders: &[embedder],
+        };
+        let index = place.join("index");
+        let summary = ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
+        Ok(Trial { collection, index: Arc::new(Index::open(&index)?), summary })
+    }
+
+    /// Puts every query of the trial to the configured retriever and measures what comes back; `done` is told after each query
+    /// how many were put.
+    ///
+    /// # Errors
+    /// As [`Kinglet::search`].
+    pub fn evaluate(&self, trial: &Trial, done: &dyn Fn(usize)) -> Result<(Run, Evaluation)> {
+        let retriever = self.retriever(&trial.index)?;
+        let document_of = |chunk: ChunkId| {
+            let path = &trial.index.chunks(&[chunk])?[0].path;
+            let place = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<usize>().ok());
+            let document = place.and_then(|place| trial.collection.documents.get(place));
+            document
+                .map(|document| document.id.clone())
+                .ok_or_else(|| Error::damaged(format!("{} is no document of the collection", path.display())))
+        };
+        let run = eval::run(&trial.collection, retriever.as_ref(), &document_of, done)?;
+        let evaluation = eval::evaluate(&trial.collection, &run);
+        Ok((run, evaluation))
+    }
+}
+
+/// Writes each document to a file of its own, named by its place in the collection; files that are right already keep their
+/// time, so that they are not read again.
+fn write_documents(documents: &[BeirDocument], folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
+    let mut wanted = BTreeSet::new();
+    for (place, document) in documents.iter().enumerate() {
+        let title = document.title.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (name, text) = match title.as_str() {
+            "" => (format!("{place}.txt"), document.text.clone()),
+            title => (format!("{place}.md"), format!("# {title}\n\n{}", document.text)),
+        };
+        let path: PathBuf = folder.join(name);
+        if std::fs::read(&path).ok().as_deref() != Some(text.as_bytes()) {
+            std::fs::write(&path, &text).map_err(|cause| Error::io("write", &path, cause))?;
+        }
+        wanted.insert(path);
+    }
+    let entries = std::fs::read_dir(folder).map_err(|cause| Error::io("list", folder, cause))?;
+    for entry in entries.flatten().filter(|entry| !wanted.contains(&entry.path())) {
+        std::fs::remove_file(entry.path()).map_err(|cause| Error::io("remove", &entry.path(), cause))?;
+    }
+    Ok(())
+}
