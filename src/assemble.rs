@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
 use crate::chunk::Chunk;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, Rerank};
 use crate::error::{Error, Result};
 use crate::index::{Index, IndexWriter};
 use crate::ingest::{Plan, Summary, Watcher, ingest};
@@ -15,10 +15,11 @@ use crate::models::catalog::{self, Kind, Row};
 use crate::models::extractive::ExtractiveGenerator;
 use crate::models::hashing::HashingEmbedder;
 use crate::models::llama::LlamaGenerator;
+use crate::models::maxsim::MaxSim;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
 use crate::models::traits::{Embedder, Generator};
-use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, Query, Retriever};
+use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, Query, Reranked, Retriever};
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -164,8 +165,8 @@ impl Kinglet {
     /// What a search needs: nothing for words alone.
     pub fn models_for_searching(&self) -> Result<Vec<Row>> {
         match self.config.mode {
-            Mode::Lexical => Ok(Vec::new()),
-            Mode::Dense | Mode::Hybrid => self.models_for_indexing(),
+            Mode::Lexical if self.config.rerank == Rerank::None => Ok(Vec::new()),
+            Mode::Lexical | Mode::Dense | Mode::Hybrid => self.models_for_indexing(),
         }
     }
 
@@ -214,7 +215,11 @@ impl Kinglet {
         Ok(Arc::new(self.onnx_embedder()?))
     }
 
-    fn onnx_embedder(&self) -> Result<OnnxEmbedder> {
+    /// The embedder that is configured, where it is one of the catalog: it can give token vectors too.
+    ///
+    /// # Errors
+    /// When it is not one of the catalog, or its files are not here.
+    pub fn onnx_embedder(&self) -> Result<OnnxEmbedder> {
         let row = self.embedder_row()?;
         OnnxEmbedder::open(&onnx::find_runtime(&self.models)?, &row, &self.models.require(&row)?, self.config.threads)
     }
@@ -238,14 +243,32 @@ impl Kinglet {
 
     /// The retriever that is configured, over `index`.
     pub fn retriever(&self, index: &Arc<Index>) -> Result<Arc<dyn Retriever>> {
+        let reranker = match self.config.rerank {
+            Rerank::None => None,
+            Rerank::Maxsim => Some(Arc::new(self.onnx_embedder()?)),
+        };
         let lexical = || Arc::new(LexicalLeg::new(index.clone())) as Arc<dyn Retriever>;
-        let dense = || Ok::<_, Error>(Arc::new(DenseLeg::new(index.clone(), self.embedder()?)?) as Arc<dyn Retriever>);
+        let dense = || -> Result<Arc<dyn Retriever>> {
+            let embedder = match (&self.embedder, &reranker) {
+                (None, Some(shared)) => shared.clone(),
+                _ => self.embedder()?,
+            };
+            Ok(Arc::new(DenseLeg::new(index.clone(), embedder)?))
+        };
         let legs = match self.config.mode {
             Mode::Lexical => vec![lexical()],
             Mode::Dense => vec![dense()?],
             Mode::Hybrid => vec![lexical(), dense()?],
         };
-        Ok(Arc::new(Hybrid::new(legs, self.config.fusion)))
+        let weight = 1.0 / (legs.len() + 1) as f32;
+        let hybrid: Arc<dyn Retriever> = Arc::new(Hybrid::new(legs, self.config.fusion));
+        Ok(match reranker {
+            Some(embedder) => {
+                let maxsim = Arc::new(MaxSim::new(embedder));
+                Arc::new(Reranked::new(hybrid, maxsim, index.clone(), weight))
+            }
+            None => hybrid,
+        })
     }
 
     /// Counts the tokens of a text as the configured embedder does, where it is one with tokens and it is here.

@@ -21,6 +21,16 @@ pub enum Mode {
     Hybrid,
 }
 
+/// What looks at the first hits more closely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rerank {
+    /// Nothing.
+    None,
+    /// Late interaction over the embedder's token vectors.
+    Maxsim,
+}
+
 /// The knobs, resolved and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +43,8 @@ pub struct Config {
     pub mode: Mode,
     /// How the legs become one ranking.
     pub fusion: Fusion,
+    /// What looks at the first hits more closely.
+    pub rerank: Rerank,
     /// How many hits a search shows.
     pub hits: usize,
     /// How many passages an answer may be made from.
@@ -52,6 +64,7 @@ impl Default for Config {
             generator: "smollm2-135m-instruct".to_string(),
             mode: Mode::Hybrid,
             fusion: Fusion::MinMax,
+            rerank: Rerank::None,
             hits: 10,
             passages: 4,
             answer_tokens: 160,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use kinglet::assemble::Kinglet;
-use kinglet::config::Config;
+use kinglet::config::{Config, Rerank};
 use kinglet::index::Index;
 use kinglet::models::extractive::ExtractiveGenerator;
+use kinglet::models::maxsim::MaxSim;
 use kinglet::models::prompt::Prompt;
-use kinglet::models::traits::{Embedder, Generator, Role};
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever};
+use kinglet::models::traits::{Embedder, Generator, Reranker, Role};
+use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Reranked, Retriever};
 
 const TEXTS: [&str; 6] = [
     "A kinglet is one of the smallest birds there are.",
@@ -102,6 +103,32 @@ fn every_retriever_keeps_the_contract() {
         retriever_contract(&Hybrid::new(vec![lexical.clone(), dense.clone()], fusion), chunks);
         retriever_contract(&Hybrid::new(vec![lexical.clone()], fusion), chunks);
     }
+}
+
+#[test]
+fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
+    let Some(home) = support::home_with_models("the contract of late interaction") else { return };
+    let kinglet = Kinglet::new(home, Config { rerank: Rerank::Maxsim, ..Config::default() });
+    let reranker = MaxSim::new(Arc::new(kinglet.onnx_embedder().unwrap()));
+    assert!(reranker.score("birds", &[]).unwrap().is_empty());
+    let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
+    assert_eq!(together.len(), TEXTS.len());
+    for (text, score) in TEXTS.iter().zip(&together) {
+        let alone = reranker.score("Which birds are small?", &[text]).unwrap()[0];
+        assert!(score.is_finite() && (alone - score).abs() < 1e-3, "{text:?} alone {alone}, in a batch {score}");
+    }
+    assert!(together[0] > together[4], "the passage about birds comes first");
+
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    for number in 0..60 {
+        let text = format!("Bird number {} sings. Kinglets are small birds.", if number % 3 == 0 { 0 } else { number });
+        support::write(&folder, &[(&format!("{number}.md"), &text)]);
+    }
+    support::index(&folder, &index);
+    let index = Arc::new(Index::open(&index).unwrap());
+    let lexical = Arc::new(LexicalLeg::new(index.clone()));
+    retriever_contract(&Reranked::new(lexical, Arc::new(reranker), index.clone(), 0.5), 60);
 }
 
 async fn generator_contract(generator: &dyn Generator) {

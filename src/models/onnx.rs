@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use fastembed::{InitOptionsUserDefined, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
+use fastembed::{InitOptionsUserDefined, OutputKey, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
 use ort::environment::Environment;
 
 use super::cache::ModelCache;
@@ -113,38 +113,73 @@ impl Embedder for OnnxEmbedder {
     }
 
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vector>> {
+        self.run_sorted(role, texts, |model, sorted| {
+            let embedded = model.embed(sorted, Some(BATCH)).map_err(|cause| self.failed(&cause))?;
+            embedded.into_iter().map(|components| self.checked(components)).collect()
+        })
+    }
+}
+
+impl OnnxEmbedder {
+    /// The unit vectors of the tokens of each text, special tokens included, in the order of the texts: what late interaction
+    /// compares.
+    ///
+    /// # Errors
+    /// When the model fails, or gives something else than one vector a token.
+    pub fn embed_tokens(&self, role: Role, texts: &[&str]) -> Result<Vec<Vec<Vector>>> {
+        self.run_sorted(role, texts, |model, sorted| {
+            let output = model.transform(sorted, Some(BATCH)).map_err(|cause| self.failed(&cause))?;
+            let mut found = Vec::with_capacity(sorted.len());
+            for batch in output.into_raw() {
+                let tokens = batch.select_output(&&OutputKey::ByOrder(0)).map_err(|cause| self.failed(&cause))?;
+                let mask = &batch.attention_mask_array;
+                let [texts, length, dimension] = tokens.shape()[..] else {
+                    return Err(self.failed(&"its output has not three axes"));
+                };
+                if dimension != self.card.dimension || mask.shape() != [texts, length] {
+                    return Err(self.failed(&"its output does not fit its input"));
+                }
+                let components: Vec<f32> = tokens.iter().copied().collect();
+                for (text, tokens) in components.chunks(length * dimension).enumerate() {
+                    let kept = tokens.chunks(dimension).enumerate().filter(|(token, _)| mask[[text, *token]] != 0);
+                    found.push(kept.map(|(_, token)| Vector::normalised(token.to_vec())).collect::<Result<Vec<_>>>()?);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Runs `work` over the texts with their prefix, those of like length together because padding is work, and puts the results
+    /// into the order of the texts.
+    fn run_sorted<T>(
+        &self,
+        role: Role,
+        texts: &[&str],
+        work: impl FnOnce(&mut TextEmbedding, &[String]) -> Result<Vec<T>>,
+    ) -> Result<Vec<T>> {
         let prefix = match role {
             Role::Query => &self.card.query_prefix,
             Role::Passage => &self.card.passage_prefix,
         };
-        // Texts of like length run together: padding is work.
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&at| (texts[at].len(), at));
         let sorted: Vec<String> = order.iter().map(|&at| format!("{prefix}{}", texts[at])).collect();
         if sorted.is_empty() {
             return Ok(Vec::new());
         }
-        let embedded = self
-            .model
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .embed(&sorted, Some(BATCH))
-            .map_err(|cause| Error::model(format!("{} failed: {cause}", self.card.id)))?;
-        if embedded.len() != texts.len() {
-            return Err(Error::model(format!(
-                "{} gave {} vectors for {} texts",
-                self.card.id,
-                embedded.len(),
-                texts.len()
-            )));
+        let results = work(&mut self.model.lock().unwrap_or_else(PoisonError::into_inner), &sorted)?;
+        if results.len() != texts.len() {
+            return Err(self.failed(&format!("{} results for {} texts", results.len(), texts.len())));
         }
-        let mut placed: Vec<(usize, Vec<f32>)> = order.into_iter().zip(embedded).collect();
+        let mut placed: Vec<(usize, T)> = order.into_iter().zip(results).collect();
         placed.sort_by_key(|(at, _)| *at);
-        placed.into_iter().map(|(_, components)| self.checked(components)).collect()
+        Ok(placed.into_iter().map(|(_, result)| result).collect())
     }
-}
 
-impl OnnxEmbedder {
+    fn failed(&self, cause: &dyn std::fmt::Display) -> Error {
+        Error::model(format!("{} failed: {cause}", self.card.id))
+    }
+
     fn checked(&self, components: Vec<f32>) -> Result<Vector> {
         if components.len() != self.card.dimension {
             return Err(Error::model(format!(

@@ -67,6 +67,19 @@ pub trait Embedder: Send + Sync {
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vector>>;
 }
 
+/// One finite score per passage, in order, larger is better; the same passage gets the same score whatever stands beside it.
+/// Neither sorts nor cuts; an empty slice gives an empty `Vec`.
+pub trait Reranker: Send + Sync {
+    /// What `--explain` calls it.
+    fn name(&self) -> &str;
+
+    /// Scores `passages` for `query`.
+    ///
+    /// # Errors
+    /// When the model fails; then no scores are given at all.
+    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>>;
+}
+
 /// A piece of generated text, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {

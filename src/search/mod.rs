@@ -2,6 +2,7 @@
 
 pub mod fusion;
 pub mod legs;
+pub mod rerank;
 pub mod snippet;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use crate::index::documents::ChunkId;
 
 pub use fusion::{Fusion, Hybrid};
 pub use legs::{DenseLeg, LexicalLeg};
+pub use rerank::Reranked;
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -75,6 +75,9 @@ pub enum Command {
         /// How the legs become one ranking: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
+        /// What looks at the first hits more closely: none or maxsim
+        #[arg(long)]
+        rerank: Option<String>,
         /// Show what each leg said of each hit
         #[arg(long)]
         explain: bool,
@@ -131,6 +134,9 @@ pub enum Command {
         /// How the legs become one ranking: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
+        /// What looks at the first hits more closely: none or maxsim
+        #[arg(long)]
+        rerank: Option<String>,
         /// Write the rankings to this file, in TREC's format
         #[arg(long, value_name = "FILE")]
         trec: Option<PathBuf>,
@@ -196,14 +202,16 @@ impl Command {
         let mut flags = Vec::new();
         let mut set = |key, value: Option<String>| flags.extend(value.map(|value| (key, value)));
         match self {
-            Command::Search { hits, mode, fusion, .. } => {
+            Command::Search { hits, mode, fusion, rerank, .. } => {
                 set("hits", hits.map(|hits| hits.to_string()));
                 set("mode", mode.clone());
                 set("fusion", fusion.clone());
+                set("rerank", rerank.clone());
             }
-            Command::Eval { mode, fusion, .. } => {
+            Command::Eval { mode, fusion, rerank, .. } => {
                 set("mode", mode.clone());
                 set("fusion", fusion.clone());
+                set("rerank", rerank.clone());
             }
             Command::Ask { generator, passages, .. } => {
                 set("generator", generator.clone());

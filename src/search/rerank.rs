@@ -1,0 +1,76 @@
+//! The first hits are looked at more closely, and what is seen there counts beside what found them.
+
+use std::sync::Arc;
+
+use super::{Hit, LegScore, Query, Retriever};
+use crate::error::{Error, Result};
+use crate::index::Index;
+use crate::models::traits::Reranker;
+
+/// How many hits are looked at.
+pub const DEPTH: usize = 50;
+
+/// A retriever whose first [`DEPTH`] hits are scored again: itself a retriever. The new scores, stretched to 0..1 over these
+/// hits, get `weight` in the sum and the old ones the rest.
+pub struct Reranked {
+    inner: Arc<dyn Retriever>,
+    reranker: Arc<dyn Reranker>,
+    index: Arc<Index>,
+    weight: f32,
+}
+
+impl Reranked {
+    /// Puts `reranker` over `inner`, a retriever over `index`, with `weight` between 0 and 1.
+    pub fn new(inner: Arc<dyn Retriever>, reranker: Arc<dyn Reranker>, index: Arc<Index>, weight: f32) -> Self {
+        Reranked { inner, reranker, index, weight }
+    }
+}
+
+impl Retriever for Reranked {
+    fn name(&self) -> &str {
+        "reranked"
+    }
+
+    fn score_of_absent(&self) -> Option<f32> {
+        Some(0.0)
+    }
+
+    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
+        let mut hits = self.inner.retrieve(query, k.max(DEPTH))?;
+        let ids: Vec<_> = hits.iter().take(DEPTH).map(|hit| hit.chunk).collect();
+        let passages: Vec<String> = self.index.chunks(&ids)?.iter().map(|stored| stored.chunk.passage()).collect();
+        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+        let scores = self.reranker.score(&query.text, &texts)?;
+        if scores.len() != texts.len() || scores.iter().any(|score| !score.is_finite()) {
+            return Err(Error::model(format!("{} gave no score for some passages", self.reranker.name())));
+        }
+        for hit in &mut hits {
+            hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - self.weight);
+            hit.score = hit.legs.iter().map(|leg| leg.contribution).sum();
+        }
+        self.add(&mut hits, &scores);
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
+        hits.truncate(k);
+        Ok(hits)
+    }
+}
+
+impl Reranked {
+    fn add(&self, hits: &mut [Hit], scores: &[f32]) {
+        let highest = scores.iter().copied().fold(f32::MIN, f32::max);
+        let lowest = scores.iter().copied().fold(f32::MAX, f32::min);
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+        for (rank, at) in order.into_iter().enumerate() {
+            let stretched = if highest > lowest { (scores[at] - lowest) / (highest - lowest) } else { 1.0 };
+            let leg = LegScore {
+                leg: self.reranker.name().to_string(),
+                rank: rank + 1,
+                score: scores[at],
+                contribution: self.weight * stretched,
+            };
+            hits[at].score += leg.contribution;
+            hits[at].legs.push(leg);
+        }
+    }
+}
