@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .PHONY: build demo test bench bench-dense
 
 KINGLET := target/release/kinglet
-QUESTION ?= What does kinglet do when I press Ctrl-C while it is indexing?
+QUESTION ?= How many passages does the model read?
 # Where tests find the real models; what is missing there is fetched, and without a network those tests say that they were skipped.
 export KINGLET_TEST_HOME ?= $(CURDIR)/target/test-home
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::chunk::Chunk;
 use crate::error::{Error, Result};
+use crate::models::prompt::QUESTION_LABEL;
 use crate::models::traits::Generator;
 
 pub use cite::{Citation, Source};
@@ -92,10 +93,10 @@ pub async fn answer(
     let mut cutter = SentenceCutter::default();
     let mut text = String::new();
     let mut said = HashSet::new();
-    // Small models that have nothing more to say begin again: `false` when a sentence comes a second time.
+    // Small models that have nothing more to say begin again, with what they have said or with the prompt: `false` then.
     let mut tell = |sentences: Vec<Sentence>, check: &mut Check| {
         for sentence in sentences {
-            if !said.insert(sentence.text.clone()) {
+            if !said.insert(sentence.text.clone()) || (!text.is_empty() && sentence.text.starts_with(QUESTION_LABEL)) {
                 return false;
             }
             let before = if text.is_empty() { "" } else { &sentence.before };
@@ -308,6 +309,8 @@ mod tests {
         let again = Scripted("The rent is 900 euros. It is a house. The rent is 900 euros. It is a house. Never ends.");
         let answer = ask(&again, QUESTION, &lease()).unwrap();
         assert_eq!(answer.answer, "The rent is 900 euros. [1] It is a house. [1]");
+        let prompt = Scripted("The rent is 900 euros.\n\nQuestion: When does the lease end?\nAnswer: It ends.");
+        assert_eq!(ask(&prompt, QUESTION, &lease()).unwrap().answer, "The rent is 900 euros. [1]");
     }
 
     #[test]

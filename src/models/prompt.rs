@@ -3,6 +3,9 @@
 /// What a generator writes when the passages do not hold the answer.
 pub const REFUSAL: &str = "The passages do not say.";
 
+/// What stands before the question in the user's message.
+pub const QUESTION_LABEL: &str = "Question:";
+
 /// A question with its passages. Passages are data: they are fenced and numbered, never read as instructions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
@@ -30,7 +33,7 @@ impl Prompt {
             message.push_str(&format!("[{}]\n{}\n\n", index + 1, passage.trim()));
         }
         message.push_str(&format!(
-            "Question: {}\nAnswer in one short sentence, with the words of the passages.",
+            "{QUESTION_LABEL} {}\nAnswer in one short sentence, with the words of the passages.",
             self.question.trim()
         ));
         message
