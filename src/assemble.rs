@@ -1,13 +1,15 @@
 //! Configuration → parts → the three flows. The only file that picks which implementation stands behind a seam.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
 use crate::chunk::Chunk;
-use crate::config::{Config, Mode, Rerank};
+use crate::config::{AUTO_EMBEDDER, Config, DEFAULT_EMBEDDER, Mode, Rerank};
 use crate::error::{Error, Result};
+use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
 use crate::ingest::{Plan, Summary, Watcher, ingest};
 use crate::models::cache::ModelCache;
@@ -29,6 +31,17 @@ pub struct Kinglet {
     models: ModelCache,
     embedder: Option<Arc<dyn Embedder>>,
     generator: Option<Arc<dyn Generator>>,
+}
+
+/// Which embedders an index shall hold vectors of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Embedders {
+    /// Those that it has, and the one that the configuration names.
+    Kept,
+    /// These, and no others; the first answers.
+    Exactly(Vec<String>),
+    /// Those that it has, and these.
+    Added(Vec<String>),
 }
 
 /// A chunk that a search found, with why.
@@ -56,6 +69,12 @@ impl Kinglet {
         Kinglet { embedder: Some(embedder), ..self }
     }
 
+    /// Uses this configuration instead.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Kinglet { config, ..self }
+    }
+
     /// Uses this generator, whatever the configuration says.
     #[must_use]
     pub fn with_generator(self, generator: Arc<dyn Generator>) -> Self {
@@ -63,24 +82,38 @@ impl Kinglet {
     }
 
     /// Brings the index called `name` up to date with `roots` (folders and files; none means those of the last run), and makes it if
-    /// need be.
+    /// need be. It keeps the embedders that it has, see [`Embedders::Kept`].
     ///
     /// # Errors
     /// See [`ingest()`]; also when another process writes to this index.
     pub fn index(&self, name: &str, roots: &[PathBuf], watcher: &dyn Watcher) -> Result<Summary> {
+        self.index_with(name, roots, &Embedders::Kept, watcher)
+    }
+
+    /// As [`Kinglet::index`], with a choice of embedders. Chunks are cut once for all of them, and none is embedded twice by the same.
+    ///
+    /// # Errors
+    /// As [`Kinglet::index`]; also when the catalog has no embedder of a name.
+    pub fn index_with(
+        &self,
+        name: &str,
+        roots: &[PathBuf],
+        embedders: &Embedders,
+        watcher: &dyn Watcher,
+    ) -> Result<Summary> {
         let roots = roots
             .iter()
             .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
             .collect::<Result<Vec<_>>>()?;
         let folder = self.index_folder(name)?;
-        let embedder = self.embedder()?;
+        let embedders = self.open_embedders(&folder, embedders)?;
         let mut writer = IndexWriter::open(&folder)?;
         let plan = Plan {
             roots: &roots,
             chunking: writer.manifest().map(|manifest| manifest.chunking).unwrap_or_default(),
             max_file_bytes: self.config.max_file_mib << 20,
             exclude: std::slice::from_ref(&self.home),
-            embedders: &[embedder],
+            embedders: &embedders,
         };
         ingest(&mut writer, &plan, watcher)
     }
@@ -155,19 +188,34 @@ impl Kinglet {
     }
 
     /// What indexing needs.
-    pub fn models_for_indexing(&self) -> Result<Vec<Row>> {
-        if self.config.embedder == HashingEmbedder::ID {
-            return Ok(Vec::new());
-        }
-        Ok(vec![catalog::lookup(catalog::RUNTIME)?, self.embedder_row()?])
+    ///
+    /// # Errors
+    /// When the catalog has no embedder of a name.
+    pub fn models_for_indexing(&self, name: &str, embedders: &Embedders) -> Result<Vec<Row>> {
+        self.rows_of(&self.embedder_ids(&self.index_folder(name)?, embedders)?)
     }
 
-    /// What a search needs: nothing for words alone.
-    pub fn models_for_searching(&self) -> Result<Vec<Row>> {
-        match self.config.mode {
-            Mode::Lexical if self.config.rerank == Rerank::None => Ok(Vec::new()),
-            Mode::Lexical | Mode::Dense | Mode::Hybrid => self.models_for_indexing(),
+    /// What a search in the index called `name` needs: nothing for words alone.
+    ///
+    /// # Errors
+    /// When the catalog does not have the embedder that answers.
+    pub fn models_for_searching(&self, name: &str) -> Result<Vec<Row>> {
+        let manifest = Manifest::read(&self.index_folder(name)?)?;
+        if self.words_suffice() { Ok(Vec::new()) } else { self.rows_of(&[self.answering_embedder(manifest.as_ref())]) }
+    }
+
+    /// Whether no model takes part in a search.
+    pub(crate) fn words_suffice(&self) -> bool {
+        self.config.mode == Mode::Lexical && self.config.rerank == Rerank::None
+    }
+
+    pub(crate) fn rows_of(&self, embedders: &[String]) -> Result<Vec<Row>> {
+        let with_files: Vec<&String> = embedders.iter().filter(|id| *id != HashingEmbedder::ID).collect();
+        let mut rows = with_files.into_iter().map(|id| embedder_row(id)).collect::<Result<Vec<_>>>()?;
+        if !rows.is_empty() {
+            rows.insert(0, catalog::lookup(catalog::RUNTIME)?);
         }
+        Ok(rows)
     }
 
     /// What writing an answer needs beside the search.
@@ -176,15 +224,6 @@ impl Kinglet {
             "extractive" => Ok(Vec::new()),
             name if name.starts_with("openai:") => Ok(Vec::new()),
             _ => Ok(vec![self.generator_row()?.0]),
-        }
-    }
-
-    fn embedder_row(&self) -> Result<Row> {
-        let known = "kinglet models list shows the embedders; hashing-256 needs no files";
-        let row = catalog::lookup(&self.config.embedder).map_err(|error| error.hint(known))?;
-        match row.kind {
-            Kind::Embedder { .. } => Ok(row),
-            kind => Err(Error::input(format!("{} is a {kind}, not an embedder", row.id)).hint(known)),
         }
     }
 
@@ -204,23 +243,63 @@ impl Kinglet {
         self.models.is_complete(row) || (row.id == catalog::RUNTIME && onnx::find_runtime(&self.models).is_ok())
     }
 
-    /// The embedder that is configured.
-    pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
-        if let Some(embedder) = &self.embedder {
-            return Ok(embedder.clone());
+    /// The ids of the embedders that the index in `folder` shall have.
+    pub(crate) fn embedder_ids(&self, folder: &Path, embedders: &Embedders) -> Result<Vec<String>> {
+        let own = Manifest::read(folder)?.map(|manifest| manifest.embedders).unwrap_or_default();
+        let mut ids: Vec<String> = own.into_iter().map(|card| card.id).collect();
+        let configured = self.configured_embedder();
+        match embedders {
+            Embedders::Exactly(these) => ids = these.clone(),
+            Embedders::Kept | Embedders::Added(_) if ids.is_empty() => {
+                ids.push(configured.unwrap_or_else(|| DEFAULT_EMBEDDER.to_string()));
+            }
+            Embedders::Kept => ids.extend(configured),
+            Embedders::Added(_) => {}
         }
-        if self.config.embedder == HashingEmbedder::ID {
-            return Ok(Arc::new(HashingEmbedder::new(256)));
+        if let Embedders::Added(these) = embedders {
+            ids.extend(these.iter().cloned());
         }
-        Ok(Arc::new(self.onnx_embedder()?))
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(id.clone()));
+        Ok(ids)
     }
 
-    /// The embedder that is configured, where it is one of the catalog: it can give token vectors too.
+    /// Opens the embedders that the index in `folder` shall have.
+    pub(crate) fn open_embedders(&self, folder: &Path, embedders: &Embedders) -> Result<Vec<Arc<dyn Embedder>>> {
+        match &self.embedder {
+            Some(own) => Ok(vec![own.clone()]),
+            None => self.embedder_ids(folder, embedders)?.iter().map(|id| self.embedder_called(id)).collect(),
+        }
+    }
+
+    pub(crate) fn configured_embedder(&self) -> Option<String> {
+        (self.config.embedder != AUTO_EMBEDDER).then(|| self.config.embedder.clone())
+    }
+
+    /// The id of the embedder that answers from an index: the configured one, or the index's first.
+    fn answering_embedder(&self, manifest: Option<&Manifest>) -> String {
+        let first = manifest.and_then(|manifest| manifest.embedders.first()).map(|card| card.id.clone());
+        self.configured_embedder().or(first).unwrap_or_else(|| DEFAULT_EMBEDDER.to_string())
+    }
+
+    /// The embedder called `id`: one's own, or one of the catalog.
     ///
     /// # Errors
-    /// When it is not one of the catalog, or its files are not here.
-    pub fn onnx_embedder(&self) -> Result<OnnxEmbedder> {
-        let row = self.embedder_row()?;
+    /// When there is none, or its files are not here.
+    pub fn embedder_called(&self, id: &str) -> Result<Arc<dyn Embedder>> {
+        match (&self.embedder, id) {
+            (Some(own), id) if own.card().id == id => Ok(own.clone()),
+            (_, HashingEmbedder::ID) => Ok(Arc::new(HashingEmbedder::new(256))),
+            (_, id) => Ok(Arc::new(self.onnx_embedder(id)?)),
+        }
+    }
+
+    /// The embedder of the catalog called `id`, which can give token vectors too.
+    ///
+    /// # Errors
+    /// When the catalog has none, or its files are not here.
+    pub fn onnx_embedder(&self, id: &str) -> Result<OnnxEmbedder> {
+        let row = embedder_row(id)?;
         OnnxEmbedder::open(&onnx::find_runtime(&self.models)?, &row, &self.models.require(&row)?, self.config.threads)
     }
 
@@ -243,15 +322,17 @@ impl Kinglet {
 
     /// The retriever that is configured, over `index`.
     pub fn retriever(&self, index: &Arc<Index>) -> Result<Arc<dyn Retriever>> {
+        let id = self.answering_embedder(Some(index.manifest()));
         let reranker = match self.config.rerank {
             Rerank::None => None,
-            Rerank::Maxsim => Some(Arc::new(self.onnx_embedder()?)),
+            Rerank::Maxsim => Some(Arc::new(self.onnx_embedder(&id)?)),
         };
         let lexical = || Arc::new(LexicalLeg::new(index.clone())) as Arc<dyn Retriever>;
         let dense = || -> Result<Arc<dyn Retriever>> {
             let embedder = match (&self.embedder, &reranker) {
+                (Some(own), _) => own.clone(),
                 (None, Some(shared)) => shared.clone(),
-                _ => self.embedder()?,
+                (None, None) => self.embedder_called(&id)?,
             };
             Ok(Arc::new(DenseLeg::new(index.clone(), embedder)?))
         };
@@ -273,6 +354,15 @@ impl Kinglet {
 
     /// Counts the tokens of a text as the configured embedder does, where it is one with tokens and it is here.
     pub fn token_counter(&self) -> Option<impl Fn(&str) -> Result<usize> + use<>> {
-        Some(self.onnx_embedder().ok()?.token_counter())
+        Some(self.onnx_embedder(&self.answering_embedder(None)).ok()?.token_counter())
+    }
+}
+
+fn embedder_row(id: &str) -> Result<Row> {
+    let known = "kinglet models list shows the embedders; hashing-256 needs no files";
+    let row = catalog::lookup(id).map_err(|error| error.hint(known))?;
+    match row.kind {
+        Kind::Embedder { .. } => Ok(row),
+        kind => Err(Error::input(format!("{} is a {kind}, not an embedder", row.id)).hint(known)),
     }
 }

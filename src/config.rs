@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::search::Fusion;
 
+/// The setting `embedder` that names none: an index answers with its first embedder, and a new one gets [`DEFAULT_EMBEDDER`].
+pub const AUTO_EMBEDDER: &str = "auto";
+
+/// The embedder of an index for which nobody named one.
+pub const DEFAULT_EMBEDDER: &str = "all-minilm-l6-v2";
+
 /// Which legs answer a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -35,7 +41,7 @@ pub enum Rerank {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The catalog id of the embedder.
+    /// The catalog id of the embedder, or [`AUTO_EMBEDDER`].
     pub embedder: String,
     /// The generator: a catalog id, `openai:MODEL` or `extractive`.
     pub generator: String,
@@ -60,7 +66,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            embedder: "all-minilm-l6-v2".to_string(),
+            embedder: AUTO_EMBEDDER.to_string(),
             generator: "smollm2-135m-instruct".to_string(),
             mode: Mode::Hybrid,
             fusion: Fusion::MinMax,

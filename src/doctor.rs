@@ -1,6 +1,7 @@
 //! Whether everything is as it was written: runtime, models, and an index with its vectors.
 
 use crate::assemble::Kinglet;
+use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::models::catalog;
@@ -20,7 +21,8 @@ impl Kinglet {
     /// Checks the runtime and every model that the configuration uses, reading all bytes of those that the catalog has.
     pub fn check_models(&self) -> Vec<Check> {
         let mut checks = Vec::new();
-        if self.config().embedder != HashingEmbedder::ID {
+        let embedder = self.configured_embedder().unwrap_or_else(|| DEFAULT_EMBEDDER.to_string());
+        if embedder != HashingEmbedder::ID {
             let runtime = onnx::find_runtime(self.models()).and_then(|path| {
                 let row = catalog::lookup(catalog::RUNTIME)?;
                 if path.starts_with(self.models().folder(&row)) {
@@ -30,7 +32,7 @@ impl Kinglet {
             });
             checks.push(("runtime".to_string(), runtime));
         }
-        for id in [&self.config().embedder, &self.config().generator] {
+        for id in [&embedder, &self.config().generator] {
             if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
                 continue;
             }
@@ -60,7 +62,7 @@ impl Kinglet {
             ("index".to_string(), counts),
             ("words".to_string(), index.lexical().check().map(|()| "every word passes its check".to_string())),
             ("vectors".to_string(), self.check_vectors(&index)),
-            ("embedder".to_string(), self.check_embedder(&index)),
+            ("embedders".to_string(), self.check_embedders(&index)),
         ]
     }
 
@@ -75,24 +77,29 @@ impl Kinglet {
         Ok("every stored vector passes its check".to_string())
     }
 
-    fn check_embedder(&self, index: &Index) -> Result<String> {
-        let embedder = self.embedder()?;
-        let dense = index.dense(embedder.card())?;
+    /// Embeds a few chunks again with every embedder of the index.
+    fn check_embedders(&self, index: &Index) -> Result<String> {
         let ids = index.chunk_ids()?;
         let step = (ids.len() / DOCTOR_SAMPLE).max(1);
         let sample: Vec<_> = ids.into_iter().step_by(step).take(DOCTOR_SAMPLE).collect();
         let passages: Vec<String> = index.chunks(&sample)?.iter().map(|stored| stored.chunk.passage()).collect();
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
-        let fresh = embedder.embed(Role::Passage, &texts)?;
-        for ((chunk, stored), fresh) in sample.iter().zip(dense.stored(&sample)).zip(fresh) {
-            let cosine = stored.map_or(0.0, |stored| crate::vector::dot(stored, fresh.as_slice()));
-            if cosine < SAME_VECTOR_COSINE {
-                return Err(Error::damaged(format!(
-                    "chunk {chunk} embedded again has cosine {cosine:.4} to its stored vector"
-                ))
-                .hint("kinglet rm NAME and kinglet index make the index anew"));
+        for card in &index.manifest().embedders {
+            let embedder = self.embedder_called(&card.id)?;
+            let stored = index.dense(embedder.card())?.stored(&sample);
+            let fresh = embedder.embed(Role::Passage, &texts)?;
+            for ((chunk, stored), fresh) in sample.iter().zip(stored).zip(fresh) {
+                let cosine = stored.map_or(0.0, |stored| crate::vector::dot(stored, fresh.as_slice()));
+                if cosine < SAME_VECTOR_COSINE {
+                    return Err(Error::damaged(format!(
+                        "chunk {chunk} embedded again with {} has cosine {cosine:.4} to its stored vector",
+                        card.id
+                    ))
+                    .hint("kinglet rm NAME and kinglet index make the index anew"));
+                }
             }
         }
-        Ok(format!("{} chunks embedded again give their stored vectors", sample.len()))
+        let names: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
+        Ok(format!("{} chunks embedded again give their stored vectors ({})", sample.len(), names.join(", ")))
     }
 }

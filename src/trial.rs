@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::assemble::Kinglet;
+use crate::assemble::{Embedders, Kinglet};
 use crate::chunk::Chunking;
+use crate::config::{Config, DEFAULT_EMBEDDER};
 use crate::corpus::beir::{Beir, BeirDocument};
 use crate::error::{Error, Result};
 use crate::eval::{self, Evaluation, Run};
 use crate::index::documents::ChunkId;
+use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
 use crate::ingest::{Plan, Summary, Watcher, ingest};
+use crate::models::catalog::Row;
 
 /// A collection with its index, kept under `evals/` of the home for the next time.
 pub struct Trial {
@@ -34,27 +37,36 @@ impl Trial {
 }
 
 impl Kinglet {
-    /// Reads the collection in BEIR's layout in `folder` and brings its index up to date.
+    /// The models that the collection's trial needs.
+    ///
+    /// # Errors
+    /// When the catalog does not have an embedder that is named.
+    pub fn models_for_trial(&self, folder: &Path) -> Result<Vec<Row>> {
+        let this = self.naming_its_embedder();
+        let index = this.trial_folder(folder)?.join("index");
+        this.rows_of(&this.embedder_ids(&index, &this.trial_embedders(&index)?)?)
+    }
+
+    /// Reads the collection in BEIR's layout in `folder` and brings its index up to date. The vectors of embedders that it was
+    /// tried with before are kept.
     ///
     /// # Errors
     /// When the collection is not one, or as [`Kinglet::index`].
     pub fn prepare_trial(&self, folder: &Path, watcher: &dyn Watcher) -> Result<Trial> {
-        let folder = folder.canonicalize().map_err(|cause| Error::io("find", folder, cause))?;
-        let collection = Beir::read(&folder)?;
-        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let of = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
-        let place = self.home().join("evals").join(format!("{name}-{}", &of[..8]));
+        let this = self.naming_its_embedder();
+        let place = this.trial_folder(folder)?;
+        let collection = Beir::read(folder)?;
         let documents = place.join("documents");
         write_documents(&collection.documents, &documents)?;
-        let embedder = self.embedder()?;
+        let index = place.join("index");
+        let embedders = this.open_embedders(&index, &this.trial_embedders(&index)?)?;
         let plan = Plan {
             roots: &[documents],
             chunking: Chunking::default(),
             max_file_bytes: u64::MAX,
             exclude: &[],
-            embedders: &[embedder],
+            embedders: &embedders,
         };
-        let index = place.join("index");
         let summary = ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
         Ok(Trial { collection, index: Arc::new(Index::open(&index)?), summary })
     }
@@ -65,7 +77,7 @@ impl Kinglet {
     /// # Errors
     /// As [`Kinglet::search`].
     pub fn evaluate(&self, trial: &Trial, done: &dyn Fn(usize)) -> Result<(Run, Evaluation)> {
-        let retriever = self.retriever(&trial.index)?;
+        let retriever = self.naming_its_embedder().retriever(&trial.index)?;
         let document_of = |chunk: ChunkId| {
             let path = &trial.index.chunks(&[chunk])?[0].path;
             let place = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<usize>().ok());
@@ -77,6 +89,28 @@ impl Kinglet {
         let run = eval::run(&trial.collection, retriever.as_ref(), &document_of, done)?;
         let evaluation = eval::evaluate(&trial.collection, &run);
         Ok((run, evaluation))
+    }
+
+    /// A trial's embedder does not depend on which was tried first.
+    fn naming_its_embedder(&self) -> Kinglet {
+        let embedder = self.configured_embedder().unwrap_or_else(|| DEFAULT_EMBEDDER.to_string());
+        self.clone().with_config(Config { embedder, ..self.config().clone() })
+    }
+
+    /// Words alone need no embedder: then those that were tried before are kept, and no other is added.
+    fn trial_embedders(&self, index: &Path) -> Result<Embedders> {
+        if !self.words_suffice() {
+            return Ok(Embedders::Kept);
+        }
+        let own = Manifest::read(index)?.map(|manifest| manifest.embedders).unwrap_or_default();
+        Ok(Embedders::Exactly(own.into_iter().map(|card| card.id).collect()))
+    }
+
+    fn trial_folder(&self, folder: &Path) -> Result<PathBuf> {
+        let folder = folder.canonicalize().map_err(|cause| Error::io("find", folder, cause))?;
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let of = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
+        Ok(self.home().join("evals").join(format!("{name}-{}", &of[..8])))
     }
 }
 

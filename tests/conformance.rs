@@ -58,7 +58,7 @@ fn the_hashing_embedder_keeps_the_contract() {
 #[test]
 fn the_onnx_embedder_keeps_the_contract() {
     let Some(home) = support::home_with_models("the contract of the ONNX embedder") else { return };
-    embedder_contract(Kinglet::new(home, Config::default()).embedder().unwrap().as_ref());
+    embedder_contract(Kinglet::new(home, Config::default()).embedder_called("all-minilm-l6-v2").unwrap().as_ref());
 }
 
 fn retriever_contract(retriever: &dyn Retriever, chunks: usize) {
@@ -109,7 +109,7 @@ fn every_retriever_keeps_the_contract() {
 fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     let Some(home) = support::home_with_models("the contract of late interaction") else { return };
     let kinglet = Kinglet::new(home, Config { rerank: Rerank::Maxsim, ..Config::default() });
-    let reranker = MaxSim::new(Arc::new(kinglet.onnx_embedder().unwrap()));
+    let reranker = MaxSim::new(Arc::new(kinglet.onnx_embedder("all-minilm-l6-v2").unwrap()));
     assert!(reranker.score("birds", &[]).unwrap().is_empty());
     let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
     assert_eq!(together.len(), TEXTS.len());

@@ -5,10 +5,11 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kinglet::assemble::Kinglet;
+use kinglet::assemble::{Embedders, Kinglet};
 use kinglet::config::{Config, Mode};
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, Plan, Unwatched, Watcher, ingest};
+use kinglet::models::hashing::HashingEmbedder;
 use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever};
 use kinglet::{Error, Fault};
 use proptest::prelude::*;
@@ -65,6 +66,49 @@ fn a_question_is_never_a_query_language() {
         found(&index, question);
     }
     assert!(found(&index, "1.0.21")[0].contains("1.0.21"));
+}
+
+#[test]
+fn embedders_stand_side_by_side_over_the_same_chunks() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, home) = (temporary.path().join("documents"), temporary.path().join("home"));
+    support::write(&folder, &[("a.md", "A kinglet weighs five grams."), ("b.md", "Wrens sing loudly.")]);
+    let kinglet = |embedder: &str| {
+        Kinglet::new(&home, Config { embedder: embedder.into(), mode: Mode::Dense, ..Config::default() })
+    };
+    let other = Arc::new(HashingEmbedder::new(64));
+    let index_folder = kinglet("auto").index_folder("notes").unwrap();
+    let ids = |folder: &Path| -> Vec<String> {
+        Index::open(folder).unwrap().manifest().embedders.iter().map(|card| card.id.clone()).collect()
+    };
+
+    kinglet("hashing-256").index("notes", &[folder], &Unwatched).unwrap();
+    let chunks = support::contents(&Index::open(&index_folder).unwrap());
+    let mut writer = IndexWriter::open(&index_folder).unwrap();
+    let plan = Plan {
+        roots: &[],
+        chunking: writer.manifest().unwrap().chunking,
+        max_file_bytes: u64::MAX,
+        exclude: &[],
+        embedders: &[Arc::new(HashingEmbedder::new(256)), other.clone()],
+    };
+    let summary = ingest(&mut writer, &plan, &Unwatched).unwrap();
+    drop(writer);
+    assert_eq!((summary.read, summary.embedded), (0, 2), "only the new embedder embeds, and nothing is read");
+    assert_eq!(ids(&index_folder), ["hashing-256", "hashing-64"]);
+    assert_eq!(support::contents(&Index::open(&index_folder).unwrap()), chunks);
+
+    let question = "how heavy is a kinglet?";
+    let by_first = kinglet("auto").search("notes", question, 1).unwrap();
+    let by_second = kinglet("hashing-64").with_embedder(other.clone()).search("notes", question, 1).unwrap();
+    assert_eq!(by_first[0].chunk.text, by_second[0].chunk.text);
+    assert_ne!(by_first[0].hit.legs[0].score, by_second[0].hit.legs[0].score, "each answers with its own vectors");
+    let unknown = kinglet("all-minilm-l6-v3").search("notes", question, 1).unwrap_err();
+    assert!(unknown.to_string().contains("all-minilm-l6-v3"));
+
+    let exactly = Embedders::Exactly(vec!["hashing-256".into()]);
+    let summary = kinglet("auto").index_with("notes", &[], &exactly, &Unwatched).unwrap();
+    assert_eq!((summary.embedded, ids(&index_folder)), (0, vec!["hashing-256".to_string()]));
 }
 
 struct StopsAt(&'static str);
@@ -276,7 +320,7 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
         chunking: Default::default(),
         max_file_bytes: 1 << 20,
         exclude: &[],
-        embedders: &[kinglet.embedder().unwrap()],
+        embedders: &[kinglet.embedder_called("all-minilm-l6-v2").unwrap()],
     };
     ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &Unwatched).unwrap();
     let index = Arc::new(Index::open(temporary.path()).unwrap());

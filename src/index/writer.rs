@@ -112,6 +112,9 @@ impl IndexWriter {
         let kept: Vec<PathBuf> = manifest.embedders.iter().map(|card| dense_folder(&self.folder, card)).collect();
         self.manifest = Some(manifest);
         let dense = self.folder.join("dense");
+        if !dense.is_dir() {
+            return Ok(());
+        }
         let entries = std::fs::read_dir(&dense).map_err(|cause| Error::io("list", &dense, cause))?;
         for entry in entries.flatten().filter(|entry| !kept.contains(&entry.path())) {
             std::fs::remove_dir_all(entry.path()).map_err(|cause| Error::io("remove", &entry.path(), cause))?;

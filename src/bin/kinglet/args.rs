@@ -47,7 +47,8 @@ pub struct Named {
 pub enum Command {
     /// Index folders and files; run it again to bring the index up to date
     #[command(after_help = "Examples:\n  kinglet index ~/notes\n  kinglet index docs README.md --name manual\n  \
-                            kinglet index --name manual        what was indexed under that name, again")]
+                            kinglet index --name manual        what was indexed under that name, again\n  \
+                            kinglet index --name manual --add-embedder hashing-256")]
     Index {
         /// Folders and files; none means those of the last run
         #[arg(value_name = "PATH")]
@@ -55,6 +56,12 @@ pub enum Command {
         /// The name of the index [default: the name of the first folder]
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+        /// Hold vectors of exactly these embedders, the first of which answers
+        #[arg(long, value_name = "ID,ID", value_delimiter = ',', conflicts_with = "add_embedder")]
+        embedder: Vec<String>,
+        /// Hold vectors of these embedders too
+        #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
+        add_embedder: Vec<String>,
     },
     /// Find passages
     #[command(
@@ -72,6 +79,9 @@ pub enum Command {
         /// Which legs: lexical, dense or hybrid
         #[arg(long)]
         mode: Option<String>,
+        /// Whose vectors: an embedder that the index has [default: its first]
+        #[arg(long, value_name = "ID")]
+        embedder: Option<String>,
         /// How the legs become one ranking: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
@@ -98,6 +108,9 @@ pub enum Command {
         /// How many passages the answer may be made from
         #[arg(long, value_name = "N")]
         passages: Option<usize>,
+        /// Whose vectors: an embedder that the index has [default: its first]
+        #[arg(long, value_name = "ID")]
+        embedder: Option<String>,
     },
     /// Show what an index holds
     Status {
@@ -131,6 +144,9 @@ pub enum Command {
         /// Which legs: lexical, dense or hybrid
         #[arg(long)]
         mode: Option<String>,
+        /// Whose vectors [default: all-minilm-l6-v2]
+        #[arg(long, value_name = "ID")]
+        embedder: Option<String>,
         /// How the legs become one ranking: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
@@ -202,18 +218,21 @@ impl Command {
         let mut flags = Vec::new();
         let mut set = |key, value: Option<String>| flags.extend(value.map(|value| (key, value)));
         match self {
-            Command::Search { hits, mode, fusion, rerank, .. } => {
+            Command::Search { hits, mode, embedder, fusion, rerank, .. } => {
+                set("embedder", embedder.clone());
                 set("hits", hits.map(|hits| hits.to_string()));
                 set("mode", mode.clone());
                 set("fusion", fusion.clone());
                 set("rerank", rerank.clone());
             }
-            Command::Eval { mode, fusion, rerank, .. } => {
+            Command::Eval { mode, embedder, fusion, rerank, .. } => {
+                set("embedder", embedder.clone());
                 set("mode", mode.clone());
                 set("fusion", fusion.clone());
                 set("rerank", rerank.clone());
             }
-            Command::Ask { generator, passages, .. } => {
+            Command::Ask { generator, passages, embedder, .. } => {
+                set("embedder", embedder.clone());
                 set("generator", generator.clone());
                 set("passages", passages.map(|passages| passages.to_string()));
             }

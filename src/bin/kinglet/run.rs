@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use kinglet::assemble::Kinglet;
+use kinglet::assemble::{Embedders, Kinglet};
 use kinglet::config::Resolved;
 use kinglet::eval;
 use kinglet::models::openai::OpenAiGenerator;
@@ -83,7 +83,14 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
     let kinglet = Kinglet::new(home, resolved.config.clone());
     let session = Session { kinglet, resolved, global: &cli.global, runtime };
     match &cli.command {
-        Command::Index { paths, name } => session.index(paths, name.as_deref()),
+        Command::Index { paths, name, embedder, add_embedder } => {
+            let embedders = match (embedder.as_slice(), add_embedder.as_slice()) {
+                ([], []) => Embedders::Kept,
+                ([], added) => Embedders::Added(added.to_vec()),
+                (these, _) => Embedders::Exactly(these.to_vec()),
+            };
+            session.index(paths, name.as_deref(), &embedders)
+        }
         Command::Search { question, named, explain, .. } => session.search(question, named.name.as_deref(), *explain),
         Command::Ask { question, named, .. } => session.ask(question, named.name.as_deref()),
         Command::Eval { beir, trec, .. } => session.eval(beir, trec.as_deref()),
@@ -111,14 +118,14 @@ pub(crate) fn printed(result: std::io::Result<()>) -> Result<u8> {
 }
 
 impl Session<'_> {
-    fn index(&self, paths: &[PathBuf], name: Option<&str>) -> Result<u8> {
+    fn index(&self, paths: &[PathBuf], name: Option<&str>, embedders: &Embedders) -> Result<u8> {
         let roots = paths
             .iter()
             .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
             .collect::<Result<Vec<_>>>()?;
         let name = self.kinglet.name_for(&roots, name, &here()?)?;
-        self.fetch_missing(&self.kinglet.models_for_indexing()?)?;
-        let summary = self.kinglet.index(&name, &roots, &Bars::default())?;
+        self.fetch_missing(&self.kinglet.models_for_indexing(&name, embedders)?)?;
+        let summary = self.kinglet.index_with(&name, &roots, embedders, &Bars::default())?;
         if self.global.json {
             let mut value = serde_json::to_value(&summary).expect("a summary is plain data");
             value["name"] = json!(name);
@@ -169,7 +176,7 @@ impl Session<'_> {
     }
 
     fn eval(&self, beir: &Path, trec: Option<&Path>) -> Result<u8> {
-        self.fetch_missing(&self.kinglet.models_for_indexing()?)?;
+        self.fetch_missing(&self.kinglet.models_for_trial(beir)?)?;
         let trial = self.kinglet.prepare_trial(beir, &Bars::default())?;
         let bar = progress::counted(trial.queries() as u64, "asking");
         let (run, evaluation) = self.kinglet.evaluate(&trial, &|done| bar.set_position(done as u64))?;
@@ -207,7 +214,7 @@ impl Session<'_> {
             return Err(Error::input("the question is empty").hint("put it in quotes: \"Who pays for repairs?\""));
         }
         let name = self.kinglet.find_index(name, &here()?)?;
-        self.fetch_missing(&self.kinglet.models_for_searching()?)?;
+        self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
         Ok(name)
     }
 }
