@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kinglet::config::Mode;
-use kinglet::models::traits::{Embedder, EmbedderCard, Pooling, Role};
+use kinglet::models::traits::{Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
 use kinglet::vector::Vector;
 use kinglet::{Config, Kinglet, Result, Unwatched};
 
@@ -44,6 +44,10 @@ impl Embedder for Letters {
                 Vector::normalised(counts)
             })
             .collect()
+    }
+
+    fn token_embedder(&self) -> Option<&dyn TokenEmbedder> {
+        None // letters have no tokens to compare
     }
 }
 

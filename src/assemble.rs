@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
 use crate::chunk::Chunk;
-use crate::config::{AUTO_EMBEDDER, Config, DEFAULT_EMBEDDER, Mode, Rerank};
+use crate::config::{AUTO_EMBEDDER, Config, DEFAULT_EMBEDDER, Mode, Rerank, Switch};
 use crate::error::{Error, Result};
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
@@ -17,11 +17,10 @@ use crate::models::catalog::{self, Kind, Row};
 use crate::models::extractive::ExtractiveGenerator;
 use crate::models::hashing::HashingEmbedder;
 use crate::models::llama::LlamaGenerator;
-use crate::models::maxsim::MaxSim;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
 use crate::models::traits::{Embedder, Generator};
-use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, Query, Reranked, Retriever};
+use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever};
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -114,6 +113,7 @@ impl Kinglet {
             max_file_bytes: self.config.max_file_mib << 20,
             exclude: std::slice::from_ref(&self.home),
             embedders: &embedders,
+            keep_tokens: self.config.rerank != Rerank::None,
         };
         ingest(&mut writer, &plan, watcher)
     }
@@ -206,7 +206,7 @@ impl Kinglet {
 
     /// Whether no model takes part in a search.
     pub(crate) fn words_suffice(&self) -> bool {
-        self.config.mode == Mode::Lexical && self.config.rerank == Rerank::None
+        self.config.mode == Mode::Lexical && self.config.rerank != Rerank::Maxsim
     }
 
     pub(crate) fn rows_of(&self, embedders: &[String]) -> Result<Vec<Row>> {
@@ -320,36 +320,41 @@ impl Kinglet {
         Ok(Arc::new(LlamaGenerator::open(row.id, &path, self.config.threads, context_tokens)?))
     }
 
-    /// The retriever that is configured, over `index`.
+    /// The retriever that is configured, over `index`. A single leg is that leg alone; hybrid is the whole pipeline.
+    ///
+    /// # Errors
+    /// When the index has no vectors of the embedder, or the embedder cannot be opened or does not give what is configured.
     pub fn retriever(&self, index: &Arc<Index>) -> Result<Arc<dyn Retriever>> {
-        let id = self.answering_embedder(Some(index.manifest()));
-        let reranker = match self.config.rerank {
-            Rerank::None => None,
-            Rerank::Maxsim => Some(Arc::new(self.onnx_embedder(&id)?)),
+        let lexical = Arc::new(LexicalLeg::new(index.clone()));
+        if self.words_suffice() {
+            return Ok(Arc::new(Hybrid::new(vec![lexical], self.config.fusion)));
+        }
+        let embedder = match &self.embedder {
+            Some(own) => own.clone(),
+            None => self.embedder_called(&self.answering_embedder(Some(index.manifest())))?,
         };
-        let lexical = || Arc::new(LexicalLeg::new(index.clone())) as Arc<dyn Retriever>;
-        let dense = || -> Result<Arc<dyn Retriever>> {
-            let embedder = match (&self.embedder, &reranker) {
-                (Some(own), _) => own.clone(),
-                (None, Some(shared)) => shared.clone(),
-                (None, None) => self.embedder_called(&id)?,
-            };
-            Ok(Arc::new(DenseLeg::new(index.clone(), embedder)?))
-        };
-        let legs = match self.config.mode {
-            Mode::Lexical => vec![lexical()],
+        let dense = || DenseLeg::new(index.clone(), embedder.clone()).map(Arc::new);
+        let legs: Vec<Arc<dyn Retriever>> = match self.config.mode {
+            Mode::Lexical => vec![lexical],
             Mode::Dense => vec![dense()?],
-            Mode::Hybrid => vec![lexical(), dense()?],
+            Mode::Hybrid => vec![lexical, dense()?],
         };
-        let weight = 1.0 / (legs.len() + 1) as f32;
-        let hybrid: Arc<dyn Retriever> = Arc::new(Hybrid::new(legs, self.config.fusion));
-        Ok(match reranker {
-            Some(embedder) => {
-                let maxsim = Arc::new(MaxSim::new(embedder));
-                Arc::new(Reranked::new(hybrid, maxsim, index.clone(), weight))
-            }
-            None => hybrid,
-        })
+        let (count, fusion) = (legs.len(), self.config.fusion);
+        let mut retriever: Arc<dyn Retriever> = Arc::new(Hybrid::new(legs, fusion));
+        let is_hybrid = self.config.mode == Mode::Hybrid;
+        let late_interaction = match self.config.rerank {
+            Rerank::None => false,
+            Rerank::Auto => is_hybrid && embedder.token_embedder().is_some(),
+            Rerank::Maxsim => true,
+        };
+        if late_interaction {
+            let maxsim = MaxSim::new(index.clone(), embedder.clone())?;
+            retriever = Arc::new(Reranked::new(retriever, Arc::new(maxsim), index.clone(), count, fusion));
+        }
+        if is_hybrid && self.config.neighbours == Switch::On {
+            retriever = Arc::new(Neighbours::new(retriever, index.clone(), embedder.card().clone())?);
+        }
+        Ok(retriever)
     }
 
     /// Counts the tokens of a text as the configured embedder does, where it is one with tokens and it is here.

@@ -31,10 +31,22 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rerank {
+    /// In hybrid mode `maxsim` where the embedder has token vectors, else nothing.
+    Auto,
     /// Nothing.
     None,
     /// Late interaction over the embedder's token vectors.
     Maxsim,
+}
+
+/// Something that is done or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Switch {
+    /// It is done.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// The knobs, resolved and checked.
@@ -51,6 +63,8 @@ pub struct Config {
     pub fusion: Fusion,
     /// What looks at the first hits more closely.
     pub rerank: Rerank,
+    /// Whether hits that are alike support each other in hybrid mode.
+    pub neighbours: Switch,
     /// How many hits a search shows.
     pub hits: usize,
     /// How many passages an answer may be made from.
@@ -70,7 +84,8 @@ impl Default for Config {
             generator: "smollm2-135m-instruct".to_string(),
             mode: Mode::Hybrid,
             fusion: Fusion::MinMax,
-            rerank: Rerank::None,
+            rerank: Rerank::Auto,
+            neighbours: Switch::On,
             hits: 10,
             passages: 4,
             answer_tokens: 160,

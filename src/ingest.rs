@@ -4,7 +4,7 @@
 //! is still open; then the store commits; then the derived parts follow; the manifest is last. Whatever is cut off, the
 //! next run (or the next reader) finds by generation what lags and derives it again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,9 +18,11 @@ use crate::corpus::walk::{Found, Limits, walk};
 use crate::error::{Error, Result};
 use crate::index::IndexWriter;
 use crate::index::dense::DenseWriter;
-use crate::index::documents::{Change, KnownFile, NewFile};
+use crate::index::documents::{Change, ChunkHash, ChunkId, KnownFile, NewFile};
 use crate::index::manifest::{FORMAT, Manifest};
+use crate::index::tokens::TokenStore;
 use crate::models::traits::{Embedder, Role};
+use crate::vector::signs;
 
 /// Chunks that are embedded between two moments at which the work can be stopped and is durable.
 const EMBEDDING_BATCH: usize = 64;
@@ -37,6 +39,8 @@ pub struct Plan<'p> {
     pub exclude: &'p [PathBuf],
     /// Whose vectors the index shall hold; the first answers.
     pub embedders: &'p [Arc<dyn Embedder>],
+    /// Whether token vectors are kept too, where an embedder has them.
+    pub keep_tokens: bool,
 }
 
 /// A step of the commit, in order.
@@ -153,7 +157,12 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
     let mut dense = Vec::new();
     for embedder in plan.embedders {
         let mut part = writer.dense(embedder.card())?;
-        summary.embedded += embed(&mut part, writer, embedder.as_ref(), watcher)?;
+        let with_tokens = plan.keep_tokens && embedder.token_embedder().is_some();
+        let tokens = if with_tokens { Some(writer.tokens(embedder.card())?) } else { None };
+        summary.embedded += embed(&mut part, tokens.as_ref(), writer, embedder.as_ref(), watcher)?;
+        if let Some(tokens) = tokens.filter(|_| changed) {
+            tokens.retain(writer.documents())?;
+        }
         dense.push(part);
     }
     summary.embed_ms = elapsed_ms(started);
@@ -304,14 +313,21 @@ fn cut(path: &Path, bytes: &[u8], chunking: &Chunking) -> std::result::Result<Ve
     }
 }
 
-/// Embeds the chunks that have no vector yet, durably after each batch; gives how many.
+/// Embeds the chunks that have no vector yet, durably after each batch; gives how many. Those that only lack their tokens'
+/// vectors are embedded for these.
 fn embed(
     dense: &mut DenseWriter,
+    tokens: Option<&TokenStore>,
     writer: &IndexWriter,
     embedder: &dyn Embedder,
     watcher: &dyn Watcher,
 ) -> Result<usize> {
-    let missing = dense.missing(writer.documents())?;
+    let without_vector: BTreeSet<ChunkId> = dense.missing(writer.documents())?.into_iter().collect();
+    let mut missing = without_vector.clone();
+    if let Some(tokens) = tokens {
+        missing.extend(tokens.missing(writer.documents())?);
+    }
+    let missing: Vec<ChunkId> = missing.into_iter().collect();
     let name = &embedder.card().id;
     for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
         if watcher.is_cancelled() {
@@ -320,12 +336,21 @@ fn embed(
         let chunks: Vec<Chunk> = writer.documents().chunks(ids)?.into_iter().map(|stored| stored.chunk).collect();
         let passages: Vec<String> = chunks.iter().map(Chunk::passage).collect();
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
-        let vectors = embedder.embed(Role::Passage, &texts)?;
+        let hashes: Vec<ChunkHash> = chunks.iter().map(Chunk::hash).collect();
+        let vectors = match (tokens, embedder.token_embedder()) {
+            (Some(tokens), Some(embedder)) => {
+                let embedded = embedder.embed_tokens(Role::Passage, &texts)?;
+                let signs = embedded.iter().map(|text| text.tokens.iter().flat_map(signs).collect());
+                tokens.put(&hashes.iter().copied().zip(signs).collect::<Vec<_>>())?;
+                embedded.into_iter().map(|text| text.vector).collect()
+            }
+            _ => embedder.embed(Role::Passage, &texts)?,
+        };
         if vectors.len() != texts.len() {
             return Err(Error::model(format!("{name} gave {} vectors for {} texts", vectors.len(), texts.len())));
         }
-        let keyed: Vec<_> = chunks.iter().map(Chunk::hash).zip(vectors).collect();
-        dense.append(&keyed)?;
+        let keyed = ids.iter().zip(hashes.into_iter().zip(vectors)).filter(|(id, _)| without_vector.contains(id));
+        dense.append(&keyed.map(|(_, keyed)| keyed).collect::<Vec<_>>())?;
         watcher.event(&Event::Embedded {
             embedder: name,
             done: batch * EMBEDDING_BATCH + ids.len(),

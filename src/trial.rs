@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::assemble::{Embedders, Kinglet};
 use crate::chunk::Chunking;
-use crate::config::{Config, DEFAULT_EMBEDDER};
+use crate::config::{Config, DEFAULT_EMBEDDER, Rerank};
 use crate::corpus::beir::{Beir, BeirDocument};
 use crate::error::{Error, Result};
 use crate::eval::{self, Evaluation, Run};
@@ -66,6 +66,7 @@ impl Kinglet {
             max_file_bytes: u64::MAX,
             exclude: &[],
             embedders: &embedders,
+            keep_tokens: this.config().rerank != Rerank::None,
         };
         let summary = ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
         Ok(Trial { collection, index: Arc::new(Index::open(&index)?), summary })

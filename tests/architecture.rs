@@ -24,7 +24,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tantivy", &["index/lexical.rs"]),
     ("hnsw_rs", &["index/graph.rs"]),
     ("memmap2", &["index/vectors.rs"]),
-    ("rusqlite", &["index/documents.rs"]),
+    ("rusqlite", &["index/documents.rs", "index/tokens.rs"]),
     ("fastembed", &["models/onnx.rs"]),
     ("ort", &["models/onnx.rs"]),
     ("llama_cpp_2", &["models/llama.rs"]),

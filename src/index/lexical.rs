@@ -163,6 +163,21 @@ impl Lexical {
             .collect()
     }
 
+    /// Where each word of `question` stands, with how rare it is here: `ln(1 + (N - n + 0.5) / (n + 0.5))` where `n` of `N` chunks
+    /// have it, as in BM25.
+    pub fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
+        guarded(&self.path, || {
+            let searcher = self.reader.searcher();
+            let all = searcher.num_docs() as f32;
+            let rarity = |word: Word| {
+                let term = Term::from_field_text(self.body, &word.stem);
+                let having = searcher.doc_freq(&term).map_err(|cause| self.failed(cause))? as f32;
+                Ok((word.span, (1.0 + (all - having + 0.5).max(0.0) / (having + 0.5)).ln()))
+            };
+            terms(question).into_iter().take(MAX_QUERY_TERMS).map(rarity).collect()
+        })
+    }
+
     fn ids(&self) -> Result<BTreeSet<ChunkId>> {
         let mut ids = BTreeSet::new();
         for segment in self.reader.searcher().segment_readers() {

@@ -5,6 +5,7 @@
 //! documents.sqlite    documents and chunks: the truth
 //! lexical/            words → chunks (tantivy)
 //! dense/<embedder>/   chunks → vectors, and a graph over them once there are many
+//! tokens/<embedder>   chunks → token vectors, a cache
 //! writer.lock         held by the one process that writes
 //! ```
 
@@ -14,6 +15,7 @@ mod files;
 pub mod graph;
 pub mod lexical;
 pub mod manifest;
+pub mod tokens;
 pub mod vectors;
 mod writer;
 
@@ -25,6 +27,7 @@ use dense::Dense;
 use documents::{ChunkId, Counts, Documents, StoredChunk};
 use lexical::Lexical;
 use manifest::Manifest;
+use tokens::TokenStore;
 pub use writer::IndexWriter;
 
 use crate::error::{Error, Fault, Result};
@@ -45,6 +48,7 @@ pub struct Index {
     documents: Mutex<Documents>,
     lexical: Lexical,
     dense: Vec<Dense>,
+    tokens: Vec<Option<TokenStore>>,
 }
 
 impl Index {
@@ -91,7 +95,9 @@ impl Index {
             return Ok(None);
         }
         let mut dense = Vec::new();
+        let mut tokens = Vec::new();
         for card in &manifest.embedders {
+            tokens.push(TokenStore::open_for_reading(&tokens_file(folder, card))?);
             let folder = dense_folder(folder, card);
             if Dense::generation_in(&folder)? != generation {
                 return Ok(None);
@@ -102,7 +108,14 @@ impl Index {
         if lexical.generation()? != generation || dense.iter().any(|part| part.generation() != generation) {
             return Ok(None);
         }
-        Ok(Some(Index { folder: folder.to_path_buf(), manifest, documents: Mutex::new(documents), lexical, dense }))
+        Ok(Some(Index {
+            folder: folder.to_path_buf(),
+            manifest,
+            documents: Mutex::new(documents),
+            lexical,
+            dense,
+            tokens,
+        }))
     }
 
     /// The folders and files that the index in `folder` is of; none when its first run was never finished.
@@ -137,9 +150,21 @@ impl Index {
     /// # Errors
     /// When the index has none of that embedder, or has some that were made with other weights or settings.
     pub fn dense(&self, card: &EmbedderCard) -> Result<&Dense> {
+        Ok(&self.dense[self.place_of(card)?])
+    }
+
+    /// The token vectors made by the embedder with this card; `None` where none were kept.
+    ///
+    /// # Errors
+    /// As [`Index::dense`].
+    pub fn tokens(&self, card: &EmbedderCard) -> Result<Option<&TokenStore>> {
+        Ok(self.tokens[self.place_of(card)?].as_ref())
+    }
+
+    fn place_of(&self, card: &EmbedderCard) -> Result<usize> {
         let cards = &self.manifest.embedders;
         match cards.iter().position(|stored| stored.id == card.id) {
-            Some(at) if cards[at] == *card => Ok(&self.dense[at]),
+            Some(at) if cards[at] == *card => Ok(at),
             Some(_) => Err(Error::input(format!("the index holds vectors of another version of {}", card.id))
                 .hint("run `kinglet index` again with this embedder: the chunks are embedded anew")),
             None => {
@@ -188,4 +213,8 @@ impl Index {
 
 fn dense_folder(folder: &Path, card: &EmbedderCard) -> PathBuf {
     folder.join("dense").join(format!("{}-{}", card.id, &card.fingerprint()[..8]))
+}
+
+fn tokens_file(folder: &Path, card: &EmbedderCard) -> PathBuf {
+    folder.join("tokens").join(format!("{}-{}.sqlite", card.id, &card.fingerprint()[..8]))
 }

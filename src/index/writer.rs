@@ -8,7 +8,8 @@ use super::dense::{Dense, DenseWriter};
 use super::documents::Documents;
 use super::lexical::Lexical;
 use super::manifest::Manifest;
-use super::{EXACT_LIMIT, dense_folder};
+use super::tokens::TokenStore;
+use super::{EXACT_LIMIT, dense_folder, tokens_file};
 use crate::error::{Error, Fault, Result};
 use crate::models::traits::EmbedderCard;
 
@@ -62,6 +63,11 @@ impl IndexWriter {
         DenseWriter::open(&dense_folder(&self.folder, card), card)
     }
 
+    /// The token vectors of one embedder.
+    pub fn tokens(&self, card: &EmbedderCard) -> Result<TokenStore> {
+        TokenStore::open_for_writing(&tokens_file(&self.folder, card))
+    }
+
     /// Whether every derived part of this index is whole and matches the store.
     pub fn is_current(&self, cards: &[EmbedderCard]) -> Result<bool> {
         let generation = self.documents.generation()?;
@@ -109,15 +115,16 @@ impl IndexWriter {
     /// Says what the index is now, and removes the vectors of embedders that it no longer has.
     pub fn finish(&mut self, manifest: Manifest) -> Result<()> {
         manifest.write(&self.folder)?;
-        let kept: Vec<PathBuf> = manifest.embedders.iter().map(|card| dense_folder(&self.folder, card)).collect();
+        let cards = &manifest.embedders;
+        let mut kept: Vec<PathBuf> = cards.iter().map(|card| dense_folder(&self.folder, card)).collect();
+        kept.extend(cards.iter().map(|card| tokens_file(&self.folder, card)));
         self.manifest = Some(manifest);
-        let dense = self.folder.join("dense");
-        if !dense.is_dir() {
-            return Ok(());
-        }
-        let entries = std::fs::read_dir(&dense).map_err(|cause| Error::io("list", &dense, cause))?;
-        for entry in entries.flatten().filter(|entry| !kept.contains(&entry.path())) {
-            std::fs::remove_dir_all(entry.path()).map_err(|cause| Error::io("remove", &entry.path(), cause))?;
+        for part in ["dense", "tokens"] {
+            let entries = std::fs::read_dir(self.folder.join(part)).into_iter().flatten().flatten();
+            for path in entries.map(|entry| entry.path()).filter(|path| !belongs_to(path, &kept)) {
+                let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+                removed.map_err(|cause| Error::io("remove", &path, cause))?;
+            }
         }
         Ok(())
     }
@@ -151,6 +158,13 @@ fn forget_derived(folder: &Path) -> Result<()> {
         Dense::forget(&entry.path())?;
     }
     Ok(())
+}
+
+/// Whether `path` is one of `kept`, or one of the files that SQLite puts beside it.
+fn belongs_to(path: &Path, kept: &[PathBuf]) -> bool {
+    let name = path.to_string_lossy();
+    let plain = name.strip_suffix("-wal").or(name.strip_suffix("-shm")).unwrap_or(&name);
+    kept.iter().any(|kept| kept.to_string_lossy() == plain)
 }
 
 fn lock(folder: &Path) -> Result<File> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::traits::{Embedder, EmbedderCard, Pooling, Role};
+use super::traits::{Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
 use crate::error::Result;
 use crate::text::words;
 use crate::vector::Vector;
@@ -67,5 +67,9 @@ impl Embedder for HashingEmbedder {
 
     fn embed(&self, _: Role, texts: &[&str]) -> Result<Vec<Vector>> {
         texts.iter().map(|text| self.vector(text)).collect()
+    }
+
+    fn token_embedder(&self) -> Option<&dyn TokenEmbedder> {
+        None
     }
 }

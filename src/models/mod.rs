@@ -5,7 +5,6 @@ pub mod catalog;
 pub mod extractive;
 pub mod hashing;
 pub mod llama;
-pub mod maxsim;
 pub mod onnx;
 pub mod openai;
 pub mod prompt;

@@ -10,8 +10,9 @@ use ort::environment::Environment;
 
 use super::cache::ModelCache;
 use super::catalog::{self, Kind, Row};
-use super::traits::{Embedder, EmbedderCard, Pooling, Role};
+use super::traits::{EmbeddedText, Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
 use crate::error::{Error, Fault, Result};
+use crate::text::Span;
 use crate::vector::Vector;
 
 /// Texts run together: more are slower on a CPU, because all are padded to the longest.
@@ -118,15 +119,14 @@ impl Embedder for OnnxEmbedder {
             embedded.into_iter().map(|components| self.checked(components)).collect()
         })
     }
+
+    fn token_embedder(&self) -> Option<&dyn TokenEmbedder> {
+        Some(self)
+    }
 }
 
-impl OnnxEmbedder {
-    /// The unit vectors of the tokens of each text, special tokens included, in the order of the texts: what late interaction
-    /// compares.
-    ///
-    /// # Errors
-    /// When the model fails, or gives something else than one vector a token.
-    pub fn embed_tokens(&self, role: Role, texts: &[&str]) -> Result<Vec<Vec<Vector>>> {
+impl TokenEmbedder for OnnxEmbedder {
+    fn embed_tokens(&self, role: Role, texts: &[&str]) -> Result<Vec<EmbeddedText>> {
         self.run_sorted(role, texts, |model, sorted| {
             let output = model.transform(sorted, Some(BATCH)).map_err(|cause| self.failed(&cause))?;
             let mut found = Vec::with_capacity(sorted.len());
@@ -142,11 +142,46 @@ impl OnnxEmbedder {
                 let components: Vec<f32> = tokens.iter().copied().collect();
                 for (text, tokens) in components.chunks(length * dimension).enumerate() {
                     let kept = tokens.chunks(dimension).enumerate().filter(|(token, _)| mask[[text, *token]] != 0);
-                    found.push(kept.map(|(_, token)| Vector::normalised(token.to_vec())).collect::<Result<Vec<_>>>()?);
+                    found.push(self.embedded(kept.map(|(_, token)| token).collect())?);
                 }
             }
             Ok(found)
         })
+    }
+
+    fn token_spans(&self, role: Role, text: &str) -> Result<Vec<Option<Span>>> {
+        let prefix = self.prefix(role);
+        let tokenizer = &self.model.lock().unwrap_or_else(PoisonError::into_inner).tokenizer;
+        let encoded = tokenizer.encode(format!("{prefix}{text}"), true).map_err(|cause| self.failed(&cause))?;
+        let spans = encoded.get_offsets().iter().map(|&(start, end)| {
+            let start = start.checked_sub(prefix.len())?;
+            (start + prefix.len() < end).then(|| Span { start, end: end - prefix.len() })
+        });
+        Ok(spans.collect())
+    }
+}
+
+impl OnnxEmbedder {
+    fn embedded(&self, tokens: Vec<&[f32]>) -> Result<EmbeddedText> {
+        let first = tokens.first().ok_or_else(|| self.failed(&"it made no token of a text"))?;
+        let pooled = match self.card.pooling {
+            Pooling::Cls => first.to_vec(),
+            // The sum points where the mean does.
+            Pooling::Mean => tokens.iter().fold(vec![0.0; self.card.dimension], |mut sum, token| {
+                sum.iter_mut().zip(*token).for_each(|(sum, component)| *sum += component);
+                sum
+            }),
+        };
+        let vector = Vector::normalised(pooled)?;
+        let tokens = tokens.into_iter().map(|token| Vector::normalised(token.to_vec())).collect::<Result<_>>()?;
+        Ok(EmbeddedText { vector, tokens })
+    }
+
+    fn prefix(&self, role: Role) -> &str {
+        match role {
+            Role::Query => &self.card.query_prefix,
+            Role::Passage => &self.card.passage_prefix,
+        }
     }
 
     /// Runs `work` over the texts with their prefix, those of like length together because padding is work, and puts the results
@@ -157,10 +192,7 @@ impl OnnxEmbedder {
         texts: &[&str],
         work: impl FnOnce(&mut TextEmbedding, &[String]) -> Result<Vec<T>>,
     ) -> Result<Vec<T>> {
-        let prefix = match role {
-            Role::Query => &self.card.query_prefix,
-            Role::Passage => &self.card.passage_prefix,
-        };
+        let prefix = self.prefix(role);
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&at| (texts[at].len(), at));
         let sorted: Vec<String> = order.iter().map(|&at| format!("{prefix}{}", texts[at])).collect();

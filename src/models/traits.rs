@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::prompt::Prompt;
 use crate::error::Result;
+use crate::text::Span;
 use crate::vector::Vector;
 
 /// Which side of a search a text is on: small embedders are trained with a different prefix for each.
@@ -65,6 +66,34 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// When the model fails; then no vectors are given at all.
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vector>>;
+
+    /// This embedder as one that shows the vectors of its tokens too, which late interaction compares; `None` where it has none.
+    fn token_embedder(&self) -> Option<&dyn TokenEmbedder>;
+}
+
+/// A text with the vectors of its tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EmbeddedText {
+    /// The text's vector, as [`Embedder::embed`] gives it.
+    pub vector: Vector,
+    /// One unit vector a token, in the order of the text, special tokens included; at least one.
+    pub tokens: Vec<Vector>,
+}
+
+/// An embedder that reads a text as tokens and has a vector for each.
+pub trait TokenEmbedder: Send + Sync {
+    /// As [`Embedder::embed`], with the tokens' vectors.
+    ///
+    /// # Errors
+    /// When the model fails; then no vectors are given at all.
+    fn embed_tokens(&self, role: Role, texts: &[&str]) -> Result<Vec<EmbeddedText>>;
+
+    /// Where in `text` each token stands that [`embed_tokens`](Self::embed_tokens) gives; `None` for special tokens and for those
+    /// of the role's prefix.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    fn token_spans(&self, role: Role, text: &str) -> Result<Vec<Option<Span>>>;
 }
 
 /// One finite score per passage, in order, larger is better; the same passage gets the same score whatever stands beside it.

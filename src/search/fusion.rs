@@ -23,6 +23,11 @@ pub enum Fusion {
 
 const RRF_K: f32 = 60.0;
 
+/// What the hit at `rank`, from 1, gets from a leg by [`Fusion::Rrf`].
+pub fn reciprocal(rank: usize) -> f32 {
+    1.0 / (RRF_K + rank as f32)
+}
+
 /// Legs and how they are fused: itself a retriever.
 pub struct Hybrid {
     legs: Vec<Arc<dyn Retriever>>,
@@ -65,7 +70,7 @@ pub fn fuse(fusion: Fusion, lists: Vec<(Option<f32>, Vec<Hit>)>) -> Vec<Hit> {
         for (at, found) in list.into_iter().enumerate() {
             let contribution = match fusion {
                 Fusion::MinMax => stretch.of(found.score) / legs,
-                Fusion::Rrf => 1.0 / (RRF_K + (at + 1) as f32),
+                Fusion::Rrf => reciprocal(at + 1),
             };
             let hit = fused.entry(found.chunk).or_insert(Hit { chunk: found.chunk, score: 0.0, legs: Vec::new() });
             hit.score += contribution;

@@ -2,6 +2,8 @@
 
 pub mod fusion;
 pub mod legs;
+pub mod maxsim;
+pub mod neighbours;
 pub mod rerank;
 pub mod snippet;
 
@@ -12,6 +14,8 @@ use crate::index::documents::ChunkId;
 
 pub use fusion::{Fusion, Hybrid};
 pub use legs::{DenseLeg, LexicalLeg};
+pub use maxsim::MaxSim;
+pub use neighbours::Neighbours;
 pub use rerank::Reranked;
 
 /// What is looked for.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::fusion::{Fusion, reciprocal};
 use super::{Hit, LegScore, Query, Retriever};
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -10,19 +11,26 @@ use crate::models::traits::Reranker;
 /// How many hits are looked at.
 pub const DEPTH: usize = 50;
 
-/// A retriever whose first [`DEPTH`] hits are scored again: itself a retriever. The new scores, stretched to 0..1 over these
-/// hits, get `weight` in the sum and the old ones the rest.
+/// A retriever whose first [`DEPTH`] hits are scored again: itself a retriever. The reranker counts as one more leg: the new scores
+/// are fused with those of the legs, and replace nothing.
 pub struct Reranked {
     inner: Arc<dyn Retriever>,
     reranker: Arc<dyn Reranker>,
     index: Arc<Index>,
-    weight: f32,
+    legs: usize,
+    fusion: Fusion,
 }
 
 impl Reranked {
-    /// Puts `reranker` over `inner`, a retriever over `index`, with `weight` between 0 and 1.
-    pub fn new(inner: Arc<dyn Retriever>, reranker: Arc<dyn Reranker>, index: Arc<Index>, weight: f32) -> Self {
-        Reranked { inner, reranker, index, weight }
+    /// Puts `reranker` over `inner`, a retriever over `index` that has fused so many `legs` in this way.
+    pub fn new(
+        inner: Arc<dyn Retriever>,
+        reranker: Arc<dyn Reranker>,
+        index: Arc<Index>,
+        legs: usize,
+        fusion: Fusion,
+    ) -> Self {
+        Reranked { inner, reranker, index, legs, fusion }
     }
 }
 
@@ -44,8 +52,12 @@ impl Retriever for Reranked {
         if scores.len() != texts.len() || scores.iter().any(|score| !score.is_finite()) {
             return Err(Error::model(format!("{} gave no score for some passages", self.reranker.name())));
         }
+        let kept = match self.fusion {
+            Fusion::MinMax => self.legs as f32 / (self.legs + 1) as f32,
+            Fusion::Rrf => 1.0,
+        };
         for hit in &mut hits {
-            hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - self.weight);
+            hit.legs.iter_mut().for_each(|leg| leg.contribution *= kept);
             hit.score = hit.legs.iter().map(|leg| leg.contribution).sum();
         }
         self.add(&mut hits, &scores);
@@ -63,12 +75,12 @@ impl Reranked {
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
         for (rank, at) in order.into_iter().enumerate() {
             let stretched = if highest > lowest { (scores[at] - lowest) / (highest - lowest) } else { 1.0 };
-            let leg = LegScore {
-                leg: self.reranker.name().to_string(),
-                rank: rank + 1,
-                score: scores[at],
-                contribution: self.weight * stretched,
+            let contribution = match self.fusion {
+                Fusion::MinMax => stretched / (self.legs + 1) as f32,
+                Fusion::Rrf => reciprocal(rank + 1),
             };
+            let leg =
+                LegScore { leg: self.reranker.name().to_string(), rank: rank + 1, score: scores[at], contribution };
             hits[at].score += leg.contribution;
             hits[at].legs.push(leg);
         }

@@ -31,8 +31,14 @@ pub fn write(folder: &Path, files: &[(&str, &str)]) {
 
 /// Indexes `roots` into `index`, watched.
 pub fn index_watched(roots: &[PathBuf], index: &Path, watcher: &dyn Watcher) -> kinglet::Result<Summary> {
-    let plan =
-        Plan { roots, chunking: Chunking::default(), max_file_bytes: 1 << 20, exclude: &[], embedders: &[embedder()] };
+    let plan = Plan {
+        roots,
+        chunking: Chunking::default(),
+        max_file_bytes: 1 << 20,
+        exclude: &[],
+        embedders: &[embedder()],
+        keep_tokens: true,
+    };
     ingest(&mut IndexWriter::open(index)?, &plan, watcher)
 }
 

@@ -85,9 +85,12 @@ pub enum Command {
         /// How the legs become one ranking: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
-        /// What looks at the first hits more closely: none or maxsim
+        /// What looks at the first hits more closely: auto, none or maxsim
         #[arg(long)]
         rerank: Option<String>,
+        /// Whether hits that are alike support each other in hybrid mode: on or off
+        #[arg(long)]
+        neighbours: Option<String>,
         /// Show what each leg said of each hit
         #[arg(long)]
         explain: bool,
@@ -150,9 +153,12 @@ pub enum Command {
         /// How the legs become one ranking: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
-        /// What looks at the first hits more closely: none or maxsim
+        /// What looks at the first hits more closely: auto, none or maxsim
         #[arg(long)]
         rerank: Option<String>,
+        /// Whether hits that are alike support each other in hybrid mode: on or off
+        #[arg(long)]
+        neighbours: Option<String>,
         /// Write the rankings to this file, in TREC's format
         #[arg(long, value_name = "FILE")]
         trec: Option<PathBuf>,
@@ -218,18 +224,20 @@ impl Command {
         let mut flags = Vec::new();
         let mut set = |key, value: Option<String>| flags.extend(value.map(|value| (key, value)));
         match self {
-            Command::Search { hits, mode, embedder, fusion, rerank, .. } => {
+            Command::Search { hits, mode, embedder, fusion, rerank, neighbours, .. } => {
                 set("embedder", embedder.clone());
                 set("hits", hits.map(|hits| hits.to_string()));
                 set("mode", mode.clone());
                 set("fusion", fusion.clone());
                 set("rerank", rerank.clone());
+                set("neighbours", neighbours.clone());
             }
-            Command::Eval { mode, embedder, fusion, rerank, .. } => {
+            Command::Eval { mode, embedder, fusion, rerank, neighbours, .. } => {
                 set("embedder", embedder.clone());
                 set("mode", mode.clone());
                 set("fusion", fusion.clone());
                 set("rerank", rerank.clone());
+                set("neighbours", neighbours.clone());
             }
             Command::Ask { generator, passages, embedder, .. } => {
                 set("embedder", embedder.clone());
