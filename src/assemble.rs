@@ -20,7 +20,11 @@ use crate::models::llama::LlamaGenerator;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
 use crate::models::traits::{Embedder, Generator};
+use crate::search::snippet::{Snippet, snippet};
 use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever};
+
+/// How long a snippet is, in characters, where its sentences allow it.
+const SNIPPET_CHARS: usize = 240;
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -52,6 +56,8 @@ pub struct Found {
     pub path: PathBuf,
     /// The part of it.
     pub chunk: Chunk,
+    /// What to show of it.
+    pub snippet: Snippet,
 }
 
 impl Kinglet {
@@ -113,6 +119,7 @@ impl Kinglet {
             max_file_bytes: self.config.max_file_mib << 20,
             exclude: std::slice::from_ref(&self.home),
             embedders: &embedders,
+            language: self.config.language(),
             keep_tokens: self.config.rerank != Rerank::None,
         };
         ingest(&mut writer, &plan, watcher)
@@ -127,7 +134,13 @@ impl Kinglet {
         let hits = self.retriever(&index)?.retrieve(&Query::new(question), count)?;
         let chunks = index.chunks(&hits.iter().map(|hit| hit.chunk).collect::<Vec<_>>())?;
         let found = hits.into_iter().zip(chunks);
-        Ok(found.map(|(hit, stored)| Found { hit, path: stored.path, chunk: stored.chunk }).collect())
+        let language = index.manifest().language;
+        Ok(found
+            .map(|(hit, stored)| {
+                let snippet = snippet(question, &stored.chunk.text, language, SNIPPET_CHARS);
+                Found { hit, path: stored.path, chunk: stored.chunk, snippet }
+            })
+            .collect())
     }
 
     /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::search::Fusion;
 
 /// The setting `embedder` that names none: an index answers with its first embedder, and a new one gets [`DEFAULT_EMBEDDER`].
@@ -73,6 +74,8 @@ pub struct Config {
     pub answer_tokens: usize,
     /// Threads for each model; 0 chooses: one for each core for the embedder, one for the language model.
     pub threads: usize,
+    /// The language of the documents' words: a code such as `de`, `none`, or `auto`.
+    pub language: String,
     /// Larger files are skipped, in MiB.
     pub max_file_mib: u64,
 }
@@ -90,8 +93,16 @@ impl Default for Config {
             passages: 4,
             answer_tokens: 160,
             threads: 0,
+            language: "auto".to_string(),
             max_file_mib: 16,
         }
+    }
+}
+
+impl Config {
+    /// The language that is set; `None` for `auto`.
+    pub fn language(&self) -> Option<Language> {
+        Language::of_code(&self.language)
     }
 }
 
@@ -210,6 +221,9 @@ fn set(
             if config.hits == 0 || config.passages == 0 || config.answer_tokens == 0 || config.max_file_mib == 0 =>
         {
             Some("must be at least 1".to_string())
+        }
+        Ok(config) if config.language != "auto" && config.language().is_none() => {
+            Some(format!("must be auto or one of {}", Language::ALL.map(Language::code).join(", ")))
         }
         Ok(_) => None,
         Err(cause) => Some(cause.message().to_string()),

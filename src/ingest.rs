@@ -21,11 +21,15 @@ use crate::index::dense::DenseWriter;
 use crate::index::documents::{Change, ChunkHash, ChunkId, KnownFile, NewFile};
 use crate::index::manifest::{FORMAT, Manifest};
 use crate::index::tokens::TokenStore;
+use crate::language::{Language, detect};
 use crate::models::traits::{Embedder, Role};
 use crate::vector::signs;
 
 /// Chunks that are embedded between two moments at which the work can be stopped and is durable.
 const EMBEDDING_BATCH: usize = 64;
+
+/// Chunks that are looked at to tell the language of a new index.
+const CHUNKS_FOR_LANGUAGE: usize = 200;
 
 /// What is to be indexed, and how.
 pub struct Plan<'p> {
@@ -39,6 +43,8 @@ pub struct Plan<'p> {
     pub exclude: &'p [PathBuf],
     /// Whose vectors the index shall hold; the first answers.
     pub embedders: &'p [Arc<dyn Embedder>],
+    /// The language of the words; `None` for the index's own, or the one that a new index's documents are in.
+    pub language: Option<Language>,
     /// Whether token vectors are kept too, where an embedder has them.
     pub keep_tokens: bool,
 }
@@ -145,7 +151,6 @@ pub struct Skipped {
 /// before, and the vectors made so far are kept for the next run.
 pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) -> Result<Summary> {
     let cards: Vec<_> = plan.embedders.iter().map(|embedder| embedder.card().clone()).collect();
-    let manifest = Manifest { format: FORMAT, chunking: plan.chunking, embedders: cards.clone() };
     let mut summary = Summary::default();
 
     let started = Instant::now();
@@ -175,8 +180,12 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
         drop(change);
     }
     watcher.event(&Event::Reached(Step::StoreCommitted));
-    if changed || summary.embedded > 0 || !writer.is_current(&cards)? {
-        writer.derive_lexical()?;
+    let language = match plan.language.or(writer.manifest().map(|manifest| manifest.language)) {
+        Some(language) => language,
+        None => language_of(writer)?,
+    };
+    if changed || summary.embedded > 0 || !writer.is_current(&cards, language)? {
+        writer.derive_lexical(language)?;
         watcher.event(&Event::Reached(Step::LexicalDerived));
         for part in &dense {
             writer.derive_dense(part)?;
@@ -184,12 +193,22 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
         watcher.event(&Event::Reached(Step::DenseDerived));
     }
     summary.chunks = writer.documents().counts()?.chunks;
+    let manifest = Manifest { format: FORMAT, chunking: plan.chunking, language, embedders: cards };
     if writer.manifest() != Some(&manifest) {
         writer.finish(manifest)?;
     }
     watcher.event(&Event::Reached(Step::Finished));
     summary.commit_ms = elapsed_ms(started);
     Ok(summary)
+}
+
+/// The language of the documents, by chunks from all over the store.
+fn language_of(writer: &IndexWriter) -> Result<Language> {
+    let ids: Vec<ChunkId> = writer.documents().chunk_hashes()?.into_iter().map(|(id, _)| id).collect();
+    let step = ids.len().div_ceil(CHUNKS_FOR_LANGUAGE).max(1);
+    let sample: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
+    let chunks = writer.documents().chunks(&sample)?;
+    Ok(detect(chunks.iter().map(|stored| stored.chunk.text.as_str())))
 }
 
 /// Reads what changed below the roots into the store; `true` when anything did.

@@ -55,6 +55,7 @@ pub mod error;
 pub mod eval;
 pub mod index;
 pub mod ingest;
+pub mod language;
 pub mod models;
 pub mod names;
 pub mod search;

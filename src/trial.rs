@@ -66,6 +66,7 @@ impl Kinglet {
             max_file_bytes: u64::MAX,
             exclude: &[],
             embedders: &embedders,
+            language: this.config().language(),
             keep_tokens: this.config().rerank != Rerank::None,
         };
         let summary = ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;

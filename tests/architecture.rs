@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// From the ground up. Rooms on one floor do not name each other.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["text", "vector"],
+    &["text", "vector", "language"],
     &["corpus"],
     &["chunk"],
     &["models"],
@@ -22,6 +22,7 @@ const FLOORS: &[&[&str]] = &[
 /// Which files may name a dependency.
 const DOORS: &[(&str, &[&str])] = &[
     ("tantivy", &["index/lexical.rs"]),
+    ("whatlang", &["language.rs"]),
     ("hnsw_rs", &["index/graph.rs"]),
     ("memmap2", &["index/vectors.rs"]),
     ("rusqlite", &["index/documents.rs", "index/tokens.rs"]),

@@ -144,6 +144,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
             max_file_bytes: 1 << 20,
             exclude: &[],
             embedders: std::slice::from_ref(&embedder),
+            language: None,
             keep_tokens,
         };
         let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &Unwatched).unwrap();

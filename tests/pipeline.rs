@@ -91,6 +91,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
         max_file_bytes: u64::MAX,
         exclude: &[],
         embedders: &[Arc::new(HashingEmbedder::new(256)), other.clone()],
+        language: None,
         keep_tokens: true,
     };
     let summary = ingest(&mut writer, &plan, &Unwatched).unwrap();
@@ -322,6 +323,7 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
         max_file_bytes: 1 << 20,
         exclude: &[],
         embedders: &[kinglet.embedder_called("all-minilm-l6-v2").unwrap()],
+        language: None,
         keep_tokens: true,
     };
     ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &Unwatched).unwrap();

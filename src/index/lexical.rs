@@ -13,19 +13,20 @@ use tantivy::directory::MmapDirectory;
 use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{
-    Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer, TokenStream,
+    AsciiFoldingFilter, Language as Stemmed, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
 };
 use tantivy::{IndexReader, IndexWriter, Order, ReloadPolicy, TantivyDocument, Term};
 
 use super::documents::{ChunkId, Documents};
+use super::terms;
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::text::Span;
 
-const ANALYZER: &str = "kinglet-english";
+const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; which language it is stands in the stamp
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
 /// A question of thousands of words is cut to its first terms: more only cost time.
 const MAX_QUERY_TERMS: usize = 512;
-const LONGEST_TERM_BYTES: usize = 64;
 
 /// The inverted index.
 pub struct Lexical {
@@ -34,6 +35,7 @@ pub struct Lexical {
     body: Field,
     id: Field,
     path: PathBuf,
+    language: Language,
 }
 
 /// A word as the index sees it.
@@ -46,15 +48,15 @@ pub struct Word {
 }
 
 impl Lexical {
-    /// Opens the index in `folder`, making an empty one if there is none.
+    /// Opens the index in `folder` of texts in `language`, making an empty one if there is none.
     ///
     /// # Errors
     /// When the files there are not such an index, or the disk refuses.
-    pub fn open(folder: &Path) -> Result<Self> {
-        guarded(folder, || Self::open_unguarded(folder))
+    pub fn open(folder: &Path, language: Language) -> Result<Self> {
+        guarded(folder, || Self::open_unguarded(folder, language))
     }
 
-    fn open_unguarded(folder: &Path) -> Result<Self> {
+    fn open_unguarded(folder: &Path, language: Language) -> Result<Self> {
         let (schema, body, id) = schema();
         let is_new = !folder.join("meta.json").is_file();
         if is_new {
@@ -71,13 +73,13 @@ impl Lexical {
             return Err(Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
                 .hint("run `kinglet index` again: this part is derived and is made anew"));
         }
-        index.tokenizers().register(ANALYZER, analyzer());
+        index.tokenizers().register(ANALYZER, analyzer(language));
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(|cause| failed(folder, cause))?;
-        Ok(Lexical { index, reader, body, id, path: folder.to_path_buf() })
+        Ok(Lexical { index, reader, body, id, path: folder.to_path_buf(), language })
     }
 
     /// Reads every byte and holds it against the checksums.
@@ -94,10 +96,22 @@ impl Lexical {
         })
     }
 
-    /// The store's generation that this was last made to match; 0 when never.
+    /// The store's generation that this was last made to match; 0 when never, or when its terms were made otherwise than those of
+    /// questions are now.
     pub fn generation(&self) -> Result<u64> {
         let meta = self.index.load_metas().map_err(|cause| self.failed(cause))?;
-        Ok(meta.payload.and_then(|payload| payload.parse().ok()).unwrap_or(0))
+        let stamp = meta.payload.unwrap_or_default();
+        let (generation, terms) = stamp.split_once(' ').unwrap_or((&stamp, ""));
+        Ok(if terms == self.terms_stamp() { generation.parse().unwrap_or(0) } else { 0 })
+    }
+
+    /// Whether there is nothing in it yet that was made otherwise.
+    pub fn is_fresh(&self) -> bool {
+        self.reader.searcher().num_docs() == 0
+    }
+
+    fn terms_stamp(&self) -> String {
+        format!("{} {}", terms::VERSION, self.language.code())
     }
 
     /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
@@ -120,7 +134,7 @@ impl Lexical {
             }
         }
         let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
-        commit.set_payload(&generation.to_string());
+        commit.set_payload(&format!("{generation} {}", self.terms_stamp()));
         commit.commit().map_err(|cause| self.failed(cause))?;
         writer.wait_merging_threads().map_err(|cause| self.failed(cause))?;
         self.reload()
@@ -134,7 +148,7 @@ impl Lexical {
     /// At most `k` chunks that share a term with `question`, by BM25, best first, ties by id.
     pub fn search(&self, question: &str, k: usize) -> Result<Vec<(ChunkId, f32)>> {
         let mut seen = HashSet::new();
-        let terms: Vec<(Occur, Box<dyn Query>)> = terms(question)
+        let terms: Vec<(Occur, Box<dyn Query>)> = stems(question, self.language)
             .into_iter()
             .filter(|term| seen.insert(term.stem.clone()))
             .take(MAX_QUERY_TERMS)
@@ -174,7 +188,7 @@ impl Lexical {
                 let having = searcher.doc_freq(&term).map_err(|cause| self.failed(cause))? as f32;
                 Ok((word.span, (1.0 + (all - having + 0.5).max(0.0) / (having + 0.5)).ln()))
             };
-            terms(question).into_iter().take(MAX_QUERY_TERMS).map(rarity).collect()
+            stems(question, self.language).into_iter().take(MAX_QUERY_TERMS).map(rarity).collect()
         })
     }
 
@@ -192,25 +206,93 @@ impl Lexical {
     }
 }
 
-/// The terms of a text in order, as the index sees them: stop words are left out.
-pub fn terms(text: &str) -> Vec<Word> {
-    let mut analyzer = analyzer();
+/// The terms of a text in order, as an index of texts in `language` sees them: stop words are left out.
+pub fn stems(text: &str, language: Language) -> Vec<Word> {
+    let mut analyzer = analyzer(language);
     let mut stream = analyzer.token_stream(text);
-    let mut terms = Vec::new();
+    let mut words = Vec::new();
     while let Some(token) = stream.next() {
         let span = Span { start: token.offset_from, end: token.offset_to };
-        terms.push(Word { stem: token.text.clone(), span });
+        words.push(Word { stem: token.text.clone(), span });
     }
-    terms
+    words
 }
 
-fn analyzer() -> TextAnalyzer {
-    TextAnalyzer::builder(SimpleTokenizer::default())
-        .filter(RemoveLongFilter::limit(LONGEST_TERM_BYTES))
-        .filter(LowerCaser)
-        .filter(StopWordFilter::new(Language::English).expect("tantivy has English stop words"))
-        .filter(Stemmer::new(Language::English))
-        .build()
+/// Stop words, then stems, then letters without accents: in that order, because stemmers know their language's accents.
+fn analyzer(language: Language) -> TextAnalyzer {
+    let terms = TextAnalyzer::builder(Terms::default()).dynamic();
+    let Some(stemmed) = stemmed(language) else {
+        return terms.filter_dynamic(AsciiFoldingFilter).build();
+    };
+    match StopWordFilter::new(stemmed) {
+        Some(stop_words) => terms.filter_dynamic(stop_words),
+        None => terms,
+    }
+    .filter_dynamic(Stemmer::new(stemmed))
+    .filter_dynamic(AsciiFoldingFilter)
+    .build()
+}
+
+fn stemmed(language: Language) -> Option<Stemmed> {
+    Some(match language {
+        Language::None => return None,
+        Language::English => Stemmed::English,
+        Language::Arabic => Stemmed::Arabic,
+        Language::Danish => Stemmed::Danish,
+        Language::Dutch => Stemmed::Dutch,
+        Language::Finnish => Stemmed::Finnish,
+        Language::French => Stemmed::French,
+        Language::German => Stemmed::German,
+        Language::Greek => Stemmed::Greek,
+        Language::Hungarian => Stemmed::Hungarian,
+        Language::Italian => Stemmed::Italian,
+        Language::Norwegian => Stemmed::Norwegian,
+        Language::Portuguese => Stemmed::Portuguese,
+        Language::Romanian => Stemmed::Romanian,
+        Language::Russian => Stemmed::Russian,
+        Language::Spanish => Stemmed::Spanish,
+        Language::Swedish => Stemmed::Swedish,
+        Language::Tamil => Stemmed::Tamil,
+        Language::Turkish => Stemmed::Turkish,
+    })
+}
+
+/// [`terms::terms`] as tantivy wants them.
+#[derive(Clone, Default)]
+struct Terms {
+    token: Token,
+}
+
+struct TermStream<'t> {
+    terms: std::vec::IntoIter<terms::Term>,
+    token: &'t mut Token,
+}
+
+impl Tokenizer for Terms {
+    type TokenStream<'t> = TermStream<'t>;
+
+    fn token_stream<'t>(&'t mut self, text: &'t str) -> TermStream<'t> {
+        self.token.reset();
+        TermStream { terms: terms::terms(text).into_iter(), token: &mut self.token }
+    }
+}
+
+impl TokenStream for TermStream<'_> {
+    fn advance(&mut self) -> bool {
+        let Some(term) = self.terms.next() else { return false };
+        self.token.position = self.token.position.wrapping_add(1);
+        (self.token.offset_from, self.token.offset_to) = (term.span.start, term.span.end);
+        self.token.text = term.text;
+        true
+    }
+
+    fn token(&self) -> &Token {
+        self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        self.token
+    }
 }
 
 fn schema() -> (Schema, Field, Field) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::files::write_whole;
 use crate::chunk::Chunking;
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::models::traits::EmbedderCard;
 
 /// The format that this version reads and writes.
@@ -20,6 +21,9 @@ pub struct Manifest {
     pub format: u32,
     /// How its documents were cut.
     pub chunking: Chunking,
+    /// The language of its words.
+    #[serde(default)]
+    pub language: Language,
     /// The embedders whose vectors it holds; the first is the one that answers.
     pub embedders: Vec<EmbedderCard>,
 }

@@ -15,6 +15,7 @@ mod files;
 pub mod graph;
 pub mod lexical;
 pub mod manifest;
+pub mod terms;
 pub mod tokens;
 pub mod vectors;
 mod writer;
@@ -90,7 +91,7 @@ impl Index {
         if !folder.join("lexical").is_dir() {
             return Ok(None);
         }
-        let lexical = Lexical::open(&folder.join("lexical"))?;
+        let lexical = Lexical::open(&folder.join("lexical"), manifest.language)?;
         if lexical.generation()? != generation {
             return Ok(None);
         }

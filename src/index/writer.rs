@@ -11,6 +11,7 @@ use super::manifest::Manifest;
 use super::tokens::TokenStore;
 use super::{EXACT_LIMIT, dense_folder, tokens_file};
 use crate::error::{Error, Fault, Result};
+use crate::language::Language;
 use crate::models::traits::EmbedderCard;
 
 /// An index, open for writing. Others may read it meanwhile; no other process may write.
@@ -69,9 +70,9 @@ impl IndexWriter {
     }
 
     /// Whether every derived part of this index is whole and matches the store.
-    pub fn is_current(&self, cards: &[EmbedderCard]) -> Result<bool> {
+    pub fn is_current(&self, cards: &[EmbedderCard], language: Language) -> Result<bool> {
         let generation = self.documents.generation()?;
-        let words_match = self.lexical().and_then(|words| {
+        let words_match = self.lexical(language).and_then(|words| {
             words.check()?;
             words.generation()
         });
@@ -87,21 +88,21 @@ impl IndexWriter {
         Ok(self.manifest.as_ref().is_some_and(|manifest| manifest.embedders == cards))
     }
 
-    /// Makes the words match the store.
-    pub fn derive_lexical(&self) -> Result<()> {
+    /// Makes the words match the store; those that are damaged, of another store, or made otherwise, are made anew.
+    pub fn derive_lexical(&self, language: Language) -> Result<()> {
         let generation = self.documents.generation()?;
-        let sound = self.lexical().and_then(|words| {
+        let sound = self.lexical(language).and_then(|words| {
             words.check()?;
-            Ok((words.generation()? <= generation).then_some(words))
+            let made_for = words.generation()?;
+            Ok((words.is_fresh() || (1..=generation).contains(&made_for)).then_some(words))
         });
         let words = match sound {
             Ok(Some(words)) => words,
             Err(error) if error.fault() != Fault::Damaged => return Err(error),
-            // Damaged, or of a store that is no more.
             _ => {
                 let folder = self.folder.join("lexical");
                 std::fs::remove_dir_all(&folder).map_err(|cause| Error::io("remove", &folder, cause))?;
-                self.lexical()?
+                self.lexical(language)?
             }
         };
         words.synchronise(&self.documents, generation)
@@ -135,15 +136,16 @@ impl IndexWriter {
     /// When vectors are missing, which only indexing can make.
     pub fn derive_again(&mut self) -> Result<()> {
         let cards = self.manifest.as_ref().map(|manifest| manifest.embedders.clone()).unwrap_or_default();
-        self.derive_lexical()?;
+        let language = self.manifest.as_ref().map(|manifest| manifest.language).unwrap_or_default();
+        self.derive_lexical(language)?;
         for card in &cards {
             self.derive_dense(&self.dense(card)?)?;
         }
         Ok(())
     }
 
-    fn lexical(&self) -> Result<Lexical> {
-        Lexical::open(&self.folder.join("lexical"))
+    fn lexical(&self, language: Language) -> Result<Lexical> {
+        Lexical::open(&self.folder.join("lexical"), language)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::index::lexical::terms;
+use crate::index::lexical::stems;
+use crate::language::Language;
 use crate::text::{Span, sentences};
 
 /// A part of a text with the words that match.
@@ -16,9 +17,9 @@ pub struct Snippet {
 
 /// The run of whole sentences, at most `max_chars` long where they allow it, that holds the most different words of
 /// `question`; the first such run on a tie.
-pub fn snippet(question: &str, text: &str, max_chars: usize) -> Snippet {
-    let wanted: HashSet<String> = terms(question).into_iter().map(|word| word.stem).collect();
-    let words: Vec<_> = terms(text).into_iter().filter(|word| wanted.contains(&word.stem)).collect();
+pub fn snippet(question: &str, text: &str, language: Language, max_chars: usize) -> Snippet {
+    let wanted: HashSet<String> = stems(question, language).into_iter().map(|word| word.stem).collect();
+    let words: Vec<_> = stems(text, language).into_iter().filter(|word| wanted.contains(&word.stem)).collect();
     let sentences = sentences(text);
     let mut best = (0, Span { start: 0, end: 0 });
     for (at, first) in sentences.iter().enumerate() {
@@ -36,8 +37,15 @@ pub fn snippet(question: &str, text: &str, max_chars: usize) -> Snippet {
         }
     }
     let span = best.1;
-    let matches = words.iter().map(|word| word.span).filter(|word| span.start <= word.start && word.end <= span.end);
-    Snippet { span, matches: matches.collect() }
+    let mut matches: Vec<Span> = Vec::new();
+    for word in words.iter().map(|word| word.span).filter(|word| span.start <= word.start && word.end <= span.end) {
+        // A whole identifier and its parts are one mark.
+        match matches.last_mut() {
+            Some(last) if word.start < last.end => last.end = last.end.max(word.end),
+            _ => matches.push(word),
+        }
+    }
+    Snippet { span, matches }
 }
 
 #[cfg(test)]
@@ -47,7 +55,7 @@ mod tests {
     #[test]
     fn the_sentences_with_the_words_are_shown_and_the_words_marked() {
         let text = "Birds are small. Kinglets weigh five grams. Nothing else matters here at all.";
-        let found = snippet("How much does a kinglet weigh?", text, 30);
+        let found = snippet("How much does a kinglet weigh?", text, Language::English, 30);
         assert_eq!(found.span.of(text), "Kinglets weigh five grams.");
         let marked: Vec<_> = found.matches.iter().map(|span| span.of(text)).collect();
         assert_eq!(marked, ["Kinglets", "weigh"]);
@@ -55,7 +63,7 @@ mod tests {
 
     #[test]
     fn any_question_and_any_text_do() {
-        assert_eq!(snippet("", "", 10).matches, []);
-        assert_eq!(snippet("\"a:b\" AND (", "word", 10).span, Span { start: 0, end: 4 });
+        assert_eq!(snippet("", "", Language::None, 10).matches, []);
+        assert_eq!(snippet("\"a:b\" AND (", "word", Language::None, 10).span, Span { start: 0, end: 4 });
     }
 }

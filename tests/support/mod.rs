@@ -37,6 +37,7 @@ pub fn index_watched(roots: &[PathBuf], index: &Path, watcher: &dyn Watcher) -> 
         max_file_bytes: 1 << 20,
         exclude: &[],
         embedders: &[embedder()],
+        language: None,
         keep_tokens: true,
     };
     ingest(&mut IndexWriter::open(index)?, &plan, watcher)

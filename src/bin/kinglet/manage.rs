@@ -25,7 +25,7 @@ impl Session<'_> {
                 skipped.iter().map(|(path, reason)| json!({ "path": render::shown(path), "reason": reason })).collect();
             return printed(render::json(&json!({
                 "name": name, "folder": index.folder(), "roots": roots, "documents": counts.documents,
-                "skipped": skipped, "chunks": counts.chunks, "embedders": embedders,
+                "skipped": skipped, "chunks": counts.chunks, "language": index.manifest().language, "embedders": embedders,
                 "generation": index.generation()?, "size_bytes": size_bytes(index.folder()),
             })));
         }
@@ -35,6 +35,7 @@ impl Session<'_> {
         rows.extend([
             vec!["documents".to_string(), format!("{} read, {} skipped", counts.documents, counts.skipped)],
             vec!["chunks".to_string(), counts.chunks.to_string()],
+            vec!["language".to_string(), index.manifest().language.code().to_string()],
             vec!["embedders".to_string(), embedders.join(", ")],
             vec!["size".to_string(), mib(size_bytes(index.folder()))],
         ]);

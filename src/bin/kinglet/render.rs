@@ -10,10 +10,9 @@ use kinglet::answer::{Answer, Timings, UNSUPPORTED_MARK};
 use kinglet::chunk::Chunk;
 use kinglet::eval::Evaluation;
 use kinglet::ingest::Summary;
-use kinglet::search::snippet::snippet;
+use kinglet::search::snippet::Snippet;
 use serde_json::{Value, json};
 
-const SNIPPET_CHARS: usize = 240;
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const PATH: Style = AnsiColor::Cyan.on_default();
@@ -56,7 +55,7 @@ pub fn json(value: &Value) -> Result<()> {
 pub fn hits_json(found: &[Found]) -> Value {
     let rows: Vec<Value> = found
         .iter()
-        .map(|Found { hit, path, chunk }| {
+        .map(|Found { hit, path, chunk, .. }| {
             json!({
                 "path": shown(path), "first_line": chunk.first_line, "last_line": chunk.last_line,
                 "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
@@ -66,9 +65,9 @@ pub fn hits_json(found: &[Found]) -> Value {
     json!({ "hits": rows })
 }
 
-pub fn hits(question: &str, found: &[Found], explain: bool) -> Result<()> {
+pub fn hits(found: &[Found], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, Found { hit, path, chunk }) in found.iter().enumerate() {
+    for (at, Found { hit, path, chunk, snippet }) in found.iter().enumerate() {
         let place = place(&shown(path), chunk.first_line, chunk.last_line);
         writeln!(
             out,
@@ -77,7 +76,7 @@ pub fn hits(question: &str, found: &[Found], explain: bool) -> Result<()> {
             visible(&chunk.headings.join(" › ")),
             hit.score
         )?;
-        writeln!(out, "    {}", marked(question, chunk))?;
+        writeln!(out, "    {}", marked(&chunk.text, snippet))?;
         if explain {
             let parts = hit.legs.iter().map(|leg| {
                 format!("{} rank {} score {:.3} adds {:.3}", leg.leg, leg.rank, leg.score, leg.contribution)
@@ -103,18 +102,16 @@ pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-fn marked(question: &str, chunk: &Chunk) -> String {
-    let found = snippet(question, &chunk.text, SNIPPET_CHARS);
-    let mut text = String::new();
-    let mut at = found.span.start;
-    for word in &found.matches {
-        text.push_str(&visible(&chunk.text[at..word.start]));
-        text.push_str(&format!("{MATCH}{}{MATCH:#}", visible(word.of(&chunk.text))));
+fn marked(text: &str, snippet: &Snippet) -> String {
+    let mut shown = String::new();
+    let mut at = snippet.span.start;
+    for word in &snippet.matches {
+        shown.push_str(&visible(&text[at..word.start]));
+        shown.push_str(&format!("{MATCH}{}{MATCH:#}", visible(word.of(text))));
         at = word.end;
     }
-    text.push_str(&visible(&chunk.text[at..found.span.end]));
-    let shown: Vec<&str> = text.split_whitespace().collect();
-    shown.join(" ")
+    shown.push_str(&visible(&text[at..snippet.span.end]));
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A sentence of an answer, at once.

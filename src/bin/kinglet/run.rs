@@ -143,7 +143,7 @@ impl Session<'_> {
             render::notice("nothing found");
             Ok(())
         } else {
-            render::hits(question, &found, explain)
+            render::hits(&found, explain)
         };
         printed(shown)?;
         Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })

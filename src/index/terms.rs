@@ -1,0 +1,228 @@
+//! A text as the terms that are compared: words, the parts of identifiers, exact tokens, and pairs of characters where words are
+//! written without spaces. Stems and stop words come after, see `lexical`.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::text::Span;
+
+/// Changes whenever the terms of some text change, so that old terms never meet new questions.
+pub const VERSION: u32 = 2;
+
+/// Longer terms are left out: nobody types them.
+const LONGEST_BYTES: usize = 64;
+
+/// A term and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// In Unicode's form NFKC and lower case.
+    pub text: String,
+    /// Where in the text.
+    pub span: Span,
+}
+
+/// The terms of `text`, those that start first first, longer ones before their parts. `parseHttp` gives `parsehttp`, `parse` and
+/// `http`; `1.0.21` gives itself and its numbers; 東京都 gives its characters and its pairs.
+pub fn terms(text: &str) -> Vec<Term> {
+    let mut found = Vec::new();
+    let mut rest = 0;
+    while let Some(start) = text[rest..].find(is_word).map(|at| at + rest) {
+        let end = end_of_compound(text, start);
+        compound(text, Span { start, end }, &mut found);
+        rest = end;
+    }
+    found
+}
+
+/// The end of a run of words that are joined by single characters, as in `1.0.21`, `foo-bar`, `a/b.c`, `me@example.com`, `C++`.
+fn end_of_compound(text: &str, start: usize) -> usize {
+    let mut end = start;
+    loop {
+        end += text[end..].find(|c| !is_word(c)).unwrap_or(text.len() - end);
+        let mut after = text[end..].chars();
+        match (after.next(), after.next()) {
+            (Some(joint), Some(next)) if is_joint(joint) && is_word(next) => end += joint.len_utf8(),
+            (Some('+'), Some('+')) => return end + 2,
+            (Some('#'), _) => return end + 1,
+            _ => return end,
+        }
+    }
+}
+
+fn compound(text: &str, span: Span, found: &mut Vec<Term>) {
+    let whole = span.of(text);
+    let before = found.len();
+    let mut words = 0;
+    let mut at = span.start;
+    for piece in whole.split(|c| !is_word(c) || c == '_') {
+        if !piece.is_empty() {
+            words += 1;
+            word(text, Span { start: at, end: at + piece.len() }, found);
+        }
+        at += piece.len() + text[at + piece.len()..].chars().next().map_or(0, char::len_utf8);
+    }
+    let is_joined = words > 1 || whole.ends_with(['+', '#']);
+    if is_joined && !whole.contains(is_unspaced) {
+        let mut parts = found.split_off(before);
+        push(text, span, found);
+        found.append(&mut parts);
+    }
+}
+
+/// A run of letters and digits: itself and its parts by case and digits, or characters and pairs in scripts without spaces.
+fn word(text: &str, span: Span, found: &mut Vec<Term>) {
+    for run in split(text, span, |before, c| is_unspaced(before) != is_unspaced(c)) {
+        if run.of(text).starts_with(is_unspaced) {
+            pairs(text, run, found);
+            continue;
+        }
+        push(text, run, found);
+        let parts = split_identifier(text, run);
+        if parts.len() > 1 {
+            parts.into_iter().for_each(|part| push(text, part, found));
+        }
+    }
+}
+
+fn pairs(text: &str, run: Span, found: &mut Vec<Term>) {
+    let starts: Vec<usize> = run.of(text).char_indices().map(|(at, _)| run.start + at).chain([run.end]).collect();
+    for at in 0..starts.len() - 1 {
+        if let Some(&end) = starts.get(at + 2) {
+            push(text, Span { start: starts[at], end }, found);
+        }
+        let one = Span { start: starts[at], end: starts[at + 1] };
+        if starts.len() == 2 || one.of(text).starts_with(is_han) {
+            push(text, one, found);
+        }
+    }
+}
+
+/// Cuts `readHTTPServer2` into `read`, `HTTP`, `Server` and `2`.
+fn split_identifier(text: &str, span: Span) -> Vec<Span> {
+    let mut parts = split(text, span, |before, c| {
+        (before.is_lowercase() && c.is_uppercase())
+            || (before.is_numeric() != c.is_numeric() && !is_combining_mark(c) && !is_combining_mark(before))
+    });
+    // The last capital of a run belongs to the word that follows it.
+    parts = parts
+        .into_iter()
+        .flat_map(|part| {
+            let letters: Vec<(usize, char)> = part.of(text).char_indices().collect();
+            let capitals = letters.iter().take_while(|(_, c)| c.is_uppercase()).count();
+            if capitals > 1 && capitals < letters.len() {
+                let cut = part.start + letters[capitals - 1].0;
+                vec![Span { start: part.start, end: cut }, Span { start: cut, end: part.end }]
+            } else {
+                vec![part]
+            }
+        })
+        .collect();
+    parts
+}
+
+/// Cuts `span` wherever `cuts` says so of two characters that follow each other.
+fn split(text: &str, span: Span, cuts: impl Fn(char, char) -> bool) -> Vec<Span> {
+    let mut parts = Vec::new();
+    let mut start = span.start;
+    let mut before: Option<char> = None;
+    for (at, c) in span.of(text).char_indices() {
+        if before.is_some_and(|before| cuts(before, c)) {
+            parts.push(Span { start, end: span.start + at });
+            start = span.start + at;
+        }
+        before = Some(c);
+    }
+    parts.push(Span { start, end: span.end });
+    parts
+}
+
+fn push(text: &str, span: Span, found: &mut Vec<Term>) {
+    if span.end - span.start <= LONGEST_BYTES {
+        let normal: String = span.of(text).nfkc().collect::<String>().to_lowercase();
+        if !normal.is_empty() {
+            found.push(Term { text: normal, span });
+        }
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || is_combining_mark(c)
+}
+
+fn is_joint(c: char) -> bool {
+    matches!(c, '.' | '-' | '/' | '@' | ':' | '\'' | '’' | '+' | '#')
+}
+
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}')
+}
+
+/// Letters of scripts whose words stand without spaces between them, or with endings that hide them, as in Korean.
+fn is_unspaced(c: char) -> bool {
+    is_han(c)
+        || matches!(c,
+            '\u{0e00}'..='\u{0eff}' // Thai, Lao
+            | '\u{1000}'..='\u{109f}' // Myanmar
+            | '\u{1780}'..='\u{17ff}' // Khmer
+            | '\u{3005}'..='\u{3007}'
+            | '\u{3040}'..='\u{30ff}' // Hiragana, Katakana
+            | '\u{31f0}'..='\u{31ff}'
+            | '\u{ac00}'..='\u{d7af}' // Hangul
+            | '\u{ff66}'..='\u{ff9f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        terms(text).into_iter().map(|term| term.text).collect()
+    }
+
+    #[test]
+    fn identifiers_are_found_whole_and_by_their_parts() {
+        assert_eq!(texts("parseHttpRequest"), ["parsehttprequest", "parse", "http", "request"]);
+        assert_eq!(texts("HTTPServer2"), ["httpserver2", "http", "server", "2"]);
+        assert_eq!(texts("read_file_at()"), ["read_file_at", "read", "file", "at"]);
+        assert_eq!(texts("E0599"), ["e0599", "e", "0599"]);
+        assert_eq!(texts("Kinglet"), ["kinglet"]);
+    }
+
+    #[test]
+    fn exact_tokens_are_found_exactly() {
+        assert_eq!(texts("v 1.0.21."), ["v", "1.0.21", "1", "0", "21"]);
+        assert_eq!(texts("foo-bar, baz"), ["foo-bar", "foo", "bar", "baz"]);
+        assert_eq!(texts("C++ or C#"), ["c++", "c", "or", "c#", "c"]);
+        assert_eq!(texts("me@example.com"), ["me@example.com", "me", "example", "com"]);
+        assert_eq!(texts("/etc/hosts"), ["etc/hosts", "etc", "hosts"]);
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_found_by_pairs() {
+        assert_eq!(texts("東京都"), ["東京", "東", "京都", "京", "都"]);
+        assert_eq!(texts("ไทย"), ["ไท", "ทย"]);
+        assert_eq!(texts("GPU計算"), ["gpu", "計算", "計", "算"]);
+        assert_eq!(texts("e\u{301}té ﬁn"), ["été", "fin"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_term_has_its_place(text in ".{0,200}") {
+            let found = terms(&text);
+            for term in &found {
+                prop_assert!(!term.text.is_empty() && term.span.start < term.span.end);
+                prop_assert!(text.get(term.span.start..term.span.end).is_some());
+                let again: String = term.span.of(&text).nfkc().collect::<String>().to_lowercase();
+                prop_assert_eq!(&term.text, &again);
+            }
+            prop_assert!(found.windows(2).all(|pair| pair[0].span.start <= pair[1].span.start));
+        }
+
+        #[test]
+        fn words_are_found_alone_as_in_a_text(first in "[a-z]{1,12}", second in "[A-Z][a-z]{1,12}") {
+            let together = texts(&format!("{first} {second}"));
+            prop_assert_eq!(together, [texts(&first), texts(&second)].concat());
+        }
+    }
+}
