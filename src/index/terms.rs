@@ -7,7 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 use crate::text::Span;
 
 /// Changes whenever the terms of some text change, so that old terms never meet new questions.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Longer terms are left out: nobody types them.
 const LONGEST_BYTES: usize = 64;
@@ -34,7 +34,7 @@ pub fn terms(text: &str) -> Vec<Term> {
     found
 }
 
-/// The end of a run of words that are joined by single characters, as in `1.0.21`, `foo-bar`, `a/b.c`, `me@example.com`, `C++`.
+/// The end of a run of words that are joined by single characters, as in `1.0.21`, `utf-8`, `a/b.c`, `me@example.com`, `C++`.
 fn end_of_compound(text: &str, start: usize) -> usize {
     let mut end = start;
     loop {
@@ -62,7 +62,9 @@ fn compound(text: &str, span: Span, found: &mut Vec<Term>) {
         at += piece.len() + text[at + piece.len()..].chars().next().map_or(0, char::len_utf8);
     }
     let is_joined = words > 1 || whole.ends_with(['+', '#']);
-    if is_joined && !whole.contains(is_unspaced) {
+    // `two-dimensional` is two words; `foo-2` is one name.
+    let is_prose = whole.chars().all(|c| c.is_alphabetic() || c == '-');
+    if is_joined && !is_prose && !whole.contains(is_unspaced) {
         let mut parts = found.split_off(before);
         push(text, span, found);
         found.append(&mut parts);
@@ -150,7 +152,7 @@ fn is_word(c: char) -> bool {
 }
 
 fn is_joint(c: char) -> bool {
-    matches!(c, '.' | '-' | '/' | '@' | ':' | '\'' | '’' | '+' | '#')
+    matches!(c, '.' | '-' | '/' | '@' | ':' | '+' | '#')
 }
 
 fn is_han(c: char) -> bool {
@@ -192,7 +194,7 @@ mod tests {
     #[test]
     fn exact_tokens_are_found_exactly() {
         assert_eq!(texts("v 1.0.21."), ["v", "1.0.21", "1", "0", "21"]);
-        assert_eq!(texts("foo-bar, baz"), ["foo-bar", "foo", "bar", "baz"]);
+        assert_eq!(texts("utf-8, two-dimensional"), ["utf-8", "utf", "8", "two", "dimensional"]);
         assert_eq!(texts("C++ or C#"), ["c++", "c", "or", "c#", "c"]);
         assert_eq!(texts("me@example.com"), ["me@example.com", "me", "example", "com"]);
         assert_eq!(texts("/etc/hosts"), ["etc/hosts", "etc", "hosts"]);
