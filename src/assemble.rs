@@ -7,19 +7,21 @@ use std::time::Instant;
 
 use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
 use crate::chunk::Chunk;
-use crate::config::{AUTO_EMBEDDER, Config, DEFAULT_EMBEDDER, Mode, Rerank, Switch};
+use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch};
 use crate::error::{Error, Result};
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
 use crate::ingest::{Plan, Summary, Watcher, ingest};
 use crate::models::cache::ModelCache;
-use crate::models::catalog::{self, Kind, Row};
+use crate::models::catalog::{self, Engine, Kind, Row};
+use crate::models::cross_encoder::CrossEncoder;
 use crate::models::extractive::ExtractiveGenerator;
 use crate::models::hashing::HashingEmbedder;
 use crate::models::llama::LlamaGenerator;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
-use crate::models::traits::{Embedder, Generator};
+use crate::models::static_table::StaticEmbedder;
+use crate::models::traits::{Embedder, Generator, Reranker};
 use crate::search::snippet::{Snippet, snippet};
 use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever};
 
@@ -120,7 +122,7 @@ impl Kinglet {
             exclude: std::slice::from_ref(&self.home),
             embedders: &embedders,
             language: self.config.language(),
-            keep_tokens: self.config.rerank != Rerank::None,
+            keep_tokens: self.keeps_tokens(),
         };
         ingest(&mut writer, &plan, watcher)
     }
@@ -214,21 +216,32 @@ impl Kinglet {
     /// When the catalog does not have the embedder that answers.
     pub fn models_for_searching(&self, name: &str) -> Result<Vec<Row>> {
         let manifest = Manifest::read(&self.index_folder(name)?)?;
-        if self.words_suffice() { Ok(Vec::new()) } else { self.rows_of(&[self.answering_embedder(manifest.as_ref())]) }
+        if self.words_suffice() {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.rows_of(&[self.answering_embedder(manifest.as_ref())])?;
+        if ![AUTO, NO_RERANKER, MaxSim::ID].contains(&self.config.rerank.as_str()) {
+            rows.retain(|row| row.id != catalog::RUNTIME);
+            rows.push(reranker_row(&self.config.rerank)?);
+            rows = with_runtime(rows)?;
+        }
+        Ok(rows)
+    }
+
+    /// Whether late interaction is to be had from what is indexed.
+    pub(crate) fn keeps_tokens(&self) -> bool {
+        [AUTO, MaxSim::ID].contains(&self.config.rerank.as_str())
     }
 
     /// Whether no model takes part in a search.
     pub(crate) fn words_suffice(&self) -> bool {
-        self.config.mode == Mode::Lexical && self.config.rerank != Rerank::Maxsim
+        self.config.mode == Mode::Lexical && [AUTO, NO_RERANKER].contains(&self.config.rerank.as_str())
     }
 
     pub(crate) fn rows_of(&self, embedders: &[String]) -> Result<Vec<Row>> {
-        let with_files: Vec<&String> = embedders.iter().filter(|id| *id != HashingEmbedder::ID).collect();
-        let mut rows = with_files.into_iter().map(|id| embedder_row(id)).collect::<Result<Vec<_>>>()?;
-        if !rows.is_empty() {
-            rows.insert(0, catalog::lookup(catalog::RUNTIME)?);
-        }
-        Ok(rows)
+        let with_files = embedders.iter().filter(|id| *id != HashingEmbedder::ID);
+        let rows = with_files.map(|id| embedder_row(id)).collect::<Result<Vec<_>>>()?;
+        with_runtime(rows)
     }
 
     /// What writing an answer needs beside the search.
@@ -286,7 +299,7 @@ impl Kinglet {
     }
 
     pub(crate) fn configured_embedder(&self) -> Option<String> {
-        (self.config.embedder != AUTO_EMBEDDER).then(|| self.config.embedder.clone())
+        (self.config.embedder != AUTO).then(|| self.config.embedder.clone())
     }
 
     /// The id of the embedder that answers from an index: the configured one, or the index's first.
@@ -303,17 +316,16 @@ impl Kinglet {
         match (&self.embedder, id) {
             (Some(own), id) if own.card().id == id => Ok(own.clone()),
             (_, HashingEmbedder::ID) => Ok(Arc::new(HashingEmbedder::new(256))),
-            (_, id) => Ok(Arc::new(self.onnx_embedder(id)?)),
+            (_, id) => {
+                let row = embedder_row(id)?;
+                Ok(match row.kind {
+                    Kind::Embedder { engine: Engine::Static, .. } => {
+                        Arc::new(StaticEmbedder::open(&self.models, &row)?)
+                    }
+                    _ => Arc::new(OnnxEmbedder::open(&self.models, &row, self.config.threads)?),
+                })
+            }
         }
-    }
-
-    /// The embedder of the catalog called `id`, which can give token vectors too.
-    ///
-    /// # Errors
-    /// When the catalog has none, or its files are not here.
-    pub fn onnx_embedder(&self, id: &str) -> Result<OnnxEmbedder> {
-        let row = embedder_row(id)?;
-        OnnxEmbedder::open(&onnx::find_runtime(&self.models)?, &row, &self.models.require(&row)?, self.config.threads)
     }
 
     /// The generator that is configured.
@@ -355,14 +367,17 @@ impl Kinglet {
         let (count, fusion) = (legs.len(), self.config.fusion);
         let mut retriever: Arc<dyn Retriever> = Arc::new(Hybrid::new(legs, fusion));
         let is_hybrid = self.config.mode == Mode::Hybrid;
-        let late_interaction = match self.config.rerank {
-            Rerank::None => false,
-            Rerank::Auto => is_hybrid && embedder.token_embedder().is_some(),
-            Rerank::Maxsim => true,
+        let maxsim = || MaxSim::new(index.clone(), embedder.clone()).map(|it| Arc::new(it) as Arc<dyn Reranker>);
+        let reranker = match self.config.rerank.as_str() {
+            NO_RERANKER => None,
+            AUTO => (is_hybrid && embedder.token_embedder().is_some()).then(maxsim),
+            MaxSim::ID => Some(maxsim()),
+            id => Some(reranker_row(id).and_then(|row| {
+                Ok(Arc::new(CrossEncoder::open(&self.models, &row, self.config.threads)?) as Arc<dyn Reranker>)
+            })),
         };
-        if late_interaction {
-            let maxsim = MaxSim::new(index.clone(), embedder.clone())?;
-            retriever = Arc::new(Reranked::new(retriever, Arc::new(maxsim), index.clone(), count, fusion));
+        if let Some(reranker) = reranker.transpose()? {
+            retriever = Arc::new(Reranked::new(retriever, reranker, index.clone(), count, fusion));
         }
         if is_hybrid && self.config.neighbours == Switch::On {
             retriever = Arc::new(Neighbours::new(retriever, index.clone(), embedder.card().clone())?);
@@ -370,9 +385,32 @@ impl Kinglet {
         Ok(retriever)
     }
 
-    /// Counts the tokens of a text as the configured embedder does, where it is one with tokens and it is here.
+    /// Counts the tokens of a text as the embedder that would answer does, where it is one that ONNX Runtime runs and it is here.
     pub fn token_counter(&self) -> Option<impl Fn(&str) -> Result<usize> + use<>> {
-        Some(self.onnx_embedder(&self.answering_embedder(None)).ok()?.token_counter())
+        let row = embedder_row(&self.answering_embedder(None)).ok()?;
+        Some(OnnxEmbedder::open(&self.models, &row, self.config.threads).ok()?.token_counter())
+    }
+}
+
+/// Puts the runtime before rows of which one needs it.
+fn with_runtime(mut rows: Vec<Row>) -> Result<Vec<Row>> {
+    let needs_it = |row: &Row| match row.kind {
+        Kind::Embedder { engine, .. } => engine != Engine::Static,
+        Kind::Reranker { .. } => true,
+        Kind::Runtime { .. } | Kind::Generator { .. } => false,
+    };
+    if rows.iter().any(needs_it) {
+        rows.insert(0, catalog::lookup(catalog::RUNTIME)?);
+    }
+    Ok(rows)
+}
+
+fn reranker_row(id: &str) -> Result<Row> {
+    let known = "--rerank takes auto, none, maxsim, or a reranker of kinglet models list";
+    let row = catalog::lookup(id).map_err(|error| error.hint(known))?;
+    match row.kind {
+        Kind::Reranker { .. } => Ok(row),
+        kind => Err(Error::input(format!("{} is a {kind}, not a reranker", row.id)).hint(known)),
     }
 }
 

@@ -10,8 +10,13 @@ use crate::error::{Error, Result};
 use crate::language::Language;
 use crate::search::Fusion;
 
-/// The setting `embedder` that names none: an index answers with its first embedder, and a new one gets [`DEFAULT_EMBEDDER`].
-pub const AUTO_EMBEDDER: &str = "auto";
+/// The value of settings that leave the choice to kinglet. `embedder`: an index answers with its first embedder, and a new one gets
+/// [`DEFAULT_EMBEDDER`]. `rerank`: in hybrid mode `maxsim` where the embedder has token vectors, else nothing. `language`: the one that
+/// a new index's documents are in, afterwards the index's own.
+pub const AUTO: &str = "auto";
+
+/// The value of `rerank` for nothing.
+pub const NO_RERANKER: &str = "none";
 
 /// The embedder of an index for which nobody named one.
 pub const DEFAULT_EMBEDDER: &str = "all-minilm-l6-v2";
@@ -28,18 +33,6 @@ pub enum Mode {
     Hybrid,
 }
 
-/// What looks at the first hits more closely.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rerank {
-    /// In hybrid mode `maxsim` where the embedder has token vectors, else nothing.
-    Auto,
-    /// Nothing.
-    None,
-    /// Late interaction over the embedder's token vectors.
-    Maxsim,
-}
-
 /// Something that is done or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -54,7 +47,7 @@ pub enum Switch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The catalog id of the embedder, or [`AUTO_EMBEDDER`].
+    /// The catalog id of the embedder, or [`AUTO`].
     pub embedder: String,
     /// The generator: a catalog id, `openai:MODEL` or `extractive`.
     pub generator: String,
@@ -62,8 +55,8 @@ pub struct Config {
     pub mode: Mode,
     /// How the legs become one ranking.
     pub fusion: Fusion,
-    /// What looks at the first hits more closely.
-    pub rerank: Rerank,
+    /// What looks at the first hits more closely: [`AUTO`], [`NO_RERANKER`], `maxsim` or the catalog id of a reranker.
+    pub rerank: String,
     /// Whether hits that are alike support each other in hybrid mode.
     pub neighbours: Switch,
     /// How many hits a search shows.
@@ -83,17 +76,17 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            embedder: AUTO_EMBEDDER.to_string(),
+            embedder: AUTO.to_string(),
             generator: "smollm2-135m-instruct".to_string(),
             mode: Mode::Hybrid,
             fusion: Fusion::MinMax,
-            rerank: Rerank::Auto,
+            rerank: AUTO.to_string(),
             neighbours: Switch::On,
             hits: 10,
             passages: 4,
             answer_tokens: 160,
             threads: 0,
-            language: "auto".to_string(),
+            language: AUTO.to_string(),
             max_file_mib: 16,
         }
     }
@@ -222,7 +215,7 @@ fn set(
         {
             Some("must be at least 1".to_string())
         }
-        Ok(config) if config.language != "auto" && config.language().is_none() => {
+        Ok(config) if config.language != AUTO && config.language().is_none() => {
             Some(format!("must be auto or one of {}", Language::ALL.map(Language::code).join(", ")))
         }
         Ok(_) => None,

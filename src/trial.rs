@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::assemble::{Embedders, Kinglet};
 use crate::chunk::Chunking;
-use crate::config::{Config, DEFAULT_EMBEDDER, Rerank};
+use crate::config::{Config, DEFAULT_EMBEDDER};
 use crate::corpus::beir::{Beir, BeirDocument};
 use crate::error::{Error, Result};
 use crate::eval::{self, Evaluation, Run};
@@ -67,7 +67,7 @@ impl Kinglet {
             exclude: &[],
             embedders: &embedders,
             language: this.config().language(),
-            keep_tokens: this.config().rerank != Rerank::None,
+            keep_tokens: this.keeps_tokens(),
         };
         let summary = ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
         Ok(Trial { collection, index: Arc::new(Index::open(&index)?), summary })

@@ -19,8 +19,8 @@ const GOOD_SHA256: &str = "5e2202d66fe5e1be93a8f3fe8598de64470b9855164b1d2d57d1f
 fn row(id: &'static str, files: &[&'static str]) -> Row {
     let file = |name: &&'static str| ModelFile {
         name,
-        sha256: GOOD_SHA256,
-        size_bytes: GOOD.len() as u64,
+        sha256: Some(GOOD_SHA256),
+        size_bytes: Some(GOOD.len() as u64),
         sources: vec![Source::Hub { repository: "birds/kinglet", revision: "main", file: name }],
     };
     let files = files.iter().map(file).collect();

@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest, Sha256};
 
 use super::catalog::{ModelFile, Row};
+use super::traits::EmbedderCard;
 use crate::error::{Error, Fault, Result};
 
 /// Notes the size and time of each file when it was last checked, so that 150 MB are not hashed at every start.
@@ -38,7 +39,9 @@ impl ModelCache {
     /// Whether every file of the model is there, by name and size.
     pub fn is_complete(&self, row: &Row) -> bool {
         row.files.iter().all(|file| {
-            std::fs::metadata(self.folder(row).join(file.name)).is_ok_and(|found| found.len() == file.size_bytes)
+            let found = std::fs::metadata(self.folder(row).join(file.name));
+            found.is_ok_and(|found| file.size_bytes.is_none_or(|size| found.len() == size))
+                && (file.sha256.is_some() || noted(&self.folder(row), file).is_some())
         })
     }
 
@@ -73,9 +76,31 @@ impl ModelCache {
                 return Err(Error::new(Fault::Missing, format!("{} is not here yet", row.id))
                     .hint(format!("kinglet models pull {}", row.id)));
             }
-            check(file, &path).map_err(|error| error.hint(format!("kinglet models pull --force {}", row.id)))?;
+            check(file, &self.sha256(row, file)?, &path)
+                .map_err(|error| error.hint(format!("kinglet models pull --force {}", row.id)))?;
         }
         Ok(())
+    }
+
+    /// The card of the embedder of `row`.
+    ///
+    /// # Errors
+    /// When the row is no embedder's, or the hash of a file is not known yet.
+    pub fn card(&self, row: &Row) -> Result<EmbedderCard> {
+        let sha256 = row.files.iter().map(|file| self.sha256(row, file)).collect::<Result<Vec<_>>>()?;
+        row.card(&sha256).ok_or_else(|| {
+            Error::input(format!("{} is a {}, not an embedder", row.id, row.kind))
+                .hint("`kinglet models list` shows what each model is for")
+        })
+    }
+
+    /// The SHA-256 that a file must have: the catalog's, or that of the file that was fetched first.
+    fn sha256(&self, row: &Row, file: &ModelFile) -> Result<String> {
+        let known = file.sha256.map(str::to_string).or_else(|| noted(&self.folder(row), file));
+        known.ok_or_else(|| {
+            Error::new(Fault::Missing, format!("{} is not here yet", row.id))
+                .hint(format!("kinglet models pull {}", row.id))
+        })
     }
 
     fn stamp(&self, row: &Row) -> Result<String> {
@@ -85,17 +110,41 @@ impl ModelCache {
             let metadata = std::fs::metadata(&path).map_err(|cause| Error::io("read", &path, cause))?;
             let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let nanoseconds = modified.map_or(0, |time| time.as_nanos());
-            stamp.push_str(&format!("{} {} {} {nanoseconds}\n", file.name, file.sha256, metadata.len()));
+            stamp.push_str(&format!("{} {} {} {nanoseconds}\n", file.name, self.sha256(row, file)?, metadata.len()));
         }
         Ok(stamp)
     }
 }
 
-/// Holds the bytes at `path` against the catalog's hash.
+/// The noted SHA-256 of a file that the catalog has no hash of.
+pub(super) fn noted(folder: &Path, file: &ModelFile) -> Option<String> {
+    let text = std::fs::read_to_string(note(folder, file)).ok()?;
+    let text = text.trim();
+    (text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())).then(|| text.to_string())
+}
+
+/// Where the SHA-256 of such a file is noted.
+pub(super) fn note(folder: &Path, file: &ModelFile) -> PathBuf {
+    folder.join(format!("{}.sha256", file.name))
+}
+
+/// Holds the bytes at `path` against `sha256`.
 ///
 /// # Errors
 /// [`Fault::Damaged`] with both hashes when they differ.
-pub fn check(file: &ModelFile, path: &Path) -> Result<()> {
+pub fn check(file: &ModelFile, sha256: &str, path: &Path) -> Result<()> {
+    let found = sha256_of(path)?;
+    if found == sha256 {
+        return Ok(());
+    }
+    Err(Error::damaged(format!("{} has SHA-256 {found} where it should have {sha256}", file.name)))
+}
+
+/// The SHA-256 of the bytes at `path`, in hexadecimal.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn sha256_of(path: &Path) -> Result<String> {
     let mut reader = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -106,9 +155,5 @@ pub fn check(file: &ModelFile, path: &Path) -> Result<()> {
         }
         hasher.update(&buffer[..count]);
     }
-    let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if found == file.sha256 {
-        return Ok(());
-    }
-    Err(Error::damaged(format!("{} has SHA-256 {found} where the catalog says {}", file.name, file.sha256)))
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

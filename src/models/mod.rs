@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod catalog;
+pub mod cross_encoder;
 pub mod extractive;
 pub mod hashing;
 pub mod llama;
@@ -9,4 +10,5 @@ pub mod onnx;
 pub mod openai;
 pub mod prompt;
 pub mod pull;
+pub mod static_table;
 pub mod traits;

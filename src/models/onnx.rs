@@ -9,7 +9,7 @@ use fastembed::{InitOptionsUserDefined, OutputKey, TextEmbedding, TokenizerFiles
 use ort::environment::Environment;
 
 use super::cache::ModelCache;
-use super::catalog::{self, Kind, Row};
+use super::catalog::{self, Engine, Kind, Row};
 use super::traits::{EmbeddedText, Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
 use crate::error::{Error, Fault, Result};
 use crate::text::Span;
@@ -17,6 +17,9 @@ use crate::vector::Vector;
 
 /// Texts run together: more are slower on a CPU, because all are padded to the longest.
 const BATCH: usize = 8;
+
+/// What graphs call the vectors of the tokens.
+const LAST_HIDDEN_STATE: OutputKey = OutputKey::ByName("last_hidden_state");
 
 const SYSTEM_FOLDERS: &[&str] =
     &["/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/opt/homebrew/lib"];
@@ -49,50 +52,34 @@ pub fn find_runtime(cache: &ModelCache) -> Result<PathBuf> {
 /// An embedder of the catalog.
 pub struct OnnxEmbedder {
     card: EmbedderCard,
+    output: OutputKey,
     model: Mutex<TextEmbedding>,
 }
 
 impl OnnxEmbedder {
-    /// Opens the embedder of `row`, whose files are in `folder`, with `threads` threads (0: one for each core).
+    /// Opens the embedder of `row`, whose files are in `cache`, with `threads` threads (0: one for each core).
     ///
     /// # Errors
-    /// When the row is no embedder's, the runtime cannot be loaded, or a file is not what the runtime can read.
-    pub fn open(runtime: &Path, row: &Row, folder: &Path, threads: usize) -> Result<Self> {
-        let (Some(card), Kind::Embedder { pad_token, max_tokens, pooling, .. }) = (row.card(), &row.kind) else {
-            return Err(Error::input(format!("{} is a {}, not an embedder", row.id, row.kind))
-                .hint("`kinglet models list` shows what each model is for"));
+    /// When the row is no such embedder's, the runtime cannot be loaded, or a file is not what the runtime can read.
+    pub fn open(cache: &ModelCache, row: &Row, threads: usize) -> Result<Self> {
+        let folder = cache.require(row)?;
+        let card = cache.card(row)?;
+        let Kind::Embedder { max_tokens, engine: Engine::Onnx { pad_token, output, .. }, .. } = row.kind else {
+            return Err(Error::input(format!("{} does not run on ONNX Runtime", row.id)));
         };
-        let environment = ENVIRONMENT.get_or_init(|| load(runtime)).clone().map_err(|cause| {
-            Error::model(format!("ONNX Runtime could not be loaded from {}: {cause}", runtime.display()))
-                .hint("`kinglet models pull --force onnxruntime`, or set ORT_DYLIB_PATH to ONNX Runtime 1.31")
-        })?;
-        let read = |name: &str| {
-            let path = folder.join(name);
-            std::fs::read(&path).map_err(|cause| Error::io("read", &path, cause))
-        };
-        // fastembed wants the tokenizer's companions as files; what it reads in them stands in the catalog.
-        let settings = serde_json::json!({ "model_max_length": max_tokens, "pad_token": pad_token });
-        let tokenizer = TokenizerFiles {
-            tokenizer_file: read("tokenizer.json")?,
-            config_file: b"{}".to_vec(),
-            special_tokens_map_file: b"{}".to_vec(),
-            tokenizer_config_file: settings.to_string().into_bytes(),
-        };
-        let pooling = match pooling {
-            Pooling::Mean => fastembed::Pooling::Mean,
-            Pooling::Cls => fastembed::Pooling::Cls,
-        };
-        let model = UserDefinedEmbeddingModel::new(read("model.onnx")?, tokenizer).with_pooling(pooling);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let environment = environment(cache)?;
+        let tokenizer = tokenizer_files(&folder, max_tokens, pad_token)?;
+        let mut model = UserDefinedEmbeddingModel::new(read(&folder, "model.onnx")?, tokenizer);
+        for file in row.files.iter().filter(|file| file.name.starts_with("model.onnx") && file.name != "model.onnx") {
+            model = model.with_external_initializer(file.name.to_string(), read(&folder, file.name)?);
+        }
         let options = InitOptionsUserDefined::new()
             .with_environment(environment)
-            .with_max_length(*max_tokens)
-            .with_intra_threads(if threads == 0 { cores } else { threads });
-        let model = TextEmbedding::try_new_from_user_defined(model, options).map_err(|cause| {
-            Error::damaged(format!("{} could not be opened: {cause}", row.id))
-                .hint(format!("kinglet models pull --force {}", row.id))
-        })?;
-        Ok(OnnxEmbedder { card, model: Mutex::new(model) })
+            .with_max_length(max_tokens)
+            .with_intra_threads(threads_for(threads));
+        let model =
+            TextEmbedding::try_new_from_user_defined(model, options).map_err(|cause| unreadable(row, &cause))?;
+        Ok(OnnxEmbedder { card, output: output.map_or(LAST_HIDDEN_STATE, OutputKey::ByName), model: Mutex::new(model) })
     }
 
     /// Counts the tokens of a text as this embedder sees it, special tokens included, beyond its limit too.
@@ -114,38 +101,28 @@ impl Embedder for OnnxEmbedder {
     }
 
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vector>> {
-        self.run_sorted(role, texts, |model, sorted| {
-            let embedded = model.embed(sorted, Some(BATCH)).map_err(|cause| self.failed(&cause))?;
-            embedded.into_iter().map(|components| self.checked(components)).collect()
+        self.read(role, texts, |output| match output {
+            Output::Tokens(tokens) => self.pooled(&tokens),
+            Output::Text(vector) => Vector::normalised(vector.to_vec()),
         })
     }
 
     fn token_embedder(&self) -> Option<&dyn TokenEmbedder> {
-        Some(self)
+        // Another output than the last hidden state is the text's own vector, or is named so by its exporter.
+        (self.output != OutputKey::ByName("sentence_embedding")).then_some(self)
     }
 }
 
 impl TokenEmbedder for OnnxEmbedder {
     fn embed_tokens(&self, role: Role, texts: &[&str]) -> Result<Vec<EmbeddedText>> {
-        self.run_sorted(role, texts, |model, sorted| {
-            let output = model.transform(sorted, Some(BATCH)).map_err(|cause| self.failed(&cause))?;
-            let mut found = Vec::with_capacity(sorted.len());
-            for batch in output.into_raw() {
-                let tokens = batch.select_output(&&OutputKey::ByOrder(0)).map_err(|cause| self.failed(&cause))?;
-                let mask = &batch.attention_mask_array;
-                let [texts, length, dimension] = tokens.shape()[..] else {
-                    return Err(self.failed(&"its output has not three axes"));
-                };
-                if dimension != self.card.dimension || mask.shape() != [texts, length] {
-                    return Err(self.failed(&"its output does not fit its input"));
-                }
-                let components: Vec<f32> = tokens.iter().copied().collect();
-                for (text, tokens) in components.chunks(length * dimension).enumerate() {
-                    let kept = tokens.chunks(dimension).enumerate().filter(|(token, _)| mask[[text, *token]] != 0);
-                    found.push(self.embedded(kept.map(|(_, token)| token).collect())?);
-                }
+        self.read(role, texts, |output| match output {
+            Output::Tokens(tokens) => {
+                let vector = self.pooled(&tokens)?;
+                let tokens =
+                    tokens.into_iter().map(|token| Vector::normalised(token.to_vec())).collect::<Result<_>>()?;
+                Ok(EmbeddedText { vector, tokens })
             }
-            Ok(found)
+            Output::Text(_) => Err(self.failed(&"it has no token vectors")),
         })
     }
 
@@ -162,19 +139,50 @@ impl TokenEmbedder for OnnxEmbedder {
 }
 
 impl OnnxEmbedder {
-    fn embedded(&self, tokens: Vec<&[f32]>) -> Result<EmbeddedText> {
+    /// Runs the model over the texts, and `make` over what it gives for each.
+    fn read<T>(&self, role: Role, texts: &[&str], make: impl Fn(Output<'_>) -> Result<T>) -> Result<Vec<T>> {
+        self.run_sorted(role, texts, |model, sorted| {
+            let output = model.transform(sorted, Some(BATCH)).map_err(|cause| self.failed(&cause))?;
+            let mut found = Vec::with_capacity(sorted.len());
+            for batch in output.into_raw() {
+                let keys = [OutputKey::OnlyOne, self.output.clone()];
+                let array = batch.select_output(&keys.as_slice()).map_err(|cause| self.failed(&cause))?;
+                let mask = &batch.attention_mask_array;
+                let components: Vec<f32> = array.iter().copied().collect();
+                let wrong = || self.failed(&"its output has not the shape that the catalog says");
+                match array.shape()[..] {
+                    [_, dimension] if dimension == self.card.dimension => {
+                        for text in components.chunks(dimension) {
+                            found.push(make(Output::Text(text))?);
+                        }
+                    }
+                    [texts, length, dimension] if dimension == self.card.dimension => {
+                        if mask.shape() != [texts, length] {
+                            return Err(wrong());
+                        }
+                        for (text, tokens) in components.chunks(length * dimension).enumerate() {
+                            let tokens = tokens.chunks(dimension).enumerate();
+                            let kept = tokens.filter(|(token, _)| mask[[text, *token]] != 0).map(|(_, token)| token);
+                            found.push(make(Output::Tokens(kept.collect()))?);
+                        }
+                    }
+                    _ => return Err(wrong()),
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn pooled(&self, tokens: &[&[f32]]) -> Result<Vector> {
         let first = tokens.first().ok_or_else(|| self.failed(&"it made no token of a text"))?;
-        let pooled = match self.card.pooling {
+        Vector::normalised(match self.card.pooling {
             Pooling::Cls => first.to_vec(),
             // The sum points where the mean does.
             Pooling::Mean => tokens.iter().fold(vec![0.0; self.card.dimension], |mut sum, token| {
                 sum.iter_mut().zip(*token).for_each(|(sum, component)| *sum += component);
                 sum
             }),
-        };
-        let vector = Vector::normalised(pooled)?;
-        let tokens = tokens.into_iter().map(|token| Vector::normalised(token.to_vec())).collect::<Result<_>>()?;
-        Ok(EmbeddedText { vector, tokens })
+        })
     }
 
     fn prefix(&self, role: Role) -> &str {
@@ -211,21 +219,103 @@ impl OnnxEmbedder {
     fn failed(&self, cause: &dyn std::fmt::Display) -> Error {
         Error::model(format!("{} failed: {cause}", self.card.id))
     }
+}
 
-    fn checked(&self, components: Vec<f32>) -> Result<Vector> {
-        if components.len() != self.card.dimension {
-            return Err(Error::model(format!(
-                "{} gave {} components where the catalog says {}",
-                self.card.id,
-                components.len(),
-                self.card.dimension
-            )));
-        }
-        Vector::normalised(components)
-    }
+/// What a model gives for one text.
+enum Output<'o> {
+    /// A vector for each token that was not padded.
+    Tokens(Vec<&'o [f32]>),
+    /// The text's own vector.
+    Text(&'o [f32]),
+}
+
+/// ONNX Runtime, loaded once.
+pub(super) fn environment(cache: &ModelCache) -> Result<Environment> {
+    let runtime = find_runtime(cache)?;
+    ENVIRONMENT.get_or_init(|| load(&runtime)).clone().map_err(|cause| {
+        Error::model(format!("ONNX Runtime could not be loaded from {}: {cause}", runtime.display()))
+            .hint("`kinglet models pull --force onnxruntime`, or set ORT_DYLIB_PATH to ONNX Runtime 1.31")
+    })
+}
+
+/// The tokenizer of a model; fastembed wants its companions as files too, and what it reads in them stands in the catalog.
+pub(super) fn tokenizer_files(folder: &Path, max_tokens: usize, pad_token: &str) -> Result<TokenizerFiles> {
+    let settings = serde_json::json!({ "model_max_length": max_tokens, "pad_token": pad_token });
+    Ok(TokenizerFiles {
+        tokenizer_file: read(folder, "tokenizer.json")?,
+        config_file: b"{}".to_vec(),
+        special_tokens_map_file: b"{}".to_vec(),
+        tokenizer_config_file: settings.to_string().into_bytes(),
+    })
+}
+
+/// Threads for a model: `threads`, or for 0 one for each core.
+pub(super) fn threads_for(threads: usize) -> usize {
+    if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads }
+}
+
+pub(super) fn unreadable(row: &Row, cause: &dyn std::fmt::Display) -> Error {
+    Error::damaged(format!("{} could not be opened: {cause}", row.id))
+        .hint(format!("kinglet models pull --force {}", row.id))
+}
+
+pub(super) fn read(folder: &Path, name: &str) -> Result<Vec<u8>> {
+    let path = folder.join(name);
+    std::fs::read(&path).map_err(|cause| Error::io("read", &path, cause))
 }
 
 fn load(runtime: &Path) -> std::result::Result<Environment, String> {
     let builder = ort::init_from(runtime).map_err(|cause| cause.to_string())?;
     builder.with_name("kinglet").with_telemetry(false).build().map_err(|cause| cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use fastembed::TextRerank;
+
+    use super::*;
+    use crate::models::catalog::Source;
+
+    /// The repository, the graph's path there, and the other files of a hub's row.
+    fn hub_files(row: &Row) -> Option<(&'static str, &'static str, Vec<&'static str>)> {
+        let mut files = row.files.iter().filter_map(|file| match file.sources[..] {
+            [Source::Hub { repository, file, .. }] => Some((repository, file)),
+            _ => None,
+        });
+        let (repository, graph) = files.next()?;
+        Some((repository, graph, files.map(|(_, file)| file).filter(|file| *file != "tokenizer.json").collect()))
+    }
+
+    #[test]
+    fn the_catalog_says_of_hub_models_what_fastembed_says() {
+        let (embedders, rerankers) = (TextEmbedding::list_supported_models(), TextRerank::list_supported_models());
+        let mut compared = 0;
+        for row in catalog::rows() {
+            let Some((repository, graph, others)) = hub_files(&row) else { continue };
+            let known = match row.kind {
+                Kind::Embedder { dimension, engine: Engine::Onnx { pooling, output, .. }, .. } => {
+                    let known = embedders
+                        .iter()
+                        .find(|model| model.model_code == repository && model.model_file == graph)
+                        .unwrap_or_else(|| panic!("fastembed has no {repository}/{graph}"));
+                    assert_eq!(known.dim, dimension, "{}", row.id);
+                    assert_eq!(known.output_key, output.map(OutputKey::ByName), "{}", row.id);
+                    let theirs = TextEmbedding::get_default_pooling_method(&known.model).unwrap();
+                    assert_eq!(theirs == fastembed::Pooling::Cls, pooling == Pooling::Cls, "{}", row.id);
+                    &known.additional_files
+                }
+                Kind::Reranker { .. } => {
+                    let known = rerankers
+                        .iter()
+                        .find(|model| model.model_code == repository && model.model_file == graph)
+                        .unwrap_or_else(|| panic!("fastembed has no {repository}/{graph}"));
+                    &known.additional_files
+                }
+                _ => continue,
+            };
+            assert_eq!(*known, others, "{}", row.id);
+            compared += 1;
+        }
+        assert!(compared >= 20, "{compared} rows were compared");
+    }
 }

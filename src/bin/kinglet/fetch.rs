@@ -34,7 +34,7 @@ impl Session<'_> {
                 vec![
                     row.id.to_string(),
                     row.kind.to_string(),
-                    mib(row.size_bytes()),
+                    size(row.size_bytes()),
                     row.licence.to_string(),
                     here.to_string(),
                     row.description.to_string(),
@@ -61,7 +61,7 @@ impl Session<'_> {
     }
 
     pub fn fetch(&self, row: &catalog::Row) -> Result<()> {
-        let bar = progress::bytes(row.size_bytes(), row.id);
+        let bar = progress::bytes(row.size_bytes().unwrap_or(0), row.id);
         let show = |progress: PullProgress| {
             bar.set_length(progress.total_bytes);
             bar.set_position(progress.done_bytes);
@@ -79,16 +79,15 @@ impl Session<'_> {
             return Ok(());
         }
         let ids: Vec<&str> = missing.iter().map(|row| row.id).collect();
-        let size: u64 = missing.iter().map(|row| row.size_bytes()).sum();
+        let all = size(missing.iter().map(|row| row.size_bytes()).sum());
         let command = format!("kinglet models pull {}", ids.join(" "));
         let absent = || {
-            Err(Error::new(Fault::Missing, format!("not here yet: {} ({})", ids.join(", "), mib(size)))
-                .hint(command.clone()))
+            Err(Error::new(Fault::Missing, format!("not here yet: {} ({})", ids.join(", "), all)).hint(command.clone()))
         };
         if args::is_without_hub(self.global) || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return absent();
         }
-        if !agreed(&format!("Fetch {} ({})?", ids.join(", "), mib(size)), &command)? {
+        if !agreed(&format!("Fetch {} ({})?", ids.join(", "), all), &command)? {
             return absent();
         }
         missing.iter().try_for_each(|row| self.fetch(row))
@@ -103,6 +102,11 @@ impl Session<'_> {
         let folder = self.kinglet.models().require(&catalog::lookup(id)?)?;
         printed(render::paths(&[folder]))
     }
+}
+
+/// A size, where it is known.
+fn size(bytes: Option<u64>) -> String {
+    bytes.map_or("?".to_string(), mib)
 }
 
 /// Asks on the terminal; without one, names what to type instead.

