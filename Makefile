@@ -3,10 +3,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-dense
+.PHONY: build demo test bench bench-dense bench-quality check-measures
 
 KINGLET := target/release/kinglet
 QUESTION ?= How many passages does the model read?
+# Where judged collections in BEIR's layout are.
+COLLECTIONS ?= ../shared/data/beir
 # Where tests find the real models; what is missing there is fetched, and without a network those tests say that they were skipped.
 export KINGLET_TEST_HOME ?= $(CURDIR)/target/test-home
 
@@ -40,9 +42,21 @@ test:
 	  cargo run --quiet --locked --example "$$(basename "$$example" .rs)"
 	done
 
-bench: bench-dense
+bench: bench-dense bench-quality check-measures
 
 bench-dense:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
 	cargo bench --locked --bench dense
+
+bench-quality: build
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256
+	python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
+
+# Holds the measures of `kinglet eval` against pytrec_eval's.
+check-measures: build
+	[ -x target/check-measures/bin/python ] || python3 -m venv target/check-measures
+	target/check-measures/bin/pip install --quiet pytrec-eval-terrier
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	target/check-measures/bin/python scripts/check-measures.py $(KINGLET) $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks

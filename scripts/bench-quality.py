@@ -1,0 +1,50 @@
+"""Prints the quality of kinglet's pipelines on judged collections beside the bars that they must reach.
+
+    python3 scripts/bench-quality.py KINGLET FOLDER
+
+KINGLET is the program, FOLDER holds collections in BEIR's layout. Ends with 1 when a bar is not reached.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+SETS = ["scifact", "cranfield", "codebase-chunks", "cisi", "medline"]
+
+# What is measured: its flags, and the bars for SciFact and for the mean of all sets.
+PIPELINES = [
+    ("default", [], 0.745, 0.635),
+    ("words alone", ["--mode", "lexical"], 0.676, 0.530),
+    ("all-minilm-l6-v2 alone", ["--mode", "dense"], 0.645, None),
+    ("words and all-minilm-l6-v2", ["--rerank", "none", "--neighbours", "off"], None, None),
+    ("+ late interaction", ["--neighbours", "off"], None, None),
+    ("static, wordllama-256", ["--embedder", "wordllama-256"], None, 0.575),
+    ("wordllama-256 alone", ["--embedder", "wordllama-256", "--mode", "dense"], None, None),
+]
+
+
+def ndcg(kinglet, folder, flags):
+    command = [kinglet, "eval", "--beir", str(folder), "--json", *flags]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["ndcg_at_10"]
+
+
+def main(kinglet, folder):
+    missing = [name for name in SETS if not (folder / name / "corpus.jsonl").is_file()]
+    if missing:
+        sys.exit(f"SKIPPED: {folder} has no {', '.join(missing)}")
+    print("nDCG@10".ljust(28), *(name.rjust(15) for name in SETS), "mean".rjust(8), " bars")
+    failed = False
+    for name, flags, least_scifact, least_mean in PIPELINES:
+        values = [ndcg(kinglet, folder / collection, flags) for collection in SETS]
+        mean = sum(values) / len(values)
+        bars = [("scifact", values[0], least_scifact), ("mean", mean, least_mean)]
+        bars = [(what, value, least) for what, value, least in bars if least is not None]
+        failed |= any(value < least for _, value, least in bars)
+        told = ", ".join(f"{what} {least:.3f} {'reached' if value >= least else 'MISSED'}" for what, value, least in bars)
+        print(name.ljust(28), *(f"{value:15.4f}" for value in values), f"{mean:8.4f}", f" {told}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], pathlib.Path(sys.argv[2]))
