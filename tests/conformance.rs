@@ -9,10 +9,16 @@ use kinglet::assemble::Kinglet;
 use kinglet::config::Config;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Plan, Unwatched, ingest};
+use kinglet::models::cache::ModelCache;
+use kinglet::models::catalog::{Engine, Kind};
+use kinglet::models::cross_encoder::CrossEncoder;
 use kinglet::models::extractive::ExtractiveGenerator;
+use kinglet::models::onnx::OnnxEmbedder;
 use kinglet::models::prompt::Prompt;
-use kinglet::models::traits::{Embedder, Generator, Reranker, Role};
+use kinglet::models::static_table::StaticEmbedder;
+use kinglet::models::traits::{Embedder, Generator, Pooling, Reranker, Role};
 use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever};
+use support::tiny;
 
 const TEXTS: [&str; 6] = [
     "A kinglet is one of the smallest birds there are.",
@@ -48,6 +54,13 @@ fn embedder_contract(embedder: &dyn Embedder) {
         panic!()
     };
     assert!(query.cosine(near) > query.cosine(far));
+    let [as_query] = &embedder.embed(Role::Query, &["small birds"]).unwrap()[..] else { panic!() };
+    let [as_passage] = &embedder.embed(Role::Passage, &["small birds"]).unwrap()[..] else { panic!() };
+    assert_eq!(
+        as_query == as_passage,
+        card.query_prefix == card.passage_prefix,
+        "a role changes exactly by its prefix"
+    );
     if let Some(with_tokens) = embedder.token_embedder() {
         for role in [Role::Query, Role::Passage] {
             let texts = with_tokens.embed_tokens(role, &TEXTS).unwrap();
@@ -78,6 +91,65 @@ fn the_hashing_embedder_keeps_the_contract() {
 fn the_onnx_embedder_keeps_the_contract() {
     let Some(home) = support::home_with_models("the contract of the ONNX embedder") else { return };
     embedder_contract(Kinglet::new(home, Config::default()).embedder_called("all-minilm-l6-v2").unwrap().as_ref());
+}
+
+fn embedder_kind(engine: Engine, query_prefix: &'static str, passage_prefix: &'static str) -> Kind {
+    Kind::Embedder { dimension: tiny::DIMENSION, max_tokens: 64, query_prefix, passage_prefix, engine }
+}
+
+#[test]
+fn static_embedders_keep_the_contract_with_prefixes_and_without() {
+    let temporary = tempfile::tempdir().unwrap();
+    let cache = ModelCache::new(temporary.path().join("models"));
+    tiny::write_tokenizer(temporary.path());
+    tiny::write_static_table(temporary.path());
+    let files = ["model.safetensors", "tokenizer.json"];
+    for (id, query, passage) in [("plain", "", ""), ("prefixed", "query ", "passage ")] {
+        let row = tiny::row(&cache, id, temporary.path(), &files, embedder_kind(Engine::Static, query, passage));
+        embedder_contract(&StaticEmbedder::open(&cache, &row).unwrap());
+    }
+}
+
+#[test]
+fn onnx_graphs_that_were_made_here_keep_the_contracts() {
+    let Some(home) = support::home_with_models("the contracts of ONNX graphs") else { return };
+    let temporary = tempfile::tempdir().unwrap();
+    let cache = ModelCache::new(temporary.path().join("models"));
+    std::fs::create_dir_all(cache.root().join("onnxruntime")).unwrap();
+    for file in
+        std::fs::read_dir(home.join("models/onnxruntime")).unwrap().flatten().filter(|file| file.path().is_file())
+    {
+        std::fs::copy(file.path(), cache.root().join("onnxruntime").join(file.file_name())).unwrap();
+    }
+    tiny::write_tokenizer(temporary.path());
+    let files = ["model.onnx", "tokenizer.json"];
+
+    tiny::write_embedder(temporary.path());
+    for (id, pooling, query) in [("mean", Pooling::Mean, ""), ("prefixed", Pooling::Mean, "query ")] {
+        let engine = Engine::Onnx { pooling, pad_token: "[PAD]", output: None };
+        let row = tiny::row(&cache, id, temporary.path(), &files, embedder_kind(engine, query, ""));
+        embedder_contract(&OnnxEmbedder::open(&cache, &row, 1).unwrap());
+    }
+
+    tiny::write_cross_encoder(temporary.path());
+    let kind = Kind::Reranker { max_tokens: 64, pad_token: "[PAD]" };
+    let row = tiny::row(&cache, "cross-encoder", temporary.path(), &files, kind);
+    let reranker = CrossEncoder::open(&cache, &row, 1).unwrap();
+    reranker_contract(&reranker);
+    let scores = reranker.score("birds", &["kinglets", "wrens"]).unwrap();
+    assert_ne!(scores[0], scores[1], "the passage is read");
+    assert_ne!(scores, reranker.score("lease", &["kinglets", "wrens"]).unwrap(), "and so is the question");
+}
+
+/// One finite score a passage, in order, whatever stands beside it.
+fn reranker_contract(reranker: &dyn Reranker) {
+    assert!(reranker.score("birds", &[]).unwrap().is_empty());
+    let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
+    assert_eq!(together.len(), TEXTS.len());
+    for (text, score) in TEXTS.iter().zip(&together) {
+        let alone = reranker.score("Which birds are small?", &[text]).unwrap()[0];
+        assert!(score.is_finite() && (alone - score).abs() < 2e-3, "{text:?} alone {alone}, in a batch {score}");
+    }
 }
 
 fn retriever_contract(retriever: &dyn Retriever, chunks: usize) {
@@ -154,13 +226,8 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
 
     let (_, index) = index_it(false);
     let reranker = MaxSim::new(index.clone(), embedder.clone()).unwrap();
-    assert!(reranker.score("birds", &[]).unwrap().is_empty());
+    reranker_contract(&reranker);
     let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
-    assert_eq!(together.len(), TEXTS.len());
-    for (text, score) in TEXTS.iter().zip(&together) {
-        let alone = reranker.score("Which birds are small?", &[text]).unwrap()[0];
-        assert!(score.is_finite() && (alone - score).abs() < 2e-3, "{text:?} alone {alone}, in a batch {score}");
-    }
     assert!(together[0] > together[4], "the passage about birds comes first");
     let made = Reranked::new(lexical(&index), Arc::new(reranker), index.clone(), 1, Fusion::MinMax);
     let made = made.retrieve(&Query::new("which birds sing?"), 60).unwrap();

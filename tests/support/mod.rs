@@ -1,6 +1,8 @@
 //! What several tests need: folders of documents, and indexes over them made with the deterministic embedder.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod tiny;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
