@@ -27,6 +27,7 @@ impl Retriever for Headings {
         let mut found: Vec<(usize, u64)> = self
             .chunks
             .iter()
+            .filter(|stored| query.includes(stored.id))
             .map(|stored| {
                 let headings = stored.chunk.headings.join(" ");
                 (content_words(&headings).filter(|word| asked.contains(word)).count(), stored.id)

@@ -22,6 +22,7 @@ use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
 use crate::models::static_table::StaticEmbedder;
 use crate::models::traits::{Embedder, Generator, Reranker};
+use crate::search::filter::{self, Filter};
 use crate::search::snippet::{Snippet, snippet};
 use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever};
 
@@ -36,6 +37,15 @@ pub struct Kinglet {
     models: ModelCache,
     embedder: Option<Arc<dyn Embedder>>,
     generator: Option<Arc<dyn Generator>>,
+}
+
+/// What is wished of a search beside the question.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Only passages that pass all of these.
+    pub filters: Vec<Filter>,
+    /// Only the best passage of each document.
+    pub one_per_document: bool,
 }
 
 /// Which embedders an index shall hold vectors of.
@@ -132,12 +142,46 @@ impl Kinglet {
     /// # Errors
     /// When there is no such index, its vectors are of another embedder, or a model or a part of the index fails.
     pub fn search(&self, name: &str, question: &str, count: usize) -> Result<Vec<Found>> {
+        self.search_for(name, question, count, &Wanted::default())
+    }
+
+    /// As [`Kinglet::search`], with wishes.
+    ///
+    /// # Errors
+    /// As [`Kinglet::search`]; also when nothing in the index passes the filters.
+    pub fn search_for(&self, name: &str, question: &str, count: usize, wanted: &Wanted) -> Result<Vec<Found>> {
         let index = Arc::new(Index::open(&self.index_folder(name)?)?);
-        let hits = self.retriever(&index)?.retrieve(&Query::new(question), count)?;
+        let mut query = Query::new(question);
+        if !wanted.filters.is_empty() {
+            let among = filter::among(&index.outlines()?, &wanted.filters);
+            if among.is_empty() {
+                let written: Vec<&str> = wanted.filters.iter().map(Filter::written).collect();
+                return Err(Error::input(format!("nothing in {name} passes the filter {}", written.join(" and ")))
+                    .hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
+            }
+            query.among = Some(Arc::new(among));
+        }
+        let retriever = self.retriever(&index)?;
+        let mut depth = count;
+        loop {
+            let hits = retriever.retrieve(&query, depth)?;
+            let is_all = hits.len() < depth;
+            let found = self.found(&index, question, hits, wanted.one_per_document)?;
+            if found.len() >= count || is_all {
+                return Ok(found.into_iter().take(count).collect());
+            }
+            depth = depth.saturating_mul(2).max(1);
+        }
+    }
+
+    /// Hits with their texts, if need be only the first of each document.
+    fn found(&self, index: &Index, question: &str, hits: Vec<Hit>, one_per_document: bool) -> Result<Vec<Found>> {
         let chunks = index.chunks(&hits.iter().map(|hit| hit.chunk).collect::<Vec<_>>())?;
-        let found = hits.into_iter().zip(chunks);
         let language = index.manifest().language;
-        Ok(found
+        let mut seen = HashSet::new();
+        let shown =
+            hits.into_iter().zip(chunks).filter(|(_, stored)| !one_per_document || seen.insert(stored.path.clone()));
+        Ok(shown
             .map(|(hit, stored)| {
                 let snippet = snippet(question, &stored.chunk.text, language, SNIPPET_CHARS);
                 Found { hit, path: stored.path, chunk: stored.chunk, snippet }
@@ -151,10 +195,24 @@ impl Kinglet {
     /// # Errors
     /// See [`Kinglet::search`] and [`answer()`].
     pub async fn ask(&self, name: &str, question: &str, show: &mut (dyn FnMut(&str) + Send)) -> Result<Answer> {
-        let (this, name, asked) = (self.clone(), name.to_string(), question.to_string());
+        self.ask_for(name, question, &Wanted::default(), show).await
+    }
+
+    /// As [`Kinglet::ask`], with wishes for the search.
+    ///
+    /// # Errors
+    /// As [`Kinglet::ask`] and [`Kinglet::search_for`].
+    pub async fn ask_for(
+        &self,
+        name: &str,
+        question: &str,
+        wanted: &Wanted,
+        show: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Answer> {
+        let (this, name, asked, wanted) = (self.clone(), name.to_string(), question.to_string(), wanted.clone());
         let prepared = tokio::task::spawn_blocking(move || {
             let started = Instant::now();
-            let found = this.search(&name, &asked, this.config.passages)?;
+            let found = this.search_for(&name, &asked, this.config.passages, &wanted)?;
             let retrieve = elapsed_ms(started);
             let started = Instant::now();
             let generator = this.generator()?;

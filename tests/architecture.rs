@@ -34,6 +34,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("async_openai", &["models/openai.rs"]),
     ("hf_hub", &["models/pull.rs"]),
     ("ignore", &["corpus/walk.rs"]),
+    ("globset", &["search/filter.rs"]),
+    ("jiff", &["search/filter.rs"]),
     ("pulldown_cmark", &["corpus/formats/markdown.rs"]),
     ("html5gum", &["corpus/formats/html.rs"]),
     ("text_splitter", &["chunk.rs"]),

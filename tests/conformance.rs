@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -170,6 +171,11 @@ fn retriever_contract(retriever: &dyn Retriever, chunks: usize) {
         for k in [0, 1, 3, all.len()] {
             assert_eq!(retriever.retrieve(&query, k).unwrap(), all[..k.min(all.len())], "the first {k}");
         }
+        // The last that are found alone are found when only they are looked among, however few are asked for.
+        let among: HashSet<u64> = all.iter().rev().take(3).map(|hit| hit.chunk).collect();
+        let filtered = Query { among: Some(Arc::new(among.clone())), ..query };
+        let found: HashSet<u64> = retriever.retrieve(&filtered, 3).unwrap().iter().map(|hit| hit.chunk).collect();
+        assert_eq!(found, among, "{} among some", retriever.name());
     }
 }
 

@@ -231,8 +231,8 @@ fn nothing_that_was_derived_from_a_lost_store_is_believed() {
     support::write(&folder, &[("a.md", "Wrens sing.")]);
     support::index(&folder, &index);
     let index = Index::open(&index).unwrap();
-    assert_eq!(index.lexical().search("kinglets", 5).unwrap(), []);
-    assert_eq!(index.lexical().search("wrens", 5).unwrap().len(), 1);
+    assert_eq!(index.lexical().search("kinglets", 5, None).unwrap(), []);
+    assert_eq!(index.lexical().search("wrens", 5, None).unwrap().len(), 1);
 }
 
 #[derive(Debug, Clone)]

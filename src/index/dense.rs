@@ -3,6 +3,7 @@
 //! Derived: `vectors.log` holds vectors by chunk hash, `chunks.map` says which chunk of the store's generation has which
 //! record; it is written last, by rename, with a checksum.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::documents::{ChunkHash, ChunkId, Documents};
@@ -44,7 +45,7 @@ impl DenseWriter {
 
     /// The chunks of the store that have no vector yet, each hash once, in the order of their ids.
     pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let hashes = documents.chunk_hashes()?;
         let missing = hashes.iter().filter(|(_, hash)| self.log.record(hash).is_none() && seen.insert(*hash));
         Ok(missing.map(|&(id, _)| id).collect())
@@ -154,11 +155,11 @@ impl Dense {
         self.graph.is_some()
     }
 
-    /// At most `k` chunks nearest to `query` by cosine, nearest first, ties by id.
+    /// At most `k` chunks nearest to `query` by cosine, nearest first, ties by id; only those of `among`, if there is such a set.
     ///
     /// # Errors
     /// When a stored vector is not finite, or `query` has another dimension.
-    pub fn search(&self, query: &Vector, k: usize) -> Result<Vec<(ChunkId, f32)>> {
+    pub fn search(&self, query: &Vector, k: usize, among: Option<&HashSet<ChunkId>>) -> Result<Vec<(ChunkId, f32)>> {
         if query.dimension() != self.vectors.dimension() {
             return Err(Error::input(format!(
                 "the question has {} dimensions, the index {}",
@@ -167,13 +168,15 @@ impl Dense {
             ))
             .hint("search with the embedder that the index was made with"));
         }
-        match &self.graph {
-            Some(graph) => {
+        match (&self.graph, among) {
+            // The graph knows nothing of the set, and could find too few of it.
+            (_, Some(among)) => self.rank(query, k, self.entries.iter().filter(|entry| among.contains(&entry.chunk))),
+            (Some(graph), None) => {
                 let records = graph.nearest(query, k, &self.vectors)?;
-                let by_record: std::collections::HashSet<u32> = records.into_iter().collect();
+                let by_record: HashSet<u32> = records.into_iter().collect();
                 self.rank(query, k, self.entries.iter().filter(|entry| by_record.contains(&entry.record)))
             }
-            None => self.rank(query, k, self.entries.iter()),
+            (None, None) => self.rank(query, k, self.entries.iter()),
         }
     }
 

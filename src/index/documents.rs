@@ -92,6 +92,21 @@ pub struct StoredChunk {
     pub chunk: Chunk,
 }
 
+/// What a filter can ask of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// The chunk.
+    pub chunk: ChunkId,
+    /// The indexed folder or file.
+    pub root: String,
+    /// The path below it, `/` between its parts; empty when the root is the file.
+    pub path: String,
+    /// When the file had last been changed, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// The headings over the chunk, outermost first.
+    pub headings: Vec<String>,
+}
+
 /// What an index holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -243,6 +258,26 @@ impl Documents {
             c.prepare("SELECT id, hash FROM chunks ORDER BY id")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
+        })
+    }
+
+    /// The outline of every chunk, by id.
+    pub fn outlines(&self) -> Result<Vec<Outline>> {
+        self.run("read", |c| {
+            c.prepare(
+                "SELECT chunks.id, roots.path, documents.path, modified_ns, headings
+                 FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root ORDER BY chunks.id",
+            )?
+            .query_map([], |row| {
+                Ok(Outline {
+                    chunk: row.get(0)?,
+                    root: row.get(1)?,
+                    path: row.get(2)?,
+                    modified_ns: row.get(3)?,
+                    headings: from_json(4, &row.get::<_, String>(4)?)?,
+                })
+            })?
+            .collect()
         })
     }
 

@@ -6,9 +6,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tantivy::collector::TopDocs;
 use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
+use tantivy::collector::{FilterCollector, TopDocs};
 use tantivy::directory::MmapDirectory;
 use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
@@ -145,8 +146,14 @@ impl Lexical {
         self.reader.reload().map_err(|cause| self.failed(cause))
     }
 
-    /// At most `k` chunks that share a term with `question`, by BM25, best first, ties by id.
-    pub fn search(&self, question: &str, k: usize) -> Result<Vec<(ChunkId, f32)>> {
+    /// At most `k` chunks that share a term with `question`, by BM25, best first, ties by id; only those of `among`, if there is such a
+    /// set. A word is as rare as in all chunks.
+    pub fn search(
+        &self,
+        question: &str,
+        k: usize,
+        among: Option<&Arc<HashSet<ChunkId>>>,
+    ) -> Result<Vec<(ChunkId, f32)>> {
         let mut seen = HashSet::new();
         let terms: Vec<(Occur, Box<dyn Query>)> = stems(question, self.language)
             .into_iter()
@@ -166,7 +173,15 @@ impl Lexical {
         let found = guarded(&self.path, || {
             let searcher = self.reader.searcher();
             let top = TopDocs::with_limit(k).order_by(by_score_then_id);
-            searcher.search(&BooleanQuery::new(terms), &top).map_err(|cause| self.failed(cause))
+            let query = BooleanQuery::new(terms);
+            let found = match among.cloned() {
+                None => searcher.search(&query, &top),
+                Some(among) => {
+                    let within = move |chunk: u64| among.contains(&chunk);
+                    searcher.search(&query, &FilterCollector::new("chunk".to_string(), within, top))
+                }
+            };
+            found.map_err(|cause| self.failed(cause))
         })?;
         found
             .into_iter()

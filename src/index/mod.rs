@@ -25,7 +25,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use dense::Dense;
-use documents::{ChunkId, Counts, Documents, StoredChunk};
+use documents::{ChunkId, Counts, Documents, Outline, StoredChunk};
 use lexical::Lexical;
 use manifest::Manifest;
 use tokens::TokenStore;
@@ -179,6 +179,11 @@ impl Index {
     /// Chunks by id, in the order asked for.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         self.store().chunks(ids)
+    }
+
+    /// What filters can ask of each chunk, by id.
+    pub fn outlines(&self) -> Result<Vec<Outline>> {
+        self.store().outlines()
     }
 
     /// How much it holds.

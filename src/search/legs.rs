@@ -29,7 +29,7 @@ impl Retriever for LexicalLeg {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        Ok(hits(self.name(), self.index.lexical().search(&query.text, k)?))
+        Ok(hits(self.name(), self.index.lexical().search(&query.text, k, query.among.as_ref())?))
     }
 }
 
@@ -68,7 +68,7 @@ impl Retriever for DenseLeg {
                 vectors.len()
             )));
         };
-        Ok(hits(self.name(), self.index.dense(self.embedder.card())?.search(vector, k)?))
+        Ok(hits(self.name(), self.index.dense(self.embedder.card())?.search(vector, k, query.among.as_deref())?))
     }
 }
 

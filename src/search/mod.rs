@@ -1,5 +1,6 @@
 //! Flow (b1): a question becomes hits.
 
+pub mod filter;
 pub mod fusion;
 pub mod legs;
 pub mod maxsim;
@@ -7,11 +8,15 @@ pub mod neighbours;
 pub mod rerank;
 pub mod snippet;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::error::Result;
 use crate::index::documents::ChunkId;
 
+pub use filter::Filter;
 pub use fusion::{Fusion, Hybrid};
 pub use legs::{DenseLeg, LexicalLeg};
 pub use maxsim::MaxSim;
@@ -23,12 +28,19 @@ pub use rerank::Reranked;
 pub struct Query {
     /// The question in the user's words: any text, never parsed as a query language.
     pub text: String,
+    /// The chunks to look among; `None` for all. See [`filter::among`].
+    pub among: Option<Arc<HashSet<ChunkId>>>,
 }
 
 impl Query {
-    /// A query for `text`.
+    /// A query for `text` among all chunks.
     pub fn new(text: impl Into<String>) -> Self {
-        Query { text: text.into() }
+        Query { text: text.into(), among: None }
+    }
+
+    /// Whether it looks at `chunk`.
+    pub fn includes(&self, chunk: ChunkId) -> bool {
+        self.among.as_ref().is_none_or(|among| among.contains(&chunk))
     }
 }
 
@@ -65,7 +77,8 @@ impl Hit {
 }
 
 /// At most `k` chunks, best first, ties by chunk id, none twice, every score finite and the sum of its legs'
-/// contributions. The same query gives the same hits, and a smaller `k` the first of those.
+/// contributions. The same query gives the same hits, and a smaller `k` the first of those. Only chunks that the query includes,
+/// which are told apart before the list is cut to `k`.
 pub trait Retriever: Send + Sync {
     /// What `--explain` calls it.
     fn name(&self) -> &str;

@@ -66,6 +66,7 @@ pub enum Command {
     /// Find passages
     #[command(
         after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
+                            kinglet search repairs --filter 'path=contracts/**' --filter 'modified>=2025-01-01'\n  \
                             kinglet search rent --mode lexical --json | jq .hits[0].path"
     )]
     Search {
@@ -91,6 +92,12 @@ pub enum Command {
         /// Whether hits that are alike support each other in hybrid mode: on or off
         #[arg(long)]
         neighbours: Option<String>,
+        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, modified>=YYYY-MM-DD; may be given again
+        #[arg(long, value_name = "FILTER")]
+        filter: Vec<String>,
+        /// Only the best passage of each: document
+        #[arg(long, value_name = "WHAT", value_parser = ["document"])]
+        group_by: Option<String>,
         /// Show what each leg said of each hit
         #[arg(long)]
         explain: bool,
@@ -108,6 +115,9 @@ pub enum Command {
         /// Who writes: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible server), or extractive (quotes only)
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
+        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, modified>=YYYY-MM-DD; may be given again
+        #[arg(long, value_name = "FILTER")]
+        filter: Vec<String>,
         /// How many passages the answer may be made from
         #[arg(long, value_name = "N")]
         passages: Option<usize>,

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use kinglet::assemble::{Embedders, Kinglet};
+use kinglet::assemble::{Embedders, Kinglet, Wanted};
 use kinglet::config::Resolved;
 use kinglet::eval;
 use kinglet::models::openai::OpenAiGenerator;
+use kinglet::search::Filter;
 use kinglet::{Error, Fault, Result};
 use serde_json::json;
 
@@ -91,8 +92,14 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
             };
             session.index(paths, name.as_deref(), &embedders)
         }
-        Command::Search { question, named, explain, .. } => session.search(question, named.name.as_deref(), *explain),
-        Command::Ask { question, named, .. } => session.ask(question, named.name.as_deref()),
+        Command::Search { question, named, explain, filter, group_by, .. } => {
+            let wanted = Wanted { filters: filters(filter)?, one_per_document: group_by.is_some() };
+            session.search(question, named.name.as_deref(), &wanted, *explain)
+        }
+        Command::Ask { question, named, filter, .. } => {
+            let wanted = Wanted { filters: filters(filter)?, ..Wanted::default() };
+            session.ask(question, named.name.as_deref(), &wanted)
+        }
         Command::Eval { beir, trec, .. } => session.eval(beir, trec.as_deref()),
         Command::Status { named } => session.status(named.name.as_deref()),
         Command::Ls => session.ls(),
@@ -134,9 +141,9 @@ impl Session<'_> {
         printed(render::summary(&summary, &name, self.global.verbose))
     }
 
-    fn search(&self, question: &str, name: Option<&str>, explain: bool) -> Result<u8> {
+    fn search(&self, question: &str, name: Option<&str>, wanted: &Wanted, explain: bool) -> Result<u8> {
         let name = self.ready(question, name)?;
-        let found = self.kinglet.search(&name, question, self.resolved.config.hits)?;
+        let found = self.kinglet.search_for(&name, question, self.resolved.config.hits, wanted)?;
         let shown = if self.global.json {
             render::json(&render::hits_json(&found))
         } else if found.is_empty() {
@@ -149,7 +156,7 @@ impl Session<'_> {
         Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })
     }
 
-    fn ask(&self, question: &str, name: Option<&str>) -> Result<u8> {
+    fn ask(&self, question: &str, name: Option<&str>, wanted: &Wanted) -> Result<u8> {
         self.check_generator_is_reachable()?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let name = self.ready(question, name)?;
@@ -161,7 +168,7 @@ impl Session<'_> {
                 shown = render::sentence(sentence);
             }
         };
-        let answered = self.runtime.block_on(self.kinglet.ask(&name, question, &mut show));
+        let answered = self.runtime.block_on(self.kinglet.ask_for(&name, question, wanted, &mut show));
         waiting.finish_and_clear();
         let mut answer = answered?;
         printed(shown)?;
@@ -217,6 +224,10 @@ impl Session<'_> {
         self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
         Ok(name)
     }
+}
+
+fn filters(written: &[String]) -> Result<Vec<Filter>> {
+    written.iter().map(|filter| Filter::parse(filter)).collect()
 }
 
 pub(crate) fn here() -> Result<PathBuf> {

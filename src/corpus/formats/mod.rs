@@ -23,6 +23,11 @@ impl Skip {
     }
 }
 
+/// The format that a file's name tells; `None` where it tells none, or one that is not read.
+pub fn format_of(name: &str) -> Option<Format> {
+    kinds::by_name(name).ok().flatten()
+}
+
 /// Reads the file named `path_name` (a path or only a name; its extension is looked at) with the content `bytes`.
 ///
 /// Never panics, whatever the bytes are, and takes time in proportion to their number.
