@@ -20,11 +20,12 @@ use crate::models::hashing::HashingEmbedder;
 use crate::models::llama::LlamaGenerator;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
+use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
-use crate::models::traits::{Embedder, Generator, Reranker};
+use crate::models::traits::{Embedder, Generator, Reranker, SparseEncoder};
 use crate::search::filter::{self, Filter};
 use crate::search::snippet::{Snippet, snippet};
-use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever};
+use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever, SparseLeg};
 
 /// How long a snippet is, in characters, where its sentences allow it.
 const SNIPPET_CHARS: usize = 240;
@@ -131,6 +132,7 @@ impl Kinglet {
             max_file_bytes: self.config.max_file_mib << 20,
             exclude: std::slice::from_ref(&self.home),
             embedders: &embedders,
+            encoders: &self.open_encoders(&folder)?,
             language: self.config.language(),
             keep_tokens: self.keeps_tokens(),
         };
@@ -265,7 +267,10 @@ impl Kinglet {
     /// # Errors
     /// When the catalog has no embedder of a name.
     pub fn models_for_indexing(&self, name: &str, embedders: &Embedders) -> Result<Vec<Row>> {
-        self.rows_of(&self.embedder_ids(&self.index_folder(name)?, embedders)?)
+        let folder = self.index_folder(name)?;
+        let mut rows = self.rows_of(&self.embedder_ids(&folder, embedders)?)?;
+        rows.extend(self.encoder_rows(&folder)?);
+        Ok(rows)
     }
 
     /// What a search in the index called `name` needs: nothing for words alone.
@@ -274,8 +279,9 @@ impl Kinglet {
     /// When the catalog does not have the embedder that answers.
     pub fn models_for_searching(&self, name: &str) -> Result<Vec<Row>> {
         let manifest = Manifest::read(&self.index_folder(name)?)?;
-        if self.words_suffice() {
-            return Ok(Vec::new());
+        let encoder = self.config.searching_encoder().map(encoder_row).transpose()?;
+        if self.needs_no_embedder() {
+            return Ok(encoder.into_iter().collect());
         }
         let mut rows = self.rows_of(&[self.answering_embedder(manifest.as_ref())])?;
         if ![AUTO, NO_RERANKER, MaxSim::ID].contains(&self.config.rerank.as_str()) {
@@ -283,6 +289,7 @@ impl Kinglet {
             rows.push(reranker_row(&self.config.rerank)?);
             rows = with_runtime(rows)?;
         }
+        rows.extend(encoder);
         Ok(rows)
     }
 
@@ -291,9 +298,10 @@ impl Kinglet {
         [AUTO, MaxSim::ID].contains(&self.config.rerank.as_str())
     }
 
-    /// Whether no model takes part in a search.
-    pub(crate) fn words_suffice(&self) -> bool {
-        self.config.mode == Mode::Lexical && [AUTO, NO_RERANKER].contains(&self.config.rerank.as_str())
+    /// Whether no embedder takes part in a search.
+    pub(crate) fn needs_no_embedder(&self) -> bool {
+        matches!(self.config.mode, Mode::Lexical | Mode::Sparse)
+            && [AUTO, NO_RERANKER].contains(&self.config.rerank.as_str())
     }
 
     pub(crate) fn rows_of(&self, embedders: &[String]) -> Result<Vec<Row>> {
@@ -386,6 +394,31 @@ impl Kinglet {
         }
     }
 
+    /// The ids of the sparse encoders that the index in `folder` shall have: those that it has, and the configured one.
+    fn encoder_ids(&self, folder: &Path) -> Result<Vec<String>> {
+        let own = Manifest::read(folder)?.map(|manifest| manifest.sparse).unwrap_or_default();
+        let mut ids: Vec<String> = own.into_iter().map(|card| card.id).collect();
+        ids.extend(self.config.encoder().filter(|id| !ids.iter().any(|own| own == id)).map(str::to_string));
+        Ok(ids)
+    }
+
+    pub(crate) fn encoder_rows(&self, folder: &Path) -> Result<Vec<Row>> {
+        self.encoder_ids(folder)?.iter().map(|id| encoder_row(id)).collect()
+    }
+
+    /// Opens the sparse encoders that the index in `folder` shall have.
+    pub(crate) fn open_encoders(&self, folder: &Path) -> Result<Vec<Arc<dyn SparseEncoder>>> {
+        self.encoder_ids(folder)?.iter().map(|id| self.encoder_called(id)).collect()
+    }
+
+    /// The sparse encoder called `id`.
+    ///
+    /// # Errors
+    /// When the catalog has none, or its files are not here.
+    pub fn encoder_called(&self, id: &str) -> Result<Arc<dyn SparseEncoder>> {
+        Ok(Arc::new(SpladeEncoder::open(&self.models, &encoder_row(id)?, self.config.threads)?))
+    }
+
     /// The generator that is configured.
     pub fn generator(&self) -> Result<Arc<dyn Generator>> {
         if let Some(generator) = &self.generator {
@@ -406,22 +439,30 @@ impl Kinglet {
     /// The retriever that is configured, over `index`. A single leg is that leg alone; hybrid is the whole pipeline.
     ///
     /// # Errors
-    /// When the index has no vectors of the embedder, or the embedder cannot be opened or does not give what is configured.
+    /// When the index has no vectors of the embedder or terms of the sparse encoder, or one of them cannot be opened or does not give what is configured.
     pub fn retriever(&self, index: &Arc<Index>) -> Result<Arc<dyn Retriever>> {
         let lexical = Arc::new(LexicalLeg::new(index.clone()));
-        if self.words_suffice() {
-            return Ok(Arc::new(Hybrid::new(vec![lexical], self.config.fusion)));
+        let sparse = self.config.searching_encoder().map(|id| {
+            let encoder = self.encoder_called(id)?;
+            Ok(Arc::new(SparseLeg::new(index.clone(), encoder)?) as Arc<dyn Retriever>)
+        });
+        let sparse = sparse.transpose()?;
+        if self.needs_no_embedder() {
+            let leg = sparse.unwrap_or(lexical);
+            return Ok(Arc::new(Hybrid::new(vec![leg], self.config.fusion)));
         }
         let embedder = match &self.embedder {
             Some(own) => own.clone(),
             None => self.embedder_called(&self.answering_embedder(Some(index.manifest())))?,
         };
         let dense = || DenseLeg::new(index.clone(), embedder.clone()).map(Arc::new);
-        let legs: Vec<Arc<dyn Retriever>> = match self.config.mode {
+        let mut legs: Vec<Arc<dyn Retriever>> = match self.config.mode {
             Mode::Lexical => vec![lexical],
             Mode::Dense => vec![dense()?],
+            Mode::Sparse => Vec::new(),
             Mode::Hybrid => vec![lexical, dense()?],
         };
+        legs.extend(sparse);
         let (count, fusion) = (legs.len(), self.config.fusion);
         let mut retriever: Arc<dyn Retriever> = Arc::new(Hybrid::new(legs, fusion));
         let is_hybrid = self.config.mode == Mode::Hybrid;
@@ -455,7 +496,7 @@ fn with_runtime(mut rows: Vec<Row>) -> Result<Vec<Row>> {
     let needs_it = |row: &Row| match row.kind {
         Kind::Embedder { engine, .. } => engine != Engine::Static,
         Kind::Reranker { .. } => true,
-        Kind::Runtime { .. } | Kind::Generator { .. } => false,
+        Kind::Runtime { .. } | Kind::SparseEncoder { .. } | Kind::Generator { .. } => false,
     };
     if rows.iter().any(needs_it) {
         rows.insert(0, catalog::lookup(catalog::RUNTIME)?);
@@ -478,5 +519,14 @@ fn embedder_row(id: &str) -> Result<Row> {
     match row.kind {
         Kind::Embedder { .. } => Ok(row),
         kind => Err(Error::input(format!("{} is a {kind}, not an embedder", row.id)).hint(known)),
+    }
+}
+
+fn encoder_row(id: &str) -> Result<Row> {
+    let known = "--sparse takes none, or a sparse encoder of kinglet models list: splade-tiny";
+    let row = catalog::lookup(id).map_err(|error| error.hint(known))?;
+    match row.kind {
+        Kind::SparseEncoder { .. } => Ok(row),
+        kind => Err(Error::input(format!("{} is a {kind}, not a sparse encoder", row.id)).hint(known)),
     }
 }

@@ -21,6 +21,12 @@ pub const NO_RERANKER: &str = "none";
 /// The embedder of an index for which nobody named one.
 pub const DEFAULT_EMBEDDER: &str = "all-minilm-l6-v2";
 
+/// The value of `sparse` for none.
+pub const NO_ENCODER: &str = "none";
+
+/// The encoder of `mode = "sparse"` where `sparse` names none.
+pub const DEFAULT_ENCODER: &str = "splade-tiny";
+
 /// Which legs answer a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -29,7 +35,9 @@ pub enum Mode {
     Lexical,
     /// Vectors alone.
     Dense,
-    /// Both.
+    /// Learned terms alone.
+    Sparse,
+    /// Words and vectors, and learned terms where `sparse` names an encoder.
     Hybrid,
 }
 
@@ -53,6 +61,8 @@ pub struct Config {
     pub generator: String,
     /// Which legs answer a search.
     pub mode: Mode,
+    /// Whose learned terms are indexed, and searched in hybrid mode: [`NO_ENCODER`] or the catalog id of a sparse encoder.
+    pub sparse: String,
     /// How the legs become one ranking.
     pub fusion: Fusion,
     /// What looks at the first hits more closely: [`AUTO`], [`NO_RERANKER`], `maxsim` or the catalog id of a reranker.
@@ -79,6 +89,7 @@ impl Default for Config {
             embedder: AUTO.to_string(),
             generator: "smollm2-135m-instruct".to_string(),
             mode: Mode::Hybrid,
+            sparse: NO_ENCODER.to_string(),
             fusion: Fusion::MinMax,
             rerank: AUTO.to_string(),
             neighbours: Switch::On,
@@ -93,6 +104,20 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The id of the sparse encoder that takes part in a search, if one does.
+    pub fn searching_encoder(&self) -> Option<&str> {
+        matches!(self.mode, Mode::Sparse | Mode::Hybrid).then(|| self.encoder()).flatten()
+    }
+
+    /// The id of the sparse encoder that is set, if one is.
+    pub fn encoder(&self) -> Option<&str> {
+        match (self.sparse.as_str(), self.mode) {
+            (NO_ENCODER, Mode::Sparse) => Some(DEFAULT_ENCODER),
+            (NO_ENCODER, _) => None,
+            (id, _) => Some(id),
+        }
+    }
+
     /// The language that is set; `None` for `auto`.
     pub fn language(&self) -> Option<Language> {
         Language::of_code(&self.language)

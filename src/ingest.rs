@@ -20,9 +20,10 @@ use crate::index::IndexWriter;
 use crate::index::dense::DenseWriter;
 use crate::index::documents::{Change, ChunkHash, ChunkId, KnownFile, NewFile};
 use crate::index::manifest::{FORMAT, Manifest};
+use crate::index::sparse::SparseWriter;
 use crate::index::tokens::TokenStore;
 use crate::language::{Language, detect};
-use crate::models::traits::{Embedder, Role};
+use crate::models::traits::{Embedder, Role, SparseEncoder};
 use crate::vector::signs;
 
 /// Chunks that are embedded between two moments at which the work can be stopped and is durable.
@@ -43,6 +44,8 @@ pub struct Plan<'p> {
     pub exclude: &'p [PathBuf],
     /// Whose vectors the index shall hold; the first answers.
     pub embedders: &'p [Arc<dyn Embedder>],
+    /// Whose learned terms the index shall hold.
+    pub encoders: &'p [Arc<dyn SparseEncoder>],
     /// The language of the words; `None` for the index's own, or the one that a new index's documents are in.
     pub language: Option<Language>,
     /// Whether token vectors are kept too, where an embedder has them.
@@ -60,6 +63,8 @@ pub enum Step {
     LexicalDerived,
     /// The vectors match the store.
     DenseDerived,
+    /// The learned terms match the store.
+    SparseDerived,
     /// The manifest is in place: done.
     Finished,
 }
@@ -83,7 +88,7 @@ pub enum Event<'e> {
     },
     /// Chunks have been embedded.
     Embedded {
-        /// By which embedder.
+        /// By which embedder or encoder.
         embedder: &'e str,
         /// How many so far in this run.
         done: usize,
@@ -151,6 +156,7 @@ pub struct Skipped {
 /// before, and the vectors made so far are kept for the next run.
 pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) -> Result<Summary> {
     let cards: Vec<_> = plan.embedders.iter().map(|embedder| embedder.card().clone()).collect();
+    let sparse_cards: Vec<_> = plan.encoders.iter().map(|encoder| encoder.card().clone()).collect();
     let mut summary = Summary::default();
 
     let started = Instant::now();
@@ -170,6 +176,12 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
         }
         dense.push(part);
     }
+    let mut sparse = Vec::new();
+    for encoder in plan.encoders {
+        let mut part = writer.sparse(encoder.card())?;
+        summary.embedded += encode(&mut part, writer, encoder.as_ref(), watcher)?;
+        sparse.push(part);
+    }
     summary.embed_ms = elapsed_ms(started);
 
     let started = Instant::now();
@@ -184,16 +196,21 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
         Some(language) => language,
         None => language_of(writer)?,
     };
-    if changed || summary.embedded > 0 || !writer.is_current(&cards, language)? {
+    if changed || summary.embedded > 0 || !writer.is_current(&cards, &sparse_cards, language)? {
         writer.derive_lexical(language)?;
         watcher.event(&Event::Reached(Step::LexicalDerived));
         for part in &dense {
             writer.derive_dense(part)?;
         }
         watcher.event(&Event::Reached(Step::DenseDerived));
+        for part in &sparse {
+            writer.derive_sparse(part)?;
+        }
+        watcher.event(&Event::Reached(Step::SparseDerived));
     }
     summary.chunks = writer.documents().counts()?.chunks;
-    let manifest = Manifest { format: FORMAT, chunking: plan.chunking, language, embedders: cards };
+    let manifest =
+        Manifest { format: FORMAT, chunking: plan.chunking, language, embedders: cards, sparse: sparse_cards };
     if writer.manifest() != Some(&manifest) {
         writer.finish(manifest)?;
     }
@@ -375,6 +392,33 @@ fn embed(
             done: batch * EMBEDDING_BATCH + ids.len(),
             total: missing.len(),
         });
+    }
+    Ok(missing.len())
+}
+
+/// Encodes the chunks that have no sparse vector yet, durably after each batch; gives how many.
+fn encode(
+    sparse: &mut SparseWriter,
+    writer: &IndexWriter,
+    encoder: &dyn SparseEncoder,
+    watcher: &dyn Watcher,
+) -> Result<usize> {
+    let missing = sparse.missing(writer.documents())?;
+    let name = &encoder.card().id;
+    for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
+        if watcher.is_cancelled() {
+            return Err(Error::interrupted());
+        }
+        let chunks: Vec<Chunk> = writer.documents().chunks(ids)?.into_iter().map(|stored| stored.chunk).collect();
+        let passages: Vec<String> = chunks.iter().map(Chunk::passage).collect();
+        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+        let vectors = encoder.encode(Role::Passage, &texts)?;
+        if vectors.len() != texts.len() {
+            return Err(Error::model(format!("{name} gave {} vectors for {} texts", vectors.len(), texts.len())));
+        }
+        sparse.append(&chunks.iter().map(Chunk::hash).zip(vectors).collect::<Vec<_>>())?;
+        let done = batch * EMBEDDING_BATCH + ids.len();
+        watcher.event(&Event::Embedded { embedder: name, done, total: missing.len() });
     }
     Ok(missing.len())
 }

@@ -44,7 +44,9 @@ impl Kinglet {
     pub fn models_for_trial(&self, folder: &Path) -> Result<Vec<Row>> {
         let this = self.naming_its_embedder();
         let index = this.trial_folder(folder)?.join("index");
-        this.rows_of(&this.embedder_ids(&index, &this.trial_embedders(&index)?)?)
+        let mut rows = this.rows_of(&this.embedder_ids(&index, &this.trial_embedders(&index)?)?)?;
+        rows.extend(this.encoder_rows(&index)?);
+        Ok(rows)
     }
 
     /// Reads the collection in BEIR's layout in `folder` and brings its index up to date. The vectors of embedders that it was
@@ -66,6 +68,7 @@ impl Kinglet {
             max_file_bytes: u64::MAX,
             exclude: &[],
             embedders: &embedders,
+            encoders: &this.open_encoders(&index)?,
             language: this.config().language(),
             keep_tokens: this.keeps_tokens(),
         };
@@ -99,9 +102,9 @@ impl Kinglet {
         self.clone().with_config(Config { embedder, ..self.config().clone() })
     }
 
-    /// Words alone need no embedder: then those that were tried before are kept, and no other is added.
+    /// Words or learned terms alone need no embedder: then those that were tried before are kept, and no other is added.
     fn trial_embedders(&self, index: &Path) -> Result<Embedders> {
-        if !self.words_suffice() {
+        if !self.needs_no_embedder() {
             return Ok(Embedders::Kept);
         }
         let own = Manifest::read(index)?.map(|manifest| manifest.embedders).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! An embedding: finite, of unit length, of one dimension.
+//! An embedding: finite, of unit length, of one dimension; or weights of the terms of a vocabulary.
 
 use simsimd::SpatialSimilarity;
 
@@ -40,6 +40,38 @@ impl Vector {
     /// Cosine similarity, −1 to 1; both vectors must have the same dimension.
     pub fn cosine(&self, other: &Vector) -> f32 {
         dot(&self.0, &other.0)
+    }
+}
+
+/// Weights of some terms of a vocabulary. Holding one means: terms ascend, none stands twice, every weight is finite and positive.
+/// There may be none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SparseVector(Vec<(u32, f32)>);
+
+impl SparseVector {
+    /// Takes pairs of a term's number and its weight.
+    ///
+    /// # Errors
+    /// When the terms do not ascend, or a weight is not finite and positive.
+    pub fn new(weights: Vec<(u32, f32)>) -> Result<Self> {
+        if let Some(pair) = weights.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
+            return Err(Error::model(format!("the term {} stands after the term {}", pair[1].0, pair[0].0)));
+        }
+        if let Some((term, weight)) = weights.iter().find(|(_, weight)| !weight.is_finite() || *weight <= 0.0) {
+            return Err(Error::model(format!("the term {term} weighs {weight}")));
+        }
+        Ok(SparseVector(weights))
+    }
+
+    /// The terms with their weights.
+    pub fn as_slice(&self) -> &[(u32, f32)] {
+        &self.0
+    }
+
+    /// The sum, over the terms that both have, of the products of their weights.
+    pub fn dot(&self, other: &SparseVector) -> f32 {
+        let weight = |term| other.0.binary_search_by_key(&term, |pair| pair.0).map_or(0.0, |at| other.0[at].1);
+        self.0.iter().map(|&(term, mine)| mine * weight(term)).sum()
     }
 }
 
@@ -114,6 +146,16 @@ mod tests {
             let expected = query.cosine(&Vector::normalised(whole).unwrap());
             prop_assert_eq!(signs(&other).len(), 3);
             prop_assert!((SignTable::new(&query).cosine(&signs(&other)) - expected).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn a_sparse_vector_is_in_order_and_weighs_something() {
+        assert!(SparseVector::new(vec![]).is_ok());
+        let vector = SparseVector::new(vec![(1, 0.5), (7, 2.0)]).unwrap();
+        assert_eq!(vector.dot(&SparseVector::new(vec![(0, 9.0), (7, 3.0)]).unwrap()), 6.0);
+        for wrong in [vec![(2, 1.0), (1, 1.0)], vec![(1, 1.0), (1, 1.0)], vec![(1, 0.0)], vec![(1, f32::NAN)]] {
+            assert!(SparseVector::new(wrong.clone()).is_err(), "{wrong:?}");
         }
     }
 

@@ -17,8 +17,10 @@ use kinglet::models::extractive::ExtractiveGenerator;
 use kinglet::models::onnx::OnnxEmbedder;
 use kinglet::models::prompt::Prompt;
 use kinglet::models::static_table::StaticEmbedder;
-use kinglet::models::traits::{Embedder, Generator, Pooling, Reranker, Role};
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever};
+use kinglet::models::traits::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
+use kinglet::search::{
+    DenseLeg, Fusion, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever, SparseLeg,
+};
 use support::tiny;
 
 const TEXTS: [&str; 6] = [
@@ -153,6 +155,40 @@ fn reranker_contract(reranker: &dyn Reranker) {
     }
 }
 
+fn encoder_contract(encoder: &dyn SparseEncoder) {
+    let card = encoder.card();
+    assert!(card.vocabulary > 0 && card.max_tokens > 0 && !card.id.is_empty() && !card.weights.is_empty());
+    assert_eq!(encoder.encode(Role::Passage, &[]).unwrap(), []);
+    let long = "kinglet wren ".repeat(20_000);
+    for role in [Role::Query, Role::Passage] {
+        let together = encoder.encode(role, &TEXTS).unwrap();
+        assert_eq!(together.len(), TEXTS.len());
+        for (text, vector) in TEXTS.iter().zip(&together) {
+            assert_eq!(vector, &encoder.encode(role, &[text]).unwrap()[0], "{text:?} alone and in a batch");
+            assert!(vector.as_slice().iter().all(|(term, _)| (*term as usize) < card.vocabulary));
+        }
+        encoder.encode(role, &[&long]).unwrap();
+    }
+    let [query] = &encoder.encode(Role::Query, &["Which birds are small?"]).unwrap()[..] else { panic!() };
+    let passages = ["Small birds are kinglets and wrens.", "The lease ends on the first of May."];
+    let [near, far] = &encoder.encode(Role::Passage, &passages).unwrap()[..] else { panic!() };
+    assert!(query.dot(near) > query.dot(far));
+}
+
+#[test]
+fn the_encoder_of_the_tests_keeps_the_contract() {
+    encoder_contract(support::encoder().as_ref());
+}
+
+#[test]
+fn splade_keeps_the_contract_and_knows_words_that_are_not_in_the_text() {
+    let Some(home) = support::home_with("the contract of splade", &["splade-tiny"]) else { return };
+    let encoder = Kinglet::new(home, Config::default()).encoder_called("splade-tiny").unwrap();
+    encoder_contract(encoder.as_ref());
+    let vectors = encoder.encode(Role::Query, &["automobile", "car", "sparrow"]).unwrap();
+    assert!(vectors[0].dot(&vectors[1]) > 2.0 * vectors[0].dot(&vectors[2]));
+}
+
 fn retriever_contract(retriever: &dyn Retriever, chunks: usize) {
     for question in ["kinglet", "which birds sing?", "", "zzzz", "AND (\"", "bird bird bird"] {
         let query = Query::new(question);
@@ -196,7 +232,10 @@ fn every_retriever_keeps_the_contract() {
     let dense: Arc<dyn Retriever> = Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap());
     retriever_contract(lexical.as_ref(), chunks);
     retriever_contract(dense.as_ref(), chunks);
+    let sparse: Arc<dyn Retriever> = Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap());
+    retriever_contract(sparse.as_ref(), chunks);
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
+        retriever_contract(&Hybrid::new(vec![lexical.clone(), dense.clone(), sparse.clone()], fusion), chunks);
         retriever_contract(&Hybrid::new(vec![lexical.clone(), dense.clone()], fusion), chunks);
         retriever_contract(&Hybrid::new(vec![lexical.clone()], fusion), chunks);
         let hybrid = Arc::new(Hybrid::new(vec![lexical.clone(), dense.clone()], fusion));
@@ -222,6 +261,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
             max_file_bytes: 1 << 20,
             exclude: &[],
             embedders: std::slice::from_ref(&embedder),
+            encoders: &[],
             language: None,
             keep_tokens,
         };

@@ -2,15 +2,18 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kinglet::assemble::{Embedders, Kinglet};
 use kinglet::config::{Config, Mode};
+use kinglet::index::sparse::Sparse;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, Plan, Unwatched, Watcher, ingest};
 use kinglet::models::hashing::HashingEmbedder;
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever};
+use kinglet::models::traits::{Role, SparseEncoder};
+use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
 use kinglet::{Error, Fault};
 use proptest::prelude::*;
 
@@ -19,6 +22,7 @@ fn found(index: &Path, question: &str) -> Vec<String> {
     let legs: Vec<Arc<dyn Retriever>> = vec![
         Arc::new(LexicalLeg::new(index.clone())),
         Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
+        Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()),
     ];
     let hits = Hybrid::new(legs, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
     let ids: Vec<_> = hits.iter().map(|hit| hit.chunk).collect();
@@ -40,7 +44,7 @@ fn only_what_changed_is_read_and_only_new_chunks_are_embedded() {
         ],
     );
     let first = support::index(&folder, &index);
-    assert_eq!((first.read, first.skipped.len(), first.embedded), (2, 1, 2));
+    assert_eq!((first.read, first.skipped.len(), first.embedded), (2, 1, 4), "two chunks, vectors and terms");
     assert!(found(&index, "how heavy is a kinglet, in grams?")[0].contains("five grams"));
 
     let second = support::index(&folder, &index);
@@ -91,6 +95,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
         max_file_bytes: u64::MAX,
         exclude: &[],
         embedders: &[Arc::new(HashingEmbedder::new(256)), other.clone()],
+        encoders: &[],
         language: None,
         keep_tokens: true,
     };
@@ -148,7 +153,9 @@ fn damage_is_an_error_that_names_what_helps() {
     support::write(&folder, &[("a.md", "One sentence."), ("b.md", "Another one.")]);
     support::index(&folder, &index);
     let dense = std::fs::read_dir(index.join("dense")).unwrap().next().unwrap().unwrap().path();
-    for file in [dense.join("chunks.map"), dense.join("vectors.log"), index.join("manifest.json")] {
+    let sparse = std::fs::read_dir(index.join("sparse")).unwrap().next().unwrap().unwrap().path();
+    let files = ["chunks.map", "vectors.log"].map(|name| dense.join(name));
+    for file in files.into_iter().chain([sparse.join("postings.map"), index.join("manifest.json")]) {
         let whole = std::fs::read(&file).unwrap();
         std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
         let error = Index::open(&index).map(|_| ()).unwrap_err();
@@ -157,6 +164,93 @@ fn damage_is_an_error_that_names_what_helps() {
     }
     std::fs::write(dense.join("vectors.log"), b"garbage that is no log of vectors").unwrap();
     assert!(Index::open(&index).is_err());
+}
+
+#[test]
+fn the_inverted_index_ranks_as_the_vectors_themselves_do_but_for_a_rounding() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    for number in 0..40 {
+        let text: Vec<String> = (0..number + 3).map(|at| format!("word{}", at * number % 17)).collect();
+        support::write(&folder, &[(&format!("{number}.txt"), &text.join(" "))]);
+    }
+    support::index(&folder, &index);
+    let (index, encoder) = (Index::open(&index).unwrap(), support::encoder());
+    let ids = index.chunk_ids().unwrap();
+    let passages: Vec<String> = index.chunks(&ids).unwrap().iter().map(|stored| stored.chunk.passage()).collect();
+    let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+    let vectors = encoder.encode(Role::Passage, &texts).unwrap();
+    for question in ["word1", "word0 word3 word3 word16", "word2 word5 word7 word11 zzzz", "zzzz", ""] {
+        let query = &encoder.encode(Role::Query, &[question]).unwrap()[0];
+        let exact: BTreeMap<_, f32> =
+            ids.iter().zip(&vectors).map(|(id, it)| (*id, it.dot(query))).filter(|(_, score)| *score > 0.0).collect();
+        let found = index.sparse(encoder.card()).unwrap().search(query, 100, None).unwrap();
+        assert_eq!(found.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), exact.keys().copied().collect());
+        // An impact is at most one step off, and there are 255 up to the largest weight.
+        let largest = |term| {
+            let weights = vectors.iter().flat_map(|vector| vector.as_slice()).filter(|pair| pair.0 == term);
+            weights.map(|pair| pair.1).fold(0.0, f32::max)
+        };
+        let bound: f32 = query.as_slice().iter().map(|(term, weight)| weight * largest(*term) / 255.0).sum();
+        for (id, score) in found {
+            assert!((score - exact[&id]).abs() <= bound + 1e-5, "{question}: {score} instead of {}", exact[&id]);
+        }
+    }
+}
+
+#[test]
+fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, place) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing.")]);
+    let index_it = |encoders: &[Arc<dyn SparseEncoder>]| {
+        let plan = Plan {
+            roots: &[folder.canonicalize().unwrap()],
+            chunking: Default::default(),
+            max_file_bytes: 1 << 20,
+            exclude: &[],
+            embedders: &[support::embedder()],
+            encoders,
+            language: None,
+            keep_tokens: false,
+        };
+        ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &Unwatched).unwrap()
+    };
+    assert_eq!(index_it(&[]).embedded, 2);
+    let missing = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).map(|_| ()).unwrap_err();
+    assert!(missing.next_step().unwrap().contains("--sparse word-counts"), "{missing}");
+
+    assert_eq!(index_it(&[support::encoder()]).embedded, 2, "the vectors are left alone");
+    let leg = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).unwrap();
+    assert_eq!(leg.retrieve(&Query::new("wrens"), 5).unwrap().len(), 1);
+    assert_eq!(index_it(&[support::encoder()]).embedded, 0);
+
+    index_it(&[]);
+    assert_eq!(files_under(&place.join("sparse")), Vec::<PathBuf>::new());
+    Index::open(&place).unwrap();
+}
+
+#[test]
+fn a_change_to_any_byte_of_the_inverted_index_is_an_error_and_no_answer() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens weigh ten.")]);
+    support::index(&folder, &index);
+    let sparse = std::fs::read_dir(index.join("sparse")).unwrap().next().unwrap().unwrap().path();
+    let query = &support::encoder().encode(Role::Query, &["kinglets weigh five grams wrens ten"]).unwrap()[0];
+    let search = || Sparse::open(&sparse)?.unwrap().search(query, 5, None);
+    assert_eq!(search().unwrap().len(), 2);
+    let path = sparse.join("postings.map");
+    let whole = std::fs::read(&path).unwrap();
+    for at in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x81;
+        for damaged in [&whole[..at], &changed] {
+            std::fs::write(&path, damaged).unwrap();
+            let error = search().unwrap_err();
+            assert!(error.next_step().is_some(), "{error} has no hint");
+        }
+    }
 }
 
 fn files_under(folder: &Path) -> Vec<PathBuf> {
@@ -323,6 +417,7 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
         max_file_bytes: 1 << 20,
         exclude: &[],
         embedders: &[kinglet.embedder_called("all-minilm-l6-v2").unwrap()],
+        encoders: &[],
         language: None,
         keep_tokens: true,
     };

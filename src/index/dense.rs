@@ -45,10 +45,7 @@ impl DenseWriter {
 
     /// The chunks of the store that have no vector yet, each hash once, in the order of their ids.
     pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
-        let mut seen = HashSet::new();
-        let hashes = documents.chunk_hashes()?;
-        let missing = hashes.iter().filter(|(_, hash)| self.log.record(hash).is_none() && seen.insert(*hash));
-        Ok(missing.map(|&(id, _)| id).collect())
+        documents.chunks_lacking(|hash| self.log.record(hash).is_some())
     }
 
     /// Keeps vectors, durably.

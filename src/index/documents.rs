@@ -281,6 +281,13 @@ impl Documents {
         })
     }
 
+    /// The chunks whose hash `is_known` does not know, each hash once, in the order of their ids.
+    pub fn chunks_lacking(&self, is_known: impl Fn(&ChunkHash) -> bool) -> Result<Vec<ChunkId>> {
+        let mut seen = std::collections::HashSet::new();
+        let hashes = self.chunk_hashes()?.into_iter();
+        Ok(hashes.filter(|(_, hash)| !is_known(hash) && seen.insert(*hash)).map(|(id, _)| id).collect())
+    }
+
     /// Chunks by id, in the order asked for.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Small derived files: whole or not there. Written beside, made durable, put in place by rename, checked when read.
+//! Derived files: whole or not there. Written beside, made durable, put in place by rename, checked when read.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -7,6 +7,14 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 const SEAL_BYTES: usize = 32;
+
+/// The size of a [`check`].
+pub const CHECK_BYTES: usize = 8;
+
+/// A short check over a record, to be stored behind it.
+pub fn check(content: &[u8]) -> [u8; CHECK_BYTES] {
+    blake3::hash(content).as_bytes()[..CHECK_BYTES].try_into().expect("BLAKE3 gives 32 bytes")
+}
 
 /// Writes `bytes` so that readers see the old file or the new one and never a part, also after a loss of power.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {

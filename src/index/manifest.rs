@@ -8,7 +8,7 @@ use super::files::write_whole;
 use crate::chunk::Chunking;
 use crate::error::{Error, Result};
 use crate::language::Language;
-use crate::models::traits::EmbedderCard;
+use crate::models::traits::{EmbedderCard, SparseCard};
 
 /// The format that this version reads and writes.
 pub const FORMAT: u32 = 1;
@@ -26,6 +26,9 @@ pub struct Manifest {
     pub language: Language,
     /// The embedders whose vectors it holds; the first is the one that answers.
     pub embedders: Vec<EmbedderCard>,
+    /// The encoders whose learned terms it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sparse: Vec<SparseCard>,
 }
 
 impl Manifest {

@@ -6,6 +6,7 @@
 //! lexical/            words → chunks (tantivy)
 //! dense/<embedder>/   chunks → vectors, and a graph over them once there are many
 //! tokens/<embedder>   chunks → token vectors, a cache
+//! sparse/<encoder>/   learned terms → chunks
 //! writer.lock         held by the one process that writes
 //! ```
 
@@ -15,9 +16,11 @@ mod files;
 pub mod graph;
 pub mod lexical;
 pub mod manifest;
+pub mod sparse;
 pub mod terms;
 pub mod tokens;
 pub mod vectors;
+pub mod weights;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -28,11 +31,12 @@ use dense::Dense;
 use documents::{ChunkId, Counts, Documents, Outline, StoredChunk};
 use lexical::Lexical;
 use manifest::Manifest;
+use sparse::Sparse;
 use tokens::TokenStore;
 pub use writer::IndexWriter;
 
 use crate::error::{Error, Fault, Result};
-use crate::models::traits::EmbedderCard;
+use crate::models::traits::{EmbedderCard, SparseCard};
 
 /// Up to this many chunks every vector is looked at; beyond, the graph is searched. `make bench-dense` measures where the
 /// two cross.
@@ -50,6 +54,7 @@ pub struct Index {
     lexical: Lexical,
     dense: Vec<Dense>,
     tokens: Vec<Option<TokenStore>>,
+    sparse: Vec<Sparse>,
 }
 
 impl Index {
@@ -105,6 +110,13 @@ impl Index {
             }
             dense.push(Dense::open(&folder, card, EXACT_LIMIT)?);
         }
+        let mut sparse = Vec::new();
+        for card in &manifest.sparse {
+            match Sparse::open(&sparse_folder(folder, card))? {
+                Some(part) if part.generation() == generation => sparse.push(part),
+                _ => return Ok(None),
+            }
+        }
         lexical.reload()?;
         if lexical.generation()? != generation || dense.iter().any(|part| part.generation() != generation) {
             return Ok(None);
@@ -116,6 +128,7 @@ impl Index {
             lexical,
             dense,
             tokens,
+            sparse,
         }))
     }
 
@@ -160,6 +173,19 @@ impl Index {
     /// As [`Index::dense`].
     pub fn tokens(&self, card: &EmbedderCard) -> Result<Option<&TokenStore>> {
         Ok(self.tokens[self.place_of(card)?].as_ref())
+    }
+
+    /// The learned terms of the encoder with this card.
+    ///
+    /// # Errors
+    /// When the index has none of that encoder, or has some that were made with other weights or settings.
+    pub fn sparse(&self, card: &SparseCard) -> Result<&Sparse> {
+        let stored = self.manifest.sparse.iter().position(|stored| stored == card);
+        stored.map(|at| &self.sparse[at]).ok_or_else(|| {
+            let command =
+                format!("kinglet index --name NAME --sparse {} encodes the chunks; nothing else is touched", card.id);
+            Error::input(format!("the index has no terms of this {}", card.id)).hint(command)
+        })
     }
 
     fn place_of(&self, card: &EmbedderCard) -> Result<usize> {
@@ -223,4 +249,8 @@ fn dense_folder(folder: &Path, card: &EmbedderCard) -> PathBuf {
 
 fn tokens_file(folder: &Path, card: &EmbedderCard) -> PathBuf {
     folder.join("tokens").join(format!("{}-{}.sqlite", card.id, &card.fingerprint()[..8]))
+}
+
+fn sparse_folder(folder: &Path, card: &SparseCard) -> PathBuf {
+    folder.join("sparse").join(format!("{}-{}", card.id, &card.fingerprint()[..8]))
 }

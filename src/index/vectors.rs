@@ -12,14 +12,13 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 
 use super::documents::ChunkHash;
-use super::files::write_streamed;
+use super::files::{CHECK_BYTES, check, write_streamed};
 use crate::error::{Error, Result};
 use crate::vector::Vector;
 
 const MAGIC: [u8; 8] = *b"KINGLETV";
 const HEADER_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
-const CHECK_BYTES: usize = 8;
 
 /// The log, open for appending.
 pub struct VectorLog {
@@ -176,10 +175,6 @@ fn header(dimension: usize) -> [u8; HEADER_BYTES] {
     header[..8].copy_from_slice(&MAGIC);
     header[8..].copy_from_slice(&(dimension as u64).to_le_bytes());
     header
-}
-
-fn check(content: &[u8]) -> [u8; CHECK_BYTES] {
-    blake3::hash(content).as_bytes()[..CHECK_BYTES].try_into().expect("BLAKE3 gives 32 bytes")
 }
 
 fn damaged(path: &Path, how: &str) -> Error {

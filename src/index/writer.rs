@@ -8,11 +8,12 @@ use super::dense::{Dense, DenseWriter};
 use super::documents::Documents;
 use super::lexical::Lexical;
 use super::manifest::Manifest;
+use super::sparse::{Sparse, SparseWriter};
 use super::tokens::TokenStore;
-use super::{EXACT_LIMIT, dense_folder, tokens_file};
+use super::{EXACT_LIMIT, dense_folder, sparse_folder, tokens_file};
 use crate::error::{Error, Fault, Result};
 use crate::language::Language;
-use crate::models::traits::EmbedderCard;
+use crate::models::traits::{EmbedderCard, SparseCard};
 
 /// An index, open for writing. Others may read it meanwhile; no other process may write.
 pub struct IndexWriter {
@@ -69,8 +70,13 @@ impl IndexWriter {
         TokenStore::open_for_writing(&tokens_file(&self.folder, card))
     }
 
+    /// The sparse vectors of one encoder.
+    pub fn sparse(&self, card: &SparseCard) -> Result<SparseWriter> {
+        SparseWriter::open(&sparse_folder(&self.folder, card))
+    }
+
     /// Whether every derived part of this index is whole and matches the store.
-    pub fn is_current(&self, cards: &[EmbedderCard], language: Language) -> Result<bool> {
+    pub fn is_current(&self, cards: &[EmbedderCard], sparse: &[SparseCard], language: Language) -> Result<bool> {
         let generation = self.documents.generation()?;
         let words_match = self.lexical(language).and_then(|words| {
             words.check()?;
@@ -85,7 +91,13 @@ impl IndexWriter {
                 return Ok(false);
             }
         }
-        Ok(self.manifest.as_ref().is_some_and(|manifest| manifest.embedders == cards))
+        for card in sparse {
+            let part = Sparse::open(&sparse_folder(&self.folder, card)).ok().flatten();
+            if !part.is_some_and(|part| part.generation() == generation && part.check().is_ok()) {
+                return Ok(false);
+            }
+        }
+        Ok(self.manifest.as_ref().is_some_and(|manifest| manifest.embedders == cards && manifest.sparse == sparse))
     }
 
     /// Makes the words match the store; those that are damaged, of another store, or made otherwise, are made anew.
@@ -113,14 +125,20 @@ impl IndexWriter {
         dense.synchronise(&self.documents, self.documents.generation()?, EXACT_LIMIT)
     }
 
+    /// Makes the learned terms of one encoder match the store; all chunks must have been encoded.
+    pub fn derive_sparse(&self, sparse: &SparseWriter) -> Result<()> {
+        sparse.synchronise(&self.documents, self.documents.generation()?)
+    }
+
     /// Says what the index is now, and removes the vectors of embedders that it no longer has.
     pub fn finish(&mut self, manifest: Manifest) -> Result<()> {
         manifest.write(&self.folder)?;
         let cards = &manifest.embedders;
         let mut kept: Vec<PathBuf> = cards.iter().map(|card| dense_folder(&self.folder, card)).collect();
         kept.extend(cards.iter().map(|card| tokens_file(&self.folder, card)));
+        kept.extend(manifest.sparse.iter().map(|card| sparse_folder(&self.folder, card)));
         self.manifest = Some(manifest);
-        for part in ["dense", "tokens"] {
+        for part in ["dense", "tokens", "sparse"] {
             let entries = std::fs::read_dir(self.folder.join(part)).into_iter().flatten().flatten();
             for path in entries.map(|entry| entry.path()).filter(|path| !belongs_to(path, &kept)) {
                 let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
@@ -141,6 +159,9 @@ impl IndexWriter {
         for card in &cards {
             self.derive_dense(&self.dense(card)?)?;
         }
+        for card in self.manifest.iter().flat_map(|manifest| &manifest.sparse) {
+            self.derive_sparse(&self.sparse(card)?)?;
+        }
         Ok(())
     }
 
@@ -158,6 +179,9 @@ fn forget_derived(folder: &Path) -> Result<()> {
     }
     for entry in std::fs::read_dir(folder.join("dense")).into_iter().flatten().flatten() {
         Dense::forget(&entry.path())?;
+    }
+    for entry in std::fs::read_dir(folder.join("sparse")).into_iter().flatten().flatten() {
+        Sparse::forget(&entry.path())?;
     }
     Ok(())
 }

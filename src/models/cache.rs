@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest, Sha256};
 
 use super::catalog::{ModelFile, Row};
-use super::traits::EmbedderCard;
+use super::traits::{EmbedderCard, SparseCard};
 use crate::error::{Error, Fault, Result};
 
 /// Notes the size and time of each file when it was last checked, so that 150 MB are not hashed at every start.
@@ -90,6 +90,18 @@ impl ModelCache {
         let sha256 = row.files.iter().map(|file| self.sha256(row, file)).collect::<Result<Vec<_>>>()?;
         row.card(&sha256).ok_or_else(|| {
             Error::input(format!("{} is a {}, not an embedder", row.id, row.kind))
+                .hint("`kinglet models list` shows what each model is for")
+        })
+    }
+
+    /// The card of the sparse encoder of `row`.
+    ///
+    /// # Errors
+    /// As [`card`](Self::card).
+    pub fn sparse_card(&self, row: &Row) -> Result<SparseCard> {
+        let sha256 = row.files.iter().map(|file| self.sha256(row, file)).collect::<Result<Vec<_>>>()?;
+        row.sparse_card(&sha256).ok_or_else(|| {
+            Error::input(format!("{} is a {}, not a sparse encoder", row.id, row.kind))
                 .hint("`kinglet models list` shows what each model is for")
         })
     }

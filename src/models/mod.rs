@@ -10,5 +10,6 @@ pub mod onnx;
 pub mod openai;
 pub mod prompt;
 pub mod pull;
+pub mod splade;
 pub mod static_table;
 pub mod traits;

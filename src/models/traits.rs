@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::prompt::Prompt;
 use crate::error::Result;
 use crate::text::Span;
-use crate::vector::Vector;
+use crate::vector::{SparseVector, Vector};
 
 /// Which side of a search a text is on: small embedders are trained with a different prefix for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,41 @@ pub trait TokenEmbedder: Send + Sync {
     /// # Errors
     /// When the tokenizer fails.
     fn token_spans(&self, role: Role, text: &str) -> Result<Vec<Option<Span>>>;
+}
+
+/// What an encoder into sparse vectors is. Two encoders with equal cards give equal vectors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SparseCard {
+    /// The name people use, such as `splade-tiny`; also the name of the folder that holds its weights.
+    pub id: String,
+    /// How many terms there are; a term's number is smaller.
+    pub vocabulary: usize,
+    /// Tokens that are read of a text, special tokens included; the rest is cut off.
+    pub max_tokens: usize,
+    /// SHA-256 of the weights and the tokenizer, or a version of one's own where there are no files.
+    pub weights: String,
+}
+
+impl SparseCard {
+    /// A short hash of the whole card: vectors made under one fingerprint may be compared, others may not.
+    pub fn fingerprint(&self) -> String {
+        let card = serde_json::to_vec(self).expect("a card is plain data");
+        blake3::hash(&card).to_hex()[..16].to_string()
+    }
+}
+
+/// Texts → weights of the terms of a vocabulary, learned so that the dot product of a question's and a passage's says how well
+/// they fit. One per text, in order; every term smaller than `card().vocabulary`; the same text and role give the same vector
+/// alone or in any batch; an empty slice gives an empty `Vec`; an empty text is a text, and a vector may have no terms.
+pub trait SparseEncoder: Send + Sync {
+    /// What this encoder is; constant.
+    fn card(&self) -> &SparseCard;
+
+    /// Encodes `texts` as `role`.
+    ///
+    /// # Errors
+    /// When the model fails; then no vectors are given at all.
+    fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<SparseVector>>;
 }
 
 /// One finite score per passage, in order, larger is better; the same passage gets the same score whatever stands beside it.

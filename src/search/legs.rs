@@ -1,11 +1,11 @@
-//! The legs that a search stands on: words and vectors.
+//! The legs that a search stands on: words, vectors and learned terms.
 
 use std::sync::Arc;
 
 use super::{Hit, Query, Retriever};
 use crate::error::Result;
 use crate::index::Index;
-use crate::models::traits::{Embedder, Role};
+use crate::models::traits::{Embedder, Role, SparseEncoder};
 
 /// Chunks that share words with the question, by BM25.
 pub struct LexicalLeg {
@@ -69,6 +69,45 @@ impl Retriever for DenseLeg {
             )));
         };
         Ok(hits(self.name(), self.index.dense(self.embedder.card())?.search(vector, k, query.among.as_deref())?))
+    }
+}
+
+/// Chunks that are about what the question is about, by terms that a model gave both.
+pub struct SparseLeg {
+    index: Arc<Index>,
+    encoder: Arc<dyn SparseEncoder>,
+}
+
+impl SparseLeg {
+    /// The terms that `encoder` gave the chunks of `index`.
+    ///
+    /// # Errors
+    /// When the index has none of exactly this encoder.
+    pub fn new(index: Arc<Index>, encoder: Arc<dyn SparseEncoder>) -> Result<Self> {
+        index.sparse(encoder.card())?;
+        Ok(SparseLeg { index, encoder })
+    }
+}
+
+impl Retriever for SparseLeg {
+    fn name(&self) -> &str {
+        "sparse"
+    }
+
+    fn score_of_absent(&self) -> Option<f32> {
+        Some(0.0)
+    }
+
+    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
+        let vectors = self.encoder.encode(Role::Query, &[&query.text])?;
+        let [vector] = vectors.as_slice() else {
+            return Err(crate::Error::model(format!(
+                "{} gave {} vectors for one question",
+                self.encoder.card().id,
+                vectors.len()
+            )));
+        };
+        Ok(hits(self.name(), self.index.sparse(self.encoder.card())?.search(vector, k, query.among.as_deref())?))
     }
 }
 

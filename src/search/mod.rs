@@ -18,7 +18,7 @@ use crate::index::documents::ChunkId;
 
 pub use filter::Filter;
 pub use fusion::{Fusion, Hybrid};
-pub use legs::{DenseLeg, LexicalLeg};
+pub use legs::{DenseLeg, LexicalLeg, SparseLeg};
 pub use maxsim::MaxSim;
 pub use neighbours::Neighbours;
 pub use rerank::Reranked;

@@ -3,6 +3,7 @@
 
 pub mod tiny;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use kinglet::chunk::Chunking;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Plan, Summary, Unwatched, Watcher, ingest};
 use kinglet::models::hashing::HashingEmbedder;
-use kinglet::models::traits::Embedder;
+use kinglet::models::traits::{Embedder, Role, SparseCard, SparseEncoder};
+use kinglet::vector::SparseVector;
 
 /// The folder of the package.
 pub fn package() -> &'static Path {
@@ -20,6 +22,39 @@ pub fn package() -> &'static Path {
 /// The embedder that needs no model.
 pub fn embedder() -> Arc<dyn Embedder> {
     Arc::new(HashingEmbedder::new(256))
+}
+
+/// A sparse encoder that needs no model: words and how often they stand in the text.
+struct WordCounts(SparseCard);
+
+impl SparseEncoder for WordCounts {
+    fn card(&self) -> &SparseCard {
+        &self.0
+    }
+
+    fn encode(&self, _: Role, texts: &[&str]) -> kinglet::Result<Vec<SparseVector>> {
+        let encode = |text: &&str| {
+            let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
+            for word in kinglet::text::words(text) {
+                let hash = blake3::hash(word.as_bytes());
+                let number = u32::from_le_bytes(hash.as_bytes()[..4].try_into().unwrap());
+                *counts.entry(number % self.0.vocabulary as u32).or_default() += 1.0;
+            }
+            SparseVector::new(counts.into_iter().map(|(term, count)| (term, count.ln_1p())).collect())
+        };
+        texts.iter().map(encode).collect()
+    }
+}
+
+/// The sparse encoder that needs no model.
+pub fn encoder() -> Arc<dyn SparseEncoder> {
+    let card = SparseCard {
+        id: "word-counts".to_string(),
+        vocabulary: 30_000,
+        max_tokens: usize::MAX,
+        weights: "version 1".to_string(),
+    };
+    Arc::new(WordCounts(card))
 }
 
 /// Writes files, making their folders.
@@ -39,6 +74,7 @@ pub fn index_watched(roots: &[PathBuf], index: &Path, watcher: &dyn Watcher) -> 
         max_file_bytes: 1 << 20,
         exclude: &[],
         embedders: &[embedder()],
+        encoders: &[encoder()],
         language: None,
         keep_tokens: true,
     };
@@ -64,9 +100,14 @@ pub fn contents(index: &Index) -> Vec<(PathBuf, u32, String)> {
 
 /// The home with real models, where there is one; says loudly when a test is skipped for want of them.
 pub fn home_with_models(test: &str) -> Option<PathBuf> {
+    home_with(test, &["onnxruntime", "all-minilm-l6-v2", "smollm2-135m-instruct"])
+}
+
+/// The home with these models, where there is one; says loudly when a test is skipped for want of them.
+pub fn home_with(test: &str, models: &[&str]) -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("KINGLET_TEST_HOME")?);
     let kinglet = kinglet::assemble::Kinglet::new(home.clone(), kinglet::config::Config::default());
-    let here = ["onnxruntime", "all-minilm-l6-v2", "smollm2-135m-instruct"].iter().all(|id| {
+    let here = models.iter().all(|id| {
         let row = kinglet::models::catalog::lookup(id).unwrap();
         kinglet.is_here(&row)
     });

@@ -62,6 +62,9 @@ pub enum Command {
         /// Hold vectors of these embedders too
         #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
         add_embedder: Vec<String>,
+        /// Hold learned terms of this sparse encoder too, such as splade-tiny
+        #[arg(long, value_name = "ID")]
+        sparse: Option<String>,
     },
     /// Find passages
     #[command(
@@ -77,12 +80,15 @@ pub enum Command {
         /// How many hits to show
         #[arg(short = 'n', long, value_name = "N")]
         hits: Option<usize>,
-        /// Which legs: lexical, dense or hybrid
+        /// Which legs: lexical, dense, sparse or hybrid
         #[arg(long)]
         mode: Option<String>,
         /// Whose vectors: an embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
+        /// Learned terms as a leg of hybrid mode: none or splade-tiny
+        #[arg(long, value_name = "ID")]
+        sparse: Option<String>,
         /// How the legs become one ranking: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
@@ -154,12 +160,15 @@ pub enum Command {
         /// A folder in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv
         #[arg(long, value_name = "FOLDER")]
         beir: PathBuf,
-        /// Which legs: lexical, dense or hybrid
+        /// Which legs: lexical, dense, sparse or hybrid
         #[arg(long)]
         mode: Option<String>,
         /// Whose vectors [default: all-minilm-l6-v2]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
+        /// Learned terms as a leg of hybrid mode: none or splade-tiny
+        #[arg(long, value_name = "ID")]
+        sparse: Option<String>,
         /// How the legs become one ranking: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
@@ -234,17 +243,20 @@ impl Command {
         let mut flags = Vec::new();
         let mut set = |key, value: Option<String>| flags.extend(value.map(|value| (key, value)));
         match self {
-            Command::Search { hits, mode, embedder, fusion, rerank, neighbours, .. } => {
+            Command::Index { sparse, .. } => set("sparse", sparse.clone()),
+            Command::Search { hits, mode, embedder, sparse, fusion, rerank, neighbours, .. } => {
                 set("embedder", embedder.clone());
                 set("hits", hits.map(|hits| hits.to_string()));
                 set("mode", mode.clone());
+                set("sparse", sparse.clone());
                 set("fusion", fusion.clone());
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());
             }
-            Command::Eval { mode, embedder, fusion, rerank, neighbours, .. } => {
+            Command::Eval { mode, embedder, sparse, fusion, rerank, neighbours, .. } => {
                 set("embedder", embedder.clone());
                 set("mode", mode.clone());
+                set("sparse", sparse.clone());
                 set("fusion", fusion.clone());
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());

@@ -84,7 +84,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
     let kinglet = Kinglet::new(home, resolved.config.clone());
     let session = Session { kinglet, resolved, global: &cli.global, runtime };
     match &cli.command {
-        Command::Index { paths, name, embedder, add_embedder } => {
+        Command::Index { paths, name, embedder, add_embedder, .. } => {
             let embedders = match (embedder.as_slice(), add_embedder.as_slice()) {
                 ([], []) => Embedders::Kept,
                 ([], added) => Embedders::Added(added.to_vec()),

