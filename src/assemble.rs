@@ -242,7 +242,8 @@ impl Kinglet {
 
     /// Whether no embedder takes part in a search.
     pub(crate) fn needs_no_embedder(&self) -> bool {
-        matches!(self.config.mode, Mode::Lexical | Mode::Sparse) && [AUTO, NO_RERANKER].contains(&self.config.rerank.as_str())
+        matches!(self.config.mode, Mode::Lexical | Mode::Sparse)
+            && [AUTO, NO_RERANKER].contains(&self.config.rerank.as_str())
     }
 
     pub(crate) fn rows_of(&self, embedders: &[String]) -> Result<Vec<Row>> {

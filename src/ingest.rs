@@ -209,7 +209,8 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
         watcher.event(&Event::Reached(Step::SparseDerived));
     }
     summary.chunks = writer.documents().counts()?.chunks;
-    let manifest = Manifest { format: FORMAT, chunking: plan.chunking, language, embedders: cards, sparse: sparse_cards };
+    let manifest =
+        Manifest { format: FORMAT, chunking: plan.chunking, language, embedders: cards, sparse: sparse_cards };
     if writer.manifest() != Some(&manifest) {
         writer.finish(manifest)?;
     }

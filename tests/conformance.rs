@@ -12,7 +12,9 @@ use kinglet::ingest::{Plan, Unwatched, ingest};
 use kinglet::models::extractive::ExtractiveGenerator;
 use kinglet::models::prompt::Prompt;
 use kinglet::models::traits::{Embedder, Generator, Reranker, Role, SparseEncoder};
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever, SparseLeg};
+use kinglet::search::{
+    DenseLeg, Fusion, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever, SparseLeg,
+};
 
 const TEXTS: [&str; 6] = [
     "A kinglet is one of the smallest birds there are.",

@@ -63,8 +63,9 @@ impl WeightLog {
         let mut magic = [0; MAGIC.len()];
         reader.read_exact(&mut magic).map_err(read)?;
         if magic != MAGIC {
-            return Err(Error::damaged(format!("{} is no log of sparse vectors", self.path.display()))
-                .hint("delete that file and run `kinglet index`: the chunks are encoded again, nothing else is touched"));
+            return Err(Error::damaged(format!("{} is no log of sparse vectors", self.path.display())).hint(
+                "delete that file and run `kinglet index`: the chunks are encoded again, nothing else is touched",
+            ));
         }
         let mut record = Vec::new();
         while length - self.end >= (START_BYTES + CHECK_BYTES) as u64 {

@@ -62,8 +62,8 @@ impl SpladeEncoder {
         let failed = |cause: &dyn std::fmt::Display| Error::model(format!("{} failed: {cause}", self.card.id));
         let encoded = self.tokenizer.encode_fast(text, true).map_err(|cause| failed(&cause))?;
         let logits = self.model.largest_logits(encoded.get_ids()).map_err(|cause| failed(&cause))?;
-        // Not `> 0.0`: what is not a number shall be noticed.
-        let positive = logits.into_iter().zip(0..).filter(|(logit, _)| !(*logit <= 0.0));
+        // What is not a number is kept, so that it is noticed.
+        let positive = logits.into_iter().zip(0..).filter(|(logit, _)| *logit > 0.0 || logit.is_nan());
         SparseVector::new(positive.map(|(logit, term)| (term, logit.ln_1p())).collect())
     }
 }
@@ -114,7 +114,8 @@ impl MaskedLanguageModel {
                 narrowed: (read.linear(&at("output.dense"))?, read.norm(&at("output.LayerNorm"))?),
             })
         };
-        let has_layer = |number: &usize| tensors.contains_key(&format!("bert.encoder.layer.{number}.output.dense.weight"));
+        let has_layer =
+            |number: &usize| tensors.contains_key(&format!("bert.encoder.layer.{number}.output.dense.weight"));
         Ok(MaskedLanguageModel {
             words: read.tensor("bert.embeddings.word_embeddings.weight")?,
             positions: read.tensor("bert.embeddings.position_embeddings.weight")?,
