@@ -62,7 +62,7 @@ impl SpladeEncoder {
         let failed = |cause: &dyn std::fmt::Display| Error::model(format!("{} failed: {cause}", self.card.id));
         let encoded = self.tokenizer.encode_fast(text, true).map_err(|cause| failed(&cause))?;
         let logits = self.model.largest_logits(encoded.get_ids()).map_err(|cause| failed(&cause))?;
-        // Not `> 0.0`: what is not a number shall be noticed.
+        // What is not a number is kept, so that it is noticed.
         let positive = logits.into_iter().zip(0..).filter(|(logit, _)| *logit > 0.0 || logit.is_nan());
         SparseVector::new(positive.map(|(logit, term)| (term, logit.ln_1p())).collect())
     }
