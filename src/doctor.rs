@@ -32,7 +32,8 @@ impl Kinglet {
             });
             checks.push(("runtime".to_string(), runtime));
         }
-        for id in [&embedder, &self.config().generator] {
+        let used = [embedder.as_str(), self.config().generator.as_str()].into_iter().chain(self.config().encoder());
+        for id in used {
             if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
                 continue;
             }
@@ -58,12 +59,16 @@ impl Kinglet {
                 index.generation()?
             ))
         });
-        vec![
+        let mut checks = vec![
             ("index".to_string(), counts),
             ("words".to_string(), index.lexical().check().map(|()| "every word passes its check".to_string())),
             ("vectors".to_string(), self.check_vectors(&index)),
             ("embedders".to_string(), self.check_embedders(&index)),
-        ]
+        ];
+        if !index.manifest().sparse.is_empty() {
+            checks.push(("terms".to_string(), check_terms(&index)));
+        }
+        checks
     }
 
     fn check_vectors(&self, index: &Index) -> Result<String> {
@@ -102,4 +107,11 @@ impl Kinglet {
         let names: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
         Ok(format!("{} chunks embedded again give their stored vectors ({})", sample.len(), names.join(", ")))
     }
+}
+
+fn check_terms(index: &Index) -> Result<String> {
+    let cards = &index.manifest().sparse;
+    cards.iter().try_for_each(|card| index.sparse(card)?.check())?;
+    let names: Vec<&str> = cards.iter().map(|card| card.id.as_str()).collect();
+    Ok(format!("every list of learned terms passes its check ({})", names.join(", ")))
 }

@@ -22,6 +22,8 @@ use crate::vector::SparseVector;
 const HEAD_DIMENSION: usize = 64;
 /// What a BERT adds to a variance before it divides by its root.
 const EPSILON: f64 = 1e-12;
+/// Terms whose logits are computed together: few enough that these stay in the CPU's cache.
+const TERMS_TOGETHER: usize = 2048;
 
 /// A sparse encoder of the catalog. Each text is run by itself, so that its vector does not depend on its neighbours; texts are run
 /// side by side.
@@ -137,8 +139,14 @@ impl MaskedLanguageModel {
             hidden = layer.forward(&hidden)?;
         }
         let hidden = self.transformed.forward(&self.transform.forward(&hidden)?.gelu_erf()?)?;
-        // Terms × tokens, so that the maximum runs along the memory. The bias is a term's own and can be added afterwards.
-        let largest: Vec<f32> = self.words.matmul(&hidden.t()?)?.max(D::Minus1)?.to_vec1()?;
+        // Terms × tokens, so that the maximum runs along the memory.
+        let (tokens_last, terms) = (hidden.t()?, self.words.dims()[0]);
+        let mut largest = Vec::with_capacity(terms);
+        for start in (0..terms).step_by(TERMS_TOGETHER) {
+            let words = self.words.narrow(0, start, TERMS_TOGETHER.min(terms - start))?;
+            largest.extend(words.matmul(&tokens_last)?.max(D::Minus1)?.to_vec1::<f32>()?);
+        }
+        // The bias is a term's own, so that it can be added to the maximum.
         Ok(largest.into_iter().zip(&self.bias).map(|(logit, bias)| logit + bias).collect())
     }
 }

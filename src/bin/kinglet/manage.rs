@@ -18,6 +18,7 @@ impl Session<'_> {
         let index = Index::open(&self.kinglet.index_folder(&name)?)?;
         let counts = index.counts()?;
         let embedders: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
+        let sparse: Vec<&str> = index.manifest().sparse.iter().map(|card| card.id.as_str()).collect();
         let roots: Vec<String> = index.roots()?.iter().map(|root| root.display().to_string()).collect();
         let skipped = index.skipped_files()?;
         if self.global.json {
@@ -26,6 +27,7 @@ impl Session<'_> {
             return printed(render::json(&json!({
                 "name": name, "folder": index.folder(), "roots": roots, "documents": counts.documents,
                 "skipped": skipped, "chunks": counts.chunks, "language": index.manifest().language, "embedders": embedders,
+                "sparse": sparse,
                 "generation": index.generation()?, "size_bytes": size_bytes(index.folder()),
             })));
         }
@@ -37,8 +39,9 @@ impl Session<'_> {
             vec!["chunks".to_string(), counts.chunks.to_string()],
             vec!["language".to_string(), index.manifest().language.code().to_string()],
             vec!["embedders".to_string(), embedders.join(", ")],
-            vec!["size".to_string(), mib(size_bytes(index.folder()))],
         ]);
+        rows.extend((!sparse.is_empty()).then(|| vec!["learned terms".to_string(), sparse.join(", ")]));
+        rows.push(vec!["size".to_string(), mib(size_bytes(index.folder()))]);
         printed(render::table(&[], rows, &[]))?;
         if self.global.verbose {
             let rows = skipped.into_iter().map(|(path, reason)| vec![render::shown(&path), reason]).collect();
