@@ -331,3 +331,21 @@ fn failed(path: &Path, cause: impl std::fmt::Display) -> Error {
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed(path, "its files are damaged")))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_text_has_words_with_places_in_every_language(
+            text in ".{0,120}", language in prop::sample::select(&Language::ALL[..])
+        ) {
+            for word in stems(&text, language) {
+                prop_assert!(text.get(word.span.start..word.span.end).is_some_and(|part| !part.is_empty()));
+            }
+        }
+    }
+}

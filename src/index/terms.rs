@@ -222,6 +222,13 @@ mod tests {
         }
 
         #[test]
+        fn what_was_found_is_found_again(text in "[a-zA-Z0-9_.@/+#äÖßéИж東京ไทย한 -]{0,40}") {
+            for term in texts(&text) {
+                prop_assert!(texts(&term).contains(&term), "{term} alone gives {:?}", texts(&term));
+            }
+        }
+
+        #[test]
         fn words_are_found_alone_as_in_a_text(first in "[a-z]{1,12}", second in "[A-Z][a-z]{1,12}") {
             let together = texts(&format!("{first} {second}"));
             prop_assert_eq!(together, [texts(&first), texts(&second)].concat());
