@@ -30,7 +30,7 @@ test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked --no-run --lib --bins --tests --examples
-	KINGLET_HOME="$$KINGLET_TEST_HOME" target/debug/kinglet models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct ||
+	KINGLET_HOME="$$KINGLET_TEST_HOME" target/debug/kinglet models pull onnxruntime all-minilm-l6-v2 splade-tiny smollm2-135m-instruct ||
 	  echo "SKIPPED: the models could not be fetched; tests that need them are skipped" >&2
 	if cargo nextest --version >/dev/null 2>&1; then
 	  cargo nextest run --locked --no-fail-fast

@@ -184,6 +184,11 @@ fn huge_lines_and_deep_nesting_are_cut_like_any_other_text() {
     }
 }
 
+#[test]
+fn line_breaks_that_are_no_line_ends_of_the_file_do_not_turn_its_lines_back() {
+    check("a.html", b"<p><pre>\n--><br><p></nav><br>-->", &[1]);
+}
+
 fn real_files() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/documents");
     if folder.is_dir() {

@@ -71,10 +71,11 @@ impl Lines {
         self.text.push(character);
     }
 
-    /// Ends the line; the next one comes from this line of the file.
+    /// Ends the line; the next one comes from this line of the file, or from that of the line before where this one is earlier.
     pub(super) fn new_line(&mut self, source_line: u32) {
         self.text.push('\n');
-        self.sources.push(source_line);
+        let before = self.sources.last().copied().unwrap_or(1);
+        self.sources.push(source_line.max(before));
     }
 
     /// The number of the line being written, from 1.
