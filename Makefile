@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .PHONY: build demo test bench bench-dense bench-quality check-measures
 
 KINGLET := target/release/kinglet
-QUESTION ?= How many passages does the model read?
+QUESTION ?= What is the default number of hits?
 # Where judged collections in BEIR's layout are.
 COLLECTIONS ?= ../shared/data/beir
 # Where tests find the real models; what is missing there is fetched, and without a network those tests say that they were skipped.
