@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
 use crate::chunk::Chunk;
-use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch};
+use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch, Tuned};
 use crate::error::{Error, Result};
 use crate::index::manifest::Manifest;
+use crate::index::tuning::Tuning;
 use crate::index::{Index, IndexWriter};
 use crate::ingest::{Plan, Summary, Watcher, ingest};
 use crate::models::cache::ModelCache;
@@ -25,7 +26,7 @@ use crate::models::static_table::StaticEmbedder;
 use crate::models::traits::{Embedder, Generator, Reranker, SparseEncoder};
 use crate::search::filter::{self, Filter};
 use crate::search::snippet::{Snippet, snippet};
-use crate::search::{DenseLeg, Hit, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever, SparseLeg};
+use crate::search::{DenseLeg, Hit, LexicalLeg, MaxSim, Pipeline, Query, Retriever, SparseLeg};
 
 /// How long a snippet is, in characters, where its sentences allow it.
 const SNIPPET_CHARS: usize = 240;
@@ -436,11 +437,29 @@ impl Kinglet {
         Ok(Arc::new(LlamaGenerator::open(row.id, &path, self.config.threads, context_tokens)?))
     }
 
-    /// The retriever that is configured, over `index`. A single leg is that leg alone; hybrid is the whole pipeline.
+    /// The retriever that is configured, over `index`, with the index's own tuning if it has one.
     ///
     /// # Errors
-    /// When the index has no vectors of the embedder or terms of the sparse encoder, or one of them cannot be opened or does not give what is configured.
+    /// As [`Kinglet::pipeline`].
     pub fn retriever(&self, index: &Arc<Index>) -> Result<Arc<dyn Retriever>> {
+        self.pipeline(index)?.retriever(&self.tuning(index.manifest()))
+    }
+
+    /// The tuning that is configured for an index.
+    pub fn tuning(&self, manifest: &Manifest) -> Tuning {
+        let own = || manifest.tuned.get(&self.answering_embedder(Some(manifest))).copied();
+        match self.config.tuning {
+            Tuned::Auto if self.config.mode == Mode::Hybrid => own().unwrap_or_default(),
+            Tuned::Auto | Tuned::None => Tuning::default(),
+        }
+    }
+
+    /// The parts of the search that is configured, over `index`. A single leg is that leg alone; hybrid is all of them.
+    ///
+    /// # Errors
+    /// When the index has no vectors of the embedder or terms of the sparse encoder, or one of them cannot be opened or does not give
+    /// what is configured.
+    pub fn pipeline(&self, index: &Arc<Index>) -> Result<Pipeline> {
         let lexical = Arc::new(LexicalLeg::new(index.clone()));
         let sparse = self.config.searching_encoder().map(|id| {
             let encoder = self.encoder_called(id)?;
@@ -449,7 +468,8 @@ impl Kinglet {
         let sparse = sparse.transpose()?;
         if self.needs_no_embedder() {
             let leg = sparse.unwrap_or(lexical);
-            return Ok(Arc::new(Hybrid::new(vec![leg], self.config.fusion)));
+            let (index, fusion) = (index.clone(), self.config.fusion);
+            return Ok(Pipeline { index, legs: vec![leg], fusion, reranker: None, neighbours: None });
         }
         let embedder = match &self.embedder {
             Some(own) => own.clone(),
@@ -463,8 +483,6 @@ impl Kinglet {
             Mode::Hybrid => vec![lexical, dense()?],
         };
         legs.extend(sparse);
-        let (count, fusion) = (legs.len(), self.config.fusion);
-        let mut retriever: Arc<dyn Retriever> = Arc::new(Hybrid::new(legs, fusion));
         let is_hybrid = self.config.mode == Mode::Hybrid;
         let maxsim = || MaxSim::new(index.clone(), embedder.clone()).map(|it| Arc::new(it) as Arc<dyn Reranker>);
         let reranker = match self.config.rerank.as_str() {
@@ -475,13 +493,9 @@ impl Kinglet {
                 Ok(Arc::new(CrossEncoder::open(&self.models, &row, self.config.threads)?) as Arc<dyn Reranker>)
             })),
         };
-        if let Some(reranker) = reranker.transpose()? {
-            retriever = Arc::new(Reranked::new(retriever, reranker, index.clone(), count, fusion));
-        }
-        if is_hybrid && self.config.neighbours == Switch::On {
-            retriever = Arc::new(Neighbours::new(retriever, index.clone(), embedder.card().clone())?);
-        }
-        Ok(retriever)
+        let neighbours = (is_hybrid && self.config.neighbours == Switch::On).then(|| embedder.card().clone());
+        let (index, fusion, reranker) = (index.clone(), self.config.fusion, reranker.transpose()?);
+        Ok(Pipeline { index, legs, fusion, reranker, neighbours })
     }
 
     /// Counts the tokens of a text as the embedder that would answer does, where it is one that ONNX Runtime runs and it is here.

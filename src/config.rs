@@ -51,6 +51,16 @@ pub enum Switch {
     Off,
 }
 
+/// Whose weights the parts of a search have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tuned {
+    /// Those that `kinglet eval --tune` has found for the index, if any.
+    Auto,
+    /// The same for every index.
+    None,
+}
+
 /// The knobs, resolved and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +79,8 @@ pub struct Config {
     pub rerank: String,
     /// Whether hits that are alike support each other in hybrid mode.
     pub neighbours: Switch,
+    /// Whose weights the parts of a search have in hybrid mode.
+    pub tuning: Tuned,
     /// How many hits a search shows.
     pub hits: usize,
     /// How many passages an answer may be made from.
@@ -93,6 +105,7 @@ impl Default for Config {
             fusion: Fusion::MinMax,
             rerank: AUTO.to_string(),
             neighbours: Switch::On,
+            tuning: Tuned::Auto,
             hits: 10,
             passages: 4,
             answer_tokens: 160,

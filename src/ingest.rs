@@ -209,8 +209,10 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
         watcher.event(&Event::Reached(Step::SparseDerived));
     }
     summary.chunks = writer.documents().counts()?.chunks;
-    let manifest =
-        Manifest { format: FORMAT, chunking: plan.chunking, language, embedders: cards, sparse: sparse_cards };
+    let mut tuned = writer.manifest().map(|manifest| manifest.tuned.clone()).unwrap_or_default();
+    tuned.retain(|embedder, _| cards.iter().any(|card| card.id == *embedder));
+    let chunking = plan.chunking;
+    let manifest = Manifest { format: FORMAT, chunking, language, embedders: cards, sparse: sparse_cards, tuned };
     if writer.manifest() != Some(&manifest) {
         writer.finish(manifest)?;
     }

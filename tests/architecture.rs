@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Which files may name a dependency.
 const DOORS: &[(&str, &[&str])] = &[
-    ("tantivy", &["index/lexical.rs"]),
+    ("tantivy", &["index/bm25.rs", "index/lexical.rs"]),
     ("whatlang", &["language.rs"]),
     ("hnsw_rs", &["index/graph.rs"]),
     ("memmap2", &["index/vectors.rs"]),

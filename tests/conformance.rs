@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use kinglet::assemble::Kinglet;
 use kinglet::config::Config;
+use kinglet::index::tuning::Tuning;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Plan, Unwatched, ingest};
 use kinglet::models::cache::ModelCache;
@@ -240,7 +241,7 @@ fn every_retriever_keeps_the_contract() {
         retriever_contract(&Hybrid::new(vec![lexical.clone()], fusion), chunks);
         let hybrid = Arc::new(Hybrid::new(vec![lexical.clone(), dense.clone()], fusion));
         let card = support::embedder().card().clone();
-        retriever_contract(&Neighbours::new(hybrid, index.clone(), card).unwrap(), chunks);
+        retriever_contract(&Neighbours::new(hybrid, index.clone(), card, Tuning::default()).unwrap(), chunks);
     }
 }
 
@@ -275,7 +276,8 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     reranker_contract(&reranker);
     let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
     assert!(together[0] > together[4], "the passage about birds comes first");
-    let made = Reranked::new(lexical(&index), Arc::new(reranker), index.clone(), 1, Fusion::MinMax);
+    let made =
+        Reranked::new(lexical(&index), Arc::new(reranker), index.clone(), Fusion::MinMax, 1.0, Tuning::default());
     let made = made.retrieve(&Query::new("which birds sing?"), 60).unwrap();
 
     let (summary, index) = index_it(true);
@@ -283,10 +285,13 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     assert_eq!(index.tokens(embedder.card()).unwrap().unwrap().len().unwrap(), 41);
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
         let reranker = Arc::new(MaxSim::new(index.clone(), embedder.clone()).unwrap());
-        retriever_contract(&Reranked::new(lexical(&index), reranker, index.clone(), 1, fusion), 60);
+        retriever_contract(
+            &Reranked::new(lexical(&index), reranker, index.clone(), fusion, 1.0, Tuning::default()),
+            60,
+        );
     }
     let stored = Arc::new(MaxSim::new(index.clone(), embedder.clone()).unwrap());
-    let stored = Reranked::new(lexical(&index), stored, index.clone(), 1, Fusion::MinMax);
+    let stored = Reranked::new(lexical(&index), stored, index.clone(), Fusion::MinMax, 1.0, Tuning::default());
     for (stored, made) in stored.retrieve(&Query::new("which birds sing?"), 60).unwrap().iter().zip(&made) {
         assert!((stored.score - made.score).abs() < 2e-2, "stored token vectors say what those made anew say");
     }

@@ -2,6 +2,7 @@
 
 pub mod beir;
 pub mod formats;
+pub mod questions;
 pub mod walk;
 
 use crate::text::Span;

@@ -13,7 +13,7 @@ pub fn mean_with_interval(values: &[f64]) -> (f64, [f64; 2]) {
     if values.is_empty() {
         return (0.0, [0.0; 2]);
     }
-    let mut draws = Draws { state: SEED };
+    let mut draws = Draws::new(SEED);
     let mut means: Vec<f64> = (0..RESAMPLES)
         .map(|_| (0..values.len()).map(|_| values[draws.below(values.len())]).sum::<f64>() / values.len() as f64)
         .collect();
@@ -23,19 +23,28 @@ pub fn mean_with_interval(values: &[f64]) -> (f64, [f64; 2]) {
 }
 
 /// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): the same numbers on every machine and in every version.
-struct Draws {
+pub struct Draws {
     state: u64,
 }
 
 impl Draws {
-    /// A number below `limit`, each as likely as the others but for less than one part in a thousand million.
-    fn below(&mut self, limit: usize) -> usize {
+    /// The draws that start from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Draws { state: seed }
+    }
+
+    /// 64 of them.
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        ((u128::from(z) * limit as u128) >> 64) as usize
+        z ^ (z >> 31)
+    }
+
+    /// A number below `limit`, each as likely as the others but for less than one part in a thousand million.
+    pub fn below(&mut self, limit: usize) -> usize {
+        ((u128::from(self.bits()) * limit as u128) >> 64) as usize
     }
 }
 

@@ -3,12 +3,12 @@
 //! Source: Järvelin & Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, TOIS 2002, with the linear gain that
 //! trec_eval's `ndcg_cut` has; recall, reciprocal rank and average precision as in trec_eval.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::corpus::beir::Judgments;
 
 /// The measures of one ranking, or their means over several.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measures {
     /// Normalised discounted cumulative gain of the first 10.
     pub ndcg_at_10: f64,
@@ -20,15 +20,17 @@ pub struct Measures {
     pub mrr_at_10: f64,
     /// Mean of the precisions at each relevant document; those that were not found count 0.
     pub map: f64,
+    /// 1 if a relevant document is among the first 5, else 0.
+    pub success_at_5: f64,
 }
 
 impl Measures {
     /// The names under which people know them, in order.
-    pub const NAMES: [&'static str; 5] = ["nDCG@10", "Recall@10", "Recall@100", "MRR@10", "MAP"];
+    pub const NAMES: [&'static str; 6] = ["nDCG@10", "Recall@10", "Recall@100", "MRR@10", "MAP", "Success@5"];
 
     /// Measures `ranking` (document ids, best first, none twice) against `judgments`, which have a relevant document.
-    pub fn of(ranking: &[String], judgments: &Judgments) -> Self {
-        let grades: Vec<u32> = ranking.iter().map(|id| judgments.get(id).copied().unwrap_or(0)).collect();
+    pub fn of(ranking: &[impl AsRef<str>], judgments: &Judgments) -> Self {
+        let grades: Vec<u32> = ranking.iter().map(|id| judgments.get(id.as_ref()).copied().unwrap_or(0)).collect();
         let mut ideal: Vec<u32> = judgments.values().copied().collect();
         ideal.sort_unstable_by(|a, b| b.cmp(a));
         let relevant = judgments.values().filter(|&&grade| grade > 0).count() as f64;
@@ -46,12 +48,19 @@ impl Measures {
             recall_at_100: hits(100) / relevant,
             mrr_at_10: first.map_or(0.0, |at| 1.0 / (at + 1) as f64),
             map: precisions / relevant,
+            success_at_5: if first.is_some_and(|at| at < 5) { 1.0 } else { 0.0 },
         }
     }
 
     /// The values in the order of [`NAMES`](Self::NAMES).
-    pub fn values(&self) -> [f64; 5] {
-        [self.ndcg_at_10, self.recall_at_10, self.recall_at_100, self.mrr_at_10, self.map]
+    pub fn values(&self) -> [f64; 6] {
+        [self.ndcg_at_10, self.recall_at_10, self.recall_at_100, self.mrr_at_10, self.map, self.success_at_5]
+    }
+
+    /// The measures with these values, in the order of [`NAMES`](Self::NAMES).
+    pub fn from_values(values: [f64; 6]) -> Self {
+        let [ndcg_at_10, recall_at_10, recall_at_100, mrr_at_10, map, success_at_5] = values;
+        Measures { ndcg_at_10, recall_at_10, recall_at_100, mrr_at_10, map, success_at_5 }
     }
 }
 
@@ -78,7 +87,7 @@ mod tests {
         assert!((measures.recall_at_10 - 2.0 / 3.0).abs() < 1e-12);
         assert_eq!(measures.mrr_at_10, 0.5);
         assert!((measures.map - (0.5 + 0.5) / 3.0).abs() < 1e-12);
-        assert_eq!(Measures::of(&[], &judgments), Measures::default());
+        assert_eq!(Measures::of(&ranking(&[]), &judgments), Measures::default());
     }
 
     proptest! {

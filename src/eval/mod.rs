@@ -1,62 +1,66 @@
 //! Is it any good? Judged questions are put to a retriever, and the rankings are measured.
 
 pub mod bootstrap;
+pub mod judged;
 pub mod metrics;
+pub mod significance;
+pub mod tune;
 
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::corpus::beir::Beir;
 use crate::error::Result;
 use crate::index::documents::ChunkId;
 use crate::search::{Query, Retriever};
 
 use bootstrap::mean_with_interval;
+use judged::{Question, Unit};
 use metrics::Measures;
 
 /// How many chunks are retrieved for a query, before they are collapsed to documents.
 pub const DEPTH: usize = 1000;
 
-/// A document in a ranking, with the score of its best chunk.
+/// A document or passage in a ranking, with the score of its best chunk.
 pub type Ranked = (String, f32);
 
-/// What a retriever made of every query of a collection.
-#[derive(Debug, Clone, PartialEq)]
+/// What a retriever made of every question.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// By query, in the collection's order: the query's id and documents, best first, none twice.
+    /// In the order of the questions: a question's id and what was found, best first, none twice.
     pub rankings: Vec<(String, Vec<Ranked>)>,
-    /// Milliseconds each query took.
+    /// Milliseconds each question took.
     pub took_ms: Vec<f64>,
 }
 
-/// Puts every query to `retriever`. `document_of` names the document of a chunk; `done` is told after each query how many were
-/// put.
+/// Puts every question to `retriever`, which finds `depth` chunks. `name_of` names the unit that a chunk belongs to; `done` is told
+/// after each question how many were put.
 ///
 /// # Errors
 /// When the retriever fails.
-pub fn run(
-    collection: &Beir,
+pub fn run<'n>(
+    questions: &[Question],
     retriever: &dyn Retriever,
-    document_of: &dyn Fn(ChunkId) -> Result<String>,
+    depth: usize,
+    name_of: &dyn Fn(Unit, ChunkId) -> Result<&'n str>,
     done: &dyn Fn(usize),
 ) -> Result<Run> {
-    let mut run = Run { rankings: Vec::new(), took_ms: Vec::new() };
-    for (at, (id, text)) in collection.queries.iter().enumerate() {
+    let mut run = Run::default();
+    for (at, question) in questions.iter().enumerate() {
         let started = Instant::now();
-        let hits = retriever.retrieve(&Query::new(text), DEPTH)?;
+        let hits = retriever.retrieve(&Query::new(&question.text), depth)?;
         run.took_ms.push(started.elapsed().as_secs_f64() * 1000.0);
         let mut seen = HashSet::new();
         let mut ranking = Vec::new();
         for hit in hits {
-            let document = document_of(hit.chunk)?;
-            if seen.insert(document.clone()) {
-                ranking.push((document, hit.score));
+            let name = name_of(question.unit, hit.chunk)?;
+            if seen.insert(name) {
+                ranking.push((name.to_string(), hit.score));
             }
         }
-        run.rankings.push((id.clone(), ranking));
+        run.rankings.push((question.id.clone(), ranking));
         done(at + 1);
     }
     Ok(run)
@@ -87,33 +91,40 @@ pub struct Evaluation {
     pub p95_ms: f64,
 }
 
-/// Measures a run against the collection's judgments.
-pub fn evaluate(collection: &Beir, run: &Run) -> Evaluation {
-    let measures: Vec<Measures> = run
-        .rankings
-        .iter()
-        .map(|(query, ranking)| {
-            let ids: Vec<String> = ranking.iter().map(|(id, _)| id.clone()).collect();
-            Measures::of(&ids, &collection.judgments[query])
-        })
-        .collect();
+/// Measures each ranking of a run over `questions` against their judgments.
+pub fn measured(questions: &[Question], run: &Run) -> Vec<Measures> {
+    let of = |(question, (_, ranking)): (&Question, &(String, Vec<Ranked>))| {
+        let names: Vec<&str> = ranking.iter().map(|(name, _)| name.as_str()).collect();
+        Measures::of(&names, &question.judgments)
+    };
+    questions.iter().zip(&run.rankings).map(of).collect()
+}
+
+/// Measures a run over `questions` against their judgments.
+pub fn evaluate(questions: &[Question], run: &Run) -> Evaluation {
+    let measures = measured(questions, run);
     let estimate = |at: usize| {
         let values: Vec<f64> = measures.iter().map(|measures| measures.values()[at]).collect();
         let (mean, interval) = mean_with_interval(&values);
         Estimate { mean, interval }
     };
-    let estimates: Vec<_> = Measures::NAMES.into_iter().enumerate().map(|(at, name)| (name, estimate(at))).collect();
-    let [ndcg_at_10, recall_at_10, recall_at_100, mrr_at_10, map] = [0, 1, 2, 3, 4].map(|at| estimates[at].1.mean);
-    let mut took_ms = run.took_ms.clone();
-    took_ms.sort_by(f64::total_cmp);
-    let percentile = |share: f64| took_ms[((took_ms.len() - 1) as f64 * share).ceil() as usize];
+    let places: [usize; 6] = std::array::from_fn(|at| at);
+    let estimates = places.map(|at| (Measures::NAMES[at], estimate(at)));
+    let means = Measures::from_values(estimates.each_ref().map(|(_, estimate)| estimate.mean));
     Evaluation {
         queries: measures.len(),
-        means: Measures { ndcg_at_10, recall_at_10, recall_at_100, mrr_at_10, map },
-        estimates,
-        p50_ms: percentile(0.5),
-        p95_ms: percentile(0.95),
+        means,
+        estimates: estimates.to_vec(),
+        p50_ms: percentile(&run.took_ms, 0.5),
+        p95_ms: percentile(&run.took_ms, 0.95),
     }
+}
+
+/// The value that this share of `values` does not exceed; 0 when there are none.
+pub fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(((sorted.len().max(1) - 1) as f64 * share).ceil() as usize).copied().unwrap_or(0.0)
 }
 
 /// A run in TREC's format: query, `Q0`, document, rank from 1, score, name. Scores fall strictly, so that tools which sort by

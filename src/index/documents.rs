@@ -105,6 +105,8 @@ pub struct Outline {
     pub modified_ns: i64,
     /// The headings over the chunk, outermost first.
     pub headings: Vec<String>,
+    /// Where the chunk starts in the document's text.
+    pub start_byte: u64,
 }
 
 /// What an index holds.
@@ -265,7 +267,7 @@ impl Documents {
     pub fn outlines(&self) -> Result<Vec<Outline>> {
         self.run("read", |c| {
             c.prepare(
-                "SELECT chunks.id, roots.path, documents.path, modified_ns, headings
+                "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte
                  FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root ORDER BY chunks.id",
             )?
             .query_map([], |row| {
@@ -275,6 +277,7 @@ impl Documents {
                     path: row.get(2)?,
                     modified_ns: row.get(3)?,
                     headings: from_json(4, &row.get::<_, String>(4)?)?,
+                    start_byte: row.get(5)?,
                 })
             })?
             .collect()

@@ -1,25 +1,22 @@
-//! Words → chunks, ranked by BM25: the only file that knows tantivy.
+//! Words → chunks, ranked by BM25: with `bm25.rs` the only files that know tantivy.
 //!
 //! Derived from the store: [`Lexical::synchronise`] makes it hold exactly the store's chunks and stamps it with the
 //! store's generation.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
-use tantivy::collector::{FilterCollector, TopDocs};
 use tantivy::directory::MmapDirectory;
-use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{
     AsciiFoldingFilter, Language as Stemmed, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
 };
-use tantivy::{IndexReader, IndexWriter, Order, ReloadPolicy, TantivyDocument, Term};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 
 use super::documents::{ChunkId, Documents};
-use super::terms;
+use super::{bm25, terms};
 use crate::error::{Error, Result};
 use crate::language::Language;
 use crate::text::Span;
@@ -154,54 +151,31 @@ impl Lexical {
         k: usize,
         among: Option<&Arc<HashSet<ChunkId>>>,
     ) -> Result<Vec<(ChunkId, f32)>> {
-        let mut seen = HashSet::new();
-        let terms: Vec<(Occur, Box<dyn Query>)> = stems(question, self.language)
-            .into_iter()
-            .filter(|term| seen.insert(term.stem.clone()))
-            .take(MAX_QUERY_TERMS)
-            .map(|term| {
-                let term = Term::from_field_text(self.body, &term.stem);
-                let query: Box<dyn Query> = Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
-                (Occur::Should, query)
-            })
-            .collect();
-        if terms.is_empty() || k == 0 {
-            return Ok(Vec::new());
-        }
-        let by_score_then_id =
-            ((SortBySimilarityScore, Order::Desc), (SortByStaticFastValue::<u64>::for_field("chunk"), Order::Asc));
-        let found = guarded(&self.path, || {
-            let searcher = self.reader.searcher();
-            let top = TopDocs::with_limit(k).order_by(by_score_then_id);
-            let query = BooleanQuery::new(terms);
-            let found = match among.cloned() {
-                None => searcher.search(&query, &top),
-                Some(among) => {
-                    let within = move |chunk: u64| among.contains(&chunk);
-                    searcher.search(&query, &FilterCollector::new("chunk".to_string(), within, top))
+        let mut terms: Vec<(String, f32)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for word in stems(question, self.language) {
+            match places.get(&word.stem) {
+                Some(&at) => terms[at].1 += 1.0,
+                None if terms.len() < MAX_QUERY_TERMS => {
+                    places.insert(word.stem.clone(), terms.len());
+                    terms.push((word.stem, 1.0));
                 }
-            };
-            found.map_err(|cause| self.failed(cause))
-        })?;
-        found
-            .into_iter()
-            .map(|((score, id), _)| match id {
-                Some(id) if score.is_finite() => Ok((id, score)),
-                _ => Err(failed(&self.path, "an entry without a chunk")),
-            })
-            .collect()
+                None => {}
+            }
+        }
+        guarded(&self.path, || {
+            bm25::search(&self.reader.searcher(), self.body, &terms, k, among.map(Arc::as_ref))
+                .map_err(|cause| self.failed(cause))
+        })
     }
 
-    /// Where each word of `question` stands, with how rare it is here: `ln(1 + (N - n + 0.5) / (n + 0.5))` where `n` of `N` chunks
-    /// have it, as in BM25.
+    /// Where each word of `question` stands, with how rare it is here, see [`bm25`](super::bm25).
     pub fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
         guarded(&self.path, || {
             let searcher = self.reader.searcher();
-            let all = searcher.num_docs() as f32;
             let rarity = |word: Word| {
-                let term = Term::from_field_text(self.body, &word.stem);
-                let having = searcher.doc_freq(&term).map_err(|cause| self.failed(cause))? as f32;
-                Ok((word.span, (1.0 + (all - having + 0.5).max(0.0) / (having + 0.5)).ln()))
+                let rarity = bm25::rarity(&searcher, self.body, &word.stem).map_err(|cause| self.failed(cause))?;
+                Ok((word.span, rarity))
             };
             stems(question, self.language).into_iter().take(MAX_QUERY_TERMS).map(rarity).collect()
         })

@@ -1,10 +1,12 @@
 //! What an index is: written last, by rename, so that a folder with a manifest is an index.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::files::write_whole;
+use super::tuning::Tuning;
 use crate::chunk::Chunking;
 use crate::error::{Error, Result};
 use crate::language::Language;
@@ -14,7 +16,7 @@ use crate::models::traits::{EmbedderCard, SparseCard};
 pub const FORMAT: u32 = 1;
 
 /// The facts of an index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The layout of the files beside it.
@@ -29,6 +31,9 @@ pub struct Manifest {
     /// The encoders whose learned terms it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sparse: Vec<SparseCard>,
+    /// The tuning that was found for it, by the id of the embedder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tuned: BTreeMap<String, Tuning>,
 }
 
 impl Manifest {

@@ -10,6 +10,7 @@
 //! writer.lock         held by the one process that writes
 //! ```
 
+mod bm25;
 pub mod dense;
 pub mod documents;
 mod files;
@@ -19,6 +20,7 @@ pub mod manifest;
 pub mod sparse;
 pub mod terms;
 pub mod tokens;
+pub mod tuning;
 pub mod vectors;
 pub mod weights;
 mod writer;

@@ -126,7 +126,8 @@ mod tests {
         // Noon of 2026-11-23 in UTC.
         let modified_ns = 1_795_435_200_000_000_000;
         let headings = headings.iter().map(ToString::to_string).collect();
-        let outline = Outline { chunk: 1, root: "/notes".into(), path: path.into(), modified_ns, headings };
+        let outline =
+            Outline { chunk: 1, root: "/notes".into(), path: path.into(), modified_ns, headings, start_byte: 0 };
         among(&[outline], &[Filter::parse(written).unwrap()]).contains(&1)
     }
 

@@ -15,9 +15,9 @@ pub const DEPTH: usize = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fusion {
-    /// Each leg's scores are stretched to 0..1 over its list and averaged over the legs.
+    /// Each leg's scores are stretched to 0..1 over its list; their weighted mean over the legs.
     MinMax,
-    /// 1 / (60 + rank), summed over the legs. Cormack, Clarke & Büttcher, *Reciprocal Rank Fusion*, SIGIR 2009.
+    /// 1 / (60 + rank), their weighted sum over the legs. Cormack, Clarke & Büttcher, *Reciprocal Rank Fusion*, SIGIR 2009.
     Rrf,
 }
 
@@ -30,13 +30,18 @@ pub fn reciprocal(rank: usize) -> f32 {
 
 /// Legs and how they are fused: itself a retriever.
 pub struct Hybrid {
-    legs: Vec<Arc<dyn Retriever>>,
+    legs: Vec<(Arc<dyn Retriever>, f32)>,
     fusion: Fusion,
 }
 
 impl Hybrid {
     /// Fuses `legs`, all with the same weight.
     pub fn new(legs: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
+        Self::weighted(legs.into_iter().map(|leg| (leg, 1.0)).collect(), fusion)
+    }
+
+    /// Fuses `legs` by their weights, which are not negative and of which one is more than 0.
+    pub fn weighted(legs: Vec<(Arc<dyn Retriever>, f32)>, fusion: Fusion) -> Self {
         Hybrid { legs, fusion }
     }
 }
@@ -52,8 +57,9 @@ impl Retriever for Hybrid {
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
         let mut lists = Vec::new();
-        for leg in &self.legs {
-            lists.push((leg.score_of_absent(), leg.retrieve(query, DEPTH)?));
+        for (leg, weight) in &self.legs {
+            let (absent, weight) = (leg.score_of_absent(), *weight);
+            lists.push(List { absent, weight, hits: leg.retrieve(query, DEPTH)? });
         }
         let mut hits = fuse(self.fusion, lists);
         hits.truncate(k);
@@ -61,16 +67,26 @@ impl Retriever for Hybrid {
     }
 }
 
-/// Fuses the lists of legs, each with its score of absent chunks: best first, ties by chunk id.
-pub fn fuse(fusion: Fusion, lists: Vec<(Option<f32>, Vec<Hit>)>) -> Vec<Hit> {
-    let legs = lists.len() as f32;
+/// What one leg found.
+struct List {
+    /// See [`Retriever::score_of_absent`].
+    absent: Option<f32>,
+    /// What it counts.
+    weight: f32,
+    /// Best first.
+    hits: Vec<Hit>,
+}
+
+/// Fuses the lists of legs: best first, ties by chunk id.
+fn fuse(fusion: Fusion, lists: Vec<List>) -> Vec<Hit> {
+    let whole: f32 = lists.iter().map(|list| list.weight).sum();
     let mut fused: BTreeMap<u64, Hit> = BTreeMap::new();
-    for (absent, list) in lists {
-        let stretch = Stretch::over(&list, absent);
-        for (at, found) in list.into_iter().enumerate() {
+    for List { absent, weight, hits } in lists {
+        let stretch = Stretch::over(&hits, absent);
+        for (at, found) in hits.into_iter().enumerate() {
             let contribution = match fusion {
-                Fusion::MinMax => stretch.of(found.score) / legs,
-                Fusion::Rrf => reciprocal(at + 1),
+                Fusion::MinMax => stretch.of(found.score) * weight / whole,
+                Fusion::Rrf => reciprocal(at + 1) * weight,
             };
             let hit = fused.entry(found.chunk).or_insert(Hit { chunk: found.chunk, score: 0.0, legs: Vec::new() });
             hit.score += contribution;
@@ -114,6 +130,10 @@ mod tests {
         scores.into_iter().enumerate().map(|(at, (id, score))| Hit::of_one_leg(leg, at + 1, id, score)).collect()
     }
 
+    fn alone(absent: Option<f32>, hits: Vec<Hit>) -> List {
+        List { absent, weight: 1.0, hits }
+    }
+
     fn scores() -> impl Strategy<Value = Vec<(u64, f32)>> {
         prop::collection::vec((0u64..40, -5.0f32..20.0), 0..30)
     }
@@ -121,13 +141,14 @@ mod tests {
     proptest! {
         #[test]
         fn fused_lists_are_ordered_whole_and_their_parts_sum(
-            first in scores(), second in scores(), fusion in prop_oneof![Just(Fusion::MinMax), Just(Fusion::Rrf)]
+            first in scores(), second in scores(), weight in 0.0f32..4.0,
+            fusion in prop_oneof![Just(Fusion::MinMax), Just(Fusion::Rrf)]
         ) {
             let (first, second) = (list("a", first), list("b", second));
             let mut wanted: Vec<u64> = first.iter().chain(&second).map(|hit| hit.chunk).collect();
             wanted.sort_unstable();
             wanted.dedup();
-            let hits = fuse(fusion, vec![(None, first.clone()), (None, second.clone())]);
+            let hits = fuse(fusion, vec![alone(None, first), List { weight, ..alone(None, second) }]);
             let mut found: Vec<u64> = hits.iter().map(|hit| hit.chunk).collect();
             for pair in hits.windows(2) {
                 prop_assert!(pair[0].score > pair[1].score
@@ -145,7 +166,7 @@ mod tests {
         fn one_leg_alone_keeps_its_order(scores in scores()) {
             let alone = list("a", scores);
             for fusion in [Fusion::MinMax, Fusion::Rrf] {
-                let fused = fuse(fusion, vec![(None, alone.clone())]);
+                let fused = fuse(fusion, vec![self::alone(None, alone.clone())]);
                 let ids = |hits: &[Hit]| hits.iter().map(|hit| hit.chunk).collect::<Vec<_>>();
                 // Stretching may round two close scores to one, which then go by id.
                 if fusion == Fusion::Rrf { prop_assert_eq!(ids(&fused), ids(&alone)); }
@@ -158,9 +179,9 @@ mod tests {
 
     #[test]
     fn the_only_match_counts_in_full_and_words_are_stretched_from_zero() {
-        let one = fuse(Fusion::MinMax, vec![(Some(0.0), list("lexical", vec![(7, 3.0)]))]);
+        let one = fuse(Fusion::MinMax, vec![alone(Some(0.0), list("lexical", vec![(7, 3.0)]))]);
         assert_eq!(one[0].score, 1.0);
-        let two = fuse(Fusion::MinMax, vec![(Some(0.0), list("lexical", vec![(7, 4.0), (8, 3.0)]))]);
+        let two = fuse(Fusion::MinMax, vec![alone(Some(0.0), list("lexical", vec![(7, 4.0), (8, 3.0)]))]);
         assert_eq!(two[1].score, 0.75);
     }
 }

@@ -5,6 +5,8 @@ pub mod fusion;
 pub mod legs;
 pub mod maxsim;
 pub mod neighbours;
+pub mod pipeline;
+pub mod remembered;
 pub mod rerank;
 pub mod snippet;
 
@@ -21,6 +23,7 @@ pub use fusion::{Fusion, Hybrid};
 pub use legs::{DenseLeg, LexicalLeg, SparseLeg};
 pub use maxsim::MaxSim;
 pub use neighbours::Neighbours;
+pub use pipeline::Pipeline;
 pub use rerank::Reranked;
 
 /// What is looked for.

@@ -8,22 +8,20 @@ use std::sync::Arc;
 use super::{Hit, LegScore, Query, Retriever};
 use crate::error::Result;
 use crate::index::Index;
+use crate::index::tuning::Tuning;
 use crate::models::traits::EmbedderCard;
 use crate::vector::dot;
 
-/// How many hits are looked at.
-pub const DEPTH: usize = 50;
 /// How many neighbours support a hit.
 const NEIGHBOURS: usize = 5;
-/// The neighbours' part of the score.
-const WEIGHT: f32 = 0.4;
 
-/// A retriever whose first [`DEPTH`] hits get a part of their score from the 5 of these that are most like them: itself a
+/// A retriever whose first hits get a part of their score from the 5 of these that are most like them: itself a
 /// retriever.
 pub struct Neighbours {
     inner: Arc<dyn Retriever>,
     index: Arc<Index>,
     card: EmbedderCard,
+    tuning: Tuning,
 }
 
 impl Neighbours {
@@ -31,9 +29,9 @@ impl Neighbours {
     ///
     /// # Errors
     /// When the index has no vectors of that embedder.
-    pub fn new(inner: Arc<dyn Retriever>, index: Arc<Index>, card: EmbedderCard) -> Result<Self> {
+    pub fn new(inner: Arc<dyn Retriever>, index: Arc<Index>, card: EmbedderCard, tuning: Tuning) -> Result<Self> {
         index.dense(&card)?;
-        Ok(Neighbours { inner, index, card })
+        Ok(Neighbours { inner, index, card, tuning })
     }
 }
 
@@ -47,12 +45,13 @@ impl Retriever for Neighbours {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        let mut hits = self.inner.retrieve(query, k.max(DEPTH))?;
-        let ids: Vec<_> = hits.iter().take(DEPTH).map(|hit| hit.chunk).collect();
-        let scores: Vec<f32> = hits.iter().take(DEPTH).map(|hit| hit.score).collect();
+        let Tuning { neighbours: weight, depth, .. } = self.tuning;
+        let mut hits = self.inner.retrieve(query, k.max(depth))?;
+        let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
+        let scores: Vec<f32> = hits.iter().take(depth).map(|hit| hit.score).collect();
         let support = support(&self.index.dense(&self.card)?.stored(&ids), &scores);
         for hit in &mut hits {
-            hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - WEIGHT);
+            hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - weight);
         }
         let mut order: Vec<usize> = (0..support.len()).collect();
         order.sort_by(|&a, &b| support[b].total_cmp(&support[a]).then(ids[a].cmp(&ids[b])));
@@ -61,7 +60,7 @@ impl Retriever for Neighbours {
                 leg: self.name().to_string(),
                 rank: rank + 1,
                 score: support[at],
-                contribution: WEIGHT * support[at],
+                contribution: weight * support[at],
             });
         }
         for hit in &mut hits {

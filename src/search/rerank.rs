@@ -6,31 +6,32 @@ use super::fusion::{Fusion, reciprocal};
 use super::{Hit, LegScore, Query, Retriever};
 use crate::error::{Error, Result};
 use crate::index::Index;
+use crate::index::tuning::Tuning;
 use crate::models::traits::Reranker;
 
-/// How many hits are looked at.
-pub const DEPTH: usize = 50;
-
-/// A retriever whose first [`DEPTH`] hits are scored again: itself a retriever. The reranker counts as one more leg: the new scores
+/// A retriever whose first hits are scored again: itself a retriever. The reranker counts as one more leg: the new scores
 /// are fused with those of the legs, and replace nothing.
 pub struct Reranked {
     inner: Arc<dyn Retriever>,
     reranker: Arc<dyn Reranker>,
     index: Arc<Index>,
-    legs: usize,
     fusion: Fusion,
+    inner_weight: f32,
+    tuning: Tuning,
 }
 
 impl Reranked {
-    /// Puts `reranker` over `inner`, a retriever over `index` that has fused so many `legs` in this way.
+    /// Puts `reranker` over `inner`, a retriever over `index` that has fused legs in this way; all of them together weigh
+    /// `inner_weight`.
     pub fn new(
         inner: Arc<dyn Retriever>,
         reranker: Arc<dyn Reranker>,
         index: Arc<Index>,
-        legs: usize,
         fusion: Fusion,
+        inner_weight: f32,
+        tuning: Tuning,
     ) -> Self {
-        Reranked { inner, reranker, index, legs, fusion }
+        Reranked { inner, reranker, index, fusion, inner_weight, tuning }
     }
 }
 
@@ -44,8 +45,8 @@ impl Retriever for Reranked {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        let mut hits = self.inner.retrieve(query, k.max(DEPTH))?;
-        let ids: Vec<_> = hits.iter().take(DEPTH).map(|hit| hit.chunk).collect();
+        let mut hits = self.inner.retrieve(query, k.max(self.tuning.depth))?;
+        let ids: Vec<_> = hits.iter().take(self.tuning.depth).map(|hit| hit.chunk).collect();
         let passages: Vec<String> = self.index.chunks(&ids)?.iter().map(|stored| stored.chunk.passage()).collect();
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
         let scores = self.reranker.score(&query.text, &texts)?;
@@ -53,7 +54,7 @@ impl Retriever for Reranked {
             return Err(Error::model(format!("{} gave no score for some passages", self.reranker.name())));
         }
         let kept = match self.fusion {
-            Fusion::MinMax => self.legs as f32 / (self.legs + 1) as f32,
+            Fusion::MinMax => self.inner_weight / (self.inner_weight + self.tuning.reranker),
             Fusion::Rrf => 1.0,
         };
         for hit in &mut hits {
@@ -73,11 +74,12 @@ impl Reranked {
         let lowest = scores.iter().copied().fold(f32::MAX, f32::min);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+        let weight = self.tuning.reranker;
         for (rank, at) in order.into_iter().enumerate() {
             let stretched = if highest > lowest { (scores[at] - lowest) / (highest - lowest) } else { 1.0 };
             let contribution = match self.fusion {
-                Fusion::MinMax => stretched / (self.legs + 1) as f32,
-                Fusion::Rrf => reciprocal(rank + 1),
+                Fusion::MinMax => stretched * weight / (self.inner_weight + weight),
+                Fusion::Rrf => reciprocal(rank + 1) * weight,
             };
             let leg =
                 LegScore { leg: self.reranker.name().to_string(), rank: rank + 1, score: scores[at], contribution };

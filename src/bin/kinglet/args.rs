@@ -43,6 +43,18 @@ pub struct Named {
     pub name: Option<String>,
 }
 
+#[derive(Args)]
+pub struct Judged {
+    /// Questions over an index: a table of question, tab, and path or text of the answer; or lines of JSON (.jsonl)
+    #[arg(long, value_name = "FILE", required_unless_present = "beir", conflicts_with = "beir")]
+    pub questions: Option<PathBuf>,
+    #[command(flatten)]
+    pub named: Named,
+    /// A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv
+    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    pub beir: Option<PathBuf>,
+}
+
 #[derive(Subcommand)]
 pub enum Command {
     /// Index folders and files; run it again to bring the index up to date
@@ -151,15 +163,14 @@ pub enum Command {
         #[command(flatten)]
         named: Named,
     },
-    /// Measure the search on a judged collection
+    /// Measure the search on questions with known answers
     #[command(
-        after_help = "Examples:\n  kinglet eval --beir ~/data/scifact\n  kinglet eval --beir ~/data/scifact --mode lexical --json\n  \
-                            kinglet eval --beir ~/data/scifact --trec scifact.run"
+        after_help = "Examples:\n  kinglet eval --questions questions.tsv --name notes\n  kinglet eval --beir ~/data/scifact\n  kinglet eval --beir ~/data/scifact --mode lexical --json\n  \
+                            kinglet eval --beir ~/data/scifact --trec scifact.run\n  kinglet eval --beir ~/data/scifact --tune"
     )]
     Eval {
-        /// A folder in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv
-        #[arg(long, value_name = "FOLDER")]
-        beir: PathBuf,
+        #[command(flatten)]
+        judged: Judged,
         /// Which legs: lexical, dense, sparse or hybrid
         #[arg(long)]
         mode: Option<String>,
@@ -178,6 +189,12 @@ pub enum Command {
         /// Whether hits that are alike support each other in hybrid mode: on or off
         #[arg(long)]
         neighbours: Option<String>,
+        /// Whose weights hybrid mode has: auto (the index's own, if it was tuned) or none
+        #[arg(long)]
+        tuning: Option<String>,
+        /// Find weights on half of the questions, hold them against the other half, and keep them if they are better
+        #[arg(long, conflicts_with_all = ["trec", "tuning"])]
+        tune: bool,
         /// Write the rankings to this file, in TREC's format
         #[arg(long, value_name = "FILE")]
         trec: Option<PathBuf>,
@@ -253,7 +270,8 @@ impl Command {
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());
             }
-            Command::Eval { mode, embedder, sparse, fusion, rerank, neighbours, .. } => {
+            Command::Eval { mode, embedder, sparse, fusion, rerank, neighbours, tuning, .. } => {
+                set("tuning", tuning.clone());
                 set("embedder", embedder.clone());
                 set("mode", mode.clone());
                 set("sparse", sparse.clone());

@@ -2,6 +2,7 @@
 
 mod args;
 mod fetch;
+mod judge;
 mod manage;
 mod progress;
 mod render;

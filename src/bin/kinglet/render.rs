@@ -11,6 +11,7 @@ use kinglet::chunk::Chunk;
 use kinglet::eval::Evaluation;
 use kinglet::ingest::Summary;
 use kinglet::search::snippet::Snippet;
+use kinglet::trial::tune::Tuned;
 use serde_json::{Value, json};
 
 const BOLD: Style = Style::new().bold();
@@ -239,6 +240,38 @@ pub fn evaluation(name: &str, documents: usize, evaluation: &Evaluation) -> Resu
         evaluation.p50_ms,
         evaluation.p95_ms
     )
+}
+
+/// What tuning found.
+pub fn tuned(name: &str, tuned: &Tuned) -> Result<()> {
+    let Tuned { tuning, training_questions, held_out_questions, difference, .. } = tuned;
+    writeln!(out(), "{BOLD}{name}{BOLD:#}: weights of hybrid mode for {}", tuned.embedder)?;
+    let row = |what: &str, questions: usize, [default, tuned]: [f64; 2]| {
+        vec![what.to_string(), questions.to_string(), format!("{default:.4}"), format!("{tuned:.4}")]
+    };
+    table(
+        &["nDCG@10 on", "questions", "default", "tuned"],
+        vec![
+            row("training half", *training_questions, tuned.training_ndcg_at_10),
+            row("held-out half", *held_out_questions, tuned.held_out_ndcg_at_10),
+        ],
+        &[1, 2, 3],
+    )?;
+    let [low, high] = difference.interval;
+    writeln!(
+        out(),
+        "words 1, vectors {}, learned terms {}, reranker {}, neighbours {}, depth {}",
+        tuning.dense,
+        tuning.sparse,
+        tuning.reranker,
+        tuning.neighbours,
+        tuning.depth
+    )?;
+    writeln!(out(), "on the held-out half {:+.4} ({low:+.4} to {high:+.4}), p = {:.3}", difference.mean, difference.p)?;
+    match tuned.is_kept {
+        true => writeln!(out(), "kept with the index; `--tuning none` leaves them out"),
+        false => writeln!(out(), "not better there, so the index has the default weights"),
+    }
 }
 
 /// The chunks of a file, with places and sizes.

@@ -1,13 +1,12 @@
 //! The program, and the main job: index, search, ask.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use kinglet::assemble::{Embedders, Kinglet, Wanted};
 use kinglet::config::Resolved;
-use kinglet::eval;
 use kinglet::models::openai::OpenAiGenerator;
 use kinglet::search::Filter;
 use kinglet::{Error, Fault, Result};
@@ -100,7 +99,8 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
             let wanted = Wanted { filters: filters(filter)?, ..Wanted::default() };
             session.ask(question, named.name.as_deref(), &wanted)
         }
-        Command::Eval { beir, trec, .. } => session.eval(beir, trec.as_deref()),
+        Command::Eval { judged, tune: true, .. } => session.tune(judged),
+        Command::Eval { judged, trec, .. } => session.eval(judged, trec.as_deref()),
         Command::Status { named } => session.status(named.name.as_deref()),
         Command::Ls => session.ls(),
         Command::Rm { name, yes } => session.rm(name, *yes),
@@ -180,25 +180,6 @@ impl Session<'_> {
             render::remarks(&answer, self.global.verbose);
         }
         Ok(if answer.refused { REFUSED } else { DONE })
-    }
-
-    fn eval(&self, beir: &Path, trec: Option<&Path>) -> Result<u8> {
-        self.fetch_missing(&self.kinglet.models_for_trial(beir)?)?;
-        let trial = self.kinglet.prepare_trial(beir, &Bars::default())?;
-        let bar = progress::counted(trial.queries() as u64, "asking");
-        let (run, evaluation) = self.kinglet.evaluate(&trial, &|done| bar.set_position(done as u64))?;
-        bar.finish_and_clear();
-        if let Some(path) = trec {
-            std::fs::write(path, eval::trec(&run, "kinglet")).map_err(|cause| Error::io("write", path, cause))?;
-        }
-        let name = beir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if self.global.json {
-            let mut value = serde_json::to_value(&evaluation).expect("an evaluation is plain data");
-            value["collection"] = json!(name);
-            value["documents"] = json!(trial.documents());
-            return printed(render::json(&value));
-        }
-        printed(render::evaluation(&name, trial.documents(), &evaluation))
     }
 
     /// Offline, only a server on this machine may be asked.

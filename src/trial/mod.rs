@@ -1,6 +1,9 @@
 //! Puts a judged collection through the configured pipeline: indexed like any folder, asked like any index, measured.
 
-use std::collections::BTreeSet;
+mod own;
+pub mod tune;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,30 +12,73 @@ use crate::chunk::Chunking;
 use crate::config::{Config, DEFAULT_EMBEDDER};
 use crate::corpus::beir::{Beir, BeirDocument};
 use crate::error::{Error, Result};
+use crate::eval::judged::{Origin, Question, Unit};
 use crate::eval::{self, Evaluation, Run};
 use crate::index::documents::ChunkId;
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
-use crate::ingest::{Plan, Summary, Watcher, ingest};
+use crate::ingest::{Plan, Watcher, ingest};
 use crate::models::catalog::Row;
+use crate::search::Retriever;
 
 /// A collection with its index, kept under `evals/` of the home for the next time.
 pub struct Trial {
-    collection: Beir,
+    questions: Vec<Question>,
     index: Arc<Index>,
-    /// What indexing did.
-    pub summary: Summary,
+    names: Names,
 }
 
 impl Trial {
-    /// How many documents the collection has.
-    pub fn documents(&self) -> usize {
-        self.collection.documents.len()
+    /// What will be asked.
+    pub fn questions(&self) -> &[Question] {
+        &self.questions
     }
 
-    /// How many queries will be put.
-    pub fn queries(&self) -> usize {
-        self.collection.queries.len()
+    /// What will be searched.
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// How many documents will be searched.
+    pub fn documents(&self) -> usize {
+        self.names.documents
+    }
+
+    /// Puts `questions` to `retriever`, which finds `depth` chunks; `done` is told after each how many were put.
+    ///
+    /// # Errors
+    /// When the retriever fails.
+    pub fn run(
+        &self,
+        questions: &[Question],
+        retriever: &dyn Retriever,
+        depth: usize,
+        done: &dyn Fn(usize),
+    ) -> Result<Run> {
+        eval::run(questions, retriever, depth, &|unit, chunk| self.names.of(unit, chunk), done)
+    }
+}
+
+/// What judgments call the chunks of an index and their documents.
+struct Names {
+    documents: usize,
+    by_chunk: HashMap<ChunkId, [String; 2]>,
+}
+
+impl Names {
+    fn new(names: impl IntoIterator<Item = (ChunkId, [String; 2])>) -> Self {
+        let by_chunk: HashMap<ChunkId, [String; 2]> = names.into_iter().collect();
+        let documents = by_chunk.values().map(|[document, _]| document).collect::<HashSet<_>>().len();
+        Names { documents, by_chunk }
+    }
+
+    fn of(&self, unit: Unit, chunk: ChunkId) -> Result<&str> {
+        let [document, passage] =
+            self.by_chunk.get(&chunk).ok_or_else(|| Error::damaged(format!("chunk {chunk} has no document")))?;
+        Ok(match unit {
+            Unit::Document => document,
+            Unit::Passage => passage,
+        })
     }
 }
 
@@ -72,27 +118,28 @@ impl Kinglet {
             language: this.config().language(),
             keep_tokens: this.keeps_tokens(),
         };
-        let summary = ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
-        Ok(Trial { collection, index: Arc::new(Index::open(&index)?), summary })
+        ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
+        let index = Arc::new(Index::open(&index)?);
+        let names = index.outlines()?.into_iter().map(|outline| {
+            let place = outline.path.split('.').next().and_then(|stem| stem.parse::<usize>().ok());
+            let document = place.and_then(|place| collection.documents.get(place)).map(|document| document.id.clone());
+            let document =
+                document.ok_or_else(|| Error::damaged(format!("{} is no document of the collection", outline.path)))?;
+            Ok((outline.chunk, [document, outline.chunk.to_string()]))
+        });
+        let names = Names::new(names.collect::<Result<Vec<_>>>()?);
+        Ok(Trial { questions: questions_of(collection), index, names })
     }
 
-    /// Puts every query of the trial to the configured retriever and measures what comes back; `done` is told after each query
+    /// Puts every question of the trial to the configured retriever and measures what comes back; `done` is told after each question
     /// how many were put.
     ///
     /// # Errors
     /// As [`Kinglet::search`].
     pub fn evaluate(&self, trial: &Trial, done: &dyn Fn(usize)) -> Result<(Run, Evaluation)> {
         let retriever = self.naming_its_embedder().retriever(&trial.index)?;
-        let document_of = |chunk: ChunkId| {
-            let path = &trial.index.chunks(&[chunk])?[0].path;
-            let place = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<usize>().ok());
-            let document = place.and_then(|place| trial.collection.documents.get(place));
-            document
-                .map(|document| document.id.clone())
-                .ok_or_else(|| Error::damaged(format!("{} is no document of the collection", path.display())))
-        };
-        let run = eval::run(&trial.collection, retriever.as_ref(), &document_of, done)?;
-        let evaluation = eval::evaluate(&trial.collection, &run);
+        let run = trial.run(&trial.questions, retriever.as_ref(), eval::DEPTH, done)?;
+        let evaluation = eval::evaluate(&trial.questions, &run);
         Ok((run, evaluation))
     }
 
@@ -117,6 +164,14 @@ impl Kinglet {
         let of = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
         Ok(self.home().join("evals").join(format!("{name}-{}", &of[..8])))
     }
+}
+
+fn questions_of(mut collection: Beir) -> Vec<Question> {
+    let question = |(id, text): (String, String)| {
+        let judgments = collection.judgments.remove(&id).unwrap_or_default();
+        Question { id, text, origin: Origin::Human, unit: Unit::Document, judgments }
+    };
+    collection.queries.into_iter().map(question).collect()
 }
 
 /// Writes each document to a file of its own, named by its place in the collection; files that are right already keep their

@@ -1,0 +1,61 @@
+//! Measuring the search on questions with known answers.
+
+use std::path::Path;
+
+use kinglet::trial::Trial;
+use kinglet::{Error, Result, eval};
+use serde_json::json;
+
+use crate::args::Judged;
+use crate::progress::{self, Bars};
+use crate::render;
+use crate::run::{Session, here, printed};
+
+impl Session<'_> {
+    pub fn eval(&self, judged: &Judged, trec: Option<&Path>) -> Result<u8> {
+        let (name, trial) = self.trial(judged)?;
+        let bar = progress::counted(trial.questions().len() as u64, "asking");
+        let (run, evaluation) = self.kinglet.evaluate(&trial, &|done| bar.set_position(done as u64))?;
+        bar.finish_and_clear();
+        if let Some(path) = trec {
+            std::fs::write(path, eval::trec(&run, "kinglet")).map_err(|cause| Error::io("write", path, cause))?;
+        }
+        if self.global.json {
+            let mut value = serde_json::to_value(&evaluation).expect("an evaluation is plain data");
+            value["collection"] = json!(name);
+            value["documents"] = json!(trial.documents());
+            return printed(render::json(&value));
+        }
+        printed(render::evaluation(&name, trial.documents(), &evaluation))
+    }
+
+    pub fn tune(&self, judged: &Judged) -> Result<u8> {
+        let (name, trial) = self.trial(judged)?;
+        let waiting = progress::waiting("trying weights");
+        let tuned = self.kinglet.tune(&trial, &|tried| waiting.set_message(format!("trying weights: {tried}")))?;
+        waiting.finish_and_clear();
+        if self.global.json {
+            let mut value = serde_json::to_value(&tuned).expect("a tuning is plain data");
+            value["collection"] = json!(name);
+            return printed(render::json(&value));
+        }
+        printed(render::tuned(&name, &tuned))
+    }
+
+    /// The judged collection, or the index with questions over it, and what it is called.
+    pub(crate) fn trial(&self, judged: &Judged) -> Result<(String, Trial)> {
+        match (&judged.beir, &judged.questions) {
+            (Some(folder), _) => {
+                self.fetch_missing(&self.kinglet.models_for_trial(folder)?)?;
+                let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                Ok((name, self.kinglet.prepare_trial(folder, &Bars::default())?))
+            }
+            (None, Some(questions)) => {
+                let name = self.kinglet.find_index(judged.named.name.as_deref(), &here()?)?;
+                self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
+                Ok((name.clone(), self.kinglet.trial_over(&name, questions)?))
+            }
+            (None, None) => Err(Error::input("there are no questions").hint("give --questions FILE or --beir FOLDER")),
+        }
+    }
+}
