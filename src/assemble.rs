@@ -280,14 +280,14 @@ impl Kinglet {
     /// When the catalog does not have the embedder that answers.
     pub fn models_for_searching(&self, name: &str) -> Result<Vec<Row>> {
         let manifest = Manifest::read(&self.index_folder(name)?)?;
-        let encoder = self.config.searching_encoder().map(encoder_row).transpose()?;
+        let encoder = self.config.searching_encoder().map(|id| self.encoder_row(id)).transpose()?;
         if self.needs_no_embedder() {
             return Ok(encoder.into_iter().collect());
         }
         let mut rows = self.rows_of(&[self.answering_embedder(manifest.as_ref())])?;
         if ![AUTO, NO_RERANKER, MaxSim::ID].contains(&self.config.rerank.as_str()) {
             rows.retain(|row| row.id != catalog::RUNTIME);
-            rows.push(reranker_row(&self.config.rerank)?);
+            rows.push(self.reranker_row(&self.config.rerank)?);
             rows = with_runtime(rows)?;
         }
         rows.extend(encoder);
@@ -307,7 +307,7 @@ impl Kinglet {
 
     pub(crate) fn rows_of(&self, embedders: &[String]) -> Result<Vec<Row>> {
         let with_files = embedders.iter().filter(|id| *id != HashingEmbedder::ID);
-        let rows = with_files.map(|id| embedder_row(id)).collect::<Result<Vec<_>>>()?;
+        let rows = with_files.map(|id| self.embedder_row(id)).collect::<Result<Vec<_>>>()?;
         with_runtime(rows)
     }
 
@@ -324,7 +324,7 @@ impl Kinglet {
     fn generator_row(&self) -> Result<(Row, usize)> {
         let known =
             "generators are smollm2-135m-instruct, openai:MODEL for a server, and extractive, which only quotes";
-        let row = catalog::lookup(&self.config.generator).map_err(|error| error.hint(known))?;
+        let row = self.models.lookup(&self.config.generator).map_err(|error| error.hint(known))?;
         match row.kind {
             Kind::Generator { context_tokens } => Ok((row, context_tokens)),
             kind => Err(Error::input(format!("{} is a {kind}, not a generator", row.id)).hint(known)),
@@ -383,16 +383,19 @@ impl Kinglet {
         match (&self.embedder, id) {
             (Some(own), id) if own.card().id == id => Ok(own.clone()),
             (_, HashingEmbedder::ID) => Ok(Arc::new(HashingEmbedder::new(256))),
-            (_, id) => {
-                let row = embedder_row(id)?;
-                Ok(match row.kind {
-                    Kind::Embedder { engine: Engine::Static, .. } => {
-                        Arc::new(StaticEmbedder::open(&self.models, &row)?)
-                    }
-                    _ => Arc::new(OnnxEmbedder::open(&self.models, &row, self.config.threads)?),
-                })
-            }
+            (_, id) => self.embedder_of(&self.embedder_row(id)?),
         }
+    }
+
+    pub(crate) fn embedder_of(&self, row: &Row) -> Result<Arc<dyn Embedder>> {
+        Ok(match row.kind {
+            Kind::Embedder { engine: Engine::Static, .. } => Arc::new(StaticEmbedder::open(&self.models, row)?),
+            _ => Arc::new(OnnxEmbedder::open(&self.models, row, self.config.threads)?),
+        })
+    }
+
+    pub(crate) fn reranker_of(&self, row: &Row) -> Result<Arc<dyn Reranker>> {
+        Ok(Arc::new(CrossEncoder::open(&self.models, row, self.config.threads)?))
     }
 
     /// The ids of the sparse encoders that the index in `folder` shall have: those that it has, and the configured one.
@@ -404,7 +407,7 @@ impl Kinglet {
     }
 
     pub(crate) fn encoder_rows(&self, folder: &Path) -> Result<Vec<Row>> {
-        self.encoder_ids(folder)?.iter().map(|id| encoder_row(id)).collect()
+        self.encoder_ids(folder)?.iter().map(|id| self.encoder_row(id)).collect()
     }
 
     /// Opens the sparse encoders that the index in `folder` shall have.
@@ -417,7 +420,7 @@ impl Kinglet {
     /// # Errors
     /// When the catalog has none, or its files are not here.
     pub fn encoder_called(&self, id: &str) -> Result<Arc<dyn SparseEncoder>> {
-        Ok(Arc::new(SpladeEncoder::open(&self.models, &encoder_row(id)?, self.config.threads)?))
+        Ok(Arc::new(SpladeEncoder::open(&self.models, &self.encoder_row(id)?, self.config.threads)?))
     }
 
     /// The generator that is configured.
@@ -489,19 +492,46 @@ impl Kinglet {
             NO_RERANKER => None,
             AUTO => (is_hybrid && embedder.token_embedder().is_some()).then(maxsim),
             MaxSim::ID => Some(maxsim()),
-            id => Some(reranker_row(id).and_then(|row| {
-                Ok(Arc::new(CrossEncoder::open(&self.models, &row, self.config.threads)?) as Arc<dyn Reranker>)
-            })),
+            id => Some(self.reranker_row(id).and_then(|row| self.reranker_of(&row))),
         };
         let neighbours = (is_hybrid && self.config.neighbours == Switch::On).then(|| embedder.card().clone());
         let (index, fusion, reranker) = (index.clone(), self.config.fusion, reranker.transpose()?);
         Ok(Pipeline { index, legs, fusion, reranker, neighbours })
     }
 
-    /// Counts the tokens of a text as the embedder that would answer does, where it is one that ONNX Runtime runs and it is here.
-    pub fn token_counter(&self) -> Option<impl Fn(&str) -> Result<usize> + use<>> {
-        let row = embedder_row(&self.answering_embedder(None)).ok()?;
-        Some(OnnxEmbedder::open(&self.models, &row, self.config.threads).ok()?.token_counter())
+    /// Counts the tokens of a text as the embedder that would answer does, where it is one that ONNX Runtime runs and it is here; and
+    /// how many it reads at most.
+    pub fn token_counter(&self) -> Option<(impl Fn(&str) -> Result<usize> + use<>, usize)> {
+        let row = self.embedder_row(&self.answering_embedder(None)).ok()?;
+        let embedder = OnnxEmbedder::open(&self.models, &row, self.config.threads).ok()?;
+        Some((embedder.token_counter(), embedder.card().max_tokens))
+    }
+
+    fn reranker_row(&self, id: &str) -> Result<Row> {
+        let known = "--rerank takes auto, none, maxsim, or a reranker of kinglet models list";
+        let row = self.models.lookup(id).map_err(|error| error.hint(known))?;
+        match row.kind {
+            Kind::Reranker { .. } => Ok(row),
+            kind => Err(Error::input(format!("{} is a {kind}, not a reranker", row.id)).hint(known)),
+        }
+    }
+
+    fn embedder_row(&self, id: &str) -> Result<Row> {
+        let known = "kinglet models list shows the embedders; hashing-256 needs no files";
+        let row = self.models.lookup(id).map_err(|error| error.hint(known))?;
+        match row.kind {
+            Kind::Embedder { .. } => Ok(row),
+            kind => Err(Error::input(format!("{} is a {kind}, not an embedder", row.id)).hint(known)),
+        }
+    }
+
+    fn encoder_row(&self, id: &str) -> Result<Row> {
+        let known = "--sparse takes none, or a sparse encoder of kinglet models list: splade-tiny";
+        let row = self.models.lookup(id).map_err(|error| error.hint(known))?;
+        match row.kind {
+            Kind::SparseEncoder { .. } => Ok(row),
+            kind => Err(Error::input(format!("{} is a {kind}, not a sparse encoder", row.id)).hint(known)),
+        }
     }
 }
 
@@ -516,31 +546,4 @@ fn with_runtime(mut rows: Vec<Row>) -> Result<Vec<Row>> {
         rows.insert(0, catalog::lookup(catalog::RUNTIME)?);
     }
     Ok(rows)
-}
-
-fn reranker_row(id: &str) -> Result<Row> {
-    let known = "--rerank takes auto, none, maxsim, or a reranker of kinglet models list";
-    let row = catalog::lookup(id).map_err(|error| error.hint(known))?;
-    match row.kind {
-        Kind::Reranker { .. } => Ok(row),
-        kind => Err(Error::input(format!("{} is a {kind}, not a reranker", row.id)).hint(known)),
-    }
-}
-
-fn embedder_row(id: &str) -> Result<Row> {
-    let known = "kinglet models list shows the embedders; hashing-256 needs no files";
-    let row = catalog::lookup(id).map_err(|error| error.hint(known))?;
-    match row.kind {
-        Kind::Embedder { .. } => Ok(row),
-        kind => Err(Error::input(format!("{} is a {kind}, not an embedder", row.id)).hint(known)),
-    }
-}
-
-fn encoder_row(id: &str) -> Result<Row> {
-    let known = "--sparse takes none, or a sparse encoder of kinglet models list: splade-tiny";
-    let row = catalog::lookup(id).map_err(|error| error.hint(known))?;
-    match row.kind {
-        Kind::SparseEncoder { .. } => Ok(row),
-        kind => Err(Error::input(format!("{} is a {kind}, not a sparse encoder", row.id)).hint(known)),
-    }
 }

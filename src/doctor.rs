@@ -37,7 +37,9 @@ impl Kinglet {
             if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
                 continue;
             }
-            let verified = catalog::lookup(id)
+            let verified = self
+                .models()
+                .lookup(id)
                 .and_then(|row| self.models().verify(&row))
                 .map(|()| format!("{id}: every file has its SHA-256"));
             checks.push(("model".to_string(), verified));

@@ -41,10 +41,11 @@
 //! | [`eval`] | rankings against judgments |
 //! | [`config`] | every knob |
 //! | [`assemble`] | configuration → parts → the three flows |
-//! | [`names`], [`doctor`], [`trial`] | which index is meant; whether it is sound; how good the pipeline is on a judged collection |
+//! | [`names`], [`doctor`], [`trial`] | which index is meant; whether it is sound; how good the pipeline is on judged questions |
 //!
 //! One's own embedder or generator goes in by [`Kinglet::with_embedder`] and [`Kinglet::with_generator`]; `examples/` shows how.
 
+mod adding;
 pub mod answer;
 pub mod assemble;
 pub mod chunk;

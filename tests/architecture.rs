@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["eval"],
     &["config"],
     &["assemble"],
-    &["names", "doctor", "trial"],
+    &["adding", "names", "doctor", "trial"],
 ];
 
 /// Which files may name a dependency.

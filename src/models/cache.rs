@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
-use super::catalog::{ModelFile, Row};
+use super::catalog::{self, ModelFile, Row, added};
 use super::traits::{EmbedderCard, SparseCard};
 use crate::error::{Error, Fault, Result};
 
@@ -29,6 +29,27 @@ impl ModelCache {
     /// The folder of all models.
     pub fn root(&self) -> &Path {
         &self.folder
+    }
+
+    /// The rows of the catalog, and of the models that were added here.
+    ///
+    /// # Errors
+    /// When the description of an added model cannot be read.
+    pub fn rows(&self) -> Result<Vec<Row>> {
+        let mut folders: Vec<PathBuf> =
+            std::fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        folders.retain(|folder| folder.join(added::DESCRIPTION).is_file());
+        folders.sort();
+        let own = folders.iter().map(|folder| added::read(folder)).collect::<Result<Vec<_>>>()?;
+        Ok([catalog::rows(), own].concat())
+    }
+
+    /// The row of the model called `id`.
+    ///
+    /// # Errors
+    /// When there is none; the hint lists those there are. Never another model instead.
+    pub fn lookup(&self, id: &str) -> Result<Row> {
+        catalog::find(self.rows()?, id)
     }
 
     /// The folder of one model.

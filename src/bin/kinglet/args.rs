@@ -237,6 +237,17 @@ pub enum ModelsCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Add a model of your own: a folder with its files and a model.toml that says what it is
+    #[command(
+        after_help = "Examples:\n  kinglet models add ~/models/my-embedder\n\nmodel.toml:\n  id = \"my-embedder\"\n  \
+                            kind = \"embedder\"            or reranker\n  dimension = 384\n  max_tokens = 512\n  \
+                            pooling = \"mean\"             or cls\n  query_prefix = \"query: \"     and passage_prefix\n\n\
+                            Beside it: model.onnx and tokenizer.json, or with engine = \"static\" model.safetensors"
+    )]
+    Add {
+        /// The folder
+        folder: PathBuf,
+    },
     /// Everything known of one model
     Show { id: String },
     /// Where the files of one model are

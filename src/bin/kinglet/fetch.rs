@@ -15,8 +15,9 @@ use crate::run::{DONE, Session, printed};
 
 impl Session<'_> {
     pub fn models_list(&self) -> Result<u8> {
+        let rows = self.kinglet.models().rows()?;
         if self.global.json {
-            let rows: Vec<_> = catalog::rows()
+            let rows: Vec<_> = rows
                 .iter()
                 .map(|row| {
                     json!({
@@ -27,7 +28,7 @@ impl Session<'_> {
                 .collect();
             return printed(render::json(&json!({ "models": rows })));
         }
-        let rows = catalog::rows()
+        let rows = rows
             .iter()
             .map(|row| {
                 let here = if self.kinglet.is_here(row) { "yes" } else { "no" };
@@ -45,7 +46,7 @@ impl Session<'_> {
     }
 
     pub fn models_pull(&self, ids: &[String], from: Option<&Path>, force: bool) -> Result<u8> {
-        let rows = ids.iter().map(|id| catalog::lookup(id)).collect::<Result<Vec<_>>>()?;
+        let rows = ids.iter().map(|id| self.kinglet.models().lookup(id)).collect::<Result<Vec<_>>>()?;
         for row in rows {
             if !force && self.kinglet.models().require(&row).is_ok() {
                 render::notice(&format!("{} is here already", row.id));
@@ -94,12 +95,19 @@ impl Session<'_> {
     }
 
     pub fn models_show(&self, id: &str) -> Result<u8> {
-        let row = catalog::lookup(id)?;
+        let row = self.kinglet.models().lookup(id)?;
         printed(render::json(&serde_json::to_value(&row).expect("a catalog row is plain data")))
     }
 
+    pub fn models_add(&self, folder: &Path) -> Result<u8> {
+        self.fetch_missing(&self.kinglet.models_for_adding(folder)?)?;
+        let row = self.kinglet.add_model(folder)?;
+        render::notice(&format!("{} works and is in {}", row.id, self.kinglet.models().folder(&row).display()));
+        Ok(DONE)
+    }
+
     pub fn models_path(&self, id: &str) -> Result<u8> {
-        let folder = self.kinglet.models().require(&catalog::lookup(id)?)?;
+        let folder = self.kinglet.models().require(&self.kinglet.models().lookup(id)?)?;
         printed(render::paths(&[folder]))
     }
 }

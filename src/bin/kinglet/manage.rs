@@ -132,30 +132,43 @@ impl Session<'_> {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let document = formats::read(&name, &bytes)
             .map_err(|skip| Error::input(format!("{} is not indexed: {}", file.display(), skip.reason)))?;
-        let count = self.kinglet.token_counter();
+        let counter = self.kinglet.token_counter();
+        let limit = counter.as_ref().map(|(_, limit)| *limit);
         let mut rows = Vec::new();
         for chunk in chunk(&document, &Chunking::default()) {
-            let tokens = match &count {
-                Some(count) => Some(count(&chunk.passage())?),
+            let tokens = match &counter {
+                Some((count, _)) => Some(count(&chunk.passage())?),
                 None => None,
             };
             rows.push((chunk, tokens));
         }
         let path = file.canonicalize().map_err(|cause| Error::io("find", file, cause))?;
+        let is_over = |tokens: Option<usize>| tokens.zip(limit).is_some_and(|(tokens, limit)| tokens > limit);
         if self.global.json {
             let chunks: Vec<_> = rows
                 .iter()
                 .map(|(chunk, tokens)| {
                     json!({
                         "first_line": chunk.first_line, "last_line": chunk.last_line, "start_byte": chunk.span.start,
-                        "end_byte": chunk.span.end, "headings": chunk.headings, "tokens": tokens, "text": chunk.text,
+                        "end_byte": chunk.span.end, "headings": chunk.headings, "tokens": tokens, "is_cut_off": is_over(*tokens), "text": chunk.text,
                     })
                 })
                 .collect();
             return printed(render::json(&json!({ "path": render::shown(&path), "chunks": chunks })));
         }
-        if count.is_none() {
+        if limit.is_none() {
             render::notice("tokens are unknown: the embedder is not here; `kinglet models pull` fetches it");
+        }
+        let over: Vec<String> = (1..)
+            .zip(&rows)
+            .filter(|(_, (_, tokens))| is_over(*tokens))
+            .map(|(at, _): (usize, _)| at.to_string())
+            .collect();
+        if let (Some(limit), false) = (limit, over.is_empty()) {
+            let which = over.join(", ");
+            render::notice(&format!(
+                "the embedder reads the first {limit} tokens only, and not the end of chunk {which}"
+            ));
         }
         printed(render::chunks(&path, &rows))
     }

@@ -1,5 +1,6 @@
 //! The models that kinglet knows: every fact about one stands in its row here and nowhere else.
 
+pub mod added;
 mod hub;
 mod rows;
 
@@ -179,12 +180,19 @@ pub fn rows() -> Vec<Row> {
     [rows::rows(), hub::embedders(), hub::rerankers()].concat()
 }
 
-/// The row of the model called `id`.
+/// The catalog's row of the model called `id`.
 ///
 /// # Errors
 /// When there is none; the hint lists those there are. Never another model instead.
 pub fn lookup(id: &str) -> Result<Row> {
-    let rows = rows();
+    find(rows(), id)
+}
+
+/// The row called `id` among `rows`.
+///
+/// # Errors
+/// As [`lookup`].
+pub fn find(rows: Vec<Row>, id: &str) -> Result<Row> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id).collect();
     let hint = format!("the models are {}", ids.join(", "));
     rows.into_iter()

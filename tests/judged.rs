@@ -1,0 +1,68 @@
+//! Questions over one's own index: what they are judged by, measuring, tuning.
+
+mod support;
+
+use std::path::PathBuf;
+
+use kinglet::config::Mode;
+use kinglet::eval::judged::{Origin, Unit};
+use kinglet::index::Index;
+use kinglet::{Config, Kinglet, Unwatched};
+
+/// A home with the index `handbook`.
+fn handbook() -> (tempfile::TempDir, Kinglet) {
+    let home = tempfile::tempdir().unwrap();
+    let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".to_string(), ..Config::default() });
+    kinglet.index("handbook", &[support::package().join("corpora/handbook")], &Unwatched).unwrap();
+    (home, kinglet)
+}
+
+fn tiny() -> PathBuf {
+    support::package().join("corpora/tiny/questions.jsonl")
+}
+
+#[test]
+fn the_quotes_of_corpora_tiny_stand_in_the_handbook_and_are_found() {
+    let (_home, kinglet) = handbook();
+    let trial = kinglet.trial_over("handbook", &tiny()).unwrap();
+    assert!(trial.questions().len() >= 30);
+    assert!(
+        trial.questions().iter().all(|question| question.unit == Unit::Passage && question.origin == Origin::Human)
+    );
+    let lexical = kinglet.clone().with_config(Config { mode: Mode::Lexical, ..kinglet.config().clone() });
+    let (run, evaluation) = lexical.evaluate(&trial, &|_| {}).unwrap();
+    assert_eq!(run.rankings.len(), trial.questions().len());
+    assert!(evaluation.means.recall_at_100 > 0.9 && evaluation.means.ndcg_at_10 > 0.4, "{evaluation:?}");
+}
+
+#[test]
+fn a_table_names_documents_or_text_and_what_is_not_there_is_an_error() {
+    let (home, kinglet) = handbook();
+    let table = home.path().join("questions.tsv");
+    let over = |text: &str| {
+        std::fs::write(&table, text).unwrap();
+        kinglet.trial_over("handbook", &table)
+    };
+    let trial = over("How do I install it?\tinstall.md\nWhich Rust?\tTo build kinglet you need Rust\n").unwrap();
+    assert_eq!(trial.questions()[0].judgments.keys().collect::<Vec<_>>(), ["install.md"]);
+    assert_eq!((trial.questions()[0].unit, trial.questions()[1].unit), (Unit::Document, Unit::Passage));
+    assert!(trial.questions()[1].judgments.keys().all(|name| name.starts_with("install.md@")));
+    let error = over("What?\twords that stand nowhere in it at all").err().unwrap();
+    assert!(error.to_string().contains("line-1") && error.next_step().is_some(), "{error}");
+}
+
+#[test]
+fn tuned_weights_are_kept_only_if_they_are_better_on_questions_that_they_were_not_found_on() {
+    let (_home, kinglet) = handbook();
+    let trial = kinglet.trial_over("handbook", &tiny()).unwrap();
+    let tuned = kinglet.tune(&trial, &|_| {}).unwrap();
+    assert_eq!(tuned.training_questions + tuned.held_out_questions, trial.questions().len());
+    assert!(tuned.training_ndcg_at_10[1] >= tuned.training_ndcg_at_10[0]);
+    let [default, held_out] = tuned.held_out_ndcg_at_10;
+    assert_eq!(tuned.is_kept, held_out > default);
+    let index = Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap();
+    assert_eq!(index.manifest().tuned.get("hashing-256").copied(), tuned.is_kept.then_some(tuned.tuning));
+    assert_eq!(kinglet.tune(&trial, &|_| {}).unwrap(), tuned, "the same questions give the same weights");
+    let dense = kinglet.clone().with_config(Config { mode: Mode::Dense, ..kinglet.config().clone() });
+    assert!(dense.tune(&trial, &|_| {}).is_err());
+}
