@@ -326,7 +326,10 @@ fn read_file(
         change.touch(before.id, file.size_bytes, file.modified_ns)?;
         return Ok(before.skipped.clone());
     }
-    let content = cut(path, &bytes, &plan.chunking);
+    let (content, metadata) = match cut(path, &bytes, &plan.chunking) {
+        Ok((chunks, metadata)) => (Ok(chunks), metadata),
+        Err(reason) => (Err(reason), Vec::new()),
+    };
     let skipped = content.as_ref().err().cloned();
     change.put(&NewFile {
         root,
@@ -335,17 +338,23 @@ fn read_file(
         modified_ns: file.modified_ns,
         hash,
         content: content.as_deref().map_err(String::as_str),
+        metadata: &metadata,
     })?;
     Ok(skipped)
 }
 
-/// The chunks of a file, or why there are none. A reader's panic costs that file only.
-fn cut(path: &Path, bytes: &[u8], chunking: &Chunking) -> std::result::Result<Vec<Chunk>, String> {
+/// A file's chunks, and what it says of itself.
+type Cut = (Vec<Chunk>, Vec<(String, String)>);
+
+/// What a file is cut into, or why there is nothing. A reader's panic costs that file only.
+fn cut(path: &Path, bytes: &[u8], chunking: &Chunking) -> std::result::Result<Cut, String> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let work = AssertUnwindSafe(|| formats::read(&name, bytes).map(|document| chunk(&document, chunking)));
+    let work = AssertUnwindSafe(|| {
+        formats::read(&name, bytes).map(|document| (chunk(&document, chunking), document.metadata))
+    });
     match catch_unwind(work) {
-        Ok(Ok(chunks)) if chunks.is_empty() => Err("empty".to_string()),
-        Ok(Ok(chunks)) => Ok(chunks),
+        Ok(Ok((chunks, _))) if chunks.is_empty() => Err("empty".to_string()),
+        Ok(Ok(cut)) => Ok(cut),
         Ok(Err(skip)) => Err(skip.reason),
         Err(_) => Err("the reader of this format failed on it; please report the file".to_string()),
     }

@@ -39,6 +39,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ignore", &["corpus/walk.rs"]),
     ("globset", &["search/filter.rs"]),
     ("jiff", &["search/filter.rs"]),
+    ("saphyr_parser", &["corpus/formats/front_matter.rs"]),
     ("pulldown_cmark", &["corpus/formats/markdown.rs"]),
     ("html5gum", &["corpus/formats/html.rs"]),
     ("text_splitter", &["chunk.rs"]),

@@ -42,6 +42,8 @@ pub struct Document {
     pub sections: Vec<Section>,
     /// The line of the file, from 1, that each line of `text` comes from; `None` when they are the same lines.
     pub source_lines: Option<Vec<u32>>,
+    /// What the document says of itself beside its text, as keys and values: front matter. A key may stand several times.
+    pub metadata: Vec<(String, String)>,
 }
 
 impl Document {

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS documents(
   modified_ns INTEGER NOT NULL,
   hash BLOB NOT NULL,
   skipped TEXT,
+  metadata TEXT,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -72,12 +73,14 @@ pub struct NewFile<'a> {
     pub hash: [u8; 32],
     /// Its chunks, or why there are none.
     pub content: std::result::Result<&'a [Chunk], &'a str>,
+    /// What it says of itself, as keys and values.
+    pub metadata: &'a [(String, String)],
 }
 
 impl<'a> NewFile<'a> {
     /// A file that was found but not read.
     pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
-        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], content: Err(reason) }
+        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], content: Err(reason), metadata: &[] }
     }
 }
 
@@ -107,6 +110,8 @@ pub struct Outline {
     pub headings: Vec<String>,
     /// Where the chunk starts in the document's text.
     pub start_byte: u64,
+    /// What the document says of itself, as keys and values.
+    pub metadata: Vec<(String, String)>,
 }
 
 /// What an index holds.
@@ -141,6 +146,9 @@ impl Documents {
             connection.execute_batch(SCHEMA)
         };
         set_up().map_err(|cause| documents.failed("set up", cause))?;
+        if !documents.has_metadata()? {
+            documents.run("set up", |c| c.execute_batch("ALTER TABLE documents ADD COLUMN metadata TEXT"))?;
+        }
         Ok(documents)
     }
 
@@ -201,6 +209,15 @@ impl Documents {
     /// How many changes have been committed.
     pub fn generation(&self) -> Result<u64> {
         self.run("read", |c| c.query_row("SELECT generation FROM state", [], |row| row.get(0)))
+    }
+
+    /// Whether documents may have metadata: in an index that an earlier version made, and none has written to since, they have not.
+    fn has_metadata(&self) -> Result<bool> {
+        self.run("read", |c| {
+            c.query_row("SELECT count(*) > 0 FROM pragma_table_info('documents') WHERE name = 'metadata'", [], |row| {
+                row.get(0)
+            })
+        })
     }
 
     /// The indexed folders and files, by row.
@@ -265,11 +282,12 @@ impl Documents {
 
     /// The outline of every chunk, by id.
     pub fn outlines(&self) -> Result<Vec<Outline>> {
+        let metadata = if self.has_metadata()? { "metadata" } else { "NULL" };
         self.run("read", |c| {
-            c.prepare(
-                "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte
-                 FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root ORDER BY chunks.id",
-            )?
+            c.prepare(&format!(
+                "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte, {metadata}
+                 FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root ORDER BY chunks.id"
+            ))?
             .query_map([], |row| {
                 Ok(Outline {
                     chunk: row.get(0)?,
@@ -278,6 +296,7 @@ impl Documents {
                     modified_ns: row.get(3)?,
                     headings: from_json(4, &row.get::<_, String>(4)?)?,
                     start_byte: row.get(5)?,
+                    metadata: row.get::<_, Option<String>>(6)?.map_or(Ok(Vec::new()), |json| from_json(6, &json))?,
                 })
             })?
             .collect()
@@ -337,7 +356,8 @@ impl Change<'_> {
         self.documents.run("write to", |c| {
             c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![file.root, file.path])?;
             c.prepare_cached(
-                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped, metadata)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 file.root,
@@ -345,7 +365,8 @@ impl Change<'_> {
                 file.size_bytes,
                 file.modified_ns,
                 file.hash,
-                file.content.err()
+                file.content.err(),
+                (!file.metadata.is_empty()).then(|| serde_json::to_string(file.metadata).expect("strings are valid JSON"))
             ])?;
             let document = c.last_insert_rowid();
             for chunk in file.content.unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Which chunks a search looks among: by path, type, date and headings.
+//! Which chunks a search looks among: by path, type, date, headings and front matter.
 //!
 //! A filter is resolved to the chunks that pass before any leg looks, and every leg looks among these only. So a filter never
 //! empties a result that exists, and scores are what they are without it: words are as rare as in the whole index.
@@ -16,8 +16,7 @@ use crate::error::{Error, Result};
 use crate::index::documents::{ChunkId, Outline};
 
 /// What can be written, for messages and help.
-pub const GRAMMAR: &str =
-    "path=GLOB, type=markdown|html|code|text or a file ending, heading=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
+pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
 
 /// One condition.
 #[derive(Debug, Clone)]
@@ -32,6 +31,8 @@ enum Condition {
     Type(Format),
     Ending(String),
     Heading(GlobMatcher),
+    /// A key of the front matter, in small letters, and its value.
+    Metadata(String, GlobMatcher),
     /// Nanoseconds since 1970, from the first up to and without the second.
     Modified(i128, i128),
 }
@@ -63,6 +64,9 @@ impl Filter {
         let condition = match key {
             "path" => Condition::Path(glob(true)?),
             "heading" => Condition::Heading(glob(false)?),
+            key if key.starts_with("meta.") && key.len() > 5 => {
+                Condition::Metadata(key["meta.".len()..].to_lowercase(), glob(false)?)
+            }
             "type" => match value.to_lowercase().trim_start_matches('.') {
                 "markdown" => Condition::Type(Format::Markdown),
                 "html" => Condition::Type(Format::Html),
@@ -80,7 +84,7 @@ impl Filter {
                     _ => Condition::Modified(from, until),
                 }
             }
-            _ => return Err(wrong("its first word is none of path, type, heading and modified")),
+            _ => return Err(wrong("its first word is none of path, type, heading, meta.KEY and modified")),
         };
         Ok(Filter { written: written.to_string(), condition })
     }
@@ -100,6 +104,9 @@ impl Filter {
                 file.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
             }
             Condition::Heading(glob) => outline.headings.iter().any(|heading| glob.is_match(heading)),
+            Condition::Metadata(key, glob) => {
+                outline.metadata.iter().any(|(found, value)| found.to_lowercase() == *key && glob.is_match(value))
+            }
             Condition::Modified(from, until) => (*from..*until).contains(&i128::from(outline.modified_ns)),
         }
     }
@@ -126,8 +133,15 @@ mod tests {
         // Noon of 2026-11-23 in UTC.
         let modified_ns = 1_795_435_200_000_000_000;
         let headings = headings.iter().map(ToString::to_string).collect();
-        let outline =
-            Outline { chunk: 1, root: "/notes".into(), path: path.into(), modified_ns, headings, start_byte: 0 };
+        let outline = Outline {
+            chunk: 1,
+            root: "/notes".into(),
+            path: path.into(),
+            modified_ns,
+            headings,
+            start_byte: 0,
+            metadata: vec![("Tags".into(), "birds".into()), ("tags".into(), "small".into())],
+        };
         among(&[outline], &[Filter::parse(written).unwrap()]).contains(&1)
     }
 
@@ -142,6 +156,8 @@ mod tests {
         assert!(
             passes("heading=install*", "a.md", &["Guide", "Installing it"]) && !passes("heading=in", "a.md", &["inn"])
         );
+        assert!(passes("meta.tags=bird*", "a.md", &[]) && passes("meta.tags=Small", "a.md", &[]));
+        assert!(!passes("meta.tags=large", "a.md", &[]) && !passes("meta.tag=small", "a.md", &[]));
         for (written, expected) in [
             ("modified>=2026-11-23", true),
             ("modified > 2026-11-22", true),
@@ -157,9 +173,18 @@ mod tests {
 
     #[test]
     fn what_is_no_filter_is_told_how_filters_are_written() {
-        for written in
-            ["", "docs", "path=", "path>=a", "size=3", "modified=yesterday", "path=[", "modified>=2026-13-01"]
-        {
+        for written in [
+            "",
+            "docs",
+            "path=",
+            "meta.=a",
+            "meta=a",
+            "path>=a",
+            "size=3",
+            "modified=yesterday",
+            "path=[",
+            "modified>=2026-13-01",
+        ] {
             let error = Filter::parse(written).unwrap_err();
             assert!(error.next_step().unwrap().contains("path=GLOB"), "{written}: {error}");
         }

@@ -110,7 +110,7 @@ pub enum Command {
         /// Whether hits that are alike support each other in hybrid mode: on or off
         #[arg(long)]
         neighbours: Option<String>,
-        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, modified>=YYYY-MM-DD; may be given again
+        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD; may be given again
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
         /// Only the best passage of each: document
@@ -133,7 +133,7 @@ pub enum Command {
         /// Who writes: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible server), or extractive (quotes only)
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
-        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, modified>=YYYY-MM-DD; may be given again
+        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD; may be given again
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
         /// How many passages the answer may be made from

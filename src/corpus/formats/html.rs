@@ -316,7 +316,7 @@ impl Reader {
         });
         let title = Some(title.as_str()).filter(|title| !title.is_empty() && !repeated);
         let sections = outline::sections(&text, 0, title, &self.headings);
-        Document { format: Format::Html, text, sections, source_lines: Some(sources) }
+        Document { format: Format::Html, text, sections, source_lines: Some(sources), metadata: Vec::new() }
     }
 }
 

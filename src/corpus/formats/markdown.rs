@@ -2,6 +2,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use super::front_matter;
 use super::outline::{self, Heading, on_one_line};
 use crate::corpus::{Document, Format, Section};
 use crate::text::Span;
@@ -12,11 +13,12 @@ pub(super) fn read(text: String) -> Document {
     let front = front_matter(&text);
     let from = front.map_or(0, |span| span.end);
     let found = headings(&text, from);
+    let metadata = front.map(|span| front_matter::values(span.of(&text))).unwrap_or_default();
     let has_title = found.iter().any(|heading| heading.level == 1);
     let title = front.filter(|_| !has_title).and_then(|span| front_title(span.of(&text)));
     let front = front.map(|span| Section { span, body_start: 0, headings: title.iter().cloned().collect() });
     let sections = front.into_iter().chain(outline::sections(&text, from, title.as_deref(), &found)).collect();
-    Document { format: Format::Markdown, text, sections, source_lines: None }
+    Document { format: Format::Markdown, text, sections, source_lines: None, metadata }
 }
 
 fn headings(text: &str, from: usize) -> Vec<Heading> {

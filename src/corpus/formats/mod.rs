@@ -1,5 +1,6 @@
 //! Tells what a file is by its name and its bytes, and reads its text.
 
+mod front_matter;
 mod html;
 mod kinds;
 mod lines;
@@ -62,7 +63,7 @@ pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
 /// A document without headings.
 fn whole(format: Format, text: String) -> Document {
     let sections = vec![Section { span: Span { start: 0, end: text.len() }, body_start: 0, headings: Vec::new() }];
-    Document { format, text, sections, source_lines: None }
+    Document { format, text, sections, source_lines: None, metadata: Vec::new() }
 }
 
 #[cfg(test)]
