@@ -51,7 +51,7 @@ bench-dense:
 
 bench-quality: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
-	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256 splade-tiny
 	python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
 
 # Holds the measures of `kinglet eval` against pytrec_eval's.

@@ -294,6 +294,23 @@ impl Kinglet {
         Ok(rows)
     }
 
+    /// The models that a search with exactly this configuration computes with, without the runtime.
+    ///
+    /// # Errors
+    /// When the catalog does not have one of them.
+    pub fn models_of_search(&self) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        if !self.needs_no_embedder() {
+            rows.extend(self.rows_of(&[self.answering_embedder(None)])?);
+        }
+        if ![AUTO, NO_RERANKER, MaxSim::ID].contains(&self.config.rerank.as_str()) {
+            rows.push(self.reranker_row(&self.config.rerank)?);
+        }
+        rows.extend(self.config.searching_encoder().map(|id| self.encoder_row(id)).transpose()?);
+        rows.retain(|row| row.id != catalog::RUNTIME);
+        Ok(rows)
+    }
+
     /// Whether late interaction is to be had from what is indexed.
     pub(crate) fn keeps_tokens(&self) -> bool {
         [AUTO, MaxSim::ID].contains(&self.config.rerank.as_str())
@@ -516,7 +533,7 @@ impl Kinglet {
         }
     }
 
-    fn embedder_row(&self, id: &str) -> Result<Row> {
+    pub(crate) fn embedder_row(&self, id: &str) -> Result<Row> {
         let known = "kinglet models list shows the embedders; hashing-256 needs no files";
         let row = self.models.lookup(id).map_err(|error| error.hint(known))?;
         match row.kind {

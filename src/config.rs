@@ -117,6 +117,17 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The same with one more setting, as a flag would set it.
+    ///
+    /// # Errors
+    /// When there is no such key, or the value does not fit.
+    pub fn with(&self, key: &str, value: &str) -> Result<Self> {
+        let mut table = toml::Table::try_from(self).expect("a config is plain values");
+        let value = table.get(key).map_or_else(|| value.into(), |like| parse(like, value));
+        set(&mut table, &mut BTreeMap::new(), key, value, Origin::Flag)?;
+        table.try_into().map_err(|cause: toml::de::Error| Error::input(cause.message()))
+    }
+
     /// The id of the sparse encoder that takes part in a search, if one does.
     pub fn searching_encoder(&self) -> Option<&str> {
         matches!(self.mode, Mode::Sparse | Mode::Hybrid).then(|| self.encoder()).flatten()

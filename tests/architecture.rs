@@ -42,6 +42,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["corpus/formats/front_matter.rs"]),
     ("pulldown_cmark", &["corpus/formats/markdown.rs"]),
     ("html5gum", &["corpus/formats/html.rs"]),
+    ("maud", &["eval/report/mod.rs", "eval/report/page.rs", "eval/report/plot.rs"]),
     ("text_splitter", &["chunk.rs"]),
     ("simsimd", &["vector.rs"]),
     ("clap", &["bin/kinglet/args.rs"]),

@@ -24,7 +24,14 @@ fn row(id: &'static str, files: &[&'static str]) -> Row {
         sources: vec![Source::Hub { repository: "birds/kinglet", revision: "main", file: name }],
     };
     let files = files.iter().map(file).collect();
-    Row { id, description: "a test", licence: "MIT", files, kind: Kind::Generator { context_tokens: 8 } }
+    Row {
+        id,
+        description: "a test",
+        parameters: None,
+        licence: "MIT",
+        files,
+        kind: Kind::Generator { context_tokens: 8 },
+    }
 }
 
 /// What the hub holds by file name, and which whole files it was asked for.

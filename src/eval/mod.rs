@@ -1,8 +1,10 @@
 //! Is it any good? Judged questions are put to a retriever, and the rankings are measured.
 
 pub mod bootstrap;
+pub mod comparison;
 pub mod judged;
 pub mod metrics;
+pub mod report;
 pub mod significance;
 pub mod tune;
 

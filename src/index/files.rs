@@ -16,6 +16,18 @@ pub fn check(content: &[u8]) -> [u8; CHECK_BYTES] {
     blake3::hash(content).as_bytes()[..CHECK_BYTES].try_into().expect("BLAKE3 gives 32 bytes")
 }
 
+/// The bytes of the file at `path`, or of all files below it; 0 where there is none.
+pub fn size_bytes(path: &Path) -> u64 {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| size_bytes(&entry.path())).sum()
+        }
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    }
+}
+
 /// Writes `bytes` so that readers see the old file or the new one and never a part, also after a loss of power.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_streamed(path, |file| file.write_all(bytes))

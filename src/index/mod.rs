@@ -13,7 +13,7 @@
 mod bm25;
 pub mod dense;
 pub mod documents;
-mod files;
+pub mod files;
 pub mod graph;
 pub mod lexical;
 pub mod manifest;
@@ -202,6 +202,21 @@ impl Index {
                     .hint("run `kinglet index` with that embedder, or ask with one that is there"))
             }
         }
+    }
+
+    /// The bytes on disk of its words.
+    pub fn lexical_bytes(&self) -> u64 {
+        files::size_bytes(&self.folder.join("lexical"))
+    }
+
+    /// The bytes on disk of the vectors of one embedder, and of its token vectors.
+    pub fn dense_bytes(&self, card: &EmbedderCard) -> [u64; 2] {
+        [dense_folder(&self.folder, card), tokens_file(&self.folder, card)].map(|part| files::size_bytes(&part))
+    }
+
+    /// The bytes on disk of the learned terms of one encoder.
+    pub fn sparse_bytes(&self, card: &SparseCard) -> u64 {
+        files::size_bytes(&sparse_folder(&self.folder, card))
     }
 
     /// Chunks by id, in the order asked for.

@@ -9,6 +9,7 @@ pub mod pipeline;
 pub mod remembered;
 pub mod rerank;
 pub mod snippet;
+pub mod timed;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::remembered::{RememberedReranker, RememberedRetriever};
+use super::timed::{Clock, TimedReranker, TimedRetriever};
 use super::{Fusion, Hybrid, Neighbours, Reranked, Retriever};
 use crate::error::Result;
 use crate::index::Index;
@@ -42,6 +43,15 @@ impl Pipeline {
             retriever = Arc::new(Neighbours::new(retriever, self.index.clone(), card.clone(), *tuning)?);
         }
         Ok(retriever)
+    }
+
+    /// The same parts, which note on `clock` how long they take.
+    #[must_use]
+    pub fn timed(self, clock: &Clock) -> Self {
+        let timed = |leg| Arc::new(TimedRetriever::new(leg, clock.clone())) as Arc<dyn Retriever>;
+        let legs = self.legs.into_iter().map(timed).collect();
+        let reranker = self.reranker.map(|it| Arc::new(TimedReranker::new(it, clock.clone())) as Arc<dyn Reranker>);
+        Pipeline { legs, reranker, ..self }
     }
 
     /// The same parts, which compute nothing twice: for putting the same questions again and again.

@@ -22,7 +22,7 @@ pub fn row(cache: &ModelCache, id: &'static str, folder: &Path, files: &[&'stati
         sources: vec![Source::Hub { repository: "birds/tiny", revision: "main", file: name }],
     };
     let files = files.iter().map(file).collect();
-    let row = Row { id, description: "a test", licence: "MIT", files, kind };
+    let row = Row { id, description: "a test", parameters: None, licence: "MIT", files, kind };
     pull_from_folder(cache, &row, folder).unwrap();
     row
 }

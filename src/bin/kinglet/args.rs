@@ -55,6 +55,23 @@ pub struct Judged {
     pub beir: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub struct Compared {
+    /// The embedders; words alone (bm25) are always compared too
+    #[arg(long, value_name = "ID,ID", value_delimiter = ',', required = true)]
+    pub embedders: Vec<String>,
+    /// How each is searched with: dense, sparse, hybrid, hybrid+maxsim, hybrid+maxsim+neighbours, hybrid+RERANKER, or default
+    /// [default: dense,hybrid,default]
+    #[arg(long, value_name = "MODE,MODE", value_delimiter = ',')]
+    pub modes: Vec<String>,
+    /// Compare the values of a setting too: reranker, fusion, neighbours, sparse, tuning; may be given again
+    #[arg(long, value_name = "KEY=A,B")]
+    pub vary: Vec<String>,
+    /// Where the report goes [default: comparisons/NAME in kinglet's folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
 #[derive(Subcommand)]
 pub enum Command {
     /// Index folders and files; run it again to bring the index up to date
@@ -199,6 +216,22 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         trec: Option<PathBuf>,
     },
+    /// Say which embedder serves your documents best, how sure that is, and what it costs
+    #[command(
+        after_help = "Examples:\n  kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions questions.tsv --name notes\n  \
+                            kinglet compare --embedders all-minilm-l6-v2 --modes hybrid --vary fusion=min-max,rrf --questions q.tsv\n  \
+                            kinglet compare --embedders all-minilm-l6-v2,paraphrase-minilm-l3-v2 --beir ~/data/scifact --out scifact\n\n\
+                            Interrupted, the same command goes on where it was."
+    )]
+    Compare {
+        #[command(flatten)]
+        judged: Judged,
+        #[command(flatten)]
+        compared: Compared,
+    },
+    /// Measure one system: what `kinglet compare` runs for each
+    #[command(hide = true)]
+    Measure,
     /// Show how a file is read and cut: chunks, tokens, lines
     Inspect {
         /// The file
@@ -263,7 +296,13 @@ pub enum ConfigCommand {
 impl Command {
     /// Whether an interruption should wait for the piece of work at hand.
     pub fn keeps_work(&self) -> bool {
-        matches!(self, Command::Index { .. } | Command::Eval { .. } | Command::Models(ModelsCommand::Pull { .. }))
+        matches!(
+            self,
+            Command::Index { .. }
+                | Command::Eval { .. }
+                | Command::Compare { .. }
+                | Command::Models(ModelsCommand::Pull { .. })
+        )
     }
 
     /// The settings that were given as flags.

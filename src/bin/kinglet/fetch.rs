@@ -22,7 +22,7 @@ impl Session<'_> {
                 .map(|row| {
                     json!({
                         "id": row.id, "kind": row.kind.to_string(), "size_bytes": row.size_bytes(),
-                        "licence": row.licence, "description": row.description, "here": self.kinglet.is_here(row),
+                        "licence": row.licence, "description": row.description, "parameters": row.parameters, "here": self.kinglet.is_here(row),
                     })
                 })
                 .collect();
@@ -38,7 +38,10 @@ impl Session<'_> {
                     size(row.size_bytes()),
                     row.licence.to_string(),
                     here.to_string(),
-                    row.description.to_string(),
+                    match row.parameters {
+                        Some(parameters) => format!("{}, {} M parameters", row.description, parameters / 1_000_000),
+                        None => row.description.to_string(),
+                    },
                 ]
             })
             .collect();

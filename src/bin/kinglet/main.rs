@@ -1,6 +1,7 @@
 //! The command line: arguments → configuration → library calls → what a person or a script reads.
 
 mod args;
+mod compare;
 mod fetch;
 mod judge;
 mod manage;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kinglet::chunk::{Chunking, chunk};
 use kinglet::corpus::formats;
-use kinglet::index::{Index, IndexWriter};
+use kinglet::index::{Index, IndexWriter, files};
 use kinglet::{Error, Result};
 use serde_json::json;
 
@@ -28,7 +28,7 @@ impl Session<'_> {
                 "name": name, "folder": index.folder(), "roots": roots, "documents": counts.documents,
                 "skipped": skipped, "chunks": counts.chunks, "language": index.manifest().language, "embedders": embedders,
                 "sparse": sparse,
-                "generation": index.generation()?, "size_bytes": size_bytes(index.folder()),
+                "generation": index.generation()?, "size_bytes": files::size_bytes(index.folder()),
             })));
         }
         let mut rows =
@@ -41,7 +41,7 @@ impl Session<'_> {
             vec!["embedders".to_string(), embedders.join(", ")],
         ]);
         rows.extend((!sparse.is_empty()).then(|| vec!["learned terms".to_string(), sparse.join(", ")]));
-        rows.push(vec!["size".to_string(), mib(size_bytes(index.folder()))]);
+        rows.push(vec!["size".to_string(), mib(files::size_bytes(index.folder()))]);
         printed(render::table(&[], rows, &[]))?;
         if self.global.verbose {
             let rows = skipped.into_iter().map(|(path, reason)| vec![render::shown(&path), reason]).collect();
@@ -188,14 +188,4 @@ impl Session<'_> {
             &[],
         ))
     }
-}
-
-fn size_bytes(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.file_type() {
-            Ok(kind) if kind.is_dir() => size_bytes(&entry.path()),
-            _ => entry.metadata().map_or(0, |metadata| metadata.len()),
-        })
-        .sum()
 }

@@ -9,6 +9,8 @@ use kinglet::Found;
 use kinglet::answer::{Answer, Timings, UNSUPPORTED_MARK};
 use kinglet::chunk::Chunk;
 use kinglet::eval::Evaluation;
+use kinglet::eval::comparison::Comparison;
+use kinglet::eval::report::About;
 use kinglet::ingest::Summary;
 use kinglet::search::snippet::Snippet;
 use kinglet::trial::tune::Tuned;
@@ -46,6 +48,13 @@ pub fn shown(path: &Path) -> String {
         Ok(below) if !here.as_os_str().is_empty() && !below.as_os_str().is_empty() => below.display().to_string(),
         _ => path.display().to_string(),
     }
+}
+
+/// A line on standard output.
+pub fn line(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
 }
 
 /// JSON on standard output, indented.
@@ -240,6 +249,52 @@ pub fn evaluation(name: &str, documents: usize, evaluation: &Evaluation) -> Resu
         evaluation.p50_ms,
         evaluation.p95_ms
     )
+}
+
+/// Which system is better, how sure that is, and what it costs.
+pub fn comparison(about: &About, comparisons: &[Comparison], report: &Path) -> Result<()> {
+    for comparison in comparisons {
+        let questions = comparison.questions.len();
+        let origin = comparison.origin;
+        writeln!(out(), "{BOLD}{}{BOLD:#}: {} documents, {questions} {origin} questions", about.name, about.documents)?;
+        let rows = comparison.systems.iter().map(|system| {
+            let mean = |at: usize| format!("{:.3}", system.estimates[at].1.mean);
+            let [low, high] = system.estimates[0].1.interval;
+            let cost = &system.cost;
+            vec![
+                system.name.clone(),
+                mean(0),
+                format!("{low:.3} – {high:.3}"),
+                mean(2),
+                mean(3),
+                mean(5),
+                format!("{:.1} ms", cost.p95_ms),
+                cost.peak_memory_bytes.map_or("?".to_string(), |bytes| format!("{} MiB", bytes >> 20)),
+                format!("{:.0}", cost.index_bytes_per_chunk),
+                format!("{:.0}", cost.chunks_per_second),
+            ]
+        });
+        let headings = [
+            "system",
+            "nDCG@10",
+            "95 % interval",
+            "Recall@100",
+            "MRR@10",
+            "Success@5",
+            "p95",
+            "memory",
+            "bytes/chunk",
+            "chunks/s",
+        ];
+        table(&headings, rows.collect(), &[1, 3, 4, 5, 6, 7, 8, 9])?;
+        writeln!(out())?;
+        comparison.verdict.sentences.iter().try_for_each(|sentence| writeln!(out(), "{sentence}"))?;
+        if about.can_be_used && comparison.systems.len() > 1 {
+            writeln!(out(), "  kinglet use {} --name {}", comparison.verdict.recommended, about.name)?;
+        }
+        writeln!(out())?;
+    }
+    writeln!(out(), "report: {PATH}{}{PATH:#}", shown(report))
 }
 
 /// What tuning found.

@@ -101,6 +101,8 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         }
         Command::Eval { judged, tune: true, .. } => session.tune(judged),
         Command::Eval { judged, trec, .. } => session.eval(judged, trec.as_deref()),
+        Command::Compare { judged, compared } => session.compare(judged, compared),
+        Command::Measure => session.measure(),
         Command::Status { named } => session.status(named.name.as_deref()),
         Command::Ls => session.ls(),
         Command::Rm { name, yes } => session.rm(name, *yes),

@@ -46,6 +46,7 @@ struct Description {
     description: String,
     #[serde(default = "unknown")]
     licence: String,
+    parameters: Option<u64>,
     dimension: Option<usize>,
     max_tokens: usize,
     #[serde(default = "mean")]
@@ -126,7 +127,7 @@ pub fn read(folder: &Path) -> Result<Row> {
         }
     }
     let (id, description, licence) = (leaked(told.id), leaked(told.description), leaked(told.licence));
-    Ok(Row { id, description, licence, files, kind })
+    Ok(Row { id, description, parameters: told.parameters, licence, files, kind })
 }
 
 /// Rows are made of strings that live as long as the process, because nearly all of them stand in its code. What is read here is

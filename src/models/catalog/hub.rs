@@ -11,7 +11,8 @@ pub fn embedders() -> Vec<Row> {
     vec![
         Row {
             id: "all-minilm-l12-v2",
-            description: "a small English embedder, 33 M parameters",
+            description: "a small English embedder",
+            parameters: Some(33_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "Xenova/all-MiniLM-L12-v2",
@@ -27,7 +28,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "all-mpnet-base-v2",
-            description: "an English embedder, 109 M parameters",
+            description: "an English embedder",
+            parameters: Some(109_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "Xenova/all-mpnet-base-v2",
@@ -43,7 +45,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "bge-small-en-v1.5",
-            description: "a small English embedder, 33 M parameters",
+            description: "a small English embedder",
+            parameters: Some(33_000_000),
             licence: "MIT",
             files: hub(
                 "Xenova/bge-small-en-v1.5",
@@ -59,7 +62,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "bge-base-en-v1.5",
-            description: "an English embedder, 109 M parameters",
+            description: "an English embedder",
+            parameters: Some(109_000_000),
             licence: "MIT",
             files: hub(
                 "Xenova/bge-base-en-v1.5",
@@ -75,7 +79,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "bge-small-zh-v1.5",
-            description: "a small Chinese embedder, 24 M parameters",
+            description: "a small Chinese embedder",
+            parameters: Some(24_000_000),
             licence: "MIT",
             files: hub(
                 "Xenova/bge-small-zh-v1.5",
@@ -91,7 +96,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "snowflake-arctic-embed-xs",
-            description: "a small English embedder, 23 M parameters",
+            description: "a small English embedder",
+            parameters: Some(23_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "snowflake/snowflake-arctic-embed-xs",
@@ -107,7 +113,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "snowflake-arctic-embed-s",
-            description: "a small English embedder, 33 M parameters",
+            description: "a small English embedder",
+            parameters: Some(33_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "snowflake/snowflake-arctic-embed-s",
@@ -123,7 +130,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "snowflake-arctic-embed-m",
-            description: "an English embedder, 109 M parameters",
+            description: "an English embedder",
+            parameters: Some(109_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "Snowflake/snowflake-arctic-embed-m",
@@ -139,7 +147,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "gte-base-en-v1.5",
-            description: "an English embedder for long texts, 137 M parameters",
+            description: "an English embedder for long texts",
+            parameters: Some(137_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "Alibaba-NLP/gte-base-en-v1.5",
@@ -155,7 +164,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "nomic-embed-text-v1.5",
-            description: "an English embedder for long texts, 137 M parameters",
+            description: "an English embedder for long texts",
+            parameters: Some(137_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "nomic-ai/nomic-embed-text-v1.5",
@@ -171,7 +181,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "mxbai-embed-large-v1",
-            description: "a large English embedder, 335 M parameters",
+            description: "a large English embedder",
+            parameters: Some(335_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "mixedbread-ai/mxbai-embed-large-v1",
@@ -187,7 +198,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "modernbert-embed-large",
-            description: "a large English embedder for long texts, 395 M parameters",
+            description: "a large English embedder for long texts",
+            parameters: Some(395_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "lightonai/modernbert-embed-large",
@@ -203,7 +215,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "jina-embeddings-v2-base-en",
-            description: "an English embedder for long texts, 137 M parameters",
+            description: "an English embedder for long texts",
+            parameters: Some(137_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "jinaai/jina-embeddings-v2-base-en",
@@ -219,7 +232,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "jina-embeddings-v2-base-code",
-            description: "an embedder for English and code, 161 M parameters",
+            description: "an embedder for English and code",
+            parameters: Some(161_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "jinaai/jina-embeddings-v2-base-code",
@@ -235,7 +249,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "multilingual-e5-small",
-            description: "a small embedder for 94 languages, 118 M parameters",
+            description: "a small embedder for 94 languages",
+            parameters: Some(118_000_000),
             licence: "MIT",
             files: hub(
                 "intfloat/multilingual-e5-small",
@@ -251,7 +266,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "multilingual-e5-base",
-            description: "an embedder for 94 languages, 278 M parameters",
+            description: "an embedder for 94 languages",
+            parameters: Some(278_000_000),
             licence: "MIT",
             files: hub(
                 "intfloat/multilingual-e5-base",
@@ -267,7 +283,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "paraphrase-multilingual-minilm-l12-v2",
-            description: "a small embedder for 50 languages, 118 M parameters",
+            description: "a small embedder for 50 languages",
+            parameters: Some(118_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "Xenova/paraphrase-multilingual-MiniLM-L12-v2",
@@ -283,7 +300,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "embeddinggemma-300m",
-            description: "an embedder for 100 languages, 308 M parameters",
+            description: "an embedder for 100 languages",
+            parameters: Some(308_000_000),
             licence: "LicenseRef-Gemma",
             files: hub(
                 "onnx-community/embeddinggemma-300m-ONNX",
@@ -303,7 +321,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "potion-base-8m",
-            description: "a static English embedder, 8 M parameters: very fast",
+            description: "a static English embedder: very fast",
+            parameters: Some(8_000_000),
             licence: "MIT",
             files: hub(
                 "minishlab/potion-base-8M",
@@ -319,7 +338,8 @@ pub fn embedders() -> Vec<Row> {
         },
         Row {
             id: "potion-retrieval-32m",
-            description: "a static English embedder made for search, 32 M parameters: very fast",
+            description: "a static English embedder made for search: very fast",
+            parameters: Some(32_000_000),
             licence: "MIT",
             files: hub(
                 "minishlab/potion-retrieval-32M",
@@ -341,7 +361,8 @@ pub fn rerankers() -> Vec<Row> {
     vec![
         Row {
             id: "bge-reranker-base",
-            description: "a cross-encoder for English and Chinese, 278 M parameters",
+            description: "a cross-encoder for English and Chinese",
+            parameters: Some(278_000_000),
             licence: "MIT",
             files: hub(
                 "BAAI/bge-reranker-base",
@@ -351,7 +372,8 @@ pub fn rerankers() -> Vec<Row> {
         },
         Row {
             id: "bge-reranker-v2-m3",
-            description: "a large multilingual cross-encoder, 568 M parameters",
+            description: "a large multilingual cross-encoder",
+            parameters: Some(568_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "rozgo/bge-reranker-v2-m3",
@@ -365,7 +387,8 @@ pub fn rerankers() -> Vec<Row> {
         },
         Row {
             id: "jina-reranker-v1-turbo-en",
-            description: "a small English cross-encoder, 38 M parameters",
+            description: "a small English cross-encoder",
+            parameters: Some(38_000_000),
             licence: "Apache-2.0",
             files: hub(
                 "jinaai/jina-reranker-v1-turbo-en",
@@ -375,7 +398,8 @@ pub fn rerankers() -> Vec<Row> {
         },
         Row {
             id: "jina-reranker-v2-base-multilingual",
-            description: "a multilingual cross-encoder, 278 M parameters; not for commercial use",
+            description: "a multilingual cross-encoder; not for commercial use",
+            parameters: Some(278_000_000),
             licence: "CC-BY-NC-4.0",
             files: hub(
                 "jinaai/jina-reranker-v2-base-multilingual",

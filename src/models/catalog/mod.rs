@@ -133,6 +133,8 @@ pub struct Row {
     pub id: &'static str,
     /// What it is, in a few words.
     pub description: &'static str,
+    /// How many numbers it has learned, as its card says; `None` where there are none, or nobody says.
+    pub parameters: Option<u64>,
     /// The licence of its weights, as SPDX has it.
     pub licence: &'static str,
     /// Its files.

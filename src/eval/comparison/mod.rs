@@ -1,0 +1,267 @@
+//! Systems held against each other on the same questions: which is better, how sure that is, and what it costs.
+
+pub mod agreement;
+pub mod slices;
+pub mod verdict;
+
+use serde::{Deserialize, Serialize};
+
+use super::bootstrap::mean_with_interval;
+use super::judged::{Origin, Question};
+use super::metrics::Measures;
+use super::significance::{Difference, LEVEL, difference, holm};
+use super::{Estimate, Run};
+use agreement::{Agreement, Extreme};
+use slices::Slice;
+use verdict::Verdict;
+
+/// The system that is always there: words alone, which need no model.
+pub const BASELINE: &str = "bm25";
+
+/// What one system costs on one machine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// The files of its models on disk.
+    pub model_bytes: u64,
+    /// How many numbers its models have learned, where that is known.
+    pub parameters: Option<u64>,
+    /// Components of a vector; `None` without an embedder.
+    pub dimension: Option<usize>,
+    /// What the index holds for it, for each chunk.
+    pub index_bytes_per_chunk: f64,
+    /// How fast chunks are indexed for it.
+    pub chunks_per_second: f64,
+    /// From the start of the process to the first answer.
+    pub cold_start_ms: f64,
+    /// The most memory that its process took until all questions were answered; `None` where the system does not tell.
+    pub peak_memory_bytes: Option<u64>,
+    /// The time that half of the questions took at most.
+    pub p50_ms: f64,
+    /// The time that 95 of 100 questions took at most.
+    pub p95_ms: f64,
+    /// Where that time goes, in the order of the work.
+    pub stages: Vec<Stage>,
+}
+
+/// A part of the work of a search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Which.
+    pub name: String,
+    /// The time that half of the questions took at most.
+    pub p50_ms: f64,
+    /// The time that 95 of 100 questions took at most.
+    pub p95_ms: f64,
+}
+
+/// What a system made of the questions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Names it, such as `all-minilm-l6-v2:hybrid`.
+    pub name: String,
+    /// The questions as they are judged for it, in the same order for each system. The judgments are the same places, but places have
+    /// other names where documents were cut otherwise.
+    pub questions: Vec<Question>,
+    /// Its rankings of these questions.
+    pub run: Run,
+    /// What it costs.
+    pub cost: Cost,
+}
+
+/// Systems on questions of one origin.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Who asked.
+    pub origin: Origin,
+    /// The ids of the questions, in the order of all values.
+    pub questions: Vec<String>,
+    /// Best first.
+    pub systems: Vec<Standing>,
+    /// Each pair once, the better system first, in the order of the systems.
+    pub pairs: Vec<Pair>,
+    /// Whether they find the same.
+    pub agreement: Agreement,
+    /// On which questions the best system and the baseline, or the next best, differ most.
+    pub extremes: Vec<Extreme>,
+    /// How good they are on parts of the questions.
+    pub slices: Vec<Slice>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// How good a system is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Standing {
+    /// Its name.
+    pub name: String,
+    /// The measures' names with their means and intervals.
+    pub estimates: Vec<(&'static str, Estimate)>,
+    /// nDCG@10 of each question.
+    pub ndcg_at_10: Vec<f64>,
+    /// What it costs.
+    pub cost: Cost,
+}
+
+impl Standing {
+    /// Mean nDCG@10.
+    pub fn quality(&self) -> f64 {
+        self.estimates[0].1.mean
+    }
+}
+
+/// How two systems differ in nDCG@10.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pair {
+    /// The one with the higher mean.
+    pub a: String,
+    /// The other.
+    pub b: String,
+    /// A − B.
+    pub difference: Difference,
+    /// The p-value, corrected for all pairs by Holm's procedure.
+    pub p_holm: f64,
+    /// Whether A can be called better: the interval does not hold 0, and the corrected p-value is below [`LEVEL`].
+    pub is_better: bool,
+}
+
+/// Compares systems on the questions of each origin that there is, people's first.
+pub fn compare(outcomes: &[Outcome]) -> Vec<Comparison> {
+    let of = |origin: Origin| -> Vec<usize> {
+        let questions = outcomes.first().map(|outcome| outcome.questions.as_slice()).unwrap_or_default();
+        (0..questions.len()).filter(|&at| questions[at].origin == origin).collect()
+    };
+    let origins = [Origin::Human, Origin::Synthetic].into_iter();
+    origins
+        .map(|origin| (origin, of(origin)))
+        .filter(|(_, places)| !places.is_empty())
+        .map(|(origin, places)| {
+            let part: Vec<Outcome> = outcomes.iter().map(|outcome| outcome.at(&places)).collect();
+            compare_one(origin, &part)
+        })
+        .collect()
+}
+
+impl Outcome {
+    /// The outcome on some of the questions.
+    fn at(&self, places: &[usize]) -> Outcome {
+        let run = Run {
+            rankings: places.iter().map(|&at| self.run.rankings[at].clone()).collect(),
+            took_ms: places.iter().map(|&at| self.run.took_ms[at]).collect(),
+        };
+        let questions = places.iter().map(|&at| self.questions[at].clone()).collect();
+        Outcome { name: self.name.clone(), questions, run, cost: self.cost.clone() }
+    }
+
+    fn measured(&self) -> Vec<Measures> {
+        super::measured(&self.questions, &self.run)
+    }
+}
+
+fn compare_one(origin: Origin, outcomes: &[Outcome]) -> Comparison {
+    let mut ranked: Vec<(Standing, &Outcome)> = outcomes.iter().map(|outcome| (standing(outcome), outcome)).collect();
+    ranked.sort_by(|(a, _), (b, _)| b.quality().total_cmp(&a.quality()).then(a.name.cmp(&b.name)));
+    let (systems, outcomes): (Vec<Standing>, Vec<&Outcome>) = ranked.into_iter().unzip();
+    let pairs = pairs(&systems);
+    Comparison {
+        origin,
+        questions: outcomes[0].questions.iter().map(|question| question.id.clone()).collect(),
+        agreement: agreement::agreement(&outcomes),
+        extremes: agreement::extremes(&systems, &outcomes),
+        slices: slices::slices(&systems, &outcomes[0].questions),
+        verdict: verdict::verdict(origin, &systems, &pairs),
+        systems,
+        pairs,
+    }
+}
+
+fn standing(outcome: &Outcome) -> Standing {
+    let measures = outcome.measured();
+    let estimate = |at: usize| {
+        let values: Vec<f64> = measures.iter().map(|measures| measures.values()[at]).collect();
+        let (mean, interval) = mean_with_interval(&values);
+        Estimate { mean, interval }
+    };
+    Standing {
+        name: outcome.name.clone(),
+        estimates: Measures::NAMES.into_iter().enumerate().map(|(at, name)| (name, estimate(at))).collect(),
+        ndcg_at_10: measures.iter().map(|measures| measures.ndcg_at_10).collect(),
+        cost: outcome.cost.clone(),
+    }
+}
+
+fn pairs(systems: &[Standing]) -> Vec<Pair> {
+    let mut found = Vec::new();
+    for (at, a) in systems.iter().enumerate() {
+        for b in &systems[at + 1..] {
+            let difference = difference(&a.ndcg_at_10, &b.ndcg_at_10);
+            found.push(Pair { a: a.name.clone(), b: b.name.clone(), difference, p_holm: 1.0, is_better: false });
+        }
+    }
+    let corrected = holm(&found.iter().map(|pair| pair.difference.p).collect::<Vec<_>>());
+    for (pair, p_holm) in found.iter_mut().zip(corrected) {
+        pair.p_holm = p_holm;
+        pair.is_better = p_holm < LEVEL && pair.difference.interval[0] > 0.0;
+    }
+    found
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::corpus::beir::Judgments;
+    use crate::eval::judged::Unit;
+
+    /// A system that finds the answer of each question at this place, from 1; 0 for not at all.
+    pub(crate) fn outcome(name: &str, places: &[usize], p95_ms: f64) -> Outcome {
+        let question = |at: usize| Question {
+            id: format!("q{at}"),
+            text: format!("question number {at}"),
+            origin: Origin::Human,
+            unit: Unit::Document,
+            judgments: Judgments::from([(format!("d{at}.md"), 1)]),
+        };
+        let ranking = |(at, &place): (usize, &usize)| {
+            let mut found: Vec<(String, f32)> = (0..10).map(|other| (format!("x{other}.md"), 1.0)).collect();
+            if place > 0 {
+                found.insert(place - 1, (format!("d{at}.md"), 1.0));
+            }
+            (format!("q{at}"), found)
+        };
+        Outcome {
+            name: name.to_string(),
+            questions: (0..places.len()).map(question).collect(),
+            run: Run { rankings: places.iter().enumerate().map(ranking).collect(), took_ms: vec![1.0; places.len()] },
+            cost: Cost { p95_ms, ..Cost::default() },
+        }
+    }
+
+    #[test]
+    fn a_clear_winner_is_better_and_a_close_one_is_not() {
+        let clear = [outcome("good:dense", &[1; 30], 9.0), outcome(BASELINE, &[3; 30], 1.0)];
+        let comparison = &compare(&clear)[0];
+        assert_eq!(comparison.systems[0].name, "good:dense");
+        assert!(comparison.pairs[0].is_better && comparison.pairs[0].p_holm < 0.001);
+        assert_eq!(comparison.verdict.recommended, "good:dense");
+
+        let mut places = [1; 30];
+        places[7] = 2;
+        let close = [outcome("good:dense", &[1; 30], 9.0), outcome(BASELINE, &places, 1.0)];
+        let comparison = &compare(&close)[0];
+        assert!(!comparison.pairs[0].is_better);
+        assert_eq!(comparison.verdict.recommended, BASELINE, "what cannot be told apart goes by cost");
+        let words = comparison.verdict.sentences.join(" ");
+        assert!(!words.contains("better"), "{words}");
+    }
+
+    #[test]
+    fn what_programs_asked_is_never_mixed_with_what_people_asked() {
+        let mut outcomes = [outcome("a:dense", &[1, 1, 2, 2], 1.0), outcome(BASELINE, &[2, 2, 1, 1], 1.0)];
+        for outcome in &mut outcomes {
+            outcome.questions[2].origin = Origin::Synthetic;
+            outcome.questions[3].origin = Origin::Synthetic;
+        }
+        let found = compare(&outcomes);
+        assert_eq!(found.iter().map(|it| it.systems[0].name.as_str()).collect::<Vec<_>>(), ["a:dense", BASELINE]);
+        assert_eq!(found[1].questions, ["q2", "q3"]);
+    }
+}

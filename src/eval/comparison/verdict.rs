@@ -1,0 +1,86 @@
+//! What follows from a comparison, in words. It never says "better" where the figures do not.
+
+use serde::Serialize;
+
+use super::{BASELINE, Pair, Standing};
+use crate::eval::judged::Origin;
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verdict {
+    /// The system with the highest mean.
+    pub best: String,
+    /// Systems that these questions cannot tell from the best.
+    pub as_good: Vec<String>,
+    /// The one to take: of the best and those as good the one that answers fastest.
+    pub recommended: String,
+    /// The same in words.
+    pub sentences: Vec<String>,
+}
+
+pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> Verdict {
+    let best = &systems[0];
+    let against_best: Vec<&Pair> = pairs.iter().filter(|pair| pair.a == best.name).collect();
+    let as_good: Vec<&Pair> = against_best.iter().copied().filter(|pair| !pair.is_better).collect();
+    let cost = |name: &str| {
+        let system = systems.iter().find(|system| system.name == name);
+        system.map_or((f64::MAX, u64::MAX), |system| (system.cost.p95_ms, system.cost.model_bytes))
+    };
+    let mut candidates: Vec<&str> =
+        std::iter::once(best.name.as_str()).chain(as_good.iter().map(|pair| pair.b.as_str())).collect();
+    candidates.sort_by(|a, b| cost(a).0.total_cmp(&cost(b).0).then(cost(a).1.cmp(&cost(b).1)).then(a.cmp(b)));
+    let recommended = candidates[0].to_string();
+
+    let count = best.ndcg_at_10.len();
+    let asked = match origin {
+        Origin::Human => format!("{count} questions"),
+        Origin::Synthetic => format!("{count} synthetic questions"),
+    };
+    let mut sentences =
+        vec![format!("On these {asked}, {} reaches the highest nDCG@10: {:.3}.", best.name, best.quality())];
+    if systems.len() == 1 {
+        sentences.push("There is nothing to compare it with.".to_string());
+    } else if as_good.is_empty() {
+        sentences.push("It is better than each of the others, beyond chance.".to_string());
+    } else {
+        let names: Vec<&str> = as_good.iter().map(|pair| pair.b.as_str()).collect();
+        let detectable = as_good.iter().map(|pair| pair.difference.detectable).fold(0.0, f64::max);
+        sentences.push(format!(
+            "It cannot be told from {}: a difference below about {detectable:.3} is more than so many questions can show.",
+            listed(&names)
+        ));
+    }
+    if let Some(pair) = against_best.iter().find(|pair| pair.b == BASELINE && pair.is_better) {
+        let [low, high] = pair.difference.interval;
+        sentences.push(format!("Words alone lose {:.3} against it ({low:.3} to {high:.3}).", pair.difference.mean));
+    }
+    if systems.len() > 1 {
+        let (p95_ms, model_bytes) = cost(&recommended);
+        let models = match model_bytes {
+            0 => "no model".to_string(),
+            bytes => format!("{:.0} MiB of models", bytes as f64 / f64::from(1 << 20)),
+        };
+        let reason = if as_good.is_empty() { "" } else { ", the fastest of these" };
+        sentences.push(format!("Take {recommended}{reason}: {p95_ms:.0} ms for 95 of 100 questions, {models}."));
+    }
+    if origin == Origin::Synthetic {
+        sentences.push(
+            "A program asked, not people: trust the order of the systems more than the figures, and neither much."
+                .to_string(),
+        );
+    }
+    Verdict {
+        best: best.name.clone(),
+        as_good: as_good.into_iter().map(|pair| pair.b.clone()).collect(),
+        recommended,
+        sentences,
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_string(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

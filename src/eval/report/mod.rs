@@ -1,0 +1,71 @@
+//! A comparison as a page that opens anywhere, and as JSON: one file each, nothing fetched.
+
+mod page;
+mod plot;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::comparison::Comparison;
+
+/// What was compared, where.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct About {
+    /// The index or collection.
+    pub name: String,
+    /// Its documents.
+    pub documents: usize,
+    /// Its chunks.
+    pub chunks: u64,
+    /// What it was measured on.
+    pub machine: String,
+    /// Kinglet's version.
+    pub version: String,
+    /// A sentence for each system that was asked for and could not be.
+    pub left_out: Vec<String>,
+    /// Whether `kinglet use` can make the winner the default.
+    pub can_be_used: bool,
+}
+
+/// Everything as JSON, indented.
+pub fn json(about: &About, comparisons: &[Comparison]) -> String {
+    let value = json!({ "about": about, "comparisons": comparisons });
+    format!("{value:#}\n")
+}
+
+/// Everything as one HTML page for light and dark screens.
+pub fn html(about: &About, comparisons: &[Comparison]) -> String {
+    page::page(about, comparisons).into_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::comparison::compare;
+    use crate::eval::comparison::tests::outcome;
+
+    #[test]
+    fn a_page_is_whole_and_hostile_questions_stay_text() {
+        let mut outcomes = [outcome("a:dense", &[1, 2, 0, 1, 3, 1], 12.0), outcome("bm25", &[2, 0, 1, 3, 1, 1], 1.0)];
+        for outcome in &mut outcomes {
+            outcome.questions[1].text = "</script><script>alert(1)</script> & \"quotes\"".to_string();
+        }
+        let about = About {
+            name: "notes<b>".to_string(),
+            documents: 6,
+            chunks: 12,
+            machine: "a machine".to_string(),
+            version: "0".to_string(),
+            left_out: Vec::new(),
+            can_be_used: true,
+        };
+        let page = html(&about, &compare(&outcomes));
+        assert!(!page.contains("<script") && !page.contains("notes<b>"), "text from documents is no markup");
+        assert!(!page.contains("http://") && !page.contains("src="), "nothing is fetched");
+        for part in ["Verdict", "Pareto", "kinglet use", "a:dense", "prefers-color-scheme: dark", "</html>"] {
+            assert!(page.contains(part), "{part}");
+        }
+        let value: serde_json::Value = serde_json::from_str(&json(&about, &compare(&outcomes))).unwrap();
+        assert_eq!(value["comparisons"][0]["systems"][0]["ndcg_at_10"].as_array().unwrap().len(), 6);
+    }
+}

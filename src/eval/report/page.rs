@@ -1,0 +1,326 @@
+//! The page: verdict, table, pictures, pairs, agreement, questions, parts, method.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::About;
+use super::plot::{Axis, bar, interval, pareto};
+use crate::eval::bootstrap::{RESAMPLES, SEED};
+use crate::eval::comparison::agreement::Extreme;
+use crate::eval::comparison::{Comparison, Standing};
+use crate::eval::judged::Origin;
+use crate::eval::significance::FLIPS;
+
+const STYLE: &str = include_str!("style.css");
+/// A longer list of what answers a question is cut.
+const MOST_RELEVANT: usize = 6;
+
+const AXES: [Axis; 4] = [
+    Axis { title: "time for 95 of 100 questions, ms", of: |system| Some(system.cost.p95_ms), shown: milliseconds },
+    Axis {
+        title: "peak memory, MiB",
+        of: |system| system.cost.peak_memory_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)),
+        shown: plain,
+    },
+    Axis { title: "index, bytes a chunk", of: |system| Some(system.cost.index_bytes_per_chunk), shown: plain },
+    Axis {
+        title: "parameters, millions",
+        of: |system| system.cost.parameters.map(|count| count as f64 / 1e6),
+        shown: plain,
+    },
+];
+
+fn milliseconds(value: f64) -> String {
+    if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
+
+fn plain(value: f64) -> String {
+    match value {
+        value if value >= 10_000.0 => format!("{:.0} k", value / 1000.0),
+        value if value >= 10.0 => format!("{value:.0}"),
+        value => format!("{value:.1}"),
+    }
+}
+
+fn mib(bytes: u64) -> String {
+    if bytes == 0 { "none".to_string() } else { format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20)) }
+}
+
+pub fn page(about: &About, comparisons: &[Comparison]) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Which embedder for " (about.name) "?" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p class="eyebrow" { "kinglet compare" }
+                    h1 { "Which embedder for " em { (about.name) } "?" }
+                    p class="facts" {
+                        (about.documents) " documents · " (about.chunks) " chunks · " (about.machine) " · kinglet " (about.version)
+                    }
+                }
+                main {
+                    @for comparison in comparisons { (section(about, comparison)) }
+                    (method())
+                }
+            }
+        }
+    }
+}
+
+fn section(about: &About, comparison: &Comparison) -> Markup {
+    let systems = &comparison.systems;
+    html! {
+        section class="verdict" {
+            h2 {
+                "Verdict"
+                @if comparison.origin == Origin::Synthetic { " " span class="badge" { "synthetic questions" } }
+            }
+            @for sentence in &comparison.verdict.sentences { p { (sentence) } }
+            @if about.can_be_used && systems.len() > 1 {
+                pre { "kinglet use " (comparison.verdict.recommended) " --name " (about.name) }
+            }
+            @for sentence in &about.left_out { p class="note" { (sentence) "." } }
+        }
+        section { h2 { "The systems" } (standings(systems)) }
+        section {
+            h2 { "Quality against cost" }
+            p class="note" {
+                "Pareto pictures: upwards is better, to the left is cheaper. No system beats those on the line in both. "
+                "The whiskers are 95 % intervals; numbers are those of the table."
+            }
+            div class="plots" { @for axis in &AXES { (pareto(systems, axis)) } }
+        }
+        section { h2 { "Where the time goes" } (stages(systems)) }
+        @if systems.len() > 1 {
+            section { h2 { "Each against each" } (pairs(comparison)) }
+            section { h2 { "Do they find the same?" } (agreement(comparison)) }
+        }
+        @if !comparison.slices.is_empty() { section { h2 { "Parts of the questions" } (slices(comparison)) } }
+        @if !comparison.extremes.is_empty() { section { h2 { "Where they differ most" } (extremes(comparison)) } }
+    }
+}
+
+fn name(at: usize, name: &str) -> Markup {
+    html! { span class=(format!("key k{}", at % 10)) { (at + 1) } " " (name) }
+}
+
+fn standings(systems: &[Standing]) -> Markup {
+    let bottom = systems.iter().map(|system| system.estimates[0].1.interval[0]).fold(1.0, f64::min);
+    let top = systems.iter().map(|system| system.estimates[0].1.interval[1]).fold(0.0, f64::max);
+    let mean = |system: &Standing, measure: &str| {
+        let found = system.estimates.iter().find(|(name, _)| *name == measure);
+        found.map_or(String::new(), |(_, estimate)| format!("{:.3}", estimate.mean))
+    };
+    html! {
+        div class="scroll" { table {
+            thead { tr {
+                th { "system" } th { "nDCG@10" } th { "95 % interval" } th { "Recall@100" } th { "MRR@10" } th { "Success@5" }
+                th { "p50" } th { "p95" } th { "cold start" } th { "memory" } th { "models" } th { "parameters" }
+                th { "dimension" } th { "bytes a chunk" } th { "chunks a second" }
+            } }
+            tbody { @for (at, system) in systems.iter().enumerate() {
+                @let (_, estimate) = &system.estimates[0];
+                tr {
+                    th { (name(at, &system.name)) }
+                    td class="strong" { (format!("{:.3}", estimate.mean)) }
+                    td {
+                        (interval(estimate.mean, estimate.interval, bottom, top, at))
+                        span class="quiet" { (format!("{:.3} – {:.3}", estimate.interval[0], estimate.interval[1])) }
+                    }
+                    td { (mean(system, "Recall@100")) }
+                    td { (mean(system, "MRR@10")) }
+                    td { (mean(system, "Success@5")) }
+                    td { (milliseconds(system.cost.p50_ms)) " ms" }
+                    td { (milliseconds(system.cost.p95_ms)) " ms" }
+                    td { (format!("{:.0} ms", system.cost.cold_start_ms)) }
+                    td { (system.cost.peak_memory_bytes.map_or("unknown".to_string(), mib)) }
+                    td { (mib(system.cost.model_bytes)) }
+                    td { (system.cost.parameters.map_or("unknown".to_string(), |count| match count {
+                        0 => "none".to_string(),
+                        count => format!("{} M", count / 1_000_000),
+                    })) }
+                    td { (system.cost.dimension.map_or("–".to_string(), |dimension| dimension.to_string())) }
+                    td { (plain(system.cost.index_bytes_per_chunk)) }
+                    td { (plain(system.cost.chunks_per_second)) }
+                }
+            } }
+        } }
+    }
+}
+
+fn stages(systems: &[Standing]) -> Markup {
+    // Embedding is a part of other stages, and shown as a figure only.
+    let within = |stage: &str| stage == "embedding the question";
+    let mut names: Vec<&str> = Vec::new();
+    for stage in systems.iter().flat_map(|system| &system.cost.stages).filter(|stage| !within(&stage.name)) {
+        if !names.contains(&stage.name.as_str()) {
+            names.push(&stage.name);
+        }
+    }
+    let sum = |system: &Standing| -> f64 {
+        system.cost.stages.iter().filter(|stage| !within(&stage.name)).map(|stage| stage.p50_ms).sum()
+    };
+    let most = systems.iter().map(sum).fold(0.0, f64::max);
+    let colour = |stage: &str| names.iter().position(|name| *name == stage).unwrap_or(0);
+    html! {
+        p class="note" {
+            "The median of each stage. Embedding the question is a part of the dense stage, and of maxsim. "
+            @for (at, stage) in names.iter().enumerate() { span class=(format!("key k{}", at % 10)) {} " " (stage) "  " }
+        }
+        div class="scroll" { table {
+            thead { tr { th { "system" } th { "stages, p50" } th { "" } th { "stages, p95" } th { "embedding the question" } } }
+            tbody { @for (at, system) in systems.iter().enumerate() {
+                @let own: Vec<_> = system.cost.stages.iter().filter(|stage| !within(&stage.name)).collect();
+                tr {
+                    th { (name(at, &system.name)) }
+                    td { (bar(&own.iter().map(|stage| (colour(&stage.name), stage.p50_ms)).collect::<Vec<_>>(), most)) }
+                    td class="left" { @for (at, stage) in own.iter().enumerate() {
+                        @if at > 0 { " · " } (stage.name) " " (milliseconds(stage.p50_ms))
+                    } }
+                    td class="left" { @for (at, stage) in own.iter().enumerate() {
+                        @if at > 0 { " · " } (stage.name) " " (milliseconds(stage.p95_ms))
+                    } }
+                    td { @for stage in system.cost.stages.iter().filter(|stage| within(&stage.name)) {
+                        (milliseconds(stage.p50_ms)) " ms"
+                    } }
+                }
+            } }
+        } }
+    }
+}
+
+fn pairs(comparison: &Comparison) -> Markup {
+    let systems = &comparison.systems;
+    let pair = |a: &str, b: &str| comparison.pairs.iter().find(|pair| pair.a == a && pair.b == b);
+    html! {
+        p class="note" {
+            "By how much nDCG@10 of the row is above that of the column. Filled: beyond chance (the interval does not hold 0, and p < 0.05 "
+            "after Holm's correction for " (comparison.pairs.len()) " pairs). Point at a cell for the figures."
+        }
+        div class="scroll" { table class="matrix" {
+            thead { tr { th {} @for (at, _) in systems.iter().enumerate().skip(1) { th { span class=(format!("key k{}", at % 10)) { (at + 1) } } } } }
+            tbody { @for (at, row) in systems.iter().enumerate().take(systems.len().saturating_sub(1)) { tr {
+                th { (name(at, &row.name)) }
+                @for (other, column) in systems.iter().enumerate().skip(1) {
+                    @match pair(&row.name, &column.name).filter(|_| other > at) {
+                        None => td {},
+                        Some(pair) => {
+                            @let difference = &pair.difference;
+                            @let [wins, ties, losses] = difference.wins_ties_losses;
+                            td class=(if pair.is_better { "better" } else { "same" }) title=(format!(
+                                "{} − {}: {:+.4}, 95 % {:+.4} to {:+.4}, p = {:.4}, corrected {:.4}; wins {wins}, ties {ties}, losses {losses}; \
+                                 effect size {:.2}; smallest difference that would have shown: {:.3}",
+                                pair.a, pair.b, difference.mean, difference.interval[0], difference.interval[1], difference.p, pair.p_holm,
+                                difference.effect, difference.detectable
+                            )) {
+                                (format!("{:+.3}", difference.mean))
+                                br;
+                                span class="quiet" { (format!("{wins}/{ties}/{losses}")) }
+                            }
+                        }
+                    }
+                }
+            } } }
+        } }
+        p class="note" { "Below each difference: questions won, tied and lost." }
+    }
+}
+
+fn agreement(comparison: &Comparison) -> Markup {
+    let (systems, agreement) = (&comparison.systems, &comparison.agreement);
+    html! {
+        p {
+            "All systems together have " strong { (format!("{:.0} %", agreement.recall_of_union * 100.0)) }
+            " of what is relevant among their first ten. The table shows the share of the first ten that two systems have in common."
+        }
+        div class="scroll" { table class="matrix" {
+            thead { tr {
+                th {}
+                @for (at, _) in systems.iter().enumerate() { th { span class=(format!("key k{}", at % 10)) { (at + 1) } } }
+                th { "found" } th { "found by it alone" }
+            } }
+            tbody { @for (at, system) in systems.iter().enumerate() { tr {
+                th { (name(at, &system.name)) }
+                @for (other, overlap) in agreement.overlap[at].iter().enumerate() {
+                    @if other == at { td class="quiet" { "–" } }
+                    @else { td style=(format!("--heat:{:.0}%", overlap * 100.0)) class="heat" { (format!("{:.0} %", overlap * 100.0)) } }
+                }
+                td { (format!("{:.0} %", agreement.recall[at] * 100.0)) }
+                td { (agreement.found_alone[at]) }
+            } } }
+        } }
+    }
+}
+
+fn slices(comparison: &Comparison) -> Markup {
+    let best = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    html! {
+        p class="note" { "Mean nDCG@10 of the questions of each part. Small parts say little." }
+        div class="scroll" { table class="matrix" {
+            thead { tr {
+                th { "part" } th { "questions" }
+                @for (at, _) in comparison.systems.iter().enumerate() { th { span class=(format!("key k{}", at % 10)) { (at + 1) } } }
+            } }
+            tbody { @for slice in &comparison.slices { tr {
+                th { span class="quiet" { (slice.by) ": " } (slice.name) }
+                td { (slice.questions) }
+                @for value in &slice.ndcg_at_10 {
+                    td class=(if *value >= best(&slice.ndcg_at_10) { "strong" } else { "" }) { (format!("{value:.3}")) }
+                }
+            } } }
+        } }
+    }
+}
+
+fn extremes(comparison: &Comparison) -> Markup {
+    html! {
+        p class="note" {
+            "The questions on which the best system wins and loses most against words alone, or against the next best where words alone are best."
+        }
+        @for extreme in &comparison.extremes { (one_extreme(extreme)) }
+    }
+}
+
+fn one_extreme(extreme: &Extreme) -> Markup {
+    html! {
+        details {
+            summary {
+                span class=(if extreme.difference > 0.0 { "gain" } else { "loss" }) { (format!("{:+.2}", extreme.difference)) }
+                " " (extreme.text)
+            }
+            p class="note" {
+                "answered by " (extreme.relevant.iter().take(MOST_RELEVANT).cloned().collect::<Vec<_>>().join(", "))
+                @if extreme.relevant.len() > MOST_RELEVANT { " and " (extreme.relevant.len() - MOST_RELEVANT) " more" }
+            }
+            table {
+                thead { tr { th { "system" } th { "first right one" } th { "its first three" } } }
+                tbody { @for (at, found) in extreme.found.iter().enumerate() { tr {
+                    th { (name(at, &found.system)) }
+                    td { (found.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
+                    td class="left" { (found.top.join(" · ")) }
+                } } }
+            }
+        }
+    }
+}
+
+fn method() -> Markup {
+    html! {
+        section class="method" {
+            h2 { "How this was measured" }
+            p {
+                "All systems read the same chunks of the same index and answered the same questions. nDCG@10, Recall@100, MRR@10 and Success@5 are "
+                "trec_eval's. Intervals are percentile bootstrap intervals over the questions (" (RESAMPLES) " draws, seed " (SEED) "). "
+                "A pair's p-value is that of the two-sided paired randomisation test (" (FLIPS) " sign flips, same seed), corrected for all pairs by "
+                "Holm's procedure. A system is called better only if the interval of the difference does not hold 0 and the corrected p-value is below 0.05. "
+                "Each system ran in a process of its own, one after the other; times are of this machine at that moment, so look at their ratios. "
+                "Run files and judgments in TREC's format lie beside this page."
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Systems on the same questions over the same chunks, one after the other, each measured by itself. What is done is kept, so that an
+//! interrupted comparison goes on where it was.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Trial;
+use super::measure::{Job, Measured};
+use super::systems::System;
+use crate::assemble::Kinglet;
+use crate::error::{Error, Result};
+use crate::eval::comparison::{Comparison, Outcome, compare};
+use crate::eval::judged::Question;
+use crate::eval::{Run, trec};
+use crate::index::files::write_whole;
+
+/// Places of a ranking that run files hold: as many as Recall@100 looks at.
+const KEPT: usize = 100;
+
+/// How one system is measured: in a process of its own, or here.
+pub type Runner<'r> = dyn Fn(&System, &Job) -> Result<Measured> + 'r;
+
+/// What is known of one system, in a file.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    fingerprint: String,
+    measured: Measured,
+}
+
+impl Kinglet {
+    /// Measures `systems` on the trial's questions by `runner` and compares them. Everything goes into `folder`: `systems/` has what was
+    /// measured, and is read again where nothing has changed; `runs/` has run files in TREC's format, `qrels.txt` the judgments and
+    /// `questions.jsonl` the questions.
+    ///
+    /// # Errors
+    /// When the runner fails, or the disk refuses. What was measured until then is kept.
+    pub fn compare(
+        &self,
+        trial: &Trial,
+        systems: &[System],
+        folder: &Path,
+        runner: &Runner<'_>,
+    ) -> Result<Vec<Comparison>> {
+        for part in ["systems", "runs"] {
+            let part = folder.join(part);
+            std::fs::create_dir_all(&part).map_err(|cause| Error::io("make the folder", &part, cause))?;
+        }
+        let mut outcomes = Vec::new();
+        for system in systems {
+            let job = Job {
+                home: self.home().to_path_buf(),
+                index: trial.index.folder().to_path_buf(),
+                config: system.config.clone(),
+                questions: trial.questions.iter().map(|question| question.text.clone()).collect(),
+            };
+            let measured = measured_once(system, &job, trial, folder, runner)?;
+            let run = named(trial, &measured)?;
+            write_whole(&run_file(folder, system), trec(&run, &system.name).as_bytes())?;
+            outcomes.push(Outcome {
+                name: system.name.clone(),
+                questions: trial.questions.clone(),
+                run,
+                cost: measured.cost,
+            });
+        }
+        write_whole(&folder.join("qrels.txt"), qrels(&trial.questions).as_bytes())?;
+        write_whole(&folder.join("questions.jsonl"), lines(&trial.questions).as_bytes())?;
+        Ok(compare(&outcomes))
+    }
+}
+
+/// What was measured before, if neither the system, nor the index, nor the questions have changed since; else what is measured now.
+fn measured_once(system: &System, job: &Job, trial: &Trial, folder: &Path, runner: &Runner<'_>) -> Result<Measured> {
+    let path = folder.join("systems").join(format!("{}.json", file_name(system)));
+    let manifest = trial.index.manifest();
+    let of = (env!("CARGO_PKG_VERSION"), job, manifest, trial.index.generation()?, &system.name);
+    let fingerprint = blake3::hash(&serde_json::to_vec(&of).expect("plain data")).to_hex().to_string();
+    let kept: Option<Kept> = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if let Some(kept) = kept.filter(|kept| kept.fingerprint == fingerprint) {
+        return Ok(kept.measured);
+    }
+    let measured = runner(system, job)?;
+    if measured.rankings.len() != job.questions.len() || measured.took_ms.len() != job.questions.len() {
+        return Err(Error::model(format!("{} did not answer all questions", system.name)));
+    }
+    let kept = Kept { fingerprint, measured };
+    write_whole(&path, &serde_json::to_vec(&kept).expect("plain data"))?;
+    Ok(kept.measured)
+}
+
+/// The rankings by the names of units, each at its best chunk's place.
+fn named(trial: &Trial, measured: &Measured) -> Result<Run> {
+    let mut rankings = Vec::new();
+    for (question, hits) in trial.questions.iter().zip(&measured.rankings) {
+        let mut seen = std::collections::HashSet::new();
+        let mut ranking = Vec::new();
+        for &(chunk, score) in hits {
+            let name = trial.names.of(question.unit, chunk)?;
+            if ranking.len() < KEPT && seen.insert(name) {
+                ranking.push((name.to_string(), score));
+            }
+        }
+        rankings.push((question.id.clone(), ranking));
+    }
+    Ok(Run { rankings, took_ms: measured.took_ms.clone() })
+}
+
+/// Where a system's run file is.
+pub fn run_file(folder: &Path, system: &System) -> PathBuf {
+    folder.join("runs").join(format!("{}.run", file_name(system)))
+}
+
+fn file_name(system: &System) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.+=".contains(c) { c } else { '_' };
+    system.name.chars().map(plain).collect()
+}
+
+/// Judgments in TREC's format: query, 0, name, grade.
+fn qrels(questions: &[Question]) -> String {
+    let mut text = String::new();
+    for question in questions {
+        for (name, grade) in &question.judgments {
+            writeln!(text, "{} 0 {name} {grade}", question.id).expect("a string takes everything");
+        }
+    }
+    text
+}
+
+fn lines(questions: &[Question]) -> String {
+    let mut text = String::new();
+    for question in questions {
+        writeln!(text, "{}", serde_json::to_string(question).expect("plain data")).expect("a string takes everything");
+    }
+    text
+}

@@ -1,0 +1,135 @@
+//! The systems that are compared: words alone, and each embedder in each mode.
+
+use crate::assemble::Kinglet;
+use crate::config::{AUTO, Config, Mode, NO_ENCODER, NO_RERANKER, Switch, Tuned};
+use crate::error::{Error, Result};
+use crate::eval::comparison::BASELINE;
+use crate::models::catalog::{Engine, Kind};
+use crate::models::hashing::HashingEmbedder;
+use crate::search::MaxSim;
+
+/// The modes that are compared where nobody names any.
+pub const DEFAULT_MODES: &[&str] = &["dense", "hybrid", "default"];
+
+/// For messages: how a mode is written.
+pub const MODES: &str = "dense, sparse, hybrid (words and vectors), hybrid+maxsim, hybrid+maxsim+neighbours, hybrid+RERANKER, \
+                         hybrid+splade-tiny, and default (what kinglet does where nothing else is said)";
+
+/// One way to search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct System {
+    /// Such as `all-minilm-l6-v2:hybrid+maxsim` or `bm25`.
+    pub name: String,
+    /// The same as settings, with nothing left to be chosen.
+    pub config: Config,
+}
+
+/// Systems to compare, and what was left out of them with the reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Systems {
+    /// The baseline first.
+    pub systems: Vec<System>,
+    /// A sentence for each system that was asked for and cannot be.
+    pub left_out: Vec<String>,
+}
+
+impl Kinglet {
+    /// The baseline, and every embedder in every mode, each with every combination of the values in `vary`: settings by their key, such as
+    /// `fusion`.
+    ///
+    /// # Errors
+    /// When there is no such embedder, mode, setting or value.
+    pub fn systems(&self, embedders: &[String], modes: &[String], vary: &[(String, Vec<String>)]) -> Result<Systems> {
+        let baseline = Config { mode: Mode::Lexical, embedder: AUTO.to_string(), ..self.plain() };
+        let mut found =
+            Systems { systems: vec![System { name: BASELINE.to_string(), config: baseline }], left_out: Vec::new() };
+        for embedder in embedders {
+            let has_tokens = self.has_token_vectors(embedder)?;
+            for mode in modes {
+                let written = match (mode.as_str(), has_tokens) {
+                    ("default", true) => "hybrid+maxsim+neighbours",
+                    ("default", false) => "hybrid+neighbours",
+                    (mode, _) => mode,
+                };
+                let name = format!("{embedder}:{written}");
+                if !has_tokens && written.split('+').any(|part| part == MaxSim::ID) {
+                    found.left_out.push(format!("{name} is left out: {embedder} has no token vectors"));
+                    continue;
+                }
+                let config = self.config_of_mode(embedder, written)?;
+                found.systems.extend(varied(System { name, config }, vary)?);
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        found.systems.retain(|system| seen.insert(system.name.clone()));
+        Ok(found)
+    }
+
+    /// Settings with which nothing looks at the hits of the legs again.
+    fn plain(&self) -> Config {
+        Config {
+            rerank: NO_RERANKER.to_string(),
+            neighbours: Switch::Off,
+            sparse: NO_ENCODER.to_string(),
+            tuning: Tuned::None,
+            ..self.config().clone()
+        }
+    }
+
+    fn config_of_mode(&self, embedder: &str, written: &str) -> Result<Config> {
+        let wrong = || Error::input(format!("`{written}` is no mode to compare")).hint(format!("modes are {MODES}"));
+        let mut parts = written.split('+');
+        let mode = match parts.next() {
+            Some("dense") => Mode::Dense,
+            Some("sparse") => Mode::Sparse,
+            Some("hybrid") => Mode::Hybrid,
+            _ => return Err(wrong()),
+        };
+        let mut config = Config { mode, embedder: embedder.to_string(), ..self.plain() };
+        for part in parts {
+            match part {
+                MaxSim::ID => config.rerank = part.to_string(),
+                "neighbours" if mode == Mode::Hybrid => config.neighbours = Switch::On,
+                id => match self.models().lookup(id).map_err(|_| wrong())?.kind {
+                    Kind::Reranker { .. } => config.rerank = id.to_string(),
+                    Kind::SparseEncoder { .. } if mode == Mode::Hybrid => config.sparse = id.to_string(),
+                    _ => return Err(wrong()),
+                },
+            }
+        }
+        Ok(config)
+    }
+
+    fn has_token_vectors(&self, embedder: &str) -> Result<bool> {
+        if embedder == HashingEmbedder::ID {
+            return Ok(false);
+        }
+        Ok(match self.embedder_row(embedder)?.kind {
+            Kind::Embedder { engine: Engine::Onnx { output, .. }, .. } => output != Some("sentence_embedding"),
+            _ => false,
+        })
+    }
+}
+
+/// The system with each combination of the values.
+fn varied(system: System, vary: &[(String, Vec<String>)]) -> Result<Vec<System>> {
+    let mut systems = vec![system];
+    for (key, values) in vary {
+        let mut next = Vec::new();
+        for System { name, config } in &systems {
+            for value in values {
+                next.push(System { name: format!("{name},{key}={value}"), config: config.with(setting(key), value)? });
+            }
+        }
+        systems = next;
+    }
+    Ok(systems)
+}
+
+/// The setting that people also know by another name.
+fn setting(key: &str) -> &str {
+    match key {
+        "reranker" => "rerank",
+        key => key,
+    }
+}
