@@ -280,11 +280,19 @@ impl Kinglet {
     /// When the catalog does not have the embedder that answers.
     pub fn models_for_searching(&self, name: &str) -> Result<Vec<Row>> {
         let manifest = Manifest::read(&self.index_folder(name)?)?;
+        let this = match &manifest {
+            Some(manifest) => self.settled(manifest)?,
+            None => self.clone(),
+        };
+        this.models_for_searching_in(manifest.as_ref())
+    }
+
+    fn models_for_searching_in(&self, manifest: Option<&Manifest>) -> Result<Vec<Row>> {
         let encoder = self.config.searching_encoder().map(|id| self.encoder_row(id)).transpose()?;
         if self.needs_no_embedder() {
             return Ok(encoder.into_iter().collect());
         }
-        let mut rows = self.rows_of(&[self.answering_embedder(manifest.as_ref())])?;
+        let mut rows = self.rows_of(&[self.answering_embedder(manifest)])?;
         if ![AUTO, NO_RERANKER, MaxSim::ID].contains(&self.config.rerank.as_str()) {
             rows.retain(|row| row.id != catalog::RUNTIME);
             rows.push(self.reranker_row(&self.config.rerank)?);
@@ -462,14 +470,23 @@ impl Kinglet {
     /// # Errors
     /// As [`Kinglet::pipeline`].
     pub fn retriever(&self, index: &Arc<Index>) -> Result<Arc<dyn Retriever>> {
-        self.pipeline(index)?.retriever(&self.tuning(index.manifest()))
+        let this = self.settled(index.manifest())?;
+        this.pipeline(index)?.retriever(&this.tuning(index.manifest()))
+    }
+
+    /// The same with what is chosen for an index, see [`Config::settled`].
+    ///
+    /// # Errors
+    /// When the manifest has a setting that this version does not know.
+    pub fn settled(&self, manifest: &Manifest) -> Result<Kinglet> {
+        Ok(self.clone().with_config(self.config.settled(&manifest.chosen)?))
     }
 
     /// The tuning that is configured for an index.
     pub fn tuning(&self, manifest: &Manifest) -> Tuning {
         let own = || manifest.tuned.get(&self.answering_embedder(Some(manifest))).copied();
         match self.config.tuning {
-            Tuned::Auto if self.config.mode == Mode::Hybrid => own().unwrap_or_default(),
+            Tuned::Auto if self.config.is_hybrid() => own().unwrap_or_default(),
             Tuned::Auto | Tuned::None => Tuning::default(),
         }
     }
@@ -500,10 +517,10 @@ impl Kinglet {
             Mode::Lexical => vec![lexical],
             Mode::Dense => vec![dense()?],
             Mode::Sparse => Vec::new(),
-            Mode::Hybrid => vec![lexical, dense()?],
+            Mode::Auto | Mode::Hybrid => vec![lexical, dense()?],
         };
         legs.extend(sparse);
-        let is_hybrid = self.config.mode == Mode::Hybrid;
+        let is_hybrid = self.config.is_hybrid();
         let maxsim = || MaxSim::new(index.clone(), embedder.clone()).map(|it| Arc::new(it) as Arc<dyn Reranker>);
         let reranker = match self.config.rerank.as_str() {
             NO_RERANKER => None,
@@ -511,7 +528,7 @@ impl Kinglet {
             MaxSim::ID => Some(maxsim()),
             id => Some(self.reranker_row(id).and_then(|row| self.reranker_of(&row))),
         };
-        let neighbours = (is_hybrid && self.config.neighbours == Switch::On).then(|| embedder.card().clone());
+        let neighbours = (is_hybrid && self.config.neighbours != Switch::Off).then(|| embedder.card().clone());
         let (index, fusion, reranker) = (index.clone(), self.config.fusion, reranker.transpose()?);
         Ok(Pipeline { index, legs, fusion, reranker, neighbours })
     }

@@ -31,6 +31,8 @@ pub const DEFAULT_ENCODER: &str = "splade-tiny";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
+    /// What `kinglet use` has chosen for the index, else hybrid.
+    Auto,
     /// Words alone: no model is needed.
     Lexical,
     /// Vectors alone.
@@ -45,6 +47,8 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Switch {
+    /// What `kinglet use` has chosen for the index, else on.
+    Auto,
     /// It is done.
     On,
     /// It is not.
@@ -100,11 +104,11 @@ impl Default for Config {
         Config {
             embedder: AUTO.to_string(),
             generator: "smollm2-135m-instruct".to_string(),
-            mode: Mode::Hybrid,
+            mode: Mode::Auto,
             sparse: NO_ENCODER.to_string(),
             fusion: Fusion::MinMax,
             rerank: AUTO.to_string(),
-            neighbours: Switch::On,
+            neighbours: Switch::Auto,
             tuning: Tuned::Auto,
             hits: 10,
             passages: 4,
@@ -130,7 +134,30 @@ impl Config {
 
     /// The id of the sparse encoder that takes part in a search, if one does.
     pub fn searching_encoder(&self) -> Option<&str> {
-        matches!(self.mode, Mode::Sparse | Mode::Hybrid).then(|| self.encoder()).flatten()
+        (self.is_hybrid() || self.mode == Mode::Sparse).then(|| self.encoder()).flatten()
+    }
+
+    /// Whether all legs answer.
+    pub fn is_hybrid(&self) -> bool {
+        matches!(self.mode, Mode::Auto | Mode::Hybrid)
+    }
+
+    /// What is chosen for an index, where nobody has said otherwise here: its mode counts if none is set here, and with it the settings that
+    /// are not set here either.
+    ///
+    /// # Errors
+    /// When `chosen` has a setting that does not exist, or a value that does not fit.
+    pub fn settled(&self, chosen: &BTreeMap<String, String>) -> Result<Self> {
+        let mut config = self.clone();
+        if self.mode != Mode::Auto {
+            return Ok(config);
+        }
+        let unset = toml::Table::try_from(Config::default()).expect("the defaults are plain values");
+        let here = toml::Table::try_from(self).expect("a config is plain values");
+        for (key, value) in chosen.iter().filter(|(key, _)| here.get(*key) == unset.get(*key)) {
+            config = config.with(key, value)?;
+        }
+        Ok(config)
     }
 
     /// The id of the sparse encoder that is set, if one is.

@@ -211,8 +211,10 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
     summary.chunks = writer.documents().counts()?.chunks;
     let mut tuned = writer.manifest().map(|manifest| manifest.tuned.clone()).unwrap_or_default();
     tuned.retain(|embedder, _| cards.iter().any(|card| card.id == *embedder));
+    let chosen = writer.manifest().map(|manifest| manifest.chosen.clone()).unwrap_or_default();
     let chunking = plan.chunking;
-    let manifest = Manifest { format: FORMAT, chunking, language, embedders: cards, sparse: sparse_cards, tuned };
+    let manifest =
+        Manifest { format: FORMAT, chunking, language, embedders: cards, sparse: sparse_cards, chosen, tuned };
     if writer.manifest() != Some(&manifest) {
         writer.finish(manifest)?;
     }

@@ -62,6 +62,7 @@ pub mod names;
 pub mod search;
 pub mod text;
 pub mod trial;
+mod using;
 pub mod vector;
 
 pub use answer::Answer;

@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["config"],
     &["assemble"],
     &["adding", "names", "doctor", "trial"],
+    &["using"],
 ];
 
 /// Which files may name a dependency.

@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use futures::StreamExt;
 use futures::stream;
 use kinglet::models::openai::OpenAiGenerator;
-use kinglet::models::prompt::Prompt;
+use kinglet::models::prompt::{Prompt, Task};
 use kinglet::models::traits::Generator;
 use kinglet::{Error, Fault};
 use serde_json::{Value, json};
@@ -111,6 +111,7 @@ fn event_stream(body: Body) -> Response {
 
 fn prompt() -> Prompt {
     Prompt {
+        task: Task::Answer,
         question: "What colour is the sky?".into(),
         passages: vec!["The sky is blue.".into()],
         max_answer_tokens: 50,

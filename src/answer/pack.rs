@@ -2,7 +2,7 @@
 
 use super::Passage;
 use crate::error::{Error, Result};
-use crate::models::prompt::Prompt;
+use crate::models::prompt::{Prompt, Task};
 use crate::models::traits::Generator;
 use crate::text::sentences;
 
@@ -17,7 +17,8 @@ pub(super) fn pack(
     passages: &[Passage],
     max_answer_tokens: usize,
 ) -> Result<Prompt> {
-    let mut prompt = Prompt { question: question.to_string(), passages: Vec::new(), max_answer_tokens };
+    let mut prompt =
+        Prompt { task: Task::Answer, question: question.to_string(), passages: Vec::new(), max_answer_tokens };
     let room = generator.context_tokens().saturating_sub(max_answer_tokens);
     for passage in passages {
         prompt.passages.push(shown(passage, &passage.chunk.text));

@@ -31,6 +31,9 @@ pub struct Manifest {
     /// The encoders whose learned terms it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sparse: Vec<SparseCard>,
+    /// How it answers where nothing else is said: settings with their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chosen: BTreeMap<String, String>,
     /// The tuning that was found for it, by the id of the embedder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tuned: BTreeMap<String, Tuning>,

@@ -117,12 +117,14 @@ fn best_sentences(prompt: &Prompt) -> Vec<Quote<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::prompt::Task;
     use super::*;
     use futures::FutureExt;
     use proptest::prelude::*;
 
     fn write(question: &str, passages: &[&str], max_answer_tokens: usize) -> String {
         let prompt = Prompt {
+            task: Task::Answer,
             question: question.to_string(),
             passages: passages.iter().map(ToString::to_string).collect(),
             max_answer_tokens,

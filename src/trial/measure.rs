@@ -113,7 +113,7 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &Job, cost: &mut Cost) ->
     let passages = sample(index)?;
     let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
     let (mut index_bytes, mut seconds_per_chunk) = (0, 0.0);
-    if matches!(config.mode, Mode::Lexical | Mode::Hybrid) {
+    if config.is_hybrid() || config.mode == Mode::Lexical {
         index_bytes += index.lexical_bytes();
         seconds_per_chunk += words_seconds(index)? / chunks;
     }

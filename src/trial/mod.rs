@@ -1,8 +1,9 @@
 //! Puts a judged collection through the configured pipeline: indexed like any folder, asked like any index, measured.
 
 pub mod compare;
+pub mod make;
 pub mod measure;
-mod own;
+pub mod own;
 pub mod systems;
 pub mod tune;
 

@@ -23,15 +23,24 @@ impl Kinglet {
     /// # Errors
     /// When there is no such index, the file is not one of questions, or a place is not in the index.
     pub fn trial_over(&self, name: &str, questions: &Path) -> Result<Trial> {
-        let places = Places::of(Arc::new(Index::open(&self.index_folder(name)?)?))?;
-        let written = questions::read(questions, &|place| !places.documents_at(place).is_empty())?;
-        places.trial(&written).map_err(|error| match error.next_step() {
+        let trial = trial_over(Arc::new(Index::open(&self.index_folder(name)?)?), questions);
+        trial.map_err(|error| match error.next_step() {
             None => {
                 error.hint(format!("is {name} up to date? `kinglet index --name {name}` reads the documents again"))
             }
             Some(_) => error,
         })
     }
+}
+
+/// `index` with the questions in a file, see [`Kinglet::trial_over`].
+///
+/// # Errors
+/// When the file is not one of questions, or a place is not in the index.
+pub fn trial_over(index: Arc<Index>, questions: &Path) -> Result<Trial> {
+    let places = Places::of(index)?;
+    let written = questions::read(questions, &|place| !places.documents_at(place).is_empty())?;
+    places.trial(&written)
 }
 
 /// Where each passage of an index stands.

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::Trial;
 use crate::assemble::Kinglet;
-use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::eval::judged::Question;
 use crate::eval::significance::{Difference, difference};
@@ -48,7 +47,7 @@ impl Kinglet {
     /// When a single leg is configured, there are too few questions, or as [`Kinglet::search`].
     pub fn tune(&self, trial: &Trial, tried: &dyn Fn(usize)) -> Result<Tuned> {
         let this = self.naming_its_embedder();
-        if this.config().mode != Mode::Hybrid {
+        if !this.config().is_hybrid() {
             return Err(
                 Error::input("a single leg has no weights to tune").hint("leave out --mode, or say --mode hybrid")
             );

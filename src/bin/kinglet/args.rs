@@ -46,11 +46,20 @@ pub struct Named {
 #[derive(Args)]
 pub struct Judged {
     /// Questions over an index: a table of question, tab, and path or text of the answer; or lines of JSON (.jsonl)
-    #[arg(long, value_name = "FILE", required_unless_present = "beir", conflicts_with = "beir")]
+    #[arg(long, value_name = "FILE", required_unless_present = "beir")]
     pub questions: Option<PathBuf>,
     #[command(flatten)]
     pub named: Named,
-    /// A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv
+    /// A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv; with --questions, only its documents
+    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    pub beir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Over {
+    #[command(flatten)]
+    pub named: Named,
+    /// A collection in BEIR's layout instead of an index
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
     pub beir: Option<PathBuf>,
 }
@@ -229,6 +238,20 @@ pub enum Command {
         #[command(flatten)]
         compared: Compared,
     },
+    /// Make one of the compared systems the default of an index; nothing is removed
+    #[command(
+        after_help = "Examples:\n  kinglet use wordllama-256 --name notes\n  kinglet use all-minilm-l6-v2:hybrid --name notes\n  \
+                            kinglet use bm25 --name notes"
+    )]
+    Use {
+        /// bm25, an embedder, or EMBEDDER:MODE as `kinglet compare` names it
+        system: String,
+        #[command(flatten)]
+        named: Named,
+    },
+    /// Make questions from your documents, and look them through
+    #[command(subcommand)]
+    Questions(QuestionsCommand),
     /// Measure one system: what `kinglet compare` runs for each
     #[command(hide = true)]
     Measure,
@@ -285,6 +308,34 @@ pub enum ModelsCommand {
     Show { id: String },
     /// Where the files of one model are
     Path { id: String },
+}
+
+#[derive(Subcommand)]
+pub enum QuestionsCommand {
+    /// Make questions from the documents, offline: from headings, definitions and salient words
+    #[command(
+        after_help = "Examples:\n  kinglet questions make --name notes\n  kinglet questions make --name notes --generator smollm2-135m-instruct\n  \
+                            kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions notes-questions.jsonl --name notes"
+    )]
+    Make {
+        #[command(flatten)]
+        over: Over,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        count: usize,
+        /// Let this language model write questions too, such as smollm2-135m-instruct
+        #[arg(long, value_name = "GENERATOR")]
+        generator: Option<String>,
+        /// Where they go [default: NAME-questions.jsonl]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Keep, drop or edit questions one after the other
+    #[command(after_help = "Example:\n  kinglet questions review notes-questions.jsonl")]
+    Review {
+        /// A file of `kinglet questions make`
+        file: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]

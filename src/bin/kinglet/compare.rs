@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use kinglet::assemble::Embedders;
+use kinglet::config::Config;
 use kinglet::eval::comparison::Comparison;
 use kinglet::eval::report::{self, About};
+use kinglet::search::MaxSim;
 use kinglet::trial::Trial;
 use kinglet::trial::measure::{Job, Measured, measure};
 use kinglet::trial::systems::{DEFAULT_MODES, System};
@@ -71,7 +73,12 @@ impl Session<'_> {
         }
         if let Some(folder) = &judged.beir {
             // Each embedder is added to those that the collection was tried with before.
-            for system in systems {
+            let mut prepared = std::collections::HashSet::new();
+            let what = |system: &System| {
+                let Config { embedder, sparse, rerank, .. } = &system.config;
+                (embedder.clone(), sparse.clone(), rerank == MaxSim::ID, system.config.encoder().is_some())
+            };
+            for system in systems.iter().filter(|system| prepared.insert(what(system))) {
                 let kinglet = self.kinglet.clone().with_config(system.config.clone());
                 self.fetch_missing(&kinglet.models_for_trial(folder)?)?;
                 kinglet.prepare_trial(folder, &Bars::default())?;

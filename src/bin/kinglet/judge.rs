@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use kinglet::trial::Trial;
+use kinglet::trial::own::trial_over;
 use kinglet::{Error, Result, eval};
 use serde_json::json;
 
@@ -45,10 +46,14 @@ impl Session<'_> {
     /// The judged collection, or the index with questions over it, and what it is called.
     pub(crate) fn trial(&self, judged: &Judged) -> Result<(String, Trial)> {
         match (&judged.beir, &judged.questions) {
-            (Some(folder), _) => {
+            (Some(folder), questions) => {
                 self.fetch_missing(&self.kinglet.models_for_trial(folder)?)?;
                 let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                Ok((name, self.kinglet.prepare_trial(folder, &Bars::default())?))
+                let trial = self.kinglet.prepare_trial(folder, &Bars::default())?;
+                Ok(match questions {
+                    Some(questions) => (name, trial_over(trial.index().clone(), questions)?),
+                    None => (name, trial),
+                })
             }
             (None, Some(questions)) => {
                 let name = self.kinglet.find_index(judged.named.name.as_deref(), &here()?)?;

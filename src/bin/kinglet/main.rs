@@ -6,6 +6,7 @@ mod fetch;
 mod judge;
 mod manage;
 mod progress;
+mod questions;
 mod render;
 mod run;
 

@@ -27,7 +27,7 @@ impl Session<'_> {
             return printed(render::json(&json!({
                 "name": name, "folder": index.folder(), "roots": roots, "documents": counts.documents,
                 "skipped": skipped, "chunks": counts.chunks, "language": index.manifest().language, "embedders": embedders,
-                "sparse": sparse,
+                "sparse": sparse, "chosen": index.manifest().chosen,
                 "generation": index.generation()?, "size_bytes": files::size_bytes(index.folder()),
             })));
         }
@@ -40,6 +40,8 @@ impl Session<'_> {
             vec!["language".to_string(), index.manifest().language.code().to_string()],
             vec!["embedders".to_string(), embedders.join(", ")],
         ]);
+        let chosen: Vec<String> = index.manifest().chosen.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        rows.extend((!chosen.is_empty()).then(|| vec!["answers by".to_string(), chosen.join(", ")]));
         rows.extend((!sparse.is_empty()).then(|| vec!["learned terms".to_string(), sparse.join(", ")]));
         rows.push(vec!["size".to_string(), mib(files::size_bytes(index.folder()))]);
         printed(render::table(&[], rows, &[]))?;
@@ -47,6 +49,13 @@ impl Session<'_> {
             let rows = skipped.into_iter().map(|(path, reason)| vec![render::shown(&path), reason]).collect();
             return printed(render::table(&["skipped", "reason"], rows, &[]));
         }
+        Ok(DONE)
+    }
+
+    pub fn use_system(&self, system: &str, name: Option<&str>) -> Result<u8> {
+        let name = self.kinglet.find_index(name, &here()?)?;
+        self.kinglet.use_system(&name, system)?;
+        render::notice(&format!("{name} now answers by {system}; `kinglet use` takes any other that it has"));
         Ok(DONE)
     }
 

@@ -8,11 +8,13 @@ use comfy_table::{CellAlignment, Table, presets};
 use kinglet::Found;
 use kinglet::answer::{Answer, Timings, UNSUPPORTED_MARK};
 use kinglet::chunk::Chunk;
+use kinglet::corpus::questions::WrittenQuestion;
 use kinglet::eval::Evaluation;
 use kinglet::eval::comparison::Comparison;
 use kinglet::eval::report::About;
 use kinglet::ingest::Summary;
 use kinglet::search::snippet::Snippet;
+use kinglet::trial::make::Made;
 use kinglet::trial::tune::Tuned;
 use serde_json::{Value, json};
 
@@ -295,6 +297,41 @@ pub fn comparison(about: &About, comparisons: &[Comparison], report: &Path) -> R
         writeln!(out())?;
     }
     writeln!(out(), "report: {PATH}{}{PATH:#}", shown(report))
+}
+
+/// Asks on standard error, on one line.
+pub fn prompt(text: &str) {
+    let mut err = anstream::stderr();
+    let _ = write!(err, "{BOLD}{text}{BOLD:#}").and_then(|()| err.flush());
+}
+
+/// A question with what answers it, on standard error.
+pub fn question(place: usize, total: usize, question: &WrittenQuestion) {
+    let kind = question.synthetic.as_deref().unwrap_or("human");
+    anstream::eprintln!("\n{DIM}{place}/{total}  {kind}{DIM:#}\n{BOLD}{}{BOLD:#}", visible(&question.question));
+    for answer in &question.answers {
+        let path = answer.path.as_deref().unwrap_or("any document");
+        let quote = answer.quote.as_deref().map(|quote| quote.split_whitespace().collect::<Vec<_>>().join(" "));
+        anstream::eprintln!("  {PATH}{}{PATH:#}  {}", visible(path), visible(&quote.unwrap_or_default()));
+    }
+}
+
+/// What was made of the documents.
+pub fn made(name: &str, made: &Made, file: &Path) -> Result<()> {
+    writeln!(
+        out(),
+        "{BOLD}{name}{BOLD:#}: {} synthetic questions in {PATH}{}{PATH:#}",
+        made.questions.len(),
+        shown(file)
+    )?;
+    writeln!(
+        out(),
+        "thrown away: {} copied from their passage, {} asked before, {} that do not find it",
+        made.copied,
+        made.duplicates,
+        made.not_found
+    )?;
+    writeln!(out(), "{DIM}`kinglet questions review {}` shows them one by one{DIM:#}", shown(file))
 }
 
 /// What tuning found.

@@ -12,7 +12,7 @@ use kinglet::search::Filter;
 use kinglet::{Error, Fault, Result};
 use serde_json::json;
 
-use crate::args::{self, Cli, Command, ConfigCommand, Global, ModelsCommand};
+use crate::args::{self, Cli, Command, ConfigCommand, Global, ModelsCommand, QuestionsCommand};
 use crate::progress::{self, Bars};
 use crate::render;
 
@@ -102,6 +102,11 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Eval { judged, tune: true, .. } => session.tune(judged),
         Command::Eval { judged, trec, .. } => session.eval(judged, trec.as_deref()),
         Command::Compare { judged, compared } => session.compare(judged, compared),
+        Command::Use { system, named } => session.use_system(system, named.name.as_deref()),
+        Command::Questions(QuestionsCommand::Make { over, count, generator, out }) => {
+            session.questions_make(over, *count, generator.as_deref(), out.as_deref())
+        }
+        Command::Questions(QuestionsCommand::Review { file }) => session.questions_review(file),
         Command::Measure => session.measure(),
         Command::Status { named } => session.status(named.name.as_deref()),
         Command::Ls => session.ls(),
@@ -128,6 +133,10 @@ pub(crate) fn printed(result: std::io::Result<()>) -> Result<u8> {
 }
 
 impl Session<'_> {
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Runtime {
+        self.runtime
+    }
+
     fn index(&self, paths: &[PathBuf], name: Option<&str>, embedders: &Embedders) -> Result<u8> {
         let roots = paths
             .iter()

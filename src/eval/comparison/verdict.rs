@@ -10,9 +10,9 @@ use crate::eval::judged::Origin;
 pub struct Verdict {
     /// The system with the highest mean.
     pub best: String,
-    /// Systems that these questions cannot tell from the best.
-    pub as_good: Vec<String>,
-    /// The one to take: of the best and those as good the one that answers fastest.
+    /// Systems that the best cannot be called better than.
+    pub not_told_apart: Vec<String>,
+    /// The one to take: of the best, and those where the interval of the difference from it holds 0, the one that answers fastest.
     pub recommended: String,
     /// The same in words.
     pub sentences: Vec<String>,
@@ -21,13 +21,14 @@ pub struct Verdict {
 pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> Verdict {
     let best = &systems[0];
     let against_best: Vec<&Pair> = pairs.iter().filter(|pair| pair.a == best.name).collect();
-    let as_good: Vec<&Pair> = against_best.iter().copied().filter(|pair| !pair.is_better).collect();
+    let not_told_apart: Vec<&Pair> = against_best.iter().copied().filter(|pair| !pair.is_better).collect();
+    let close = against_best.iter().filter(|pair| pair.difference.interval[0] <= 0.0);
     let cost = |name: &str| {
         let system = systems.iter().find(|system| system.name == name);
         system.map_or((f64::MAX, u64::MAX), |system| (system.cost.p95_ms, system.cost.model_bytes))
     };
     let mut candidates: Vec<&str> =
-        std::iter::once(best.name.as_str()).chain(as_good.iter().map(|pair| pair.b.as_str())).collect();
+        std::iter::once(best.name.as_str()).chain(close.map(|pair| pair.b.as_str())).collect();
     candidates.sort_by(|a, b| cost(a).0.total_cmp(&cost(b).0).then(cost(a).1.cmp(&cost(b).1)).then(a.cmp(b)));
     let recommended = candidates[0].to_string();
 
@@ -40,15 +41,17 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
         vec![format!("On these {asked}, {} reaches the highest nDCG@10: {:.3}.", best.name, best.quality())];
     if systems.len() == 1 {
         sentences.push("There is nothing to compare it with.".to_string());
-    } else if as_good.is_empty() {
+    } else if not_told_apart.is_empty() {
         sentences.push("It is better than each of the others, beyond chance.".to_string());
     } else {
-        let names: Vec<&str> = as_good.iter().map(|pair| pair.b.as_str()).collect();
-        let detectable = as_good.iter().map(|pair| pair.difference.detectable).fold(0.0, f64::max);
-        sentences.push(format!(
-            "It cannot be told from {}: a difference below about {detectable:.3} is more than so many questions can show.",
-            listed(&names)
-        ));
+        let names: Vec<&str> = not_told_apart.iter().map(|pair| pair.b.as_str()).collect();
+        let detectable = not_told_apart.iter().map(|pair| pair.difference.detectable).fold(0.0, f64::max);
+        let (who, others) = match against_best.len() - names.len() {
+            0 if names.len() > 1 => ("That is not enough to tell it from any other".to_string(), false),
+            others => (format!("It cannot be told from {}", listed(&names)), others > 0),
+        };
+        let rest = if others { "; the others are worse, beyond chance" } else { "" };
+        sentences.push(format!("{who}{rest}. So many questions show a difference from about {detectable:.3} on."));
     }
     if let Some(pair) = against_best.iter().find(|pair| pair.b == BASELINE && pair.is_better) {
         let [low, high] = pair.difference.interval;
@@ -60,8 +63,11 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
             0 => "no model".to_string(),
             bytes => format!("{:.0} MiB of models", bytes as f64 / f64::from(1 << 20)),
         };
-        let reason = if as_good.is_empty() { "" } else { ", the fastest of these" };
-        sentences.push(format!("Take {recommended}{reason}: {p95_ms:.0} ms for 95 of 100 questions, {models}."));
+        let reason = if candidates.len() == 1 { "" } else { ", the fastest of those that may well be as good" };
+        sentences.push(format!(
+            "Take {recommended}{reason}: at most {} ms for 95 of 100 questions, {models}.",
+            p95_ms.ceil()
+        ));
     }
     if origin == Origin::Synthetic {
         sentences.push(
@@ -71,7 +77,7 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
     }
     Verdict {
         best: best.name.clone(),
-        as_good: as_good.into_iter().map(|pair| pair.b.clone()).collect(),
+        not_told_apart: not_told_apart.into_iter().map(|pair| pair.b.clone()).collect(),
         recommended,
         sentences,
     }
@@ -80,6 +86,9 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
 fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),
+        [first, second, third, rest @ ..] if rest.len() > 1 => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
         [one] => (*one).to_string(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }

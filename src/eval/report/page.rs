@@ -30,7 +30,11 @@ const AXES: [Axis; 4] = [
 ];
 
 fn milliseconds(value: f64) -> String {
-    if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+    match value {
+        value if value < 0.995 => format!("{value:.2}"),
+        value if value < 9.95 => format!("{value:.1}"),
+        value => format!("{value:.0}"),
+    }
 }
 
 fn plain(value: f64) -> String {
@@ -86,7 +90,12 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
             }
             @for sentence in &about.left_out { p class="note" { (sentence) "." } }
         }
-        section { h2 { "The systems" } (standings(systems)) }
+        section {
+            h2 { "How good they are" }
+            (standings(systems))
+            h2 class="second" { "What they cost" }
+            (costs(systems))
+        }
         section {
             h2 { "Quality against cost" }
             p class="note" {
@@ -120,8 +129,6 @@ fn standings(systems: &[Standing]) -> Markup {
         div class="scroll" { table {
             thead { tr {
                 th { "system" } th { "nDCG@10" } th { "95 % interval" } th { "Recall@100" } th { "MRR@10" } th { "Success@5" }
-                th { "p50" } th { "p95" } th { "cold start" } th { "memory" } th { "models" } th { "parameters" }
-                th { "dimension" } th { "bytes a chunk" } th { "chunks a second" }
             } }
             tbody { @for (at, system) in systems.iter().enumerate() {
                 @let (_, estimate) = &system.estimates[0];
@@ -135,6 +142,22 @@ fn standings(systems: &[Standing]) -> Markup {
                     td { (mean(system, "Recall@100")) }
                     td { (mean(system, "MRR@10")) }
                     td { (mean(system, "Success@5")) }
+                }
+            } }
+        } }
+    }
+}
+
+fn costs(systems: &[Standing]) -> Markup {
+    html! {
+        div class="scroll" { table {
+            thead { tr {
+                th { "system" } th { "p50" } th { "p95" } th { "cold start" } th { "memory" } th { "models" } th { "parameters" }
+                th { "dimension" } th { "index" } th { "indexing" }
+            } }
+            tbody { @for (at, system) in systems.iter().enumerate() {
+                tr {
+                    th { (name(at, &system.name)) }
                     td { (milliseconds(system.cost.p50_ms)) " ms" }
                     td { (milliseconds(system.cost.p95_ms)) " ms" }
                     td { (format!("{:.0} ms", system.cost.cold_start_ms)) }
@@ -145,8 +168,8 @@ fn standings(systems: &[Standing]) -> Markup {
                         count => format!("{} M", count / 1_000_000),
                     })) }
                     td { (system.cost.dimension.map_or("–".to_string(), |dimension| dimension.to_string())) }
-                    td { (plain(system.cost.index_bytes_per_chunk)) }
-                    td { (plain(system.cost.chunks_per_second)) }
+                    td { (plain(system.cost.index_bytes_per_chunk)) " bytes a chunk" }
+                    td { (plain(system.cost.chunks_per_second)) " chunks/s" }
                 }
             } }
         } }
@@ -169,21 +192,21 @@ fn stages(systems: &[Standing]) -> Markup {
     let colour = |stage: &str| names.iter().position(|name| *name == stage).unwrap_or(0);
     html! {
         p class="note" {
-            "The median of each stage. Embedding the question is a part of the dense stage, and of maxsim. "
-            @for (at, stage) in names.iter().enumerate() { span class=(format!("key k{}", at % 10)) {} " " (stage) "  " }
+            "The milliseconds that half of the questions took at most, and 95 of 100. Embedding the question is a part of the dense stage, and "
+            "of maxsim."
+            br;
+            @for (at, stage) in names.iter().enumerate() { span class=(format!("key k{}", at % 10)) {} " " (stage) " \u{2003}" }
         }
         div class="scroll" { table {
-            thead { tr { th { "system" } th { "stages, p50" } th { "" } th { "stages, p95" } th { "embedding the question" } } }
+            thead { tr { th { "system" } th class="left" { "stages, p50" } th class="left" { "p50 / p95, ms" } th { "embedding" } } }
             tbody { @for (at, system) in systems.iter().enumerate() {
                 @let own: Vec<_> = system.cost.stages.iter().filter(|stage| !within(&stage.name)).collect();
                 tr {
                     th { (name(at, &system.name)) }
                     td { (bar(&own.iter().map(|stage| (colour(&stage.name), stage.p50_ms)).collect::<Vec<_>>(), most)) }
                     td class="left" { @for (at, stage) in own.iter().enumerate() {
-                        @if at > 0 { " · " } (stage.name) " " (milliseconds(stage.p50_ms))
-                    } }
-                    td class="left" { @for (at, stage) in own.iter().enumerate() {
-                        @if at > 0 { " · " } (stage.name) " " (milliseconds(stage.p95_ms))
+                        @if at > 0 { " · " }
+                        (stage.name) " " (milliseconds(stage.p50_ms)) " / " (milliseconds(stage.p95_ms))
                     } }
                     td { @for stage in system.cost.stages.iter().filter(|stage| within(&stage.name)) {
                         (milliseconds(stage.p50_ms)) " ms"

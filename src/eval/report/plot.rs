@@ -61,7 +61,7 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
                 text class="tick" x=(round(x(0.0))) y=(HEIGHT - BOTTOM + 15.0) text-anchor="middle" { "none" }
             }
             path class="frontier" d=(frontier(&points, &x, &y)) {}
-            @for (at, system, cost) in &points {
+            @for (at, system, cost) in points.iter().rev() {
                 @let [low, high] = system.estimates[0].1.interval;
                 line class="whisker" x1=(round(x(*cost))) x2=(round(x(*cost))) y1=(round(y(low))) y2=(round(y(high))) {}
                 g {
