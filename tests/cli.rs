@@ -137,6 +137,69 @@ fn what_is_wrong_is_said_with_what_helps() {
 }
 
 #[test]
+fn from_a_folder_to_a_verdict_in_three_commands() {
+    let desk = Desk::new();
+    let say = |arguments: &[&str]| {
+        let output = desk.kinglet(arguments).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert!(output.status.success(), "{arguments:?}: {said:?}");
+        said.concat()
+    };
+    let handbook = support::package().join("corpora/handbook");
+    say(&["index", handbook.to_str().unwrap(), "--name", "handbook"]);
+    assert!(say(&["questions", "make", "--name", "handbook", "--count", "30"]).contains("30 synthetic questions"));
+    let compare =
+        ["compare", "--embedders", "hashing-256", "--questions", "handbook-questions.jsonl", "--name", "handbook"];
+    let verdict = say(&compare);
+    for part in
+        ["bm25", "hashing-256:hybrid+neighbours", "On these 30 synthetic questions", "kinglet use", "report.html"]
+    {
+        assert!(verdict.contains(part), "{verdict}");
+    }
+    let report = std::fs::read_to_string(desk.home.join("comparisons/handbook/report.html")).unwrap();
+    assert!(report.contains("synthetic questions"));
+    say(&["use", "hashing-256:dense", "--name", "handbook"]);
+    assert!(say(&["status", "--name", "handbook"]).contains("mode dense"));
+
+    let mut review = desk.kinglet(&["questions", "review", "handbook-questions.jsonl"]);
+    let mut review = review.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut review.stdin.take().unwrap(), b"k\nd\ne\nWho mends it?\nq\n").unwrap();
+    assert!(review.wait_with_output().unwrap().status.success());
+    let reviewed = std::fs::read_to_string(desk.folder.join("handbook-questions.jsonl")).unwrap();
+    assert_eq!(reviewed.lines().count(), 29);
+    assert!(reviewed.contains("Who mends it?") && !reviewed.contains("made-0002"));
+
+    desk.check(
+        "comparing",
+        &[
+            &["compare", "--embedders", "hashing-256", "--name", "handbook"],
+            &["compare", "--embedders", "hashing", "--questions", "q.tsv", "--name", "handbook"],
+            &["compare", "--embedders", "hashing-256", "--modes", "fast", "--questions", "q.tsv", "--name", "handbook"],
+            &[
+                "compare",
+                "--embedders",
+                "hashing-256",
+                "--vary",
+                "fusion",
+                "--questions",
+                "q.tsv",
+                "--name",
+                "handbook",
+            ],
+            &["compare", "--embedders", "hashing-256", "--questions", "q.tsv", "--name", "handbook"],
+            &["questions", "make", "--name", "handbook"],
+            &["questions", "make", "--name", "handbook", "--generator", "extractive", "--out", "other.jsonl"],
+            &["questions", "review", "lease.md"],
+            &["use", "wordllama-256", "--name", "handbook"],
+            &["use", "best:dense", "--name", "handbook"],
+            &["compare", "--help"],
+            &["questions", "make", "--help"],
+            &["use", "--help"],
+        ],
+    );
+}
+
+#[test]
 fn settings_say_where_they_come_from() {
     let desk = Desk::new();
     std::fs::create_dir_all(&desk.home).unwrap();

@@ -17,10 +17,10 @@ use crate::index::Index;
 use crate::index::documents::{ChunkId, StoredChunk};
 use crate::index::lexical::stems;
 use crate::search::Query;
-use crate::text::{Span, sentences, words};
+use crate::text::{Span, content_words, sentences, words};
 
 /// The passage that a question was made from must be among so many that it finds.
-const ROUND_TRIP_DEPTH: usize = 100;
+const ROUND_TRIP_DEPTH: usize = 50;
 /// Questions that share this much of their words are the same question.
 const DUPLICATE: f64 = 0.7;
 /// A longer run of words that also stands in the passage, with most of the question in it, is a copy.
@@ -163,7 +163,10 @@ fn ask(
                 from_salient_words(&stored.chunk.text, rarity)?.map(|question| (question, (*first).to_string()))
             }
             _ => match writer {
-                Some(writer) => writer(text)?.map(|question| (question, (*first).to_string())),
+                Some(writer) => {
+                    let question = writer(text)?.filter(|question| is_about(question, text));
+                    question.map(|question| (question, (*first).to_string()))
+                }
                 None => None,
             },
         };
@@ -174,8 +177,11 @@ fn ask(
     Ok(None)
 }
 
-/// Whether a sentence reads like one: enough words, mostly letters.
+/// Whether a sentence reads like one: enough words, mostly letters, and no heading, row or list item.
 fn is_prose(sentence: &str) -> bool {
+    if sentence.starts_with(|c: char| !c.is_alphanumeric() && !"\"'“‘`(".contains(c)) {
+        return false;
+    }
     let letters = sentence.chars().filter(|c| c.is_alphabetic() || c.is_whitespace()).count();
     sentence.split_whitespace().count() >= LEAST_ANSWER_WORDS && letters * 10 >= sentence.chars().count() * 8
 }
@@ -185,7 +191,7 @@ fn from_headings(headings: &[String]) -> Option<String> {
     let words = |heading: &str| heading.split_whitespace().count();
     let last = headings.last()?.trim_matches(|c: char| !c.is_alphanumeric() && c != '?');
     let question = match headings {
-        [.., over, _] if words(last) < 3 => format!("{last} {over}"),
+        [.., over, _] if words(last) < 3 => format!("{over} {last}"),
         _ => last.to_string(),
     };
     (2..=14).contains(&words(&question)).then_some(question)
@@ -223,10 +229,11 @@ fn from_definition(sentence: &str) -> Option<String> {
 /// Words of the text, drawn by how rare they are in the index, in the order in which they stand.
 fn from_salient_words(text: &str, rarity: &Rarity<'_>) -> Result<Option<String>> {
     let mut rarest: HashMap<String, (usize, f32)> = HashMap::new();
+    let meaning: HashSet<String> = content_words(text).collect();
     for (span, rarity) in rarity(text)? {
-        let word = span.of(text);
-        if word.chars().count() >= 3 && word.chars().all(char::is_alphabetic) {
-            rarest.entry(word.to_lowercase()).or_insert((span.start, rarity));
+        let word = span.of(text).to_lowercase();
+        if word.chars().count() >= 3 && word.chars().all(char::is_alphabetic) && meaning.contains(&word) {
+            rarest.entry(word).or_insert((span.start, rarity));
         }
     }
     let mut candidates: Vec<(String, usize, f32)> =
@@ -245,6 +252,14 @@ fn from_salient_words(text: &str, rarity: &Rarity<'_>) -> Result<Option<String>>
     }
     drawn.sort_by_key(|(_, at, _)| *at);
     Ok(Some(drawn.into_iter().map(|(word, ..)| word).collect::<Vec<_>>().join(" ")))
+}
+
+/// Whether a written question can stand without its passage, and has something of it.
+fn is_about(question: &str, text: &str) -> bool {
+    let there: HashSet<String> = content_words(text).collect();
+    let asked: HashSet<String> = content_words(question).collect();
+    let points = ["passage", "text", "question", "answer", "sentence", "following"];
+    asked.intersection(&there).count() >= 2 && !asked.iter().any(|word| points.contains(&word.as_str()))
 }
 
 /// Whether most of the question is one run of words of the text.
@@ -276,6 +291,15 @@ mod tests {
         ] {
             assert_eq!(from_definition(sentence).as_deref(), question, "{sentence}");
         }
+    }
+
+    #[test]
+    fn a_written_question_must_stand_without_its_passage() {
+        let text = "The tenant pays for small repairs up to one hundred euros.";
+        assert!(is_about("Who pays for small repairs?", text));
+        assert!(!is_about("What is the answer to this question about repairs?", text));
+        assert!(!is_about("What is the capital of France?", text));
+        assert!(is_prose(text) && !is_prose("## Where the citations come from in it") && !is_prose("Too short."));
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::index::documents::{ChunkId, Outline};
 
 /// Chunks that are read from the store at a time.
 const BATCH: usize = 512;
+/// What helps where an answer is not where it should be.
+const UP_TO_DATE: &str = "is the index up to date? `kinglet index --name NAME` reads the documents again";
 
 impl Kinglet {
     /// The index called `name` with the questions in the file `questions`, see [`questions::read`]. Questions that the documents do
@@ -23,13 +25,7 @@ impl Kinglet {
     /// # Errors
     /// When there is no such index, the file is not one of questions, or a place is not in the index.
     pub fn trial_over(&self, name: &str, questions: &Path) -> Result<Trial> {
-        let trial = trial_over(Arc::new(Index::open(&self.index_folder(name)?)?), questions);
-        trial.map_err(|error| match error.next_step() {
-            None => {
-                error.hint(format!("is {name} up to date? `kinglet index --name {name}` reads the documents again"))
-            }
-            Some(_) => error,
-        })
+        trial_over(Arc::new(Index::open(&self.index_folder(name)?)?), questions)
     }
 }
 
@@ -107,7 +103,7 @@ impl Places {
         };
         if documents.is_empty() {
             let path = answer.path.as_deref().unwrap_or_default();
-            return Err(Error::input(format!("question {id}: the index has no document {path}")));
+            return Err(Error::input(format!("question {id}: the index has no document {path}")).hint(UP_TO_DATE));
         }
         let chunks: Vec<ChunkId> = documents.iter().flat_map(|name| &self.documents[*name]).copied().collect();
         match (&answer.quote, unit) {
@@ -116,7 +112,7 @@ impl Places {
             (Some(quote), _) => {
                 let holding = self.holding(quote, &chunks);
                 if holding.is_empty() {
-                    return Err(Error::input(format!("question {id}: no passage holds {quote:?}")));
+                    return Err(Error::input(format!("question {id}: no passage holds {quote:?}")).hint(UP_TO_DATE));
                 }
                 Ok(self.passage_names(&holding))
             }

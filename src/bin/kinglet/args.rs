@@ -46,7 +46,7 @@ pub struct Named {
 #[derive(Args)]
 pub struct Judged {
     /// Questions over an index: a table of question, tab, and path or text of the answer; or lines of JSON (.jsonl)
-    #[arg(long, value_name = "FILE", required_unless_present = "beir")]
+    #[arg(long, value_name = "FILE")]
     pub questions: Option<PathBuf>,
     #[command(flatten)]
     pub named: Named,

@@ -60,7 +60,8 @@ impl Session<'_> {
                 self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
                 Ok((name.clone(), self.kinglet.trial_over(&name, questions)?))
             }
-            (None, None) => Err(Error::input("there are no questions").hint("give --questions FILE or --beir FOLDER")),
+            (None, None) => Err(Error::input("there are no questions to ask")
+                .hint("name a file by --questions, which `kinglet questions make` makes; or a collection by --beir")),
         }
     }
 }

@@ -94,18 +94,19 @@ impl Session<'_> {
                 }
                 Ok::<_, Error>(written)
             })?;
-            let line = written.lines().map(str::trim).find(|line| line.ends_with('?'));
+            let mut lines = written.lines().map(|line| line.trim().trim_start_matches("Question:").trim());
+            let line = lines.find(|line| line.ends_with('?'));
             Ok(line.filter(|line| QUESTION_CHARS.contains(&line.chars().count())).map(str::to_string))
         })
     }
 
     /// Shows each question on the terminal; `k` keeps it, `d` drops it, `e` writes it anew, `q` leaves the rest as it is.
     pub fn questions_review(&self, file: &Path) -> Result<u8> {
-        let all = questions::read(file, &|_| true)?;
         if file.extension().is_none_or(|extension| extension != "jsonl") {
-            return Err(Error::input(format!("{} is a table, which an editor shows better", file.display()))
-                .hint("review is for the .jsonl files of `kinglet questions make`"));
+            return Err(Error::input(format!("{} is not of `kinglet questions make`", file.display()))
+                .hint("review takes its .jsonl files; an editor shows others better"));
         }
+        let all = questions::read(file, &|_| true)?;
         let mut input = std::io::stdin().lock().lines();
         let mut ask = |prompt: &str| -> Result<Option<String>> {
             render::prompt(prompt);
