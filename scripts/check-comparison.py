@@ -64,14 +64,20 @@ def file_name(system):
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_.+=") else "_" for c in system) + ".run"
 
 
+def evaluator_for(run, folder):
+    # Where documents were cut otherwise, the same places have other names.
+    own = run.with_suffix(".qrels")
+    judgments = read_judgments(own if own.is_file() else folder / "qrels.txt")
+    return pytrec_eval.RelevanceEvaluator(judgments, {"ndcg_cut.10", "recall.100", "recip_rank", "success.5"})
+
+
 def check(folder):
-    judgments = read_judgments(folder / "qrels.txt")
-    evaluator = pytrec_eval.RelevanceEvaluator(judgments, {"ndcg_cut.10", "recall.100", "recip_rank", "success.5"})
     for comparison in json.loads((folder / "report.json").read_text())["comparisons"]:
         generator = numpy.random.default_rng(7)
         questions, values = comparison["questions"], {}
         for system in comparison["systems"]:
-            found = evaluator.evaluate(read_run(folder / "runs" / file_name(system["name"])))
+            path = folder / "runs" / file_name(system["name"])
+            found = evaluator_for(path, folder).evaluate(read_run(path))
             # A question for which nothing was found is in no run file.
             of = lambda measure: numpy.array([found.get(query, {}).get(measure, 0.0) for query in questions])
             ndcg, ranks = of("ndcg_cut_10"), of("recip_rank")

@@ -120,20 +120,34 @@ impl Kinglet {
         embedders: &Embedders,
         watcher: &dyn Watcher,
     ) -> Result<Summary> {
+        self.index_into(&self.index_folder(name)?, roots, embedders, watcher)
+    }
+
+    /// As [`Kinglet::index_with`], with an index anywhere.
+    ///
+    /// # Errors
+    /// As [`Kinglet::index_with`].
+    pub fn index_into(
+        &self,
+        folder: &Path,
+        roots: &[PathBuf],
+        embedders: &Embedders,
+        watcher: &dyn Watcher,
+    ) -> Result<Summary> {
         let roots = roots
             .iter()
             .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
             .collect::<Result<Vec<_>>>()?;
-        let folder = self.index_folder(name)?;
-        let embedders = self.open_embedders(&folder, embedders)?;
-        let mut writer = IndexWriter::open(&folder)?;
+        let embedders = self.open_embedders(folder, embedders)?;
+        let mut writer = IndexWriter::open(folder)?;
+        let before = writer.manifest().map(|manifest| manifest.chunking);
         let plan = Plan {
             roots: &roots,
-            chunking: writer.manifest().map(|manifest| manifest.chunking).unwrap_or_default(),
+            chunking: self.config.chunking().or(before).unwrap_or_default(),
             max_file_bytes: self.config.max_file_mib << 20,
             exclude: std::slice::from_ref(&self.home),
             embedders: &embedders,
-            encoders: &self.open_encoders(&folder)?,
+            encoders: &self.open_encoders(folder)?,
             language: self.config.language(),
             keep_tokens: self.keeps_tokens(),
         };

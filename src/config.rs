@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::chunk::Chunking;
 use crate::error::{Error, Result};
 use crate::language::Language;
 use crate::search::Fusion;
@@ -55,6 +56,20 @@ pub enum Switch {
     Off,
 }
 
+/// How documents are cut, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cut {
+    /// As the index was cut before; a new one, standard.
+    Auto,
+    /// At most 100 tokens: every embedder reads them whole.
+    Short,
+    /// At most 200 tokens: every embedder that reads 256 reads them whole.
+    Standard,
+    /// At most 400 tokens, for embedders that read 512.
+    Long,
+}
+
 /// Whose weights the parts of a search have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -85,6 +100,8 @@ pub struct Config {
     pub neighbours: Switch,
     /// Whose weights the parts of a search have in hybrid mode.
     pub tuning: Tuned,
+    /// How documents are cut.
+    pub chunking: Cut,
     /// How many hits a search shows.
     pub hits: usize,
     /// How many passages an answer may be made from.
@@ -110,6 +127,7 @@ impl Default for Config {
             rerank: AUTO.to_string(),
             neighbours: Switch::Auto,
             tuning: Tuned::Auto,
+            chunking: Cut::Auto,
             hits: 10,
             passages: 4,
             answer_tokens: 160,
@@ -167,6 +185,17 @@ impl Config {
             (NO_ENCODER, _) => None,
             (id, _) => Some(id),
         }
+    }
+
+    /// The chunking that is set; `None` for `auto`.
+    pub fn chunking(&self) -> Option<Chunking> {
+        let target_tokens = match self.chunking {
+            Cut::Auto => return None,
+            Cut::Short => 100,
+            Cut::Standard => 200,
+            Cut::Long => 400,
+        };
+        Some(Chunking { target_tokens })
     }
 
     /// The language that is set; `None` for `auto`.

@@ -11,6 +11,8 @@ use kinglet::error::Fault;
 use kinglet::eval::comparison::BASELINE;
 use kinglet::eval::judged::Origin;
 use kinglet::index::Index;
+use kinglet::trial::Trial;
+use kinglet::trial::compare::Entry;
 use kinglet::trial::measure::{Job, Measured, measure};
 use kinglet::trial::systems::System;
 use kinglet::{Config, Error, Kinglet, Unwatched};
@@ -36,6 +38,10 @@ fn handbook(home: &Path) -> Kinglet {
 
 fn names(systems: &[System]) -> Vec<&str> {
     systems.iter().map(|system| system.name.as_str()).collect()
+}
+
+fn over<'e>(systems: &'e [System], trial: &'e Trial) -> Vec<Entry<'e>> {
+    systems.iter().map(|system| Entry { system, trial }).collect()
 }
 
 fn strings(list: &[&str]) -> Vec<String> {
@@ -64,11 +70,11 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
             measure(job, &|_| {})
         }
     };
-    let broken = kinglet.compare(&trial, &systems, &out, &stop_at("tiny:dense"));
+    let broken = kinglet.compare(&over(&systems, &trial), &out, &stop_at("tiny:dense"));
     assert_eq!(broken.unwrap_err().fault(), Fault::Interrupted);
-    let comparisons = kinglet.compare(&trial, &systems, &out, &stop_at("")).unwrap();
+    let comparisons = kinglet.compare(&over(&systems, &trial), &out, &stop_at("")).unwrap();
     assert_eq!(*ran.borrow(), names(&systems), "none ran twice");
-    let again = kinglet.compare(&trial, &systems, &out, &stop_at(BASELINE)).unwrap();
+    let again = kinglet.compare(&over(&systems, &trial), &out, &stop_at(BASELINE)).unwrap();
     assert_eq!(
         (&again[0].pairs, &again[0].verdict),
         (&comparisons[0].pairs, &comparisons[0].verdict),
@@ -88,7 +94,7 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
     // Another index is another comparison.
     kinglet.index("handbook", &[support::package().join("corpora/tiny")], &Unwatched).unwrap();
     let trial = kinglet.trial_over("handbook", &support::package().join("corpora/tiny/questions.jsonl")).unwrap();
-    let changed = kinglet.compare(&trial, &systems[..1], &out, &stop_at(BASELINE));
+    let changed = kinglet.compare(&over(&systems[..1], &trial), &out, &stop_at(BASELINE));
     assert!(changed.is_err(), "what was measured before does not count");
 }
 

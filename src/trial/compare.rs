@@ -29,26 +29,29 @@ struct Kept {
     measured: Measured,
 }
 
+/// A system with what it is measured on: trials of the same questions, over the same documents, which may be cut otherwise.
+#[derive(Clone, Copy)]
+pub struct Entry<'e> {
+    /// What is measured.
+    pub system: &'e System,
+    /// What it answers.
+    pub trial: &'e Trial,
+}
+
 impl Kinglet {
-    /// Measures `systems` on the trial's questions by `runner` and compares them. Everything goes into `folder`: `systems/` has what was
-    /// measured, and is read again where nothing has changed; `runs/` has run files in TREC's format, `qrels.txt` the judgments and
-    /// `questions.jsonl` the questions.
+    /// Measures each system on its trial's questions by `runner` and compares them. Everything goes into `folder`: `systems/` has what was
+    /// measured, and is read again where nothing has changed; `runs/` has run files in TREC's format, `qrels.txt` the judgments (those of
+    /// systems that cut documents otherwise stand beside their runs), and `questions.jsonl` the questions.
     ///
     /// # Errors
     /// When the runner fails, or the disk refuses. What was measured until then is kept.
-    pub fn compare(
-        &self,
-        trial: &Trial,
-        systems: &[System],
-        folder: &Path,
-        runner: &Runner<'_>,
-    ) -> Result<Vec<Comparison>> {
+    pub fn compare(&self, entries: &[Entry<'_>], folder: &Path, runner: &Runner<'_>) -> Result<Vec<Comparison>> {
         for part in ["systems", "runs"] {
             let part = folder.join(part);
             std::fs::create_dir_all(&part).map_err(|cause| Error::io("make the folder", &part, cause))?;
         }
         let mut outcomes = Vec::new();
-        for system in systems {
+        for Entry { system, trial } in entries.iter().copied() {
             let job = Job {
                 home: self.home().to_path_buf(),
                 index: trial.index.folder().to_path_buf(),
@@ -57,7 +60,11 @@ impl Kinglet {
             };
             let measured = measured_once(system, &job, trial, folder, runner)?;
             let run = named(trial, &measured)?;
-            write_whole(&run_file(folder, system), trec(&run, &system.name).as_bytes())?;
+            let file = run_file(folder, system);
+            write_whole(&file, trec(&run, &system.name).as_bytes())?;
+            if !std::ptr::eq(trial, entries[0].trial) {
+                write_whole(&file.with_extension("qrels"), qrels(&trial.questions).as_bytes())?;
+            }
             outcomes.push(Outcome {
                 name: system.name.clone(),
                 questions: trial.questions.clone(),
@@ -65,8 +72,9 @@ impl Kinglet {
                 cost: measured.cost,
             });
         }
-        write_whole(&folder.join("qrels.txt"), qrels(&trial.questions).as_bytes())?;
-        write_whole(&folder.join("questions.jsonl"), lines(&trial.questions).as_bytes())?;
+        let questions = entries.first().map(|entry| entry.trial.questions.as_slice()).unwrap_or_default();
+        write_whole(&folder.join("qrels.txt"), qrels(questions).as_bytes())?;
+        write_whole(&folder.join("questions.jsonl"), lines(questions).as_bytes())?;
         Ok(compare(&outcomes))
     }
 }

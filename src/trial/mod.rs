@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::assemble::{Embedders, Kinglet};
-use crate::chunk::Chunking;
-use crate::config::{Config, DEFAULT_EMBEDDER};
+use crate::config::{Config, Cut, DEFAULT_EMBEDDER};
 use crate::corpus::beir::{Beir, BeirDocument};
 use crate::error::{Error, Result};
 use crate::eval::judged::{Origin, Question, Unit};
@@ -93,7 +92,7 @@ impl Kinglet {
     /// When the catalog does not have an embedder that is named.
     pub fn models_for_trial(&self, folder: &Path) -> Result<Vec<Row>> {
         let this = self.naming_its_embedder();
-        let index = this.trial_folder(folder)?.join("index");
+        let index = this.trial_index(&this.trial_folder(folder)?);
         let mut rows = this.rows_of(&this.embedder_ids(&index, &this.trial_embedders(&index)?)?)?;
         rows.extend(this.encoder_rows(&index)?);
         Ok(rows)
@@ -110,11 +109,11 @@ impl Kinglet {
         let collection = Beir::read(folder)?;
         let documents = place.join("documents");
         write_documents(&collection.documents, &documents)?;
-        let index = place.join("index");
+        let index = this.trial_index(&place);
         let embedders = this.open_embedders(&index, &this.trial_embedders(&index)?)?;
         let plan = Plan {
             roots: &[documents],
-            chunking: Chunking::default(),
+            chunking: this.config().chunking().unwrap_or_default(),
             max_file_bytes: u64::MAX,
             exclude: &[],
             embedders: &embedders,
@@ -160,6 +159,15 @@ impl Kinglet {
         }
         let own = Manifest::read(index)?.map(|manifest| manifest.embedders).unwrap_or_default();
         Ok(Embedders::Exactly(own.into_iter().map(|card| card.id).collect()))
+    }
+
+    /// Each chunking has an index of its own.
+    fn trial_index(&self, place: &Path) -> PathBuf {
+        place.join(match self.config().chunking {
+            Cut::Auto | Cut::Standard => "index",
+            Cut::Short => "index-short",
+            Cut::Long => "index-long",
+        })
     }
 
     fn trial_folder(&self, folder: &Path) -> Result<PathBuf> {

@@ -73,7 +73,8 @@ pub struct Compared {
     /// [default: dense,hybrid,default]
     #[arg(long, value_name = "MODE,MODE", value_delimiter = ',')]
     pub modes: Vec<String>,
-    /// Compare the values of a setting too: reranker, fusion, neighbours, sparse, tuning; may be given again
+    /// Compare the values of a setting too: reranker, fusion, chunking, neighbours, sparse, tuning; may be
+    /// given again
     #[arg(long, value_name = "KEY=A,B")]
     pub vary: Vec<String>,
     /// Where the report goes [default: comparisons/NAME in kinglet's folder]
@@ -100,6 +101,9 @@ pub enum Command {
         /// Hold vectors of these embedders too
         #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
         add_embedder: Vec<String>,
+        /// How documents are cut: auto (as before), short, standard or long
+        #[arg(long)]
+        chunking: Option<String>,
         /// Hold learned terms of this sparse encoder too, such as splade-tiny
         #[arg(long, value_name = "ID")]
         sparse: Option<String>,
@@ -361,7 +365,10 @@ impl Command {
         let mut flags = Vec::new();
         let mut set = |key, value: Option<String>| flags.extend(value.map(|value| (key, value)));
         match self {
-            Command::Index { sparse, .. } => set("sparse", sparse.clone()),
+            Command::Index { sparse, chunking, .. } => {
+                set("chunking", chunking.clone());
+                set("sparse", sparse.clone());
+            }
             Command::Search { hits, mode, embedder, sparse, fusion, rerank, neighbours, .. } => {
                 set("embedder", embedder.clone());
                 set("hits", hits.map(|hits| hits.to_string()));

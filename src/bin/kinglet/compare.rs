@@ -1,26 +1,33 @@
 //! Comparing systems: each in a process of its own, then a table, a report and a verdict.
 
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
-use kinglet::assemble::Embedders;
-use kinglet::config::Config;
+use kinglet::assemble::{Embedders, Kinglet};
+use kinglet::config::{AUTO, Config, Cut};
 use kinglet::eval::comparison::Comparison;
 use kinglet::eval::report::{self, About};
+use kinglet::index::Index;
 use kinglet::search::MaxSim;
 use kinglet::trial::Trial;
+use kinglet::trial::compare::Entry;
 use kinglet::trial::measure::{Job, Measured, measure};
+use kinglet::trial::own::trial_over;
 use kinglet::trial::systems::{DEFAULT_MODES, System};
 use kinglet::{Error, Fault, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::args::{Compared, Judged};
+use crate::judge::no_questions;
 use crate::progress::{self, Bars};
 use crate::render;
-use crate::run::{DONE, Session, printed};
+use crate::run::{DONE, Session, here, printed};
 
 /// What a measuring process says, one a line.
 #[derive(Serialize, Deserialize)]
@@ -39,13 +46,17 @@ impl Session<'_> {
         };
         let vary = compared.vary.iter().map(|vary| varied(vary)).collect::<Result<Vec<_>>>()?;
         let found = self.kinglet.systems(&compared.embedders, &modes, &vary)?;
-        let (name, trial) = self.trial_with(judged, &compared.embedders, &found.systems)?;
+        let name = self.judged_name(judged)?;
         let folder = match &compared.out {
             Some(folder) => folder.clone(),
             None => self.kinglet.home().join("comparisons").join(&name),
         };
         found.left_out.iter().for_each(|sentence| render::notice(sentence));
-        let comparisons = self.measure_all(&trial, &found.systems, &folder)?;
+        let trials = self.trials(judged, &name, &compared.embedders, &found.systems, &folder)?;
+        let entries: Vec<Entry<'_>> =
+            found.systems.iter().map(|system| Entry { system, trial: &trials[&system.config.chunking] }).collect();
+        let comparisons = self.measure_all(&entries, &folder)?;
+        let trial = entries[0].trial;
         let about = About {
             name,
             documents: trial.documents(),
@@ -65,61 +76,98 @@ impl Session<'_> {
         printed(render::comparison(&about, &comparisons, &html))
     }
 
-    /// The trial, with all that the systems need in its index.
-    fn trial_with(&self, judged: &Judged, embedders: &[String], systems: &[System]) -> Result<(String, Trial)> {
-        for system in systems {
-            let rows = self.kinglet.clone().with_config(system.config.clone()).models_of_search()?;
-            self.fetch_missing(&rows)?;
+    fn judged_name(&self, judged: &Judged) -> Result<String> {
+        match &judged.beir {
+            Some(folder) => Ok(folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()),
+            None => self.kinglet.find_index(judged.named.name.as_deref(), &here()?),
         }
-        if let Some(folder) = &judged.beir {
-            // Each embedder is added to those that the collection was tried with before.
-            let mut prepared = std::collections::HashSet::new();
-            let what = |system: &System| {
-                let Config { embedder, sparse, rerank, .. } = &system.config;
-                (embedder.clone(), sparse.clone(), rerank == MaxSim::ID, system.config.encoder().is_some())
-            };
-            for system in systems.iter().filter(|system| prepared.insert(what(system))) {
-                let kinglet = self.kinglet.clone().with_config(system.config.clone());
-                self.fetch_missing(&kinglet.models_for_trial(folder)?)?;
-                kinglet.prepare_trial(folder, &Bars::default())?;
-            }
-            return self.trial(judged);
-        }
-        let name = self.kinglet.find_index(judged.named.name.as_deref(), &crate::run::here()?)?;
-        let added = Embedders::Added(embedders.to_vec());
-        self.fetch_missing(&self.kinglet.models_for_indexing(&name, &added)?)?;
-        let sparse = systems.iter().find(|system| system.config.encoder().is_some());
-        let kinglet = match sparse {
-            Some(system) => self.kinglet.clone().with_config(system.config.clone()),
-            None => self.kinglet.clone(),
-        };
-        kinglet.index_with(&name, &[], &added, &Bars::default())?;
-        self.trial(judged)
     }
 
-    fn measure_all(&self, trial: &Trial, systems: &[System], folder: &Path) -> Result<Vec<Comparison>> {
-        let questions = trial.questions().len();
-        let bar = progress::counted((questions * systems.len()) as u64, "");
-        let done = std::cell::Cell::new(0);
+    /// For each chunking of the systems the trial, with all that they need in its index.
+    fn trials(
+        &self,
+        judged: &Judged,
+        name: &str,
+        embedders: &[String],
+        systems: &[System],
+        folder: &Path,
+    ) -> Result<BTreeMap<Cut, Trial>> {
+        if judged.questions.is_none() && judged.beir.is_none() {
+            return Err(no_questions());
+        }
+        for system in systems {
+            let kinglet = self.kinglet.clone().with_config(system.config.clone());
+            match &judged.beir {
+                Some(folder) => self.fetch_missing(&kinglet.models_for_trial(folder)?)?,
+                None => {
+                    self.fetch_missing(&self.kinglet.models_for_indexing(name, &Embedders::Added(embedders.to_vec()))?)?
+                }
+            }
+            self.fetch_missing(&kinglet.models_of_search()?)?;
+        }
+        let mut trials = BTreeMap::new();
+        let mut prepared = HashSet::new();
+        for system in systems {
+            let Config { embedder, sparse, rerank, chunking, .. } = &system.config;
+            let needs = (embedder, sparse, rerank == MaxSim::ID, system.config.encoder().is_some(), chunking);
+            if !prepared.insert(needs) {
+                continue;
+            }
+            let kinglet = self.kinglet.clone().with_config(system.config.clone());
+            let index = match &judged.beir {
+                Some(collection) => {
+                    let trial = kinglet.prepare_trial(collection, &Bars::default())?;
+                    if judged.questions.is_none() {
+                        trials.insert(*chunking, trial);
+                        continue;
+                    }
+                    trial.index().clone()
+                }
+                None => self.prepared_index(&kinglet, name, embedders, folder)?,
+            };
+            if let Some(questions) = &judged.questions {
+                trials.insert(*chunking, trial_over(index, questions)?);
+            }
+        }
+        Ok(trials)
+    }
+
+    /// The index itself with the vectors of all embedders; where documents shall be cut otherwise, another one of the same documents.
+    fn prepared_index(&self, kinglet: &Kinglet, name: &str, embedders: &[String], folder: &Path) -> Result<Arc<Index>> {
+        let own = self.kinglet.index_folder(name)?;
+        // What is kept of token vectors must not depend on which system comes first.
+        let config = Config { rerank: AUTO.to_string(), embedder: AUTO.to_string(), ..kinglet.config().clone() };
+        let kinglet = kinglet.clone().with_config(config);
+        let place = match kinglet.config().chunking {
+            Cut::Auto => own.clone(),
+            cut => folder.join("indexes").join(format!("{cut:?}").to_lowercase()),
+        };
+        let (roots, wanted) = match place == own {
+            true => (Vec::new(), Embedders::Added(embedders.to_vec())),
+            false => (Index::roots_in(&own)?, Embedders::Exactly(embedders.to_vec())),
+        };
+        kinglet.index_into(&place, &roots, &wanted, &Bars::default())?;
+        Ok(Arc::new(Index::open(&place)?))
+    }
+
+    fn measure_all(&self, entries: &[Entry<'_>], folder: &Path) -> Result<Vec<Comparison>> {
+        let questions = entries[0].trial.questions().len();
+        let bar = progress::counted((questions * entries.len()) as u64, "");
+        let done = Cell::new(0);
         let runner = |system: &System, job: &Job| {
             bar.set_message(system.name.clone());
-            let place = systems.iter().position(|other| other.name == system.name).unwrap_or_default();
+            let place = entries.iter().position(|entry| entry.system == system).unwrap_or_default();
             let measured = in_a_process(job, &|answered| bar.set_position((place * questions + answered) as u64))?;
             done.set(done.get() + 1);
             Ok(measured)
         };
-        let compared = self.kinglet.compare(trial, systems, folder, &runner);
+        let compared = self.kinglet.compare(entries, folder, &runner);
         bar.finish_and_clear();
-        compared.map_err(|error| match error.fault() {
-            Fault::Interrupted => {
-                render::notice(&format!(
-                    "{} systems were measured in this run; the same command goes on from there",
-                    done.get()
-                ));
-                error
-            }
-            _ => error,
-        })
+        if compared.as_ref().is_err_and(|error| error.fault() == Fault::Interrupted) {
+            let done = done.get();
+            render::notice(&format!("{done} systems were measured in this run; the same command goes on from there"));
+        }
+        compared
     }
 
     /// What the measuring process does: a job on standard input, messages on standard output.

@@ -60,8 +60,12 @@ impl Session<'_> {
                 self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
                 Ok((name.clone(), self.kinglet.trial_over(&name, questions)?))
             }
-            (None, None) => Err(Error::input("there are no questions to ask")
-                .hint("name a file by --questions, which `kinglet questions make` makes; or a collection by --beir")),
+            (None, None) => Err(no_questions()),
         }
     }
+}
+
+pub fn no_questions() -> Error {
+    Error::input("there are no questions to ask")
+        .hint("name a file by --questions, which `kinglet questions make` makes; or a collection by --beir")
 }
