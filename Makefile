@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-dense bench-quality check-measures
+.PHONY: build demo test bench bench-dense bench-quality check-measures check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -42,7 +42,7 @@ test:
 	  cargo run --quiet --locked --example "$$(basename "$$example" .rs)"
 	done
 
-bench: bench-dense bench-quality check-measures
+bench: bench-dense bench-quality check-measures check-comparison check-synthetic
 
 bench-dense:
 	scripts/build-tools.sh
@@ -60,3 +60,21 @@ check-measures: build
 	target/check-measures/bin/pip install --quiet pytrec-eval-terrier
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	target/check-measures/bin/python scripts/check-measures.py $(KINGLET) $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
+
+# Compares three embedders on three collections, and computes every figure of the reports anew with pytrec_eval, numpy and scipy.
+check-comparison: build
+	[ -x target/check-comparison/bin/python ] || python3 -m venv target/check-comparison
+	target/check-comparison/bin/pip install --quiet pytrec-eval-terrier numpy scipy
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 paraphrase-minilm-l3-v2 wordllama-256
+	for set in scifact cranfield codebase-chunks; do
+	  $(KINGLET) compare --modes dense,hybrid,hybrid+maxsim --embedders all-minilm-l6-v2,paraphrase-minilm-l3-v2,wordllama-256 \
+	    --beir $(COLLECTIONS)/$$set --out target/comparisons/$$set
+	  target/check-comparison/bin/python scripts/check-comparison.py target/comparisons/$$set
+	done
+
+# Holds the order of systems by made questions against their order by people's questions.
+check-synthetic: build
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 paraphrase-minilm-l3-v2 wordllama-256
+	python3 scripts/check-synthetic.py $(KINGLET) $(COLLECTIONS) target/made-questions

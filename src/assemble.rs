@@ -353,7 +353,7 @@ impl Kinglet {
     /// What writing an answer needs beside the search.
     pub fn models_for_answering(&self) -> Result<Vec<Row>> {
         match self.config.generator.as_str() {
-            "extractive" => Ok(Vec::new()),
+            ExtractiveGenerator::ID => Ok(Vec::new()),
             name if name.starts_with("openai:") => Ok(Vec::new()),
             _ => Ok(vec![self.generator_row()?.0]),
         }
@@ -468,7 +468,7 @@ impl Kinglet {
             return Ok(generator.clone());
         }
         let name = self.config.generator.as_str();
-        if name == "extractive" {
+        if name == ExtractiveGenerator::ID {
             return Ok(Arc::new(ExtractiveGenerator));
         }
         if let Some(model) = name.strip_prefix("openai:") {

@@ -132,6 +132,25 @@ fn systems_are_what_their_names_say() {
 }
 
 #[test]
+fn generators_are_compared_by_what_their_answers_cite() {
+    let temporary = tempfile::tempdir().unwrap();
+    let kinglet = handbook(temporary.path());
+    let trial = kinglet.trial_over("handbook", &support::package().join("corpora/tiny/questions.jsonl")).unwrap();
+    let vary = [("generator".to_string(), strings(&["extractive"]))];
+    let systems = kinglet.systems(&strings(&["hashing-256"]), &strings(&["hybrid"]), &vary).unwrap().systems;
+    let out = temporary.path().join("out");
+    let comparison = &kinglet.compare(&over(&systems, &trial), &out, &|_, job| measure(job, &|_| {})).unwrap()[0];
+    for system in &comparison.systems {
+        let answers = system.answers.expect("all answer, words alone too");
+        assert!(answers.refused < 1.0, "{}: {answers:?}", system.name);
+        assert_eq!(answers.supported, 1.0, "{} only quotes", system.name);
+        assert_eq!(system.cost.stages.iter().filter(|stage| stage.name == "answering").count(), 1);
+    }
+    assert!(comparison.systems[0].quality() > 0.2, "some answers rest on the right passage");
+    assert!(comparison.extremes.iter().flat_map(|extreme| &extreme.found).all(|found| found.answer.is_some()));
+}
+
+#[test]
 fn questions_are_made_from_all_documents_and_find_what_they_were_made_from() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = handbook(temporary.path());

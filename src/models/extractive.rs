@@ -25,9 +25,14 @@ const NEXT_PASSAGE: f32 = 0.95;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExtractiveGenerator;
 
+impl ExtractiveGenerator {
+    /// What it is called.
+    pub const ID: &str = "extractive";
+}
+
 impl Generator for ExtractiveGenerator {
     fn name(&self) -> &str {
-        "extractive"
+        Self::ID
     }
 
     /// It reads everything it is given; the number only keeps sums from overflowing.

@@ -56,6 +56,7 @@ impl Kinglet {
                 home: self.home().to_path_buf(),
                 index: trial.index.folder().to_path_buf(),
                 config: system.config.clone(),
+                answers: system.answers,
                 questions: trial.questions.iter().map(|question| question.text.clone()).collect(),
             };
             let measured = measured_once(system, &job, trial, folder, runner)?;
@@ -69,6 +70,7 @@ impl Kinglet {
                 name: system.name.clone(),
                 questions: trial.questions.clone(),
                 run,
+                answers: measured.answers,
                 cost: measured.cost,
             });
         }

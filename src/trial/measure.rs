@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::answering::Answering;
 use crate::assemble::Kinglet;
 use crate::chunk::Chunk;
 use crate::config::{Config, Mode};
 use crate::error::{Error, Result};
-use crate::eval::comparison::{Cost, Stage};
+use crate::eval::comparison::{Answered, Cost, Stage};
 use crate::eval::{DEPTH, percentile};
 use crate::index::Index;
 use crate::index::documents::{ChunkId, Documents};
@@ -23,6 +24,8 @@ use crate::search::{MaxSim, Query};
 const SAMPLE: usize = 128;
 /// Chunks that are embedded together, as while indexing.
 const BATCH: usize = 64;
+/// The stage of a generator.
+const ANSWERING: &str = "answering";
 /// Questions that are embedded again to see how long that takes.
 const EMBEDDED_AGAIN: usize = 50;
 
@@ -35,6 +38,8 @@ pub struct Job {
     pub index: PathBuf,
     /// How it is searched.
     pub config: Config,
+    /// Whether the questions are answered too, see [`super::systems::System::answers`].
+    pub answers: bool,
     /// What is asked.
     pub questions: Vec<String>,
 }
@@ -46,6 +51,8 @@ pub struct Measured {
     pub rankings: Vec<Vec<(ChunkId, f32)>>,
     /// Milliseconds that each question took.
     pub took_ms: Vec<f64>,
+    /// For each question the answer, if it was answered.
+    pub answers: Vec<Answered>,
     /// What it cost; the cold start is for who started the process to fill in.
     pub cost: Cost,
 }
@@ -61,18 +68,29 @@ pub fn measure(job: &Job, done: &dyn Fn(usize)) -> Result<Measured> {
     let clock = Clock::default();
     let tuning = kinglet.tuning(index.manifest());
     let retriever = kinglet.pipeline(&index)?.timed(&clock).retriever(&tuning)?;
+    let answering = job.answers.then(|| Answering::new(&kinglet, index.clone())).transpose()?;
+    let depth = if job.answers { job.config.passages } else { DEPTH };
     if let Some(first) = job.questions.first() {
-        retriever.retrieve(&Query::new(first), 10)?;
+        let hits = retriever.retrieve(&Query::new(first), depth.min(10))?;
+        answering.as_ref().map(|answering| answering.answer(first, &hits)).transpose()?;
         clock.take();
         done(0);
     }
-    let (mut rankings, mut took_ms, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rankings, mut took_ms, mut parts, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (at, question) in job.questions.iter().enumerate() {
         let started = Instant::now();
-        let hits = retriever.retrieve(&Query::new(question), DEPTH)?;
+        let hits = retriever.retrieve(&Query::new(question), depth)?;
+        let mut spent = clock.take();
+        if let Some(answering) = &answering {
+            let cited = answering.answer(question, &hits)?;
+            spent.push((ANSWERING.to_string(), cited.took_ms));
+            rankings.push(cited.ranking);
+            answers.push(cited.answered);
+        } else {
+            rankings.push(hits.into_iter().map(|hit| (hit.chunk, hit.score)).collect());
+        }
         took_ms.push(started.elapsed().as_secs_f64() * 1000.0);
-        parts.push(clock.take());
-        rankings.push(hits.into_iter().map(|hit| (hit.chunk, hit.score)).collect());
+        parts.push(spent);
         done(at + 1);
     }
     let peak_memory_bytes = peak_memory_bytes();
@@ -84,7 +102,7 @@ pub fn measure(job: &Job, done: &dyn Fn(usize)) -> Result<Measured> {
         ..Cost::default()
     };
     add_indexing(&kinglet, &index, job, &mut cost)?;
-    Ok(Measured { rankings, took_ms, cost })
+    Ok(Measured { rankings, took_ms, answers, cost })
 }
 
 /// The times of the parts, and of what is between them.
@@ -134,7 +152,10 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &Job, cost: &mut Cost) ->
     }
     cost.index_bytes_per_chunk = index_bytes as f64 / chunks;
     cost.chunks_per_second = if seconds_per_chunk > 0.0 { 1.0 / seconds_per_chunk } else { 0.0 };
-    let rows = kinglet.models_of_search()?;
+    let mut rows = kinglet.models_of_search()?;
+    if job.answers {
+        rows.extend(kinglet.models_for_answering()?);
+    }
     cost.model_bytes = rows.iter().map(|row| size_bytes(&kinglet.models().folder(row))).sum();
     let known: Vec<u64> = rows.iter().filter_map(|row| row.parameters).collect();
     cost.parameters = (known.len() == rows.len()).then(|| known.iter().sum());

@@ -1,5 +1,6 @@
 //! Puts a judged collection through the configured pipeline: indexed like any folder, asked like any index, measured.
 
+mod answering;
 pub mod compare;
 pub mod make;
 pub mod measure;

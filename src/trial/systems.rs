@@ -5,6 +5,7 @@ use crate::config::{AUTO, Config, Mode, NO_ENCODER, NO_RERANKER, Switch, Tuned};
 use crate::error::{Error, Result};
 use crate::eval::comparison::BASELINE;
 use crate::models::catalog::{Engine, Kind};
+use crate::models::extractive::ExtractiveGenerator;
 use crate::models::hashing::HashingEmbedder;
 use crate::search::MaxSim;
 
@@ -22,6 +23,8 @@ pub struct System {
     pub name: String,
     /// The same as settings, with nothing left to be chosen.
     pub config: Config,
+    /// Whether it also answers: then its ranking is what its answers cite.
+    pub answers: bool,
 }
 
 /// Systems to compare, and what was left out of them with the reason.
@@ -40,9 +43,17 @@ impl Kinglet {
     /// # Errors
     /// When there is no such embedder, mode, setting or value.
     pub fn systems(&self, embedders: &[String], modes: &[String], vary: &[(String, Vec<String>)]) -> Result<Systems> {
-        let baseline = Config { mode: Mode::Lexical, embedder: AUTO.to_string(), ..self.plain() };
-        let mut found =
-            Systems { systems: vec![System { name: BASELINE.to_string(), config: baseline }], left_out: Vec::new() };
+        let answers = vary.iter().any(|(key, _)| key == "generator");
+        // The baseline needs no model, so it quotes where others write.
+        let generator = if answers { ExtractiveGenerator::ID } else { &self.config().generator };
+        let baseline = Config {
+            mode: Mode::Lexical,
+            embedder: AUTO.to_string(),
+            generator: generator.to_string(),
+            ..self.plain()
+        };
+        let baseline = System { name: BASELINE.to_string(), config: baseline, answers };
+        let mut found = Systems { systems: vec![baseline], left_out: Vec::new() };
         for embedder in embedders {
             let has_tokens = self.has_token_vectors(embedder)?;
             for mode in modes {
@@ -57,7 +68,7 @@ impl Kinglet {
                     continue;
                 }
                 let config = self.config_of_mode(embedder, written)?;
-                found.systems.extend(varied(System { name, config }, vary)?);
+                found.systems.extend(varied(System { name, config, answers }, vary)?);
             }
         }
         let mut seen = std::collections::HashSet::new();
@@ -116,9 +127,10 @@ fn varied(system: System, vary: &[(String, Vec<String>)]) -> Result<Vec<System>>
     let mut systems = vec![system];
     for (key, values) in vary {
         let mut next = Vec::new();
-        for System { name, config } in &systems {
+        for System { name, config, answers } in &systems {
             for value in values {
-                next.push(System { name: format!("{name},{key}={value}"), config: config.with(setting(key), value)? });
+                let (name, config) = (format!("{name},{key}={value}"), config.with(setting(key), value)?);
+                next.push(System { name, config, answers: *answers });
             }
         }
         systems = next;

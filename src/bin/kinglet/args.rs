@@ -73,7 +73,7 @@ pub struct Compared {
     /// [default: dense,hybrid,default]
     #[arg(long, value_name = "MODE,MODE", value_delimiter = ',')]
     pub modes: Vec<String>,
-    /// Compare the values of a setting too: reranker, fusion, chunking, neighbours, sparse, tuning; may be
+    /// Compare the values of a setting too: reranker, fusion, chunking, generator, neighbours, sparse, tuning; may be
     /// given again
     #[arg(long, value_name = "KEY=A,B")]
     pub vary: Vec<String>,

@@ -104,6 +104,9 @@ impl Session<'_> {
                 }
             }
             self.fetch_missing(&kinglet.models_of_search()?)?;
+            if system.answers {
+                self.fetch_missing(&kinglet.models_for_answering()?)?;
+            }
         }
         let mut trials = BTreeMap::new();
         let mut prepared = HashSet::new();

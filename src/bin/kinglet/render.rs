@@ -263,7 +263,7 @@ pub fn comparison(about: &About, comparisons: &[Comparison], report: &Path) -> R
             let mean = |at: usize| format!("{:.3}", system.estimates[at].1.mean);
             let [low, high] = system.estimates[0].1.interval;
             let cost = &system.cost;
-            vec![
+            let mut row = vec![
                 system.name.clone(),
                 mean(0),
                 format!("{low:.3} – {high:.3}"),
@@ -274,9 +274,12 @@ pub fn comparison(about: &About, comparisons: &[Comparison], report: &Path) -> R
                 cost.peak_memory_bytes.map_or("?".to_string(), |bytes| format!("{} MiB", bytes >> 20)),
                 format!("{:.0}", cost.index_bytes_per_chunk),
                 format!("{:.0}", cost.chunks_per_second),
-            ]
+            ];
+            let share = |share: f64| format!("{:.0} %", share * 100.0);
+            row.extend(system.answers.iter().flat_map(|answers| [share(answers.refused), share(answers.supported)]));
+            row
         });
-        let headings = [
+        let mut headings = vec![
             "system",
             "nDCG@10",
             "95 % interval",
@@ -288,7 +291,10 @@ pub fn comparison(about: &About, comparisons: &[Comparison], report: &Path) -> R
             "bytes/chunk",
             "chunks/s",
         ];
-        table(&headings, rows.collect(), &[1, 3, 4, 5, 6, 7, 8, 9])?;
+        if comparison.systems.iter().any(|system| system.answers.is_some()) {
+            headings.extend(["refused", "supported"]);
+        }
+        table(&headings, rows.collect(), &[1, 3, 4, 5, 6, 7, 8, 9, 10, 11])?;
         writeln!(out())?;
         comparison.verdict.sentences.iter().try_for_each(|sentence| writeln!(out(), "{sentence}"))?;
         if about.can_be_used && comparison.systems.len() > 1 {

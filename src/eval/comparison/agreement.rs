@@ -92,6 +92,8 @@ pub struct FoundBy {
     pub first_relevant: Option<usize>,
     /// Its first three.
     pub top: Vec<String>,
+    /// Its answer, if it answers.
+    pub answer: Option<String>,
 }
 
 /// The questions on which the best system wins and loses most against the baseline; against the next best where the baseline is best.
@@ -125,6 +127,7 @@ fn extreme(outcomes: &[&Outcome], at: usize, difference: f64) -> Extreme {
                 .position(|(name, _)| relevant.contains(name.as_str()))
                 .map(|at| at + 1),
             top: ranking.iter().take(SHOWN).map(|(name, _)| name.clone()).collect(),
+            answer: outcome.answers.get(at).map(|answered| answered.text.clone()),
         }
     });
     Extreme {

@@ -54,6 +54,26 @@ pub struct Stage {
     pub p95_ms: f64,
 }
 
+/// What a system wrote for a question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The answer with its marks.
+    pub text: String,
+    /// Whether it says only that the documents do not say.
+    pub refused: bool,
+    /// Whether it says something and a passage holds every sentence of it.
+    pub is_supported: bool,
+}
+
+/// How a system answers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Answers {
+    /// The share of the questions that it refuses.
+    pub refused: f64,
+    /// The share of its other answers of which the passages hold every sentence.
+    pub supported: f64,
+}
+
 /// What a system made of the questions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -64,6 +84,8 @@ pub struct Outcome {
     pub questions: Vec<Question>,
     /// Its rankings of these questions.
     pub run: Run,
+    /// Its answers, in the same order, if it answers; what they cite is its ranking then.
+    pub answers: Vec<Answered>,
     /// What it costs.
     pub cost: Cost,
 }
@@ -98,6 +120,8 @@ pub struct Standing {
     pub estimates: Vec<(&'static str, Estimate)>,
     /// nDCG@10 of each question.
     pub ndcg_at_10: Vec<f64>,
+    /// How it answers, if it does: its measures are those of what its answers cite then.
+    pub answers: Option<Answers>,
     /// What it costs.
     pub cost: Cost,
 }
@@ -149,7 +173,11 @@ impl Outcome {
             took_ms: places.iter().map(|&at| self.run.took_ms[at]).collect(),
         };
         let questions = places.iter().map(|&at| self.questions[at].clone()).collect();
-        Outcome { name: self.name.clone(), questions, run, cost: self.cost.clone() }
+        let answers = match self.answers.as_slice() {
+            [] => Vec::new(),
+            answers => places.iter().map(|&at| answers[at].clone()).collect(),
+        };
+        Outcome { name: self.name.clone(), questions, run, answers, cost: self.cost.clone() }
     }
 
     fn measured(&self) -> Vec<Measures> {
@@ -185,8 +213,17 @@ fn standing(outcome: &Outcome) -> Standing {
         name: outcome.name.clone(),
         estimates: Measures::NAMES.into_iter().enumerate().map(|(at, name)| (name, estimate(at))).collect(),
         ndcg_at_10: measures.iter().map(|measures| measures.ndcg_at_10).collect(),
+        answers: answers(&outcome.answers),
         cost: outcome.cost.clone(),
     }
+}
+
+fn answers(answered: &[Answered]) -> Option<Answers> {
+    let refused = answered.iter().filter(|answered| answered.refused).count();
+    let supported = answered.iter().filter(|answered| answered.is_supported).count();
+    let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f64 / of as f64 };
+    let (refused, supported) = (share(refused, answered.len()), share(supported, answered.len() - refused));
+    (!answered.is_empty()).then_some(Answers { refused, supported })
 }
 
 fn pairs(systems: &[Standing]) -> Vec<Pair> {
@@ -231,6 +268,7 @@ pub(crate) mod tests {
             name: name.to_string(),
             questions: (0..places.len()).map(question).collect(),
             run: Run { rankings: places.iter().enumerate().map(ranking).collect(), took_ms: vec![1.0; places.len()] },
+            answers: Vec::new(),
             cost: Cost { p95_ms, ..Cost::default() },
         }
     }

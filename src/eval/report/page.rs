@@ -121,14 +121,23 @@ fn name(at: usize, name: &str) -> Markup {
 fn standings(systems: &[Standing]) -> Markup {
     let bottom = systems.iter().map(|system| system.estimates[0].1.interval[0]).fold(1.0, f64::min);
     let top = systems.iter().map(|system| system.estimates[0].1.interval[1]).fold(0.0, f64::max);
+    let answering = systems.iter().any(|system| system.answers.is_some());
+    let share = |share: f64| format!("{:.0} %", share * 100.0);
     let mean = |system: &Standing, measure: &str| {
         let found = system.estimates.iter().find(|(name, _)| *name == measure);
         found.map_or(String::new(), |(_, estimate)| format!("{:.3}", estimate.mean))
     };
     html! {
+        @if answering {
+            p class="note" {
+                "These systems answer, and are measured by what their answers cite: an answer that rests on a right source scores, a refusal "
+                "does not. Supported are the answers of which the passages hold every sentence."
+            }
+        }
         div class="scroll" { table {
             thead { tr {
                 th { "system" } th { "nDCG@10" } th { "95 % interval" } th { "Recall@100" } th { "MRR@10" } th { "Success@5" }
+                @if answering { th { "refused" } th { "supported" } }
             } }
             tbody { @for (at, system) in systems.iter().enumerate() {
                 @let (_, estimate) = &system.estimates[0];
@@ -142,6 +151,7 @@ fn standings(systems: &[Standing]) -> Markup {
                     td { (mean(system, "Recall@100")) }
                     td { (mean(system, "MRR@10")) }
                     td { (mean(system, "Success@5")) }
+                    @if let Some(answers) = &system.answers { td { (share(answers.refused)) } td { (share(answers.supported)) } }
                 }
             } }
         } }
@@ -325,7 +335,10 @@ fn one_extreme(extreme: &Extreme) -> Markup {
                 tbody { @for (at, found) in extreme.found.iter().enumerate() { tr {
                     th { (name(at, &found.system)) }
                     td { (found.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
-                    td class="left" { (found.top.join(" · ")) }
+                    td class="left" {
+                        (found.top.join(" · "))
+                        @if let Some(answer) = &found.answer { p { (answer) } }
+                    }
                 } } }
             }
         }
