@@ -163,7 +163,7 @@ fn costs(systems: &[Standing]) -> Markup {
         div class="scroll" { table {
             thead { tr {
                 th { "system" } th { "p50" } th { "p95" } th { "cold start" } th { "memory" } th { "models" } th { "parameters" }
-                th { "dimension" } th { "index" } th { "indexing" }
+                th { "dimension" } th { "bytes/chunk" } th { "chunks/s" }
             } }
             tbody { @for (at, system) in systems.iter().enumerate() {
                 tr {
@@ -178,8 +178,8 @@ fn costs(systems: &[Standing]) -> Markup {
                         count => format!("{} M", count / 1_000_000),
                     })) }
                     td { (system.cost.dimension.map_or("–".to_string(), |dimension| dimension.to_string())) }
-                    td { (plain(system.cost.index_bytes_per_chunk)) " bytes a chunk" }
-                    td { (plain(system.cost.chunks_per_second)) " chunks/s" }
+                    td { (plain(system.cost.index_bytes_per_chunk)) }
+                    td { (plain(system.cost.chunks_per_second)) }
                 }
             } }
         } }
