@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let answer = kinglet.ask("folder", &question, &mut |sentence| print!("{sentence}")).await?;
     println!("\n");
     for citation in &answer.citations {
-        println!("[{}] {}:{}", citation.n, citation.path, citation.first_line);
+        println!("[{}] {}{}", citation.n, citation.path, citation.place);
     }
     assert!(answer.refused || !answer.citations.is_empty(), "an answer is either a refusal or has citations");
     Ok(())

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
 
-use crate::corpus::{Document, Format, Section};
+use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::{Span, estimated_tokens, line_starts};
 
 /// The heading path in front of an embedded passage takes at most this many estimated tokens.
@@ -29,12 +29,14 @@ impl Default for Chunking {
 pub struct Chunk {
     /// Where it lies in the document's text: `span.of(&document.text) == text`.
     pub span: Span,
-    /// The first line of the file that it is on, from 1.
-    pub first_line: u32,
-    /// The last line of the file that it is on.
-    pub last_line: u32,
-    /// The line of the file that each line of its text comes from; `None` when they follow each other from `first_line`.
-    pub lines: Option<Vec<u32>>,
+    /// What its places are counted in.
+    pub unit: Unit,
+    /// The first place in the file that it is at, from 1: a line, a page, a row.
+    pub first: u32,
+    /// The last place in the file that it is at.
+    pub last: u32,
+    /// The place that each line of its text comes from; `None` when they are lines that follow each other from `first`.
+    pub places: Option<Vec<u32>>,
     /// The headings over it, outermost first.
     pub headings: Vec<String>,
     /// Its text.
@@ -42,13 +44,18 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// The line of the file, from 1, that the byte at `offset` of the text stands on.
-    pub fn line_at(&self, offset: usize) -> u32 {
+    /// The place in the file, from 1, that the byte at `offset` of the text stands at.
+    pub fn place_at(&self, offset: usize) -> u32 {
         let before = self.text.as_bytes()[..offset].iter().filter(|&&byte| byte == b'\n').count();
-        match &self.lines {
-            Some(lines) => lines[before.min(lines.len() - 1)],
-            None => self.first_line + before as u32,
+        match &self.places {
+            Some(places) => places[before.min(places.len() - 1)],
+            None => self.first + before as u32,
         }
+    }
+
+    /// What follows the path of its file to name its place, see [`Unit::after_path`].
+    pub fn after_path(&self) -> String {
+        self.unit.after_path(self.first, self.last, &self.headings)
     }
 
     /// The headings over it that its text does not show, joined with ` > `: the innermost ones that fit into 40
@@ -102,9 +109,10 @@ pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
         for span in split(document, group, target) {
             chunks.push(Chunk {
                 span,
-                first_line: document.source_line(&starts, span.start),
-                last_line: document.source_line(&starts, span.end - 1),
-                lines: document.source_lines_of(&starts, span),
+                unit: document.unit,
+                first: document.place(&starts, span.start),
+                last: document.place(&starts, span.end - 1),
+                places: document.places_of(&starts, span),
                 headings: headings_over(document, group, span),
                 text: span.of(&document.text).to_owned(),
             });
@@ -219,11 +227,18 @@ fn split_span(document: &Document, span: Span, target: usize) -> Vec<Span> {
                 let splitter = MarkdownSplitter::new(config);
                 splitter.chunk_indices(&without_soft_breaks(text)).map(|(_, piece)| piece.len()).collect()
             }
-            Format::Html | Format::Text => {
+            Format::Html
+            | Format::Text
+            | Format::Pdf
+            | Format::Word
+            | Format::Slides
+            | Format::Mail
+            | Format::Book
+            | Format::Notebook => {
                 let splitter = TextSplitter::new(config);
                 splitter.chunk_indices(&without_soft_breaks(text)).map(|(_, piece)| piece.len()).collect()
             }
-            Format::Code => TextSplitter::new(config).chunks(text).map(str::len).collect(),
+            Format::Code | Format::Table | Format::Data => TextSplitter::new(config).chunks(text).map(str::len).collect(),
         };
         let mut start = part.start;
         for length in lengths {
@@ -318,7 +333,7 @@ mod tests {
             "# Guide\n\n## Tiny\n\nOne line.\n\n## Large\n\n{a}\n\n## Next\n\n{b}\n\n# Other\n\n## Part\n\n{a}"
         );
         let chunks = cut("a.md", &text, 100);
-        let shown: Vec<_> = chunks.iter().map(|it| (it.headings.join(" > "), it.first_line, it.last_line)).collect();
+        let shown: Vec<_> = chunks.iter().map(|it| (it.headings.join(" > "), it.first, it.last)).collect();
         let expected = [("Guide", 1, 9), ("Guide > Next", 11, 13), ("Other > Part", 15, 19)];
         assert_eq!(shown, expected.map(|(path, first, last)| (path.to_owned(), first, last)));
     }

@@ -14,12 +14,12 @@
 //! kinglet.index("notes", &[notes], &Unwatched)?;
 //!
 //! let found = kinglet.search("notes", "when does the lease end", 5)?;
-//! assert_eq!((found[0].chunk.first_line, found[0].chunk.last_line), (1, 4));
+//! assert_eq!((found[0].chunk.first, found[0].chunk.last), (1, 4));
 //!
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! let answer = kinglet.ask("notes", "When does the lease end?", &mut |sentence| print!("{sentence}")).await?;
 //! assert_eq!(answer.answer, "The lease ends on 31 May 2027. [1]");
-//! assert_eq!(answer.citations[0].first_line, 3);
+//! assert_eq!(answer.citations[0].first, 3);
 //! # Ok::<_, kinglet::Error>(())
 //! # })?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())

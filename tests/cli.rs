@@ -261,7 +261,7 @@ fn the_real_models_answer_with_citations_and_stop_at_once() {
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(answer["answer"].as_str().unwrap().contains("31 May 2027"), "{answer:#}");
         let citation = &answer["citations"][0];
-        assert_eq!((citation["path"].as_str(), citation["first_line"].as_u64()), (Some("lease.md"), Some(7)));
+        assert_eq!((citation["path"].as_str(), citation["first"].as_u64()), (Some("lease.md"), Some(7)));
     }
     for pause_ms in [300, 900, 1500] {
         let mut asking = kinglet(&["ask", &"When does the lease end? ".repeat(60)]);

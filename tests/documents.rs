@@ -19,7 +19,7 @@ fn check_document(document: &Document) {
     }
     assert_eq!(end, document.text.len(), "sections cover the text");
     assert!(!document.text.starts_with('\u{feff}'), "no byte order mark");
-    if let Some(lines) = &document.source_lines {
+    if let Some(lines) = &document.places {
         assert_eq!(lines.len(), line_starts(&document.text).len(), "each line has a line of the file");
         assert!(lines.is_sorted() && lines[0] >= 1);
     }
@@ -38,10 +38,10 @@ fn check_chunks(document: &Document, target_tokens: usize) {
         assert!(document.text[end..chunk.span.start].trim().is_empty(), "nothing lies between chunks");
         let tokens = estimated_tokens(&chunk.text);
         assert!(tokens <= target_tokens || chunk.text.chars().count() == 1, "{tokens} tokens: {:?}", chunk.text);
-        assert!(1 <= chunk.first_line && chunk.first_line <= chunk.last_line);
-        if document.source_lines.is_none() {
+        assert!(1 <= chunk.first && chunk.first <= chunk.last);
+        if document.places.is_none() {
             let line_at = |offset: usize| starts.partition_point(|&start| start <= offset) as u32;
-            assert_eq!((chunk.first_line, chunk.last_line), (line_at(chunk.span.start), line_at(chunk.span.end)));
+            assert_eq!((chunk.first, chunk.last), (line_at(chunk.span.start), line_at(chunk.span.end)));
         }
         assert!(estimated_tokens(&chunk.context()) <= 40);
         assert!(chunk.passage().ends_with(&chunk.text));

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Passage;
+use crate::corpus::Unit;
 use crate::text::Span;
 
 /// A passage that the answer rests on.
@@ -12,10 +13,14 @@ pub struct Source {
     pub n: usize,
     /// The file.
     pub path: String,
-    /// The passage's first line in it, from 1.
-    pub first_line: u32,
-    /// The passage's last line in it.
-    pub last_line: u32,
+    /// What its places are counted in.
+    pub unit: Unit,
+    /// The passage's first place in it, from 1.
+    pub first: u32,
+    /// The passage's last place in it.
+    pub last: u32,
+    /// What follows the path to name the place, such as `:3-7` or `#page=3`.
+    pub place: String,
     /// The headings over the passage, outermost first, joined by ` > `.
     pub heading: String,
 }
@@ -27,10 +32,14 @@ pub struct Citation {
     pub n: usize,
     /// The file.
     pub path: String,
-    /// The line of the file, from 1, that the quote begins on.
-    pub first_line: u32,
-    /// The line that it ends on.
-    pub last_line: u32,
+    /// What places in it are counted in.
+    pub unit: Unit,
+    /// The place in the file, from 1, that the quote begins at.
+    pub first: u32,
+    /// The place that it ends at.
+    pub last: u32,
+    /// What follows the path to name the place.
+    pub place: String,
     /// The sentence, word for word.
     pub quote: String,
 }
@@ -54,16 +63,22 @@ impl Ledger {
             self.sources.push(Source {
                 n,
                 path: passage.path.clone(),
-                first_line: passage.chunk.first_line,
-                last_line: passage.chunk.last_line,
+                unit: passage.chunk.unit,
+                first: passage.chunk.first,
+                last: passage.chunk.last,
+                place: passage.chunk.after_path(),
                 heading: passage.chunk.headings.join(" > "),
             });
         }
+        let chunk = &passage.chunk;
+        let (first, last) = (chunk.place_at(span.start), chunk.place_at(span.end - 1));
         let citation = Citation {
             n,
             path: passage.path.clone(),
-            first_line: passage.chunk.line_at(span.start),
-            last_line: passage.chunk.line_at(span.end - 1),
+            unit: chunk.unit,
+            first,
+            last,
+            place: chunk.unit.after_path(first, last, &chunk.headings),
             quote: span.of(&passage.chunk.text).to_string(),
         };
         if !self.citations.contains(&citation) {
@@ -163,7 +178,7 @@ mod tests {
         assert_eq!(ledger.cite(0, &first, Span { start: 5, end: 17 }), 2);
         assert_eq!(ledger.cite(0, &first, Span { start: 0, end: 4 }), 2);
         let seen: Vec<_> =
-            ledger.citations.iter().map(|c| (c.n, c.first_line - 10, c.last_line - 10, c.quote.as_str())).collect();
+            ledger.citations.iter().map(|c| (c.n, c.first - 10, c.last - 10, c.quote.as_str())).collect();
         assert_eq!(seen, [(1, 0, 0, "Four."), (2, 1, 2, "Two is\nlong."), (2, 0, 0, "One.")]);
         assert_eq!(ledger.sources.len(), 2);
     }

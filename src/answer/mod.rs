@@ -222,8 +222,9 @@ mod tests {
         let lines = u32::try_from(line_starts(text).len()).unwrap();
         let chunk = Chunk {
             span: Span { start: 0, end: text.len() },
-            first_line: 10,
-            last_line: 9 + lines,
+            unit: crate::corpus::Unit::Line,
+            first: 10,
+            last: 9 + lines,
             lines: None,
             headings: vec!["Guide".to_string()],
             text: text.to_string(),
@@ -282,7 +283,7 @@ mod tests {
             "The lease ends on 31 May 2027. [1] The rent is 900 euros. [2] The landlord lives in Peru. [unsupported]"
         );
         let quoted: Vec<_> =
-            answer.citations.iter().map(|c| (c.n, c.first_line, c.last_line, c.quote.as_str())).collect();
+            answer.citations.iter().map(|c| (c.n, c.first, c.last, c.quote.as_str())).collect();
         assert_eq!(
             quoted,
             [
@@ -347,8 +348,8 @@ mod tests {
                 prop_assert_eq!(numbers, (1..=answer.sources.len()).collect::<BTreeSet<_>>());
                 for citation in &answer.citations {
                     let lines = |text: &str| -> Vec<String> {
-                        let from = citation.first_line as usize - 10;
-                        text.lines().skip(from).take((citation.last_line - citation.first_line) as usize + 1).map(str::to_string).collect()
+                        let from = citation.first as usize - 10;
+                        text.lines().skip(from).take((citation.last - citation.first) as usize + 1).map(str::to_string).collect()
                     };
                     let mark = format!("[{}]", citation.n);
                     prop_assert!(answer.answer.contains(&mark));

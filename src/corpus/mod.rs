@@ -2,13 +2,18 @@
 
 pub mod beir;
 pub mod formats;
+pub mod places;
 pub mod questions;
 pub mod walk;
 
+use serde::{Deserialize, Serialize};
+
+pub use places::Unit;
+
 use crate::text::Span;
 
-/// What a file was read as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a file was read as: a family of formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// Markdown (CommonMark with tables).
     Markdown,
@@ -16,12 +21,46 @@ pub enum Format {
     Html,
     /// Source code or configuration, read as text.
     Code,
-    /// Plain text.
+    /// Plain text, reStructuredText, org.
     Text,
+    /// PDF.
+    Pdf,
+    /// Word processing: DOCX, ODT, RTF.
+    Word,
+    /// Presentations: PPTX, ODP.
+    Slides,
+    /// Tables: XLSX, ODS, CSV, TSV.
+    Table,
+    /// Mail: EML, MBOX, MSG.
+    Mail,
+    /// Books: EPUB.
+    Book,
+    /// Notebooks: IPYNB.
+    Notebook,
+    /// Data: JSON, JSONL, YAML, XML.
+    Data,
+}
+
+impl Format {
+    /// All of them, with the names that people write.
+    pub const NAMED: &[(&str, Format)] = &[
+        ("markdown", Format::Markdown),
+        ("html", Format::Html),
+        ("code", Format::Code),
+        ("text", Format::Text),
+        ("pdf", Format::Pdf),
+        ("word", Format::Word),
+        ("slides", Format::Slides),
+        ("table", Format::Table),
+        ("mail", Format::Mail),
+        ("book", Format::Book),
+        ("notebook", Format::Notebook),
+        ("data", Format::Data),
+    ];
 }
 
 /// A part of a document under one heading path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// Where it lies in [`Document::text`], its own heading included.
     pub span: Span,
@@ -32,33 +71,39 @@ pub struct Section {
 }
 
 /// A file that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// What it was read as.
     pub format: Format,
-    /// Its text, decoded to UTF-8, without a byte order mark. For HTML, what a reader sees; for all others, the file.
+    /// Its text, decoded to UTF-8, without a byte order mark. For text, code and Markdown, the file; for all others, what a
+    /// reader sees.
     pub text: String,
     /// Sections in order; together they cover `text` without gap or overlap. Empty only when `text` is.
     pub sections: Vec<Section>,
-    /// The line of the file, from 1, that each line of `text` comes from; `None` when they are the same lines.
-    pub source_lines: Option<Vec<u32>>,
+    /// What places in it are counted in.
+    pub unit: Unit,
+    /// The place, from 1 and never falling, that each line of `text` comes from; `None` when its lines are those of the file.
+    pub places: Option<Vec<u32>>,
     /// What the document says of itself beside its text, as keys and values: front matter. A key may stand several times.
     pub metadata: Vec<(String, String)>,
+    /// What is doubtful about how it was read, in a few words; nothing for most.
+    pub doubt: Option<String>,
 }
 
 impl Document {
-    /// The line of the file, from 1, that the byte at `offset` of `text` stands on, given the offsets of line starts.
-    pub(crate) fn source_line(&self, line_starts: &[usize], offset: usize) -> u32 {
+    /// The place, from 1, that the byte at `offset` of `text` stands at, given the offsets of line starts.
+    pub(crate) fn place(&self, line_starts: &[usize], offset: usize) -> u32 {
         let line = line_starts.partition_point(|&start| start <= offset);
-        match &self.source_lines {
-            Some(lines) => lines[line - 1],
+        match &self.places {
+            Some(places) => places[line - 1],
             None => line as u32,
         }
     }
-    /// The line of the file that each line of the text in `span` comes from; `None` when they are the same lines.
-    pub(crate) fn source_lines_of(&self, line_starts: &[usize], span: Span) -> Option<Vec<u32>> {
+
+    /// The place that each line of the text in `span` comes from; `None` when they are the lines of the file.
+    pub(crate) fn places_of(&self, line_starts: &[usize], span: Span) -> Option<Vec<u32>> {
         let line = |offset| line_starts.partition_point(|&start| start <= offset);
-        let lines = self.source_lines.as_ref()?;
-        Some(lines[line(span.start) - 1..line(span.end - 1)].to_vec())
+        let places = self.places.as_ref()?;
+        Some(places[line(span.start) - 1..line(span.end - 1)].to_vec())
     }
 }

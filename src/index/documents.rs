@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use crate::chunk::Chunk;
+use crate::corpus::Unit;
 use crate::error::{Error, Fault, Result};
 use crate::text::Span;
 
@@ -27,6 +28,8 @@ CREATE TABLE IF NOT EXISTS documents(
   hash BLOB NOT NULL,
   skipped TEXT,
   metadata TEXT,
+  unit TEXT,
+  doubt TEXT,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -42,6 +45,9 @@ CREATE TABLE IF NOT EXISTS chunks(
 CREATE INDEX IF NOT EXISTS chunks_of_document ON chunks(document);
 INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";
+
+/// Columns of `documents` that earlier versions did not have.
+const LATER_COLUMNS: [&str; 3] = ["metadata", "unit", "doubt"];
 
 /// A file as the index knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,12 +81,23 @@ pub struct NewFile<'a> {
     pub content: std::result::Result<&'a [Chunk], &'a str>,
     /// What it says of itself, as keys and values.
     pub metadata: &'a [(String, String)],
+    /// What is doubtful about how it was read.
+    pub doubt: Option<&'a str>,
 }
 
 impl<'a> NewFile<'a> {
     /// A file that was found but not read.
     pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
-        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], content: Err(reason), metadata: &[] }
+        NewFile {
+            root,
+            path,
+            size_bytes: 0,
+            modified_ns: 0,
+            hash: [0; 32],
+            content: Err(reason),
+            metadata: &[],
+            doubt: None,
+        }
     }
 }
 
@@ -146,8 +163,11 @@ impl Documents {
             connection.execute_batch(SCHEMA)
         };
         set_up().map_err(|cause| documents.failed("set up", cause))?;
-        if !documents.has_metadata()? {
-            documents.run("set up", |c| c.execute_batch("ALTER TABLE documents ADD COLUMN metadata TEXT"))?;
+        for column in LATER_COLUMNS {
+            if !documents.has_column(column)? {
+                let add = format!("ALTER TABLE documents ADD COLUMN {column} TEXT");
+                documents.run("set up", |c| c.execute_batch(&add))?;
+            }
         }
         Ok(documents)
     }
@@ -211,13 +231,18 @@ impl Documents {
         self.run("read", |c| c.query_row("SELECT generation FROM state", [], |row| row.get(0)))
     }
 
-    /// Whether documents may have metadata: in an index that an earlier version made, and none has written to since, they have not.
-    fn has_metadata(&self) -> Result<bool> {
+    /// Whether documents have this column: in an index that an earlier version made, and none has written to since, they may not.
+    fn has_column(&self, column: &str) -> Result<bool> {
         self.run("read", |c| {
-            c.query_row("SELECT count(*) > 0 FROM pragma_table_info('documents') WHERE name = 'metadata'", [], |row| {
+            c.query_row("SELECT count(*) > 0 FROM pragma_table_info('documents') WHERE name = ?1", [column], |row| {
                 row.get(0)
             })
         })
+    }
+
+    /// The column, or nothing where an earlier version made the index.
+    fn column_or_null(&self, column: &'static str) -> Result<&'static str> {
+        Ok(if self.has_column(column)? { column } else { "NULL" })
     }
 
     /// The indexed folders and files, by row.
@@ -282,7 +307,7 @@ impl Documents {
 
     /// The outline of every chunk, by id.
     pub fn outlines(&self) -> Result<Vec<Outline>> {
-        let metadata = if self.has_metadata()? { "metadata" } else { "NULL" };
+        let metadata = self.column_or_null("metadata")?;
         self.run("read", |c| {
             c.prepare(&format!(
                 "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte, {metadata}
@@ -316,13 +341,14 @@ impl Documents {
     /// When one is not there: ids come from the derived parts, so these have come apart from the store.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         let mut found = Vec::with_capacity(ids.len());
+        let unit = self.column_or_null("unit")?;
+        let select = format!(
+            "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, lines, headings, text, {unit}
+             FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root WHERE chunks.id = ?1"
+        );
         for &id in ids {
             let chunk = self.run("read", |c| {
-                c.prepare_cached(
-                    "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, lines,
-                            headings, text
-                     FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root WHERE chunks.id = ?1",
-                )?
+                c.prepare_cached(&select)?
                 .query_row([id], stored_chunk)
                 .optional()
             })?;
@@ -356,8 +382,8 @@ impl Change<'_> {
         self.documents.run("write to", |c| {
             c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![file.root, file.path])?;
             c.prepare_cached(
-                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped, metadata)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped, metadata, unit, doubt)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 file.root,
@@ -366,12 +392,14 @@ impl Change<'_> {
                 file.modified_ns,
                 file.hash,
                 file.content.err(),
-                (!file.metadata.is_empty()).then(|| serde_json::to_string(file.metadata).expect("strings are valid JSON"))
+                (!file.metadata.is_empty()).then(|| serde_json::to_string(file.metadata).expect("strings are valid JSON")),
+                file.content.ok().and_then(<[Chunk]>::first).map(|chunk| chunk.unit.name()),
+                file.doubt
             ])?;
             let document = c.last_insert_rowid();
             for chunk in file.content.unwrap_or_default() {
                 let headings = serde_json::to_string(&chunk.headings).expect("strings are valid JSON");
-                let lines = chunk.lines.as_ref().map(|lines| serde_json::to_string(lines).expect("so are numbers"));
+                let lines = chunk.places.as_ref().map(|lines| serde_json::to_string(lines).expect("so are numbers"));
                 c.prepare_cached(
                     "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -380,8 +408,8 @@ impl Change<'_> {
                     document,
                     chunk.span.start,
                     chunk.span.end,
-                    chunk.first_line,
-                    chunk.last_line,
+                    chunk.first,
+                    chunk.last,
                     lines,
                     headings,
                     chunk.text,
@@ -431,9 +459,10 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
         path: whole_path(row.get(1)?, row.get(2)?),
         chunk: Chunk {
             span: Span { start: row.get(3)?, end: row.get(4)? },
-            first_line: row.get(5)?,
-            last_line: row.get(6)?,
-            lines: lines.map(|lines| from_json(7, &lines)).transpose()?,
+            unit: row.get::<_, Option<String>>(10)?.map_or(Ok(Unit::Line), |unit| from_json(10, &format!("{unit:?}")))?,
+            first: row.get(5)?,
+            last: row.get(6)?,
+            places: lines.map(|lines| from_json(7, &lines)).transpose()?,
             headings: from_json(8, &row.get::<_, String>(8)?)?,
             text: row.get(9)?,
         },

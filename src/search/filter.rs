@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::index::documents::{ChunkId, Outline};
 
 /// What can be written, for messages and help.
-pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
+pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
 
 /// One condition.
 #[derive(Debug, Clone)]
@@ -67,13 +67,13 @@ impl Filter {
             key if key.starts_with("meta.") && key.len() > 5 => {
                 Condition::Metadata(key["meta.".len()..].to_lowercase(), glob(false)?)
             }
-            "type" => match value.to_lowercase().trim_start_matches('.') {
-                "markdown" => Condition::Type(Format::Markdown),
-                "html" => Condition::Type(Format::Html),
-                "code" => Condition::Type(Format::Code),
-                "text" => Condition::Type(Format::Text),
-                ending => Condition::Ending(ending.to_string()),
-            },
+            "type" => {
+                let name = value.to_lowercase();
+                match Format::NAMED.iter().find(|(known, _)| *known == name) {
+                    Some((_, format)) => Condition::Type(*format),
+                    None => Condition::Ending(name.trim_start_matches('.').to_string()),
+                }
+            }
             "modified" => {
                 let (from, until) = day(value).ok_or_else(|| wrong("a date is written like 2026-11-23"))?;
                 match operator {

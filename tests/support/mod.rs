@@ -92,7 +92,7 @@ pub fn contents(index: &Index) -> Vec<(PathBuf, u32, String)> {
         .chunks(&index.chunk_ids().unwrap())
         .unwrap()
         .into_iter()
-        .map(|stored| (stored.path, stored.chunk.first_line, stored.chunk.text))
+        .map(|stored| (stored.path, stored.chunk.first, stored.chunk.text))
         .collect();
     rows.sort();
     rows

@@ -158,7 +158,7 @@ impl Session<'_> {
                 .iter()
                 .map(|(chunk, tokens)| {
                     json!({
-                        "first_line": chunk.first_line, "last_line": chunk.last_line, "start_byte": chunk.span.start,
+                        "unit": chunk.unit, "first": chunk.first, "last": chunk.last, "place": chunk.after_path(), "start_byte": chunk.span.start,
                         "end_byte": chunk.span.end, "headings": chunk.headings, "tokens": tokens, "is_cut_off": is_over(*tokens), "text": chunk.text,
                     })
                 })

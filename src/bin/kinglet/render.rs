@@ -69,7 +69,7 @@ pub fn hits_json(found: &[Found]) -> Value {
         .iter()
         .map(|Found { hit, path, chunk, .. }| {
             json!({
-                "path": shown(path), "first_line": chunk.first_line, "last_line": chunk.last_line,
+                "path": shown(path), "unit": chunk.unit, "first": chunk.first, "last": chunk.last, "place": chunk.after_path(),
                 "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
             })
         })
@@ -80,7 +80,7 @@ pub fn hits_json(found: &[Found]) -> Value {
 pub fn hits(found: &[Found], explain: bool) -> Result<()> {
     let mut out = out();
     for (at, Found { hit, path, chunk, snippet }) in found.iter().enumerate() {
-        let place = place(&shown(path), chunk.first_line, chunk.last_line);
+        let place = place(path, chunk);
         writeln!(
             out,
             "{BOLD}{:>2}{BOLD:#}  {PATH}{place}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
@@ -100,13 +100,9 @@ pub fn hits(found: &[Found], explain: bool) -> Result<()> {
     Ok(())
 }
 
-/// `path:first-last`, as editors and people read it.
-pub fn place(path: &str, first_line: u32, last_line: u32) -> String {
-    format!("{}:{}", visible(path), lines(first_line, last_line))
-}
-
-fn lines(first_line: u32, last_line: u32) -> String {
-    if first_line == last_line { first_line.to_string() } else { format!("{first_line}-{last_line}") }
+/// `path:first-last` or `path#page=3`, as programs and people read it.
+fn place(path: &Path, chunk: &Chunk) -> String {
+    visible(&format!("{}{}", shown(path), chunk.after_path()))
 }
 
 /// A size as people read it.
@@ -149,14 +145,14 @@ pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
         writeln!(out)?;
     }
     for source in &answer.sources {
-        let place = place(&source.path, source.first_line, source.last_line);
+        let place = visible(&format!("{}{}", source.path, source.place));
         writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{place}{PATH:#}  {}", source.n, visible(&source.heading))?;
         for citation in answer.citations.iter().filter(|citation| quotes && citation.n == source.n) {
             let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
             writeln!(
                 out,
                 "    {DIM}{}{DIM:#}  {}",
-                self::lines(citation.first_line, citation.last_line),
+                visible(&citation.place),
                 visible(&quote)
             )?;
         }
@@ -381,7 +377,7 @@ pub fn chunks(path: &Path, rows: &[(Chunk, Option<usize>)]) -> Result<()> {
             out,
             "{BOLD}{:>3}{BOLD:#}  {PATH}{}{PATH:#}  bytes {}–{}  tokens {tokens}  {}",
             at + 1,
-            place(&shown(path), chunk.first_line, chunk.last_line),
+            place(path, chunk),
             chunk.span.start,
             chunk.span.end,
             visible(&chunk.headings.join(" › "))

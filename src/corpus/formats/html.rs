@@ -4,7 +4,7 @@ use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
 
 use super::lines::{Gap, Lines};
 use super::outline::{self, Heading, on_one_line};
-use crate::corpus::{Document, Format};
+use crate::corpus::{Document, Format, Unit};
 use crate::text::{Span, line_starts};
 
 /// What is in these is not text, or not of the page.
@@ -316,7 +316,15 @@ impl Reader {
         });
         let title = Some(title.as_str()).filter(|title| !title.is_empty() && !repeated);
         let sections = outline::sections(&text, 0, title, &self.headings);
-        Document { format: Format::Html, text, sections, source_lines: Some(sources), metadata: Vec::new() }
+        Document {
+            format: Format::Html,
+            text,
+            sections,
+            unit: Unit::Line,
+            places: Some(sources),
+            metadata: Vec::new(),
+            doubt: None,
+        }
     }
 }
 
@@ -391,7 +399,7 @@ mod tests {
     fn every_line_knows_the_line_of_the_file() {
         let html = "<html>\r\n<p>é one\r\ntwo\r\n\r\n<h2>\r\nHead</h2><pre>\r\na\r\n\r\nb</pre>\r\n<p>end";
         let document = read(html);
-        let lines: Vec<_> = document.text.lines().zip(document.source_lines.unwrap()).collect();
+        let lines: Vec<_> = document.text.lines().zip(document.places.unwrap()).collect();
         let shown: Vec<_> = lines.into_iter().filter(|(line, _)| !line.is_empty()).collect();
         assert_eq!(shown, [("é one", 2), ("two", 3), ("Head", 6), ("a", 7), ("b", 9), ("end", 10)]);
     }

@@ -1,53 +1,166 @@
 //! What files are: by extension, by name, by their first bytes.
 
 use super::Skip;
+use super::archive::Archive;
 use crate::corpus::Format;
 
-/// What the name says: a format, nothing (`None`), or a kind that is not read.
-pub(super) fn by_name(path_name: &str) -> Result<Option<Format>, Skip> {
+/// Which reader a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Markdown,
+    Html,
+    Code,
+    Text,
+    Restructured,
+    Org,
+    Csv,
+    Tsv,
+    Json,
+    JsonLines,
+    Yaml,
+    Xml,
+    Notebook,
+    Pdf,
+    Docx,
+    Odt,
+    Rtf,
+    Pptx,
+    Odp,
+    /// XLSX, XLS, ODS.
+    Workbook,
+    Eml,
+    Mbox,
+    Msg,
+    Epub,
+}
+
+impl Kind {
+    /// The family it belongs to.
+    pub(super) fn format(self) -> Format {
+        match self {
+            Kind::Markdown => Format::Markdown,
+            Kind::Html => Format::Html,
+            Kind::Code => Format::Code,
+            Kind::Text | Kind::Restructured | Kind::Org => Format::Text,
+            Kind::Csv | Kind::Tsv | Kind::Workbook => Format::Table,
+            Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Xml => Format::Data,
+            Kind::Notebook => Format::Notebook,
+            Kind::Pdf => Format::Pdf,
+            Kind::Docx | Kind::Odt | Kind::Rtf => Format::Word,
+            Kind::Pptx | Kind::Odp => Format::Slides,
+            Kind::Eml | Kind::Mbox | Kind::Msg => Format::Mail,
+            Kind::Epub => Format::Book,
+        }
+    }
+
+    /// Whether its files are characters in some encoding.
+    pub(super) fn is_text(self) -> bool {
+        match self {
+            Kind::Markdown | Kind::Html | Kind::Code | Kind::Text | Kind::Restructured | Kind::Org => true,
+            Kind::Csv | Kind::Tsv | Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Xml | Kind::Notebook => true,
+            Kind::Pdf | Kind::Docx | Kind::Odt | Kind::Rtf | Kind::Pptx | Kind::Odp | Kind::Workbook => false,
+            Kind::Eml | Kind::Mbox | Kind::Msg | Kind::Epub => false,
+        }
+    }
+}
+
+/// What the name says: a kind, nothing (`None`), or one that is not read.
+pub(super) fn by_name(path_name: &str) -> Result<Option<Kind>, Skip> {
     let name = path_name.rsplit(['/', '\\']).next().unwrap_or(path_name).to_lowercase();
     let extension = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => extension,
         _ => "",
     };
+    if CODE_NAMES.contains(&name.as_str()) {
+        return Ok(Some(Kind::Code));
+    }
     if let Some((_, reason)) = NOT_READ.iter().find(|(extensions, _)| extensions.contains(&extension)) {
         return Err(Skip::because(*reason));
     }
-    let known = |list: &[&str]| list.contains(&extension);
-    Ok(if known(MARKDOWN) {
-        Some(Format::Markdown)
-    } else if known(HTML) {
-        Some(Format::Html)
-    } else if known(CODE) || CODE_NAMES.contains(&name.as_str()) {
-        Some(Format::Code)
-    } else if known(TEXT) {
-        Some(Format::Text)
-    } else {
-        None
-    })
+    Ok(READ.iter().find(|(extensions, _)| extensions.contains(&extension)).map(|(_, kind)| *kind))
 }
 
-/// What the text says where the name says nothing.
-pub(super) fn by_content(text: &str) -> Format {
-    let start: String = text.trim_start().chars().take(16).collect::<String>().to_lowercase();
-    if start.starts_with("<!doctype html") || start.starts_with("<html") {
-        Format::Html
-    } else if start.starts_with("#!") {
-        Format::Code
-    } else {
-        Format::Text
+/// What the bytes say, whatever the name is: a kind, nothing (`None`), or one that is not read.
+pub(super) fn by_bytes(bytes: &[u8]) -> Result<Option<Kind>, Skip> {
+    if bytes.starts_with(b"%PDF-") {
+        return Ok(Some(Kind::Pdf));
+    }
+    if bytes.starts_with(b"{\\rtf") {
+        return Ok(Some(Kind::Rtf));
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return in_archive(bytes);
+    }
+    match MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        Some((_, reason)) => Err(Skip::because(*reason)),
+        None => Ok(None),
     }
 }
 
-/// The reason not to read a file that begins like one of the well-known formats that are not text.
-pub(super) fn not_text(bytes: &[u8]) -> Option<&'static str> {
-    MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, reason)| *reason)
+/// Which document a zip archive is.
+fn in_archive(bytes: &[u8]) -> Result<Option<Kind>, Skip> {
+    let mut archive = Archive::open(bytes)?;
+    let has = |name: &str| archive.names().any(|found| found == name);
+    let by_member = [
+        ("word/document.xml", Kind::Docx),
+        ("ppt/presentation.xml", Kind::Pptx),
+        ("xl/workbook.xml", Kind::Workbook),
+        ("xl/workbook.bin", Kind::Workbook),
+    ];
+    if let Some((_, kind)) = by_member.iter().find(|(name, _)| has(name)) {
+        return Ok(Some(*kind));
+    }
+    let media_type = archive.member("mimetype")?.unwrap_or_default();
+    let media_type = String::from_utf8_lossy(&media_type);
+    let by_media_type = [
+        ("application/epub+zip", Kind::Epub),
+        ("application/vnd.oasis.opendocument.text", Kind::Odt),
+        ("application/vnd.oasis.opendocument.spreadsheet", Kind::Workbook),
+        ("application/vnd.oasis.opendocument.presentation", Kind::Odp),
+    ];
+    let found = by_media_type.iter().find(|(name, _)| media_type.trim().starts_with(name));
+    found.map(|(_, kind)| Some(*kind)).ok_or_else(|| Skip::because("archive"))
 }
 
-const MARKDOWN: &[&str] = &["md", "markdown", "mdown", "mkd", "mkdn", "mdx", "rmd", "qmd"];
-const HTML: &[&str] = &["html", "htm", "xhtml", "shtml"];
-const TEXT: &[&str] =
-    &["txt", "text", "rst", "org", "adoc", "asciidoc", "log", "tex", "srt", "vtt", "csv", "tsv", "wiki", "pod"];
+/// What the text says where the name says nothing.
+pub(super) fn by_content(text: &str) -> Kind {
+    let start: String = text.trim_start().chars().take(16).collect::<String>().to_lowercase();
+    if start.starts_with("<!doctype html") || start.starts_with("<html") {
+        Kind::Html
+    } else if start.starts_with("#!") {
+        Kind::Code
+    } else {
+        Kind::Text
+    }
+}
+
+/// The kinds by extension.
+const READ: &[(&[&str], Kind)] = &[
+    (&["md", "markdown", "mdown", "mkd", "mkdn", "mdx", "rmd", "qmd"], Kind::Markdown),
+    (&["html", "htm", "xhtml", "shtml"], Kind::Html),
+    (&["txt", "text", "adoc", "asciidoc", "log", "tex", "srt", "vtt", "wiki", "pod"], Kind::Text),
+    (&["rst", "rest"], Kind::Restructured),
+    (&["org"], Kind::Org),
+    (&["csv"], Kind::Csv),
+    (&["tsv", "tab"], Kind::Tsv),
+    (&["json"], Kind::Json),
+    (&["jsonl", "ndjson"], Kind::JsonLines),
+    (&["yaml", "yml"], Kind::Yaml),
+    (&["xml"], Kind::Xml),
+    (&["ipynb"], Kind::Notebook),
+    (&["pdf"], Kind::Pdf),
+    (&["docx", "docm", "dotx"], Kind::Docx),
+    (&["odt", "ott"], Kind::Odt),
+    (&["rtf"], Kind::Rtf),
+    (&["pptx", "pptm", "ppsx"], Kind::Pptx),
+    (&["odp"], Kind::Odp),
+    (&["xlsx", "xlsm", "xlsb", "xls", "ods"], Kind::Workbook),
+    (&["eml"], Kind::Eml),
+    (&["mbox"], Kind::Mbox),
+    (&["msg"], Kind::Msg),
+    (&["epub"], Kind::Epub),
+    (CODE, Kind::Code),
+];
 
 /// Source code and configuration.
 #[rustfmt::skip]
@@ -56,8 +169,8 @@ const CODE: &[&str] = &[
     "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "hxx", "m", "mm", "cs", "fs", "vb", "swift", "dart", "rb", "php", "pl",
     "pm", "lua", "r", "jl", "hs", "ml", "mli", "elm", "ex", "exs", "erl", "hrl", "clj", "cljs", "lisp", "el", "scm",
     "zig", "nim", "d", "f90", "asm", "s", "v", "sv", "vhd", "sql", "graphql", "proto", "thrift", "sh", "bash", "zsh",
-    "fish", "ps1", "bat", "cmd", "awk", "vim", "css", "scss", "sass", "less", "vue", "svelte", "astro", "xml", "xsl",
-    "xsd", "json", "jsonl", "ndjson", "json5", "jsonc", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties",
+    "fish", "ps1", "bat", "cmd", "awk", "vim", "css", "scss", "sass", "less", "vue", "svelte", "astro", "xsl",
+    "xsd", "json5", "jsonc", "toml", "ini", "cfg", "conf", "properties",
     "env", "tf", "hcl", "nix", "cmake", "mk", "bzl", "diff", "patch", "lock", "service", "dockerfile",
 ];
 
@@ -82,14 +195,11 @@ const CODE_NAMES: &[&str] = &[
 
 /// Kinds by extension that are not read, and what is said of them.
 const NOT_READ: &[(&[&str], &str)] = &[
-    (&["pdf"], "PDF is not read yet"),
-    (&["docx", "doc", "dotx", "odt", "rtf", "pages", "wpd"], "word processor documents are not read yet"),
-    (&["xlsx", "xls", "xlsm", "ods", "numbers"], "spreadsheets are not read yet"),
-    (&["pptx", "ppt", "ppsx", "odp"], "presentations are not read yet"),
+    (&["doc", "dot", "ppt", "pps"], "an Office file from before 2007; save it as DOCX or PPTX"),
+    (&["pages", "numbers", "keynote", "wpd"], "a word processor's or spreadsheet's own format"),
     (&["key", "pem", "p12", "pfx", "jks"], "key file"),
-    (&["eml", "msg", "mbox", "p7s"], "e-mail is not read yet"),
-    (&["epub", "mobi", "azw3", "fb2", "djvu"], "e-books are not read yet"),
-    (&["ipynb"], "notebooks are not read yet"),
+    (&["p7s", "p7m"], "signature"),
+    (&["mobi", "azw3", "fb2", "djvu"], "a book in a format that is not read; EPUB is"),
     (&["png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff", "ico", "svg", "heic", "avif", "psd"], "image"),
     (&["mp3", "wav", "flac", "ogg", "opus", "m4a", "aac", "mid"], "audio"),
     (&["mp4", "mkv", "mov", "avi", "webm", "wmv", "mpg", "mpeg"], "video"),
@@ -105,17 +215,13 @@ const NOT_READ: &[(&[&str], &str)] = &[
 
 /// How files that are not text begin, whatever they are called.
 const MAGIC: &[(&[u8], &str)] = &[
-    (b"%PDF-", "PDF is not read yet"),
-    (b"{\\rtf", "word processor documents are not read yet"),
     (b"\x89PNG\r\n", "image"),
     (b"\xff\xd8\xff", "image"),
     (b"GIF87a", "image"),
     (b"GIF89a", "image"),
-    (b"PK\x03\x04", "archive"),
     (b"\x1f\x8b", "archive"),
     (b"7z\xbc\xaf", "archive"),
     (b"\xfd7zXZ", "archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old office documents are not read yet"),
     (b"\x7fELF", "binary"),
     (b"SQLite format 3\0", "database or data file"),
     (b"GGUF", "model weights"),

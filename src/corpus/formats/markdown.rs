@@ -4,7 +4,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::front_matter;
 use super::outline::{self, Heading, on_one_line};
-use crate::corpus::{Document, Format, Section};
+use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
 
 /// Reads Markdown (CommonMark with tables). Headings inside lists, quotations and code blocks make no sections. Front
@@ -18,7 +18,7 @@ pub(super) fn read(text: String) -> Document {
     let title = front.filter(|_| !has_title).and_then(|span| front_title(span.of(&text)));
     let front = front.map(|span| Section { span, body_start: 0, headings: title.iter().cloned().collect() });
     let sections = front.into_iter().chain(outline::sections(&text, from, title.as_deref(), &found)).collect();
-    Document { format: Format::Markdown, text, sections, source_lines: None, metadata }
+    Document { format: Format::Markdown, text, sections, unit: Unit::Line, places: None, metadata, doubt: None }
 }
 
 fn headings(text: &str, from: usize) -> Vec<Heading> {

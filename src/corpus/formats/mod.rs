@@ -1,5 +1,6 @@
 //! Tells what a file is by its name and its bytes, and reads its text.
 
+mod archive;
 mod front_matter;
 mod html;
 mod kinds;
@@ -8,8 +9,9 @@ mod markdown;
 mod outline;
 mod plain;
 
-use crate::corpus::{Document, Format, Section};
+use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
+use kinds::Kind;
 
 /// Why a file is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +28,7 @@ impl Skip {
 
 /// The format that a file's name tells; `None` where it tells none, or one that is not read.
 pub fn format_of(name: &str) -> Option<Format> {
-    kinds::by_name(name).ok().flatten()
+    kinds::by_name(name).ok().flatten().map(Kind::format)
 }
 
 /// Reads the file named `path_name` (a path or only a name; its extension is looked at) with the content `bytes`.
@@ -40,19 +42,10 @@ pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
         return Err(Skip::because("empty"));
     }
     let by_name = kinds::by_name(path_name)?;
-    if let Some(reason) = kinds::not_text(bytes) {
-        return Err(Skip::because(reason));
-    }
-    let declared = match by_name {
-        Some(Format::Markdown | Format::Text) => None,
-        Some(Format::Html | Format::Code) | None => plain::declared_encoding(bytes),
-    };
-    let text = plain::decode(bytes, declared)?;
-    let format = by_name.unwrap_or_else(|| kinds::by_content(&text));
-    let document = match format {
-        Format::Markdown => markdown::read(text),
-        Format::Html => html::read(&text),
-        Format::Code | Format::Text => whole(format, text),
+    let kind = kinds::by_bytes(bytes)?.or(by_name);
+    let document = match kind {
+        Some(kind) if !kind.is_text() => read_binary(kind, bytes)?,
+        kind => read_text(kind, bytes)?,
     };
     if document.text.trim().is_empty() {
         return Err(Skip::because("no text in it"));
@@ -60,10 +53,28 @@ pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
     Ok(document)
 }
 
+fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
+    let declared = match kind {
+        Some(Kind::Html | Kind::Code | Kind::Xml) | None => plain::declared_encoding(bytes),
+        Some(_) => None,
+    };
+    let text = plain::decode(bytes, declared)?;
+    let kind = kind.unwrap_or_else(|| kinds::by_content(&text));
+    match kind {
+        Kind::Markdown => Ok(markdown::read(text)),
+        Kind::Html => Ok(html::read(&text)),
+        kind => Ok(whole(kind.format(), text)),
+    }
+}
+
+fn read_binary(kind: Kind, _bytes: &[u8]) -> Result<Document, Skip> {
+    Err(Skip::because(format!("{kind:?} is not read yet")))
+}
+
 /// A document without headings.
 fn whole(format: Format, text: String) -> Document {
     let sections = vec![Section { span: Span { start: 0, end: text.len() }, body_start: 0, headings: Vec::new() }];
-    Document { format, text, sections, source_lines: None, metadata: Vec::new() }
+    Document { format, text, sections, unit: Unit::Line, places: None, metadata: Vec::new(), doubt: None }
 }
 
 #[cfg(test)]
