@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
-use crate::chunk::Chunk;
 use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch, Tuned};
 use crate::error::{Error, Result};
 use crate::index::manifest::Manifest;
@@ -24,12 +23,10 @@ use crate::models::openai::OpenAiGenerator;
 use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
 use crate::models::traits::{Embedder, Generator, Reranker, SparseEncoder};
+use crate::reading::workers::Place;
 use crate::search::filter::{self, Filter};
-use crate::search::snippet::{Snippet, snippet};
-use crate::search::{DenseLeg, Hit, LexicalLeg, MaxSim, Pipeline, Query, Retriever, SparseLeg};
-
-/// How long a snippet is, in characters, where its sentences allow it.
-const SNIPPET_CHARS: usize = 240;
+use crate::search::found::{Shown, found};
+use crate::search::{DenseLeg, Found, Lacking, LexicalLeg, MaxSim, Pipeline, Query, Retriever, SparseLeg};
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +36,7 @@ pub struct Kinglet {
     models: ModelCache,
     embedder: Option<Arc<dyn Embedder>>,
     generator: Option<Arc<dyn Generator>>,
+    reading: Place,
 }
 
 /// What is wished of a search beside the question.
@@ -61,17 +59,13 @@ pub enum Embedders {
     Added(Vec<String>),
 }
 
-/// A chunk that a search found, with why.
+/// What a search found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    /// What each leg said of it.
-    pub hit: Hit,
-    /// The file.
-    pub path: PathBuf,
-    /// The part of it.
-    pub chunk: Chunk,
-    /// What to show of it.
-    pub snippet: Snippet,
+pub struct Searched {
+    /// Best first.
+    pub found: Vec<Found>,
+    /// What the index has not made yet; `None` when it has made all.
+    pub lacking: Option<Lacking>,
 }
 
 impl Kinglet {
@@ -79,7 +73,7 @@ impl Kinglet {
     pub fn new(home: impl Into<PathBuf>, config: Config) -> Self {
         let home = home.into();
         let models = ModelCache::new(home.join("models"));
-        Kinglet { home, config, models, embedder: None, generator: None }
+        Kinglet { home, config, models, embedder: None, generator: None, reading: Place::Here }
     }
 
     /// Uses this embedder, whatever the configuration says.
@@ -98,6 +92,17 @@ impl Kinglet {
     #[must_use]
     pub fn with_generator(self, generator: Arc<dyn Generator>) -> Self {
         Kinglet { generator: Some(generator), ..self }
+    }
+
+    /// Reads files there, rather than in this process.
+    #[must_use]
+    pub fn with_reading(self, reading: Place) -> Self {
+        Kinglet { reading, ..self }
+    }
+
+    /// Where files are read.
+    pub fn reading(&self) -> &Place {
+        &self.reading
     }
 
     /// Brings the index called `name` up to date with `roots` (folders and files; none means those of the last run), and makes it if
@@ -150,6 +155,7 @@ impl Kinglet {
             encoders: &self.open_encoders(folder)?,
             language: self.config.language(),
             keep_tokens: self.keeps_tokens(),
+            reading: &self.reading,
         };
         ingest(&mut writer, &plan, watcher)
     }
@@ -159,51 +165,56 @@ impl Kinglet {
     /// # Errors
     /// When there is no such index, its vectors are of another embedder, or a model or a part of the index fails.
     pub fn search(&self, name: &str, question: &str, count: usize) -> Result<Vec<Found>> {
-        self.search_for(name, question, count, &Wanted::default())
+        Ok(self.search_for(name, question, count, &Wanted::default())?.found)
     }
 
-    /// As [`Kinglet::search`], with wishes.
+    /// As [`Kinglet::search`], with wishes, and with what the index lacks while it is being made.
     ///
     /// # Errors
     /// As [`Kinglet::search`]; also when nothing in the index passes the filters.
-    pub fn search_for(&self, name: &str, question: &str, count: usize, wanted: &Wanted) -> Result<Vec<Found>> {
+    pub fn search_for(&self, name: &str, question: &str, count: usize, wanted: &Wanted) -> Result<Searched> {
         let index = Arc::new(Index::open(&self.index_folder(name)?)?);
         let mut query = Query::new(question);
+        let mut passing = None;
         if !wanted.filters.is_empty() {
-            let among = filter::among(&index.outlines()?, &wanted.filters);
-            if among.is_empty() {
+            let outlines = index.outlines()?;
+            let among = filter::among(&outlines, &wanted.filters);
+            if among.searched.is_empty() {
                 let written: Vec<&str> = wanted.filters.iter().map(Filter::written).collect();
                 return Err(Error::input(format!("nothing in {name} passes the filter {}", written.join(" and ")))
                     .hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
             }
-            query.among = Some(Arc::new(among));
+            query.among = Some(Arc::new(among.searched));
+            passing = Some(among.passing);
         }
         let retriever = self.retriever(&index)?;
+        let shown = Shown { passing: passing.as_ref(), one_per_document: wanted.one_per_document };
+        let lacking = self.settled(index.manifest())?.lacking(&index)?;
         let mut depth = count;
         loop {
             let hits = retriever.retrieve(&query, depth)?;
             let is_all = hits.len() < depth;
-            let found = self.found(&index, question, hits, wanted.one_per_document)?;
+            let mut found = found(&index, question, hits, shown)?;
             if found.len() >= count || is_all {
-                return Ok(found.into_iter().take(count).collect());
+                found.truncate(count);
+                return Ok(Searched { found, lacking });
             }
             depth = depth.saturating_mul(2).max(1);
         }
     }
 
-    /// Hits with their texts, if need be only the first of each document.
-    fn found(&self, index: &Index, question: &str, hits: Vec<Hit>, one_per_document: bool) -> Result<Vec<Found>> {
-        let chunks = index.chunks(&hits.iter().map(|hit| hit.chunk).collect::<Vec<_>>())?;
-        let language = index.manifest().language;
-        let mut seen = HashSet::new();
-        let shown =
-            hits.into_iter().zip(chunks).filter(|(_, stored)| !one_per_document || seen.insert(stored.path.clone()));
-        Ok(shown
-            .map(|(hit, stored)| {
-                let snippet = snippet(question, &stored.chunk.text, language, SNIPPET_CHARS);
-                Found { hit, path: stored.path, chunk: stored.chunk, snippet }
-            })
-            .collect())
+    /// What the index has not made yet of what this search reads.
+    fn lacking(&self, index: &Index) -> Result<Option<Lacking>> {
+        let manifest = index.manifest();
+        let answering = self.answering_embedder(Some(manifest));
+        let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
+        let counts = index.counts()?;
+        let lacking = Lacking {
+            vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
+            passages: counts.chunks - counts.copies,
+            files: !manifest.finished,
+        };
+        Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))
     }
 
     /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio
@@ -235,7 +246,7 @@ impl Kinglet {
             let generator = this.generator()?;
             Ok((found, generator, retrieve, elapsed_ms(started)))
         });
-        let (found, generator, retrieve, load) =
+        let (Searched { found, lacking }, generator, retrieve, load) =
             prepared.await.map_err(|cause| Error::model(format!("finding passages failed: {cause}")))??;
         let passages: Vec<Passage> = found
             .into_iter()
@@ -243,6 +254,7 @@ impl Kinglet {
             .collect();
         let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
         answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };
+        answer.lacking = lacking;
         Ok(answer)
     }
 

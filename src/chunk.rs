@@ -25,7 +25,7 @@ impl Default for Chunking {
 }
 
 /// A piece of a document, small enough for every catalog embedder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     /// Where it lies in the document's text: `span.of(&document.text) == text`.
     pub span: Span,
@@ -238,7 +238,9 @@ fn split_span(document: &Document, span: Span, target: usize) -> Vec<Span> {
                 let splitter = TextSplitter::new(config);
                 splitter.chunk_indices(&without_soft_breaks(text)).map(|(_, piece)| piece.len()).collect()
             }
-            Format::Code | Format::Table | Format::Data => TextSplitter::new(config).chunks(text).map(str::len).collect(),
+            Format::Code | Format::Table | Format::Data => {
+                TextSplitter::new(config).chunks(text).map(str::len).collect()
+            }
         };
         let mut start = part.start;
         for length in lengths {
@@ -319,7 +321,7 @@ mod tests {
     use crate::corpus::formats::read;
 
     fn cut(name: &str, text: &str, target_tokens: usize) -> Vec<Chunk> {
-        chunk(&read(name, text.as_bytes()).unwrap(), &Chunking { target_tokens })
+        chunk(&read(name, text.as_bytes(), &|| {}).unwrap(), &Chunking { target_tokens })
     }
 
     fn words(count: usize) -> String {

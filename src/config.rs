@@ -133,7 +133,7 @@ impl Default for Config {
             answer_tokens: 160,
             threads: 0,
             language: AUTO.to_string(),
-            max_file_mib: 16,
+            max_file_mib: 64,
         }
     }
 }

@@ -86,7 +86,7 @@ impl Kinglet {
 
     /// Embeds a few chunks again with every embedder of the index.
     fn check_embedders(&self, index: &Index) -> Result<String> {
-        let ids = index.chunk_ids()?;
+        let ids = index.searched_ids()?;
         let step = (ids.len() / DOCTOR_SAMPLE).max(1);
         let sample: Vec<_> = ids.into_iter().step_by(step).take(DOCTOR_SAMPLE).collect();
         let passages: Vec<String> = index.chunks(&sample)?.iter().map(|stored| stored.chunk.passage()).collect();

@@ -1,21 +1,20 @@
 //! Flow (a): a folder becomes an index. Only what changed is read, and only new chunks are embedded.
 //!
-//! The order is what makes an interruption harmless: vectors are appended durably by chunk hash while the store's change
-//! is still open; then the store commits; then the derived parts follow; the manifest is last. Whatever is cut off, the
-//! next run (or the next reader) finds by generation what lags and derives it again.
+//! Text comes first: what has been read is committed together with its words and can be searched; vectors follow, durable by chunk
+//! hash after each batch and searchable from time to time. Whatever is cut off, the next run (or the next reader) finds by
+//! generation what lags and derives it again, and by hash which vectors are missing.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::chunk::{Chunk, Chunking, chunk};
-use crate::corpus::formats;
+use crate::chunk::{Chunk, Chunking};
 use crate::corpus::walk::{Found, Limits, walk};
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::index::IndexWriter;
 use crate::index::dense::DenseWriter;
 use crate::index::documents::{Change, ChunkHash, ChunkId, KnownFile, NewFile};
@@ -23,8 +22,13 @@ use crate::index::manifest::{FORMAT, Manifest};
 use crate::index::sparse::SparseWriter;
 use crate::index::tokens::TokenStore;
 use crate::language::{Language, detect};
-use crate::models::traits::{Embedder, Role, SparseEncoder};
+use crate::models::traits::{Embedder, EmbedderCard, Role, SparseCard, SparseEncoder};
+use crate::reading::workers::{Place, read_all};
+use crate::reading::{self, Outcome, Request};
 use crate::vector::signs;
+
+/// How often what has been read or embedded so far becomes searchable.
+const CHECKPOINT: Duration = Duration::from_secs(30);
 
 /// Chunks that are embedded between two moments at which the work can be stopped and is durable.
 const EMBEDDING_BATCH: usize = 64;
@@ -50,21 +54,21 @@ pub struct Plan<'p> {
     pub language: Option<Language>,
     /// Whether token vectors are kept too, where an embedder has them.
     pub keep_tokens: bool,
+    /// Where files are read.
+    pub reading: &'p Place,
 }
 
-/// A step of the commit, in order.
+/// A step of a run, in order; a long run reaches the first three more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// All vectors are durable; the store has not committed.
+    /// What has been read is committed with its words; the other derived parts lag.
+    TextCommitted,
+    /// Every derived part matches the store as far as it has been made.
+    Derived,
+    /// The index says what it is, and can be searched.
+    Searchable,
+    /// All vectors and learned terms are made.
     VectorsKept,
-    /// The store has committed; the derived parts lag.
-    StoreCommitted,
-    /// The words match the store.
-    LexicalDerived,
-    /// The vectors match the store.
-    DenseDerived,
-    /// The learned terms match the store.
-    SparseDerived,
     /// The manifest is in place: done.
     Finished,
 }
@@ -149,291 +153,399 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// A file to read.
+struct Job<'j> {
+    file: &'j Found,
+    /// The row of its root.
+    row: i64,
+    path: PathBuf,
+    before: Option<KnownFile>,
+}
+
+impl Job<'_> {
+    fn skipped(&self, reason: &str) -> Skipped {
+        Skipped { path: self.path.clone(), reason: reason.to_string() }
+    }
+}
+
 /// Brings an index up to date with `plan`.
 ///
 /// # Errors
-/// When a root does not exist, an embedder fails, the disk refuses, or the watcher cancels. Then the index is what it was
-/// before, and the vectors made so far are kept for the next run.
+/// When a root does not exist, an embedder fails, the disk refuses, or the watcher cancels. What was read and embedded until then is
+/// kept, and searchable; the next run goes on there.
 pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) -> Result<Summary> {
-    let cards: Vec<_> = plan.embedders.iter().map(|embedder| embedder.card().clone()).collect();
-    let sparse_cards: Vec<_> = plan.encoders.iter().map(|encoder| encoder.card().clone()).collect();
+    let run = Run::start(writer, plan, watcher)?;
     let mut summary = Summary::default();
 
     let started = Instant::now();
-    let change = writer.documents().change()?;
-    let changed = read_files(&change, writer, plan, watcher, &mut summary)?;
+    let changed = run.read_files(&mut summary)?;
     summary.read_ms = elapsed_ms(started);
 
     let started = Instant::now();
-    let mut dense = Vec::new();
-    for embedder in plan.embedders {
-        let mut part = writer.dense(embedder.card())?;
-        let with_tokens = plan.keep_tokens && embedder.token_embedder().is_some();
-        let tokens = if with_tokens { Some(writer.tokens(embedder.card())?) } else { None };
-        summary.embedded += embed(&mut part, tokens.as_ref(), writer, embedder.as_ref(), watcher)?;
-        if let Some(tokens) = tokens.filter(|_| changed) {
-            tokens.retain(writer.documents())?;
-        }
-        dense.push(part);
-    }
-    let mut sparse = Vec::new();
-    for encoder in plan.encoders {
-        let mut part = writer.sparse(encoder.card())?;
-        summary.embedded += encode(&mut part, writer, encoder.as_ref(), watcher)?;
-        sparse.push(part);
-    }
+    summary.embedded = run.embed_all(changed)?;
     summary.embed_ms = elapsed_ms(started);
 
     let started = Instant::now();
     watcher.event(&Event::Reached(Step::VectorsKept));
-    if changed {
-        change.commit()?;
-    } else {
-        drop(change);
-    }
-    watcher.event(&Event::Reached(Step::StoreCommitted));
-    let language = match plan.language.or(writer.manifest().map(|manifest| manifest.language)) {
-        Some(language) => language,
-        None => language_of(writer)?,
-    };
-    if changed || summary.embedded > 0 || !writer.is_current(&cards, &sparse_cards, language)? {
-        writer.derive_lexical(language)?;
-        watcher.event(&Event::Reached(Step::LexicalDerived));
-        for part in &dense {
-            writer.derive_dense(part)?;
-        }
-        watcher.event(&Event::Reached(Step::DenseDerived));
-        for part in &sparse {
-            writer.derive_sparse(part)?;
-        }
-        watcher.event(&Event::Reached(Step::SparseDerived));
-    }
-    summary.chunks = writer.documents().counts()?.chunks;
-    let mut tuned = writer.manifest().map(|manifest| manifest.tuned.clone()).unwrap_or_default();
-    tuned.retain(|embedder, _| cards.iter().any(|card| card.id == *embedder));
-    let chosen = writer.manifest().map(|manifest| manifest.chosen.clone()).unwrap_or_default();
-    let chunking = plan.chunking;
-    let manifest =
-        Manifest { format: FORMAT, chunking, language, embedders: cards, sparse: sparse_cards, chosen, tuned };
-    if writer.manifest() != Some(&manifest) {
+    let manifest = run.last_manifest(changed || summary.embedded > 0)?;
+    if writer.stored_manifest()?.as_ref() != Some(&manifest) {
         writer.finish(manifest)?;
     }
     watcher.event(&Event::Reached(Step::Finished));
+    summary.chunks = writer.documents().counts()?.chunks;
     summary.commit_ms = elapsed_ms(started);
     Ok(summary)
 }
 
+/// A run under way.
+struct Run<'r> {
+    writer: &'r IndexWriter,
+    plan: &'r Plan<'r>,
+    watcher: &'r dyn Watcher,
+    /// The vectors and learned terms that the index has or shall have. Those that it shall no longer have answer until the run is done.
+    dense: Vec<(EmbedderCard, RefCell<DenseWriter>)>,
+    sparse: Vec<(SparseCard, RefCell<SparseWriter>)>,
+}
+
+impl<'r> Run<'r> {
+    fn start(writer: &'r IndexWriter, plan: &'r Plan<'r>, watcher: &'r dyn Watcher) -> Result<Self> {
+        let mut cards: Vec<EmbedderCard> = plan.embedders.iter().map(|embedder| embedder.card().clone()).collect();
+        let mut sparse_cards: Vec<SparseCard> = plan.encoders.iter().map(|encoder| encoder.card().clone()).collect();
+        if let Some(manifest) = writer.manifest() {
+            cards.extend(manifest.embedders.iter().filter(|card| !cards.contains(card)).cloned().collect::<Vec<_>>());
+            let more = manifest.sparse.iter().filter(|card| !sparse_cards.contains(card)).cloned();
+            sparse_cards.extend(more.collect::<Vec<_>>());
+        }
+        let dense = cards
+            .into_iter()
+            .map(|card| Ok((card.clone(), RefCell::new(writer.dense(&card)?))))
+            .collect::<Result<_>>()?;
+        let sparse = sparse_cards.into_iter().map(|card| Ok((card.clone(), RefCell::new(writer.sparse(&card)?))));
+        let sparse = sparse.collect::<Result<_>>()?;
+        Ok(Run { writer, plan, watcher, dense, sparse })
+    }
+
+    /// What the index is while the run goes on, or when it is done.
+    fn manifest(&self, language: Language, reading_is_done: bool, finished: bool) -> Manifest {
+        let planned = Manifest {
+            format: FORMAT,
+            chunking: self.plan.chunking,
+            reading: reading::VERSION,
+            finished,
+            language,
+            embedders: self.plan.embedders.iter().map(|embedder| embedder.card().clone()).collect(),
+            sparse: self.plan.encoders.iter().map(|encoder| encoder.card().clone()).collect(),
+            chosen: Default::default(),
+            tuned: Default::default(),
+        };
+        let Some(before) = self.writer.manifest().cloned() else { return planned };
+        let mut tuned = before.tuned;
+        if finished {
+            tuned.retain(|embedder, _| planned.embedders.iter().any(|card| card.id == *embedder));
+            return Manifest { chosen: before.chosen, tuned, ..planned };
+        }
+        // What answered before answers until the run is done. Files that are still to be read anew are told by the manifest's old
+        // chunking and reading.
+        let (chunking, reading) = match reading_is_done {
+            true => (planned.chunking, planned.reading),
+            false => (before.chunking, before.reading),
+        };
+        let (embedders, sparse) = (before.embedders, before.sparse);
+        Manifest { chunking, reading, embedders, sparse, chosen: before.chosen, tuned, ..planned }
+    }
+
+    fn language(&self) -> Result<Language> {
+        match self.plan.language.or(self.writer.manifest().map(|manifest| manifest.language)) {
+            Some(language) => Ok(language),
+            None => language_of(self.writer),
+        }
+    }
+
+    /// Commits what has been read, and makes it searchable.
+    fn publish(&self, change: Change<'_>, reading_is_done: bool) -> Result<()> {
+        let language = self.language()?;
+        self.writer.commit(change, language)?;
+        self.watcher.event(&Event::Reached(Step::TextCommitted));
+        self.derive_rest()?;
+        self.watcher.event(&Event::Reached(Step::Derived));
+        self.writer.describe(&self.manifest(language, reading_is_done, false))?;
+        self.watcher.event(&Event::Reached(Step::Searchable));
+        Ok(())
+    }
+
+    /// Makes every derived part but the words match the store, as far as it has been made.
+    fn derive_rest(&self) -> Result<()> {
+        self.dense.iter().try_for_each(|(_, part)| self.writer.derive_dense(&part.borrow()))?;
+        self.sparse.iter().try_for_each(|(_, part)| self.writer.derive_sparse(&part.borrow()))
+    }
+
+    /// Reads what changed below the roots into the store; `true` when anything did.
+    fn read_files(&self, summary: &mut Summary) -> Result<bool> {
+        let roots = self.roots()?;
+        let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
+        let walked = walk(&roots, self.plan.exclude, &limits)?;
+        self.watcher.event(&Event::Found { files: walked.files.len() });
+        let read_anew = self
+            .writer
+            .manifest()
+            .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.reading != reading::VERSION);
+
+        let change = self.writer.documents().change()?;
+        let mut rows = Vec::new();
+        let mut known = Vec::new();
+        for root in &roots {
+            let row = change.root(root)?;
+            known.push(self.writer.documents().known_files(row)?);
+            rows.push(row);
+        }
+        let mut changed = false;
+        for skipped in &walked.skipped {
+            let before = known[skipped.root].remove(&skipped.path);
+            if before.and_then(|file| file.skipped).as_deref() != Some(&skipped.reason) {
+                change.put(&NewFile::skipped(rows[skipped.root], &skipped.path, &skipped.reason))?;
+                changed = true;
+            }
+            let path = whole_path(&roots[skipped.root], &skipped.path);
+            summary.skipped.push(Skipped { path, reason: skipped.reason.clone() });
+        }
+        let mut jobs: Vec<Job<'_>> = Vec::new();
+        for file in &walked.files {
+            let before = known[file.root].remove(&file.path);
+            let path = whole_path(&roots[file.root], &file.path);
+            match before.filter(|_| !read_anew) {
+                Some(before) if before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns => {
+                    summary.unchanged += usize::from(before.skipped.is_none());
+                    summary.skipped.extend(before.skipped.map(|reason| Skipped { path, reason }));
+                }
+                before => jobs.push(Job { file, row: rows[file.root], path, before }),
+            }
+        }
+        let done_before = walked.files.len() - jobs.len();
+        changed |= !jobs.is_empty();
+        let change = self.read_jobs(change, &jobs, done_before, summary)?;
+        for gone in known.iter().flat_map(HashMap::values) {
+            change.remove(gone.id)?;
+            changed = true;
+            summary.removed += usize::from(gone.skipped.is_none());
+        }
+        summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        if changed {
+            self.publish(change, true)?;
+        }
+        Ok(changed)
+    }
+
+    /// Reads files into the store. What has been read becomes searchable from time to time, and when the run is interrupted.
+    fn read_jobs<'c>(
+        &'c self,
+        change: Change<'c>,
+        jobs: &[Job<'_>],
+        done_before: usize,
+        summary: &mut Summary,
+    ) -> Result<Change<'c>> {
+        let requests: Vec<Request> = jobs
+            .iter()
+            .map(|job| Request {
+                path: job.path.clone(),
+                chunking: self.plan.chunking,
+                known: job.before.as_ref().map(|before| before.hash),
+                with_text: false,
+            })
+            .collect();
+        let total = done_before + jobs.len();
+        let mut published = Instant::now();
+        let mut open = Some(change);
+        let result = read_all(self.plan.reading, &requests, |at, outcome| {
+            if self.watcher.is_cancelled() {
+                return Err(Error::interrupted());
+            }
+            if published.elapsed() >= CHECKPOINT {
+                let change = open.take().expect("there is always one between two files");
+                self.publish(change, false)?;
+                open = Some(self.writer.documents().change()?);
+                published = Instant::now();
+            }
+            let change = open.as_ref().expect("there is always one between two files");
+            self.put(change, &jobs[at], outcome, summary)?;
+            self.watcher.event(&Event::Looked { path: &jobs[at].path, done: done_before + at + 1, total });
+            Ok(())
+        });
+        match (result, open) {
+            (Ok(()), Some(change)) => Ok(change),
+            (Err(error), Some(change)) => {
+                if error.fault() == Fault::Interrupted {
+                    self.publish(change, false)?;
+                }
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
+            (Ok(()), None) => self.writer.documents().change(),
+        }
+    }
+
+    /// Writes what came of a file.
+    fn put(&self, change: &Change<'_>, job: &Job<'_>, outcome: Outcome, summary: &mut Summary) -> Result<()> {
+        let &Job { file, row, .. } = job;
+        let (hash, content) = match &outcome {
+            Outcome::Same => {
+                let before = job.before.as_ref().expect("only what is known can be the same");
+                summary.read += usize::from(before.skipped.is_none());
+                let skipped = before.skipped.iter().map(|reason| job.skipped(reason));
+                summary.skipped.extend(skipped);
+                return change.touch(before.id, file.size_bytes, file.modified_ns);
+            }
+            Outcome::Read { hash, cut } => (*hash, Ok(cut)),
+            Outcome::Skipped { hash, reason } => (*hash, Err(reason.as_str())),
+        };
+        match content {
+            Ok(_) => summary.read += 1,
+            Err(reason) => summary.skipped.push(job.skipped(reason)),
+        }
+        // What could not even be opened is tried again by the next run.
+        let (size_bytes, modified_ns) = if hash == [0; 32] { (0, 0) } else { (file.size_bytes, file.modified_ns) };
+        change.put(&NewFile { root: row, path: &file.path, size_bytes, modified_ns, hash, content })
+    }
+
+    /// The folders and files of the last run and of this one.
+    fn roots(&self) -> Result<Vec<PathBuf>> {
+        let mut roots: Vec<PathBuf> = self.writer.documents().roots()?.into_iter().map(|(_, path)| path).collect();
+        for root in self.plan.roots {
+            if !roots.contains(root) {
+                roots.push(root.clone());
+            }
+        }
+        if roots.is_empty() {
+            return Err(Error::input("nothing was named to index").hint("kinglet index FOLDER"));
+        }
+        Ok(roots)
+    }
+
+    /// Embeds and encodes what has no vector yet, what is fastest first; gives how many.
+    fn embed_all(&self, changed: bool) -> Result<usize> {
+        let mut embedded = 0;
+        let mut embedders: Vec<&Arc<dyn Embedder>> = self.plan.embedders.iter().collect();
+        // Those without token vectors are tables and hashes: thousands of chunks a second.
+        embedders.sort_by_key(|embedder| embedder.token_embedder().is_some());
+        for embedder in embedders {
+            let part = self.dense.iter().find(|(card, _)| card == embedder.card()).map(|(_, part)| part);
+            let part = part.expect("there is a part for each planned embedder");
+            let with_tokens = self.plan.keep_tokens && embedder.token_embedder().is_some();
+            let tokens = if with_tokens { Some(self.writer.tokens(embedder.card())?) } else { None };
+            embedded += self.embed(part, tokens.as_ref(), embedder.as_ref())?;
+            if let Some(tokens) = tokens.filter(|_| changed) {
+                tokens.retain(self.writer.documents())?;
+            }
+        }
+        for encoder in self.plan.encoders {
+            let part = self.sparse.iter().find(|(card, _)| card == encoder.card()).map(|(_, part)| part);
+            embedded += self.encode(part.expect("there is a part for each planned encoder"), encoder.as_ref())?;
+        }
+        Ok(embedded)
+    }
+
+    /// Embeds the chunks that have no vector yet, durably after each batch; gives how many. Those that only lack their tokens'
+    /// vectors are embedded for these.
+    fn embed(
+        &self,
+        part: &RefCell<DenseWriter>,
+        tokens: Option<&TokenStore>,
+        embedder: &dyn Embedder,
+    ) -> Result<usize> {
+        let documents = self.writer.documents();
+        let without_vector: BTreeSet<ChunkId> = part.borrow().missing(documents)?.into_iter().collect();
+        let mut missing = without_vector.clone();
+        if let Some(tokens) = tokens {
+            missing.extend(tokens.missing(documents)?);
+        }
+        let missing: Vec<ChunkId> = missing.into_iter().collect();
+        let name = &embedder.card().id;
+        self.in_batches(name, &missing, &|| self.writer.derive_dense(&part.borrow()), &|ids, chunks, texts| {
+            let hashes: Vec<ChunkHash> = chunks.iter().map(Chunk::hash).collect();
+            let vectors = match (tokens, embedder.token_embedder()) {
+                (Some(tokens), Some(embedder)) => {
+                    let embedded = embedder.embed_tokens(Role::Passage, texts)?;
+                    let signs = embedded.iter().map(|text| text.tokens.iter().flat_map(signs).collect());
+                    tokens.put(&hashes.iter().copied().zip(signs).collect::<Vec<_>>())?;
+                    embedded.into_iter().map(|text| text.vector).collect()
+                }
+                _ => embedder.embed(Role::Passage, texts)?,
+            };
+            complete(name, vectors.len(), texts.len())?;
+            let keyed = ids.iter().zip(hashes.into_iter().zip(vectors)).filter(|(id, _)| without_vector.contains(id));
+            part.borrow_mut().append(&keyed.map(|(_, keyed)| keyed).collect::<Vec<_>>())
+        })
+    }
+
+    /// Encodes the chunks that have no sparse vector yet, durably after each batch; gives how many.
+    fn encode(&self, part: &RefCell<SparseWriter>, encoder: &dyn SparseEncoder) -> Result<usize> {
+        let missing = part.borrow().missing(self.writer.documents())?;
+        let name = &encoder.card().id;
+        self.in_batches(name, &missing, &|| self.writer.derive_sparse(&part.borrow()), &|_, chunks, texts| {
+            let vectors = encoder.encode(Role::Passage, texts)?;
+            complete(name, vectors.len(), texts.len())?;
+            part.borrow_mut().append(&chunks.iter().map(Chunk::hash).zip(vectors).collect::<Vec<_>>())
+        })
+    }
+
+    /// Puts `work` to the chunks in batches; `derive` makes what is done searchable from time to time and in the end.
+    fn in_batches(
+        &self,
+        name: &str,
+        missing: &[ChunkId],
+        derive: &dyn Fn() -> Result<()>,
+        work: &dyn Fn(&[ChunkId], &[Chunk], &[&str]) -> Result<()>,
+    ) -> Result<usize> {
+        let mut derived = Instant::now();
+        for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
+            if self.watcher.is_cancelled() {
+                derive()?;
+                return Err(Error::interrupted());
+            }
+            if derived.elapsed() >= CHECKPOINT {
+                derive()?;
+                derived = Instant::now();
+            }
+            let stored = self.writer.documents().chunks(ids)?;
+            let chunks: Vec<Chunk> = stored.into_iter().map(|stored| stored.chunk).collect();
+            let passages: Vec<String> = chunks.iter().map(Chunk::passage).collect();
+            let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+            work(ids, &chunks, &texts)?;
+            let done = batch * EMBEDDING_BATCH + ids.len();
+            self.watcher.event(&Event::Embedded { embedder: name, done, total: missing.len() });
+        }
+        if !missing.is_empty() {
+            derive()?;
+        }
+        Ok(missing.len())
+    }
+
+    /// What the index is when all is done, with every derived part whole.
+    fn last_manifest(&self, changed: bool) -> Result<Manifest> {
+        let language = self.language()?;
+        let manifest = self.manifest(language, true, true);
+        if !changed && !self.writer.is_current(&manifest.embedders, &manifest.sparse, language)? {
+            self.writer.derive_lexical(language)?;
+            self.derive_rest()?;
+        }
+        Ok(manifest)
+    }
+}
+
+/// A model gives one vector for each text, or is at fault.
+fn complete(name: &str, vectors: usize, texts: usize) -> Result<()> {
+    match vectors == texts {
+        true => Ok(()),
+        false => Err(Error::model(format!("{name} gave {vectors} vectors for {texts} texts"))),
+    }
+}
+
 /// The language of the documents, by chunks from all over the store.
 fn language_of(writer: &IndexWriter) -> Result<Language> {
-    let ids: Vec<ChunkId> = writer.documents().chunk_hashes()?.into_iter().map(|(id, _)| id).collect();
+    let ids = writer.documents().chunk_ids()?;
     let step = ids.len().div_ceil(CHUNKS_FOR_LANGUAGE).max(1);
     let sample: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
     let chunks = writer.documents().chunks(&sample)?;
     Ok(detect(chunks.iter().map(|stored| stored.chunk.text.as_str())))
-}
-
-/// Reads what changed below the roots into the store; `true` when anything did.
-fn read_files(
-    change: &Change<'_>,
-    writer: &IndexWriter,
-    plan: &Plan<'_>,
-    watcher: &dyn Watcher,
-    summary: &mut Summary,
-) -> Result<bool> {
-    let store = writer.documents();
-    let mut roots: Vec<PathBuf> = store.roots()?.into_iter().map(|(_, path)| path).collect();
-    for root in plan.roots {
-        if !roots.contains(root) {
-            roots.push(root.clone());
-        }
-    }
-    if roots.is_empty() {
-        return Err(Error::input("nothing was named to index").hint("kinglet index FOLDER"));
-    }
-    let walked = walk(&roots, plan.exclude, &Limits { max_file_bytes: plan.max_file_bytes })?;
-    watcher.event(&Event::Found { files: walked.files.len() });
-
-    let mut rows = Vec::new();
-    let mut known = Vec::new();
-    for root in &roots {
-        let row = change.root(root)?;
-        known.push(store.known_files(row)?);
-        rows.push(row);
-    }
-    let mut changed = false;
-    for skipped in &walked.skipped {
-        let before = known[skipped.root].remove(&skipped.path);
-        if before.and_then(|file| file.skipped).as_deref() != Some(&skipped.reason) {
-            change.put(&NewFile::skipped(rows[skipped.root], &skipped.path, &skipped.reason))?;
-            changed = true;
-        }
-        let path = whole_path(&roots[skipped.root], &skipped.path);
-        summary.skipped.push(Skipped { path, reason: skipped.reason.clone() });
-    }
-    let cut_again = writer.manifest().is_some_and(|manifest| manifest.chunking != plan.chunking);
-    for (done, file) in walked.files.iter().enumerate() {
-        if watcher.is_cancelled() {
-            return Err(Error::interrupted());
-        }
-        let path = whole_path(&roots[file.root], &file.path);
-        let before = known[file.root].remove(&file.path).filter(|_| !cut_again);
-        let same = before
-            .as_ref()
-            .is_some_and(|before| before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns);
-        let skipped = match before {
-            Some(before) if same => {
-                summary.unchanged += usize::from(before.skipped.is_none());
-                before.skipped
-            }
-            before => {
-                changed = true;
-                let skipped = read_file(change, rows[file.root], &path, file, before.as_ref(), plan)?;
-                summary.read += usize::from(skipped.is_none());
-                skipped
-            }
-        };
-        if let Some(reason) = skipped {
-            summary.skipped.push(Skipped { path: path.clone(), reason });
-        }
-        watcher.event(&Event::Looked { path: &path, done: done + 1, total: walked.files.len() });
-    }
-    for gone in known.iter().flat_map(HashMap::values) {
-        change.remove(gone.id)?;
-        changed = true;
-        summary.removed += usize::from(gone.skipped.is_none());
-    }
-    summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(changed)
-}
-
-/// Reads one file into the store; gives the reason when it was skipped.
-fn read_file(
-    change: &Change<'_>,
-    root: i64,
-    path: &Path,
-    file: &Found,
-    before: Option<&KnownFile>,
-    plan: &Plan<'_>,
-) -> Result<Option<String>> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(cause) => {
-            let reason = format!("could not be read: {cause}");
-            change.put(&NewFile::skipped(root, &file.path, &reason))?;
-            return Ok(Some(reason));
-        }
-    };
-    let hash = *blake3::hash(&bytes).as_bytes();
-    if let Some(before) = before.filter(|before| before.hash == hash) {
-        change.touch(before.id, file.size_bytes, file.modified_ns)?;
-        return Ok(before.skipped.clone());
-    }
-    let (content, metadata) = match cut(path, &bytes, &plan.chunking) {
-        Ok((chunks, metadata)) => (Ok(chunks), metadata),
-        Err(reason) => (Err(reason), Vec::new()),
-    };
-    let skipped = content.as_ref().err().cloned();
-    change.put(&NewFile {
-        root,
-        path: &file.path,
-        size_bytes: file.size_bytes,
-        modified_ns: file.modified_ns,
-        hash,
-        content: content.as_deref().map_err(String::as_str),
-        metadata: &metadata,
-    })?;
-    Ok(skipped)
-}
-
-/// A file's chunks, and what it says of itself.
-type Cut = (Vec<Chunk>, Vec<(String, String)>);
-
-/// What a file is cut into, or why there is nothing. A reader's panic costs that file only.
-fn cut(path: &Path, bytes: &[u8], chunking: &Chunking) -> std::result::Result<Cut, String> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let work = AssertUnwindSafe(|| {
-        formats::read(&name, bytes).map(|document| (chunk(&document, chunking), document.metadata))
-    });
-    match catch_unwind(work) {
-        Ok(Ok((chunks, _))) if chunks.is_empty() => Err("empty".to_string()),
-        Ok(Ok(cut)) => Ok(cut),
-        Ok(Err(skip)) => Err(skip.reason),
-        Err(_) => Err("the reader of this format failed on it; please report the file".to_string()),
-    }
-}
-
-/// Embeds the chunks that have no vector yet, durably after each batch; gives how many. Those that only lack their tokens'
-/// vectors are embedded for these.
-fn embed(
-    dense: &mut DenseWriter,
-    tokens: Option<&TokenStore>,
-    writer: &IndexWriter,
-    embedder: &dyn Embedder,
-    watcher: &dyn Watcher,
-) -> Result<usize> {
-    let without_vector: BTreeSet<ChunkId> = dense.missing(writer.documents())?.into_iter().collect();
-    let mut missing = without_vector.clone();
-    if let Some(tokens) = tokens {
-        missing.extend(tokens.missing(writer.documents())?);
-    }
-    let missing: Vec<ChunkId> = missing.into_iter().collect();
-    let name = &embedder.card().id;
-    for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
-        if watcher.is_cancelled() {
-            return Err(Error::interrupted());
-        }
-        let chunks: Vec<Chunk> = writer.documents().chunks(ids)?.into_iter().map(|stored| stored.chunk).collect();
-        let passages: Vec<String> = chunks.iter().map(Chunk::passage).collect();
-        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
-        let hashes: Vec<ChunkHash> = chunks.iter().map(Chunk::hash).collect();
-        let vectors = match (tokens, embedder.token_embedder()) {
-            (Some(tokens), Some(embedder)) => {
-                let embedded = embedder.embed_tokens(Role::Passage, &texts)?;
-                let signs = embedded.iter().map(|text| text.tokens.iter().flat_map(signs).collect());
-                tokens.put(&hashes.iter().copied().zip(signs).collect::<Vec<_>>())?;
-                embedded.into_iter().map(|text| text.vector).collect()
-            }
-            _ => embedder.embed(Role::Passage, &texts)?,
-        };
-        if vectors.len() != texts.len() {
-            return Err(Error::model(format!("{name} gave {} vectors for {} texts", vectors.len(), texts.len())));
-        }
-        let keyed = ids.iter().zip(hashes.into_iter().zip(vectors)).filter(|(id, _)| without_vector.contains(id));
-        dense.append(&keyed.map(|(_, keyed)| keyed).collect::<Vec<_>>())?;
-        watcher.event(&Event::Embedded {
-            embedder: name,
-            done: batch * EMBEDDING_BATCH + ids.len(),
-            total: missing.len(),
-        });
-    }
-    Ok(missing.len())
-}
-
-/// Encodes the chunks that have no sparse vector yet, durably after each batch; gives how many.
-fn encode(
-    sparse: &mut SparseWriter,
-    writer: &IndexWriter,
-    encoder: &dyn SparseEncoder,
-    watcher: &dyn Watcher,
-) -> Result<usize> {
-    let missing = sparse.missing(writer.documents())?;
-    let name = &encoder.card().id;
-    for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
-        if watcher.is_cancelled() {
-            return Err(Error::interrupted());
-        }
-        let chunks: Vec<Chunk> = writer.documents().chunks(ids)?.into_iter().map(|stored| stored.chunk).collect();
-        let passages: Vec<String> = chunks.iter().map(Chunk::passage).collect();
-        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
-        let vectors = encoder.encode(Role::Passage, &texts)?;
-        if vectors.len() != texts.len() {
-            return Err(Error::model(format!("{name} gave {} vectors for {} texts", vectors.len(), texts.len())));
-        }
-        sparse.append(&chunks.iter().map(Chunk::hash).zip(vectors).collect::<Vec<_>>())?;
-        let done = batch * EMBEDDING_BATCH + ids.len();
-        watcher.event(&Event::Embedded { embedder: name, done, total: missing.len() });
-    }
-    Ok(missing.len())
 }
 
 fn whole_path(root: &Path, path: &str) -> PathBuf {

@@ -32,7 +32,9 @@
 //! | [`error`] | what went wrong, whose fault, what next |
 //! | [`text`], [`vector`] | spans and sentences; unit vectors |
 //! | [`corpus`] | a folder → documents |
+//! | [`alike`] | texts that say the same |
 //! | [`chunk`] | a document → chunks with exact spans |
+//! | [`reading`] | a file → chunks, in a process that can be given up |
 //! | [`models`] | embedders and generators behind their seams; the catalog, and fetching |
 //! | [`index`] | what is on disk |
 //! | [`ingest`] | a folder → an index, only what changed |
@@ -46,6 +48,7 @@
 //! One's own embedder or generator goes in by [`Kinglet::with_embedder`] and [`Kinglet::with_generator`]; `examples/` shows how.
 
 mod adding;
+pub mod alike;
 pub mod answer;
 pub mod assemble;
 pub mod chunk;
@@ -59,6 +62,7 @@ pub mod ingest;
 pub mod language;
 pub mod models;
 pub mod names;
+pub mod reading;
 pub mod search;
 pub mod text;
 pub mod trial;
@@ -66,7 +70,8 @@ mod using;
 pub mod vector;
 
 pub use answer::Answer;
-pub use assemble::{Found, Kinglet};
+pub use assemble::Kinglet;
 pub use config::Config;
 pub use error::{Error, Fault, Result};
 pub use ingest::Unwatched;
+pub use search::Found;

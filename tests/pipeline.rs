@@ -13,9 +13,9 @@ use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, Plan, Unwatched, Watcher, ingest};
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::traits::{Role, SparseEncoder};
+use kinglet::reading::workers::Place;
 use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
 use kinglet::{Error, Fault};
-use proptest::prelude::*;
 
 fn found(index: &Path, question: &str) -> Vec<String> {
     let index = Arc::new(Index::open(index).unwrap());
@@ -128,7 +128,7 @@ impl Watcher for StopsAt {
 }
 
 #[test]
-fn interrupted_is_an_error_that_changes_nothing_and_a_second_writer_is_told_who_writes() {
+fn interrupted_is_an_error_that_loses_nothing_and_a_second_writer_is_told_who_writes() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "One.")]);
@@ -213,6 +213,7 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
             encoders,
             language: None,
             keep_tokens: false,
+            reading: &Place::Here,
         };
         ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &Unwatched).unwrap()
     };
@@ -327,48 +328,6 @@ fn nothing_that_was_derived_from_a_lost_store_is_believed() {
     let index = Index::open(&index).unwrap();
     assert_eq!(index.lexical().search("kinglets", 5, None).unwrap(), []);
     assert_eq!(index.lexical().search("wrens", 5, None).unwrap().len(), 1);
-}
-
-#[derive(Debug, Clone)]
-enum Edit {
-    Write(usize, String),
-    Remove(usize),
-    Rename(usize, usize),
-}
-
-fn edit() -> impl Strategy<Value = Edit> {
-    let text = prop::collection::vec("[a-z]{2,6}", 1..12).prop_map(|words| words.join(" "));
-    prop_oneof![
-        3 => (0usize..4, text).prop_map(|(file, text)| Edit::Write(file, text)),
-        1 => (0usize..4).prop_map(Edit::Remove),
-        1 => (0usize..4, 0usize..4).prop_map(|(from, to)| Edit::Rename(from, to)),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
-
-    #[test]
-    fn an_updated_index_equals_one_made_from_scratch(runs in prop::collection::vec(prop::collection::vec(edit(), 1..4), 1..4)) {
-        let temporary = tempfile::tempdir().unwrap();
-        let (folder, updated) = (temporary.path().join("documents"), temporary.path().join("updated"));
-        std::fs::create_dir(&folder).unwrap();
-        let name = |file: usize| folder.join(format!("{file}.md"));
-        for (round, edits) in runs.iter().enumerate() {
-            for edit in edits {
-                match edit {
-                    Edit::Write(file, text) => std::fs::write(name(*file), text).unwrap(),
-                    Edit::Remove(file) => drop(std::fs::remove_file(name(*file))),
-                    Edit::Rename(from, to) => drop(std::fs::rename(name(*from), name(*to))),
-                }
-            }
-            support::index(&folder, &updated);
-            let fresh = temporary.path().join(format!("fresh-{round}"));
-            support::index(&folder, &fresh);
-            let (updated, fresh) = (Index::open(&updated).unwrap(), Index::open(&fresh).unwrap());
-            prop_assert_eq!(support::contents(&updated), support::contents(&fresh));
-        }
-    }
 }
 
 /// The share of the answerable questions of corpora/tiny for which one of the first `depth` hits holds the quoted answer.

@@ -16,6 +16,7 @@ use crate::chunk::Chunk;
 use crate::error::{Error, Result};
 use crate::models::prompt::QUESTION_LABEL;
 use crate::models::traits::Generator;
+use crate::search::Lacking;
 
 pub use cite::{Citation, Source};
 
@@ -56,6 +57,9 @@ pub struct Answer {
     pub sources: Vec<Source>,
     /// How long it took.
     pub timings_ms: Timings,
+    /// What the index had not made yet when it was searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<Lacking>,
 }
 
 /// How long the stages of an answer took, in milliseconds.
@@ -199,6 +203,7 @@ impl<'p> Check<'p> {
             unknown_citations: self.unknown_citations,
             sources: self.ledger.sources,
             timings_ms: Timings::default(),
+            lacking: None,
         }
     }
 }
@@ -282,8 +287,7 @@ mod tests {
             answer.answer,
             "The lease ends on 31 May 2027. [1] The rent is 900 euros. [2] The landlord lives in Peru. [unsupported]"
         );
-        let quoted: Vec<_> =
-            answer.citations.iter().map(|c| (c.n, c.first, c.last, c.quote.as_str())).collect();
+        let quoted: Vec<_> = answer.citations.iter().map(|c| (c.n, c.first, c.last, c.quote.as_str())).collect();
         assert_eq!(
             quoted,
             [

@@ -4,7 +4,9 @@ pub mod beir;
 pub mod formats;
 pub mod places;
 pub mod questions;
+pub mod repeated;
 pub mod walk;
+pub mod watch;
 
 use serde::{Deserialize, Serialize};
 

@@ -18,7 +18,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_file_bytes: 16 << 20 }
+        Limits { max_file_bytes: 64 << 20 }
     }
 }
 

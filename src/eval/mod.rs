@@ -37,7 +37,7 @@ pub struct Run {
     pub took_ms: Vec<f64>,
 }
 
-/// Puts every question to `retriever`, which finds `depth` chunks. `name_of` names the unit that a chunk belongs to; `done` is told
+/// Puts every question to `retriever`, which finds `depth` chunks. `names_of` names the units that a chunk belongs to; `done` is told
 /// after each question how many were put.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub fn run<'n>(
     questions: &[Question],
     retriever: &dyn Retriever,
     depth: usize,
-    name_of: &dyn Fn(Unit, ChunkId) -> Result<&'n str>,
+    names_of: &dyn Fn(Unit, ChunkId) -> Result<&'n [String]>,
     done: &dyn Fn(usize),
 ) -> Result<Run> {
     let mut run = Run::default();
@@ -57,9 +57,10 @@ pub fn run<'n>(
         let mut seen = HashSet::new();
         let mut ranking = Vec::new();
         for hit in hits {
-            let name = name_of(question.unit, hit.chunk)?;
-            if seen.insert(name) {
-                ranking.push((name.to_string(), hit.score));
+            for name in names_of(question.unit, hit.chunk)? {
+                if seen.insert(name) {
+                    ranking.push((name.clone(), hit.score));
+                }
             }
         }
         run.rankings.push((question.id.clone(), ranking));

@@ -53,23 +53,20 @@ impl DenseWriter {
         self.log.append(vectors)
     }
 
-    /// Makes what is searched match the store, under its generation: the map, and the graph when there are more than
-    /// `exact_limit` chunks.
-    ///
-    /// # Errors
-    /// When a chunk has no vector: call [`missing`](Self::missing) and [`append`](Self::append) first.
+    /// Makes what is searched match the store, under its generation, as far as there are vectors: the map, and once there are all, the
+    /// graph when there are more than `exact_limit` chunks.
     pub fn synchronise(&self, documents: &Documents, generation: u64, exact_limit: usize) -> Result<()> {
         let mut bytes = generation.to_le_bytes().to_vec();
-        let hashes = documents.chunk_hashes()?;
+        let hashes = documents.originals()?;
+        let mut made = 0;
         for (chunk, hash) in &hashes {
-            let record = self.log.record(hash).ok_or_else(|| {
-                Error::damaged(format!("chunk {chunk} has no vector in {}", self.folder.display()))
-                    .hint("run `kinglet index` again")
-            })?;
-            bytes.extend_from_slice(&chunk.to_le_bytes());
-            bytes.extend_from_slice(&record.to_le_bytes());
+            if let Some(record) = self.log.record(hash) {
+                bytes.extend_from_slice(&chunk.to_le_bytes());
+                bytes.extend_from_slice(&record.to_le_bytes());
+                made += 1;
+            }
         }
-        if hashes.len() > exact_limit {
+        if made == hashes.len() && made > exact_limit {
             Graph::bring_up_to_date(&self.folder, &StoredVectors::open(&self.folder.join(LOG), self.dimension)?)?;
         }
         write_sealed(&self.folder.join(MAP), &bytes)
@@ -103,11 +100,12 @@ impl Dense {
         generation_of(&path, &read_sealed(&path)?)
     }
 
-    /// Opens the vectors of `card` in `folder`; the graph is used when there are more than `exact_limit` chunks.
+    /// Opens the vectors of `card` in `folder`; the graph is used when there are more than `exact_limit` chunks and all of the
+    /// `searched` ones have their vector.
     ///
     /// # Errors
     /// When files are missing or damaged.
-    pub fn open(folder: &Path, card: &EmbedderCard, exact_limit: usize) -> Result<Self> {
+    pub fn open(folder: &Path, card: &EmbedderCard, searched: usize, exact_limit: usize) -> Result<Self> {
         let path = folder.join(MAP);
         let bytes = read_sealed(&path)?;
         let generation = generation_of(&path, &bytes)?;
@@ -128,7 +126,11 @@ impl Dense {
             ))
             .hint("run `kinglet index` again: the missing vectors are made anew"));
         }
-        let graph = if entries.len() > exact_limit { Some(Graph::open(folder, &vectors)?) } else { None };
+        let graph = if entries.len() == searched && searched > exact_limit {
+            Some(Graph::open(folder, &vectors)?)
+        } else {
+            None
+        };
         Ok(Dense { generation, entries, vectors, graph })
     }
 

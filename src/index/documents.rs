@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+use crate::alike::{Sketch, words_hash};
 use crate::chunk::Chunk;
 use crate::corpus::Unit;
 use crate::error::{Error, Fault, Result};
+use crate::reading::Cut;
 use crate::text::Span;
 
 /// Names a chunk within an index; never given again after the chunk is gone.
@@ -30,6 +32,7 @@ CREATE TABLE IF NOT EXISTS documents(
   metadata TEXT,
   unit TEXT,
   doubt TEXT,
+  repeated_lines INTEGER,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -41,13 +44,24 @@ CREATE TABLE IF NOT EXISTS chunks(
   lines TEXT,
   headings TEXT NOT NULL,
   text TEXT NOT NULL,
-  hash BLOB NOT NULL);
+  hash BLOB NOT NULL,
+  words BLOB,
+  sketch BLOB,
+  original INTEGER);
 CREATE INDEX IF NOT EXISTS chunks_of_document ON chunks(document);
 INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";
 
-/// Columns of `documents` that earlier versions did not have.
-const LATER_COLUMNS: [&str; 3] = ["metadata", "unit", "doubt"];
+/// Columns that earlier versions did not have, with their tables.
+const LATER_COLUMNS: [(&str, &str); 7] = [
+    ("documents", "metadata"),
+    ("documents", "unit"),
+    ("documents", "doubt"),
+    ("documents", "repeated_lines"),
+    ("chunks", "words"),
+    ("chunks", "sketch"),
+    ("chunks", "original"),
+];
 
 /// A file as the index knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,27 +91,14 @@ pub struct NewFile<'a> {
     pub modified_ns: i64,
     /// BLAKE3 of its bytes; zeros where it was not read.
     pub hash: [u8; 32],
-    /// Its chunks, or why there are none.
-    pub content: std::result::Result<&'a [Chunk], &'a str>,
-    /// What it says of itself, as keys and values.
-    pub metadata: &'a [(String, String)],
-    /// What is doubtful about how it was read.
-    pub doubt: Option<&'a str>,
+    /// What was read of it, or why nothing was.
+    pub content: std::result::Result<&'a Cut, &'a str>,
 }
 
 impl<'a> NewFile<'a> {
     /// A file that was found but not read.
     pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
-        NewFile {
-            root,
-            path,
-            size_bytes: 0,
-            modified_ns: 0,
-            hash: [0; 32],
-            content: Err(reason),
-            metadata: &[],
-            doubt: None,
-        }
+        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], content: Err(reason) }
     }
 }
 
@@ -117,6 +118,8 @@ pub struct StoredChunk {
 pub struct Outline {
     /// The chunk.
     pub chunk: ChunkId,
+    /// The chunk that is searched in its place, because both say the same; itself for most.
+    pub original: ChunkId,
     /// The indexed folder or file.
     pub root: String,
     /// The path below it, `/` between its parts; empty when the root is the file.
@@ -138,8 +141,12 @@ pub struct Counts {
     pub documents: u64,
     /// Files that were found but not read.
     pub skipped: u64,
-    /// Chunks.
+    /// Chunks, with those that are copies of others.
     pub chunks: u64,
+    /// Chunks that say the same as another one, which is searched in their place.
+    pub copies: u64,
+    /// Lines that were left out because they stand on page after page.
+    pub repeated_lines: u64,
 }
 
 /// The store. One connection; not shared between threads.
@@ -163,12 +170,14 @@ impl Documents {
             connection.execute_batch(SCHEMA)
         };
         set_up().map_err(|cause| documents.failed("set up", cause))?;
-        for column in LATER_COLUMNS {
-            if !documents.has_column(column)? {
-                let add = format!("ALTER TABLE documents ADD COLUMN {column} TEXT");
+        for (table, column) in LATER_COLUMNS {
+            if !documents.has_column(table, column)? {
+                let add = format!("ALTER TABLE {table} ADD COLUMN {column}");
                 documents.run("set up", |c| c.execute_batch(&add))?;
             }
         }
+        let copies = "CREATE INDEX IF NOT EXISTS copies ON chunks(original) WHERE original IS NOT NULL";
+        documents.run("set up", |c| c.execute_batch(copies))?;
         Ok(documents)
     }
 
@@ -206,7 +215,7 @@ impl Documents {
         failed(&self.path, doing, cause)
     }
 
-    fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    pub(super) fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         work(&self.connection).map_err(|cause| self.failed(doing, cause))
     }
 
@@ -231,18 +240,19 @@ impl Documents {
         self.run("read", |c| c.query_row("SELECT generation FROM state", [], |row| row.get(0)))
     }
 
-    /// Whether documents have this column: in an index that an earlier version made, and none has written to since, they may not.
-    fn has_column(&self, column: &str) -> Result<bool> {
+    /// Whether a table has this column: in an index that an earlier version made, and none has written to since, it may not.
+    fn has_column(&self, table: &str, column: &str) -> Result<bool> {
         self.run("read", |c| {
-            c.query_row("SELECT count(*) > 0 FROM pragma_table_info('documents') WHERE name = ?1", [column], |row| {
-                row.get(0)
-            })
+            let count = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";
+            c.prepare_cached(count)?.query_row([table, column], |row| row.get(0))
         })
     }
 
-    /// The column, or nothing where an earlier version made the index.
-    fn column_or_null(&self, column: &'static str) -> Result<&'static str> {
-        Ok(if self.has_column(column)? { column } else { "NULL" })
+    /// A column that was added later, or nothing where an earlier version made the index.
+    pub(super) fn later(&self, column: &'static str) -> Result<&'static str> {
+        let known = LATER_COLUMNS.iter().find(|(_, later)| *later == column);
+        let (table, _) = known.expect("it stands in the list of those that were added later");
+        Ok(if self.has_column(table, column)? { column } else { "NULL" })
     }
 
     /// The indexed folders and files, by row.
@@ -272,6 +282,19 @@ impl Documents {
         })
     }
 
+    /// Files that were read in a way that is doubtful, with what is doubtful, by path.
+    pub fn doubtful_files(&self) -> Result<Vec<(PathBuf, String)>> {
+        let doubt = self.later("doubt")?;
+        self.run("read", |c| {
+            c.prepare(&format!(
+                "SELECT roots.path, documents.path, {doubt} FROM documents JOIN roots ON roots.id = root
+                 WHERE {doubt} IS NOT NULL ORDER BY roots.path, documents.path"
+            ))?
+            .query_map([], |row| Ok((whole_path(row.get(0)?, row.get(1)?), row.get(2)?)))?
+            .collect()
+        })
+    }
+
     /// Files that were found but not read, with the reasons, by path.
     pub fn skipped_files(&self) -> Result<Vec<(PathBuf, String)>> {
         self.run("read", |c| {
@@ -286,20 +309,39 @@ impl Documents {
 
     /// How much there is.
     pub fn counts(&self) -> Result<Counts> {
+        let (original, repeated) = (self.later("original")?, self.later("repeated_lines")?);
         self.run("read", |c| {
             c.query_row(
-                "SELECT (SELECT count(*) FROM documents WHERE skipped IS NULL),
-                        (SELECT count(*) FROM documents WHERE skipped IS NOT NULL), (SELECT count(*) FROM chunks)",
+                &format!(
+                    "SELECT (SELECT count(*) FROM documents WHERE skipped IS NULL),
+                            (SELECT count(*) FROM documents WHERE skipped IS NOT NULL), (SELECT count(*) FROM chunks),
+                            (SELECT count(*) FROM chunks WHERE {original} IS NOT NULL),
+                            (SELECT ifnull(sum({repeated}), 0) FROM documents)"
+                ),
                 [],
-                |row| Ok(Counts { documents: row.get(0)?, skipped: row.get(1)?, chunks: row.get(2)? }),
+                |row| {
+                    Ok(Counts {
+                        documents: row.get(0)?,
+                        skipped: row.get(1)?,
+                        chunks: row.get(2)?,
+                        copies: row.get(3)?,
+                        repeated_lines: row.get(4)?,
+                    })
+                },
             )
         })
     }
 
-    /// The id and hash of every chunk, by id.
-    pub fn chunk_hashes(&self) -> Result<Vec<(ChunkId, ChunkHash)>> {
+    /// The id of every chunk, in order.
+    pub fn chunk_ids(&self) -> Result<Vec<ChunkId>> {
+        self.run("read", |c| c.prepare("SELECT id FROM chunks ORDER BY id")?.query_map([], |row| row.get(0))?.collect())
+    }
+
+    /// The id and hash of every chunk that is searched, by id: copies of others are not.
+    pub fn originals(&self) -> Result<Vec<(ChunkId, ChunkHash)>> {
+        let original = self.later("original")?;
         self.run("read", |c| {
-            c.prepare("SELECT id, hash FROM chunks ORDER BY id")?
+            c.prepare(&format!("SELECT id, hash FROM chunks WHERE {original} IS NULL ORDER BY id"))?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         })
@@ -307,10 +349,11 @@ impl Documents {
 
     /// The outline of every chunk, by id.
     pub fn outlines(&self) -> Result<Vec<Outline>> {
-        let metadata = self.column_or_null("metadata")?;
+        let (metadata, original) = (self.later("metadata")?, self.later("original")?);
         self.run("read", |c| {
             c.prepare(&format!(
-                "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte, {metadata}
+                "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte, {metadata},
+                        ifnull({original}, chunks.id)
                  FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root ORDER BY chunks.id"
             ))?
             .query_map([], |row| {
@@ -322,6 +365,7 @@ impl Documents {
                     headings: from_json(4, &row.get::<_, String>(4)?)?,
                     start_byte: row.get(5)?,
                     metadata: row.get::<_, Option<String>>(6)?.map_or(Ok(Vec::new()), |json| from_json(6, &json))?,
+                    original: row.get(7)?,
                 })
             })?
             .collect()
@@ -331,7 +375,7 @@ impl Documents {
     /// The chunks whose hash `is_known` does not know, each hash once, in the order of their ids.
     pub fn chunks_lacking(&self, is_known: impl Fn(&ChunkHash) -> bool) -> Result<Vec<ChunkId>> {
         let mut seen = std::collections::HashSet::new();
-        let hashes = self.chunk_hashes()?.into_iter();
+        let hashes = self.originals()?.into_iter();
         Ok(hashes.filter(|(_, hash)| !is_known(hash) && seen.insert(*hash)).map(|(id, _)| id).collect())
     }
 
@@ -341,17 +385,13 @@ impl Documents {
     /// When one is not there: ids come from the derived parts, so these have come apart from the store.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         let mut found = Vec::with_capacity(ids.len());
-        let unit = self.column_or_null("unit")?;
+        let unit = self.later("unit")?;
         let select = format!(
             "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, lines, headings, text, {unit}
              FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root WHERE chunks.id = ?1"
         );
         for &id in ids {
-            let chunk = self.run("read", |c| {
-                c.prepare_cached(&select)?
-                .query_row([id], stored_chunk)
-                .optional()
-            })?;
+            let chunk = self.run("read", |c| c.prepare_cached(&select)?.query_row([id], stored_chunk).optional())?;
             found.push(chunk.ok_or_else(|| {
                 Error::damaged(format!("chunk {id} is not in {}", self.path.display()))
                     .hint("run `kinglet index` again: what was derived from the store is made anew")
@@ -363,7 +403,7 @@ impl Documents {
 
 /// A change to the store, seen by others only when it is committed.
 pub struct Change<'d> {
-    documents: &'d Documents,
+    pub(super) documents: &'d Documents,
     open: bool,
 }
 
@@ -379,11 +419,13 @@ impl Change<'_> {
 
     /// Writes a file with its chunks in place of what was known of it.
     pub fn put(&self, file: &NewFile<'_>) -> Result<()> {
+        let cut = file.content.ok();
+        let chunks = cut.map(|cut| cut.chunks.as_slice()).unwrap_or_default();
         self.documents.run("write to", |c| {
             c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![file.root, file.path])?;
             c.prepare_cached(
-                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped, metadata, unit, doubt)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped, metadata, unit, doubt, repeated_lines)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 file.root,
@@ -392,17 +434,17 @@ impl Change<'_> {
                 file.modified_ns,
                 file.hash,
                 file.content.err(),
-                (!file.metadata.is_empty()).then(|| serde_json::to_string(file.metadata).expect("strings are valid JSON")),
-                file.content.ok().and_then(<[Chunk]>::first).map(|chunk| chunk.unit.name()),
-                file.doubt
+                cut.filter(|cut| !cut.metadata.is_empty()).map(|cut| json(&cut.metadata)),
+                chunks.first().map(|chunk| chunk.unit.name()),
+                cut.and_then(|cut| cut.doubt.as_deref()),
+                cut.map(|cut| cut.repeated_lines)
             ])?;
             let document = c.last_insert_rowid();
-            for chunk in file.content.unwrap_or_default() {
-                let headings = serde_json::to_string(&chunk.headings).expect("strings are valid JSON");
-                let lines = chunk.places.as_ref().map(|lines| serde_json::to_string(lines).expect("so are numbers"));
+            for chunk in chunks {
+                let passage = chunk.passage();
                 c.prepare_cached(
-                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash, words, sketch)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 )?
                 .execute(params![
                     document,
@@ -410,10 +452,12 @@ impl Change<'_> {
                     chunk.span.end,
                     chunk.first,
                     chunk.last,
-                    lines,
-                    headings,
+                    chunk.places.as_ref().map(json),
+                    json(&chunk.headings),
                     chunk.text,
-                    chunk.hash()
+                    chunk.hash(),
+                    words_hash(&passage),
+                    Sketch::of(&passage).to_bytes()
                 ])?;
             }
             Ok(())
@@ -459,7 +503,9 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
         path: whole_path(row.get(1)?, row.get(2)?),
         chunk: Chunk {
             span: Span { start: row.get(3)?, end: row.get(4)? },
-            unit: row.get::<_, Option<String>>(10)?.map_or(Ok(Unit::Line), |unit| from_json(10, &format!("{unit:?}")))?,
+            unit: row
+                .get::<_, Option<String>>(10)?
+                .map_or(Ok(Unit::Line), |unit| from_json(10, &format!("{unit:?}")))?,
             first: row.get(5)?,
             last: row.get(6)?,
             places: lines.map(|lines| from_json(7, &lines)).transpose()?,
@@ -467,6 +513,10 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
             text: row.get(9)?,
         },
     })
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("plain data is valid JSON")
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {

@@ -113,9 +113,15 @@ impl Lexical {
     }
 
     /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
-    /// generation. `generation` is the one that the store will have once its own change is committed.
-    pub fn synchronise(&self, documents: &Documents, generation: u64) -> Result<()> {
-        let wanted: BTreeSet<ChunkId> = documents.chunk_hashes()?.into_iter().map(|(id, _)| id).collect();
+    /// generation. `generation` is the one that the store will have once its own change is committed, which `commit_store` does when
+    /// all work is done but the last step: so that readers hardly ever meet the two apart.
+    pub fn synchronise(
+        &self,
+        documents: &Documents,
+        generation: u64,
+        commit_store: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let wanted: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
         let have = self.ids()?;
         let mut writer: IndexWriter =
             self.index.writer_with_num_threads(1, WRITER_MEMORY_BYTES).map_err(|cause| self.failed(cause))?;
@@ -133,6 +139,7 @@ impl Lexical {
         }
         let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
         commit.set_payload(&format!("{generation} {}", self.terms_stamp()));
+        commit_store()?;
         commit.commit().map_err(|cause| self.failed(cause))?;
         writer.wait_merging_threads().map_err(|cause| self.failed(cause))?;
         self.reload()

@@ -23,6 +23,12 @@ pub struct Manifest {
     pub format: u32,
     /// How its documents were cut.
     pub chunking: Chunking,
+    /// How files were read, see [`reading::VERSION`](crate::reading::VERSION).
+    #[serde(default)]
+    pub reading: u32,
+    /// Whether the last run was finished; if not, files or vectors may be missing.
+    #[serde(default = "yes")]
+    pub finished: bool,
     /// The language of its words.
     #[serde(default)]
     pub language: Language,
@@ -37,6 +43,10 @@ pub struct Manifest {
     /// The tuning that was found for it, by the id of the embedder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tuned: BTreeMap<String, Tuning>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Manifest {

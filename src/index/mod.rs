@@ -11,6 +11,7 @@
 //! ```
 
 mod bm25;
+pub mod copies;
 pub mod dense;
 pub mod documents;
 pub mod files;
@@ -25,6 +26,7 @@ pub mod vectors;
 pub mod weights;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -37,6 +39,7 @@ use sparse::Sparse;
 use tokens::TokenStore;
 pub use writer::IndexWriter;
 
+use crate::alike::Sketch;
 use crate::error::{Error, Fault, Result};
 use crate::models::traits::{EmbedderCard, SparseCard};
 
@@ -45,7 +48,7 @@ use crate::models::traits::{EmbedderCard, SparseCard};
 pub const EXACT_LIMIT: usize = 200_000;
 
 /// How often and how long a reader waits for a writer that is between two parts of one commit.
-const ATTEMPTS: u32 = 100;
+const ATTEMPTS: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// An index, open for reading at one generation: what writers do meanwhile is not seen.
@@ -102,6 +105,7 @@ impl Index {
         if lexical.generation()? != generation {
             return Ok(None);
         }
+        let searched = documents.originals()?.len();
         let mut dense = Vec::new();
         let mut tokens = Vec::new();
         for card in &manifest.embedders {
@@ -110,7 +114,7 @@ impl Index {
             if Dense::generation_in(&folder)? != generation {
                 return Ok(None);
             }
-            dense.push(Dense::open(&folder, card, EXACT_LIMIT)?);
+            dense.push(Dense::open(&folder, card, searched, EXACT_LIMIT)?);
         }
         let mut sparse = Vec::new();
         for card in &manifest.sparse {
@@ -246,7 +250,41 @@ impl Index {
 
     /// The ids of all chunks.
     pub fn chunk_ids(&self) -> Result<Vec<ChunkId>> {
-        Ok(self.store().chunk_hashes()?.into_iter().map(|(id, _)| id).collect())
+        self.store().chunk_ids()
+    }
+
+    /// The ids of the chunks that are searched: all but copies of others.
+    pub fn searched_ids(&self) -> Result<Vec<ChunkId>> {
+        Ok(self.store().originals()?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// The copies of these chunks, see [`Documents::copies`].
+    pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
+        self.store().copies(originals)
+    }
+
+    /// What is kept of these chunks to tell how alike they are, see [`Documents::sketches`].
+    pub fn sketches(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Sketch>>> {
+        self.store().sketches(chunks)
+    }
+
+    /// How many of the chunks that are searched nearly repeat another one.
+    pub fn nearly_repeated(&self) -> Result<usize> {
+        self.store().nearly_repeated()
+    }
+
+    /// How many of the chunks that are searched have no vector of this embedder yet.
+    ///
+    /// # Errors
+    /// As [`Index::dense`].
+    pub fn lacking(&self, card: &EmbedderCard) -> Result<u64> {
+        let counts = self.counts()?;
+        Ok((counts.chunks - counts.copies).saturating_sub(self.dense(card)?.len() as u64))
+    }
+
+    /// Files that were read in a way that is doubtful, with what is doubtful.
+    pub fn doubtful_files(&self) -> Result<Vec<(PathBuf, String)>> {
+        self.store().doubtful_files()
     }
 
     /// The generation that is seen.

@@ -58,12 +58,10 @@ impl SparseWriter {
         self.log.append(vectors)
     }
 
-    /// Makes what is searched match the store, under its generation.
-    ///
-    /// # Errors
-    /// When a chunk has not been encoded: call [`missing`](Self::missing) and [`append`](Self::append) first.
+    /// Makes what is searched match the store, under its generation, as far as chunks have been encoded.
     pub fn synchronise(&self, documents: &Documents, generation: u64) -> Result<()> {
-        let hashes = documents.chunk_hashes()?;
+        let mut hashes = documents.originals()?;
+        hashes.retain(|(_, hash)| self.log.has(hash));
         // The log is read twice, so that the lists can be laid out before they are filled and 5 bytes a posting are enough.
         let mut lists: BTreeMap<u32, List> = BTreeMap::new();
         for (chunk, hash) in &hashes {

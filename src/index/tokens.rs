@@ -77,7 +77,7 @@ impl TokenStore {
             return Ok(missing);
         }
         let mut seen = std::collections::HashSet::new();
-        for (id, hash) in documents.chunk_hashes()? {
+        for (id, hash) in documents.originals()? {
             if seen.insert(hash) && !self.has(&hash)? {
                 missing.push(id);
             }
@@ -121,7 +121,7 @@ impl TokenStore {
     /// Takes away what belongs to no chunk of `documents`.
     pub fn retain(&self, documents: &Documents) -> Result<()> {
         let kept: std::collections::HashSet<ChunkHash> =
-            documents.chunk_hashes()?.into_iter().map(|(_, hash)| hash).collect();
+            documents.originals()?.into_iter().map(|(_, hash)| hash).collect();
         let hashes: Vec<Vec<u8>> = self.run("read", |connection| {
             connection.prepare("SELECT hash FROM tokens")?.query_map([], |row| row.get(0))?.collect()
         })?;

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::dense::{Dense, DenseWriter};
-use super::documents::Documents;
+use super::documents::{Change, Documents};
 use super::lexical::Lexical;
 use super::manifest::Manifest;
 use super::sparse::{Sparse, SparseWriter};
@@ -50,7 +50,7 @@ impl IndexWriter {
         std::fs::remove_dir_all(folder).map_err(|cause| Error::io("remove", folder, cause))
     }
 
-    /// What the index was when it was last finished.
+    /// What the index was when this was opened, or last finished.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.manifest.as_ref()
     }
@@ -75,9 +75,10 @@ impl IndexWriter {
         SparseWriter::open(&sparse_folder(&self.folder, card))
     }
 
-    /// Whether every derived part of this index is whole and matches the store.
+    /// Whether every derived part of this index is whole, matches the store, and lacks nothing.
     pub fn is_current(&self, cards: &[EmbedderCard], sparse: &[SparseCard], language: Language) -> Result<bool> {
         let generation = self.documents.generation()?;
+        let searched = self.documents.originals()?.len();
         let words_match = self.lexical(language).and_then(|words| {
             words.check()?;
             words.generation()
@@ -86,23 +87,40 @@ impl IndexWriter {
             return Ok(false);
         }
         for card in cards {
-            let dense = Dense::open(&dense_folder(&self.folder, card), card, EXACT_LIMIT);
-            if dense.ok().map(|dense| dense.generation()) != Some(generation) {
+            let dense = Dense::open(&dense_folder(&self.folder, card), card, searched, EXACT_LIMIT);
+            if !dense.is_ok_and(|dense| dense.generation() == generation && dense.len() == searched) {
                 return Ok(false);
             }
         }
         for card in sparse {
             let part = Sparse::open(&sparse_folder(&self.folder, card)).ok().flatten();
-            if !part.is_some_and(|part| part.generation() == generation && part.check().is_ok()) {
+            if !part
+                .is_some_and(|part| part.generation() == generation && part.len() == searched && part.check().is_ok())
+            {
                 return Ok(false);
             }
         }
         Ok(self.manifest.as_ref().is_some_and(|manifest| manifest.embedders == cards && manifest.sparse == sparse))
     }
 
-    /// Makes the words match the store; those that are damaged, of another store, or made otherwise, are made anew.
+    /// Makes the words match the store as it is now.
     pub fn derive_lexical(&self, language: Language) -> Result<()> {
-        let generation = self.documents.generation()?;
+        self.derive_words(language, self.documents.generation()?, || Ok(()))
+    }
+
+    /// Commits a change to the store, together with its words.
+    pub fn commit(&self, change: Change<'_>, language: Language) -> Result<()> {
+        change.mark_copies()?;
+        self.derive_words(language, self.documents.generation()? + 1, || change.commit().map(drop))
+    }
+
+    /// Makes the words match the store; those that are damaged, of another store, or made otherwise, are made anew.
+    fn derive_words(
+        &self,
+        language: Language,
+        generation: u64,
+        commit_store: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
         let sound = self.lexical(language).and_then(|words| {
             words.check()?;
             let made_for = words.generation()?;
@@ -117,17 +135,27 @@ impl IndexWriter {
                 self.lexical(language)?
             }
         };
-        words.synchronise(&self.documents, generation)
+        words.synchronise(&self.documents, generation, commit_store)
     }
 
-    /// Makes the vectors of one embedder match the store; all must have been embedded.
+    /// Makes the vectors of one embedder match the store, as far as they have been made.
     pub fn derive_dense(&self, dense: &DenseWriter) -> Result<()> {
         dense.synchronise(&self.documents, self.documents.generation()?, EXACT_LIMIT)
     }
 
-    /// Makes the learned terms of one encoder match the store; all chunks must have been encoded.
+    /// Makes the learned terms of one encoder match the store, as far as they have been made.
     pub fn derive_sparse(&self, sparse: &SparseWriter) -> Result<()> {
         sparse.synchronise(&self.documents, self.documents.generation()?)
+    }
+
+    /// Says what the index is while it is being written; [`manifest`](Self::manifest) stays what it was.
+    pub fn describe(&self, manifest: &Manifest) -> Result<()> {
+        manifest.write(&self.folder)
+    }
+
+    /// What the index is by what is on disk.
+    pub fn stored_manifest(&self) -> Result<Option<Manifest>> {
+        Manifest::read(&self.folder)
     }
 
     /// Says what the index is now, and removes the vectors of embedders that it no longer has.
@@ -149,9 +177,6 @@ impl IndexWriter {
     }
 
     /// Makes every derived part match the store without embedding anything: what an interrupted commit left undone.
-    ///
-    /// # Errors
-    /// When vectors are missing, which only indexing can make.
     pub fn derive_again(&mut self) -> Result<()> {
         let cards = self.manifest.as_ref().map(|manifest| manifest.embedders.clone()).unwrap_or_default();
         let language = self.manifest.as_ref().map(|manifest| manifest.language).unwrap_or_default();

@@ -112,10 +112,20 @@ impl Filter {
     }
 }
 
+/// What passes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Among {
+    /// The chunks that pass.
+    pub passing: HashSet<ChunkId>,
+    /// Those that are searched in their places: a copy passes for its original.
+    pub searched: HashSet<ChunkId>,
+}
+
 /// The chunks that pass all of `filters`.
-pub fn among(outlines: &[Outline], filters: &[Filter]) -> HashSet<ChunkId> {
+pub fn among(outlines: &[Outline], filters: &[Filter]) -> Among {
     let passes = |outline: &&Outline| filters.iter().all(|filter| filter.passes(outline));
-    outlines.iter().filter(passes).map(|outline| outline.chunk).collect()
+    let (passing, searched) = outlines.iter().filter(passes).map(|outline| (outline.chunk, outline.original)).unzip();
+    Among { passing, searched }
 }
 
 /// The first nanosecond of a day and of the next one.
@@ -135,6 +145,7 @@ mod tests {
         let headings = headings.iter().map(ToString::to_string).collect();
         let outline = Outline {
             chunk: 1,
+            original: 1,
             root: "/notes".into(),
             path: path.into(),
             modified_ns,
@@ -142,7 +153,7 @@ mod tests {
             start_byte: 0,
             metadata: vec![("Tags".into(), "birds".into()), ("tags".into(), "small".into())],
         };
-        among(&[outline], &[Filter::parse(written).unwrap()]).contains(&1)
+        among(&[outline], &[Filter::parse(written).unwrap()]).passing.contains(&1)
     }
 
     #[test]

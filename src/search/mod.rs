@@ -1,6 +1,7 @@
 //! Flow (b1): a question becomes hits.
 
 pub mod filter;
+pub mod found;
 pub mod fusion;
 pub mod legs;
 pub mod maxsim;
@@ -20,6 +21,7 @@ use crate::error::Result;
 use crate::index::documents::ChunkId;
 
 pub use filter::Filter;
+pub use found::{Elsewhere, Found, Lacking};
 pub use fusion::{Fusion, Hybrid};
 pub use legs::{DenseLeg, LexicalLeg, SparseLeg};
 pub use maxsim::MaxSim;

@@ -107,9 +107,10 @@ fn named(trial: &Trial, measured: &Measured) -> Result<Run> {
         let mut seen = std::collections::HashSet::new();
         let mut ranking = Vec::new();
         for &(chunk, score) in hits {
-            let name = trial.names.of(question.unit, chunk)?;
-            if ranking.len() < KEPT && seen.insert(name) {
-                ranking.push((name.to_string(), score));
+            for name in trial.names.of(question.unit, chunk)? {
+                if ranking.len() < KEPT && seen.insert(name) {
+                    ranking.push((name.clone(), score));
+                }
             }
         }
         rankings.push((question.id.clone(), ranking));

@@ -164,7 +164,7 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &Job, cost: &mut Cost) ->
 
 /// Passages from all over the index.
 fn sample(index: &Index) -> Result<Vec<String>> {
-    let ids = index.chunk_ids()?;
+    let ids = index.searched_ids()?;
     let step = ids.len().div_ceil(SAMPLE).max(1);
     let ids: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
     Ok(index.chunks(&ids)?.iter().map(|stored| Chunk::passage(&stored.chunk)).collect())
@@ -201,7 +201,7 @@ fn words_seconds(index: &Index) -> Result<f64> {
     let folder = tempfile::tempdir().map_err(|cause| Error::io("make a folder in", &std::env::temp_dir(), cause))?;
     let documents = Documents::open_for_reading(&index.folder().join("documents.sqlite"))?;
     let started = Instant::now();
-    Lexical::open(&folder.path().join("lexical"), index.manifest().language)?.synchronise(&documents, 1)?;
+    Lexical::open(&folder.path().join("lexical"), index.manifest().language)?.synchronise(&documents, 1, || Ok(()))?;
     Ok(started.elapsed().as_secs_f64())
 }
 

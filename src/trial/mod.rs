@@ -18,7 +18,7 @@ use crate::corpus::beir::{Beir, BeirDocument};
 use crate::error::{Error, Result};
 use crate::eval::judged::{Origin, Question, Unit};
 use crate::eval::{self, Evaluation, Run};
-use crate::index::documents::ChunkId;
+use crate::index::documents::{ChunkId, Outline};
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
 use crate::ingest::{Plan, Watcher, ingest};
@@ -66,17 +66,26 @@ impl Trial {
 /// What judgments call the chunks of an index and their documents.
 struct Names {
     documents: usize,
-    by_chunk: HashMap<ChunkId, [String; 2]>,
+    by_chunk: HashMap<ChunkId, [Vec<String>; 2]>,
 }
 
 impl Names {
-    fn new(names: impl IntoIterator<Item = (ChunkId, [String; 2])>) -> Self {
-        let by_chunk: HashMap<ChunkId, [String; 2]> = names.into_iter().collect();
-        let documents = by_chunk.values().map(|[document, _]| document).collect::<HashSet<_>>().len();
-        Names { documents, by_chunk }
+    /// `name` gives the names of a chunk's document and of the chunk itself. One that is searched has the names of its copies too.
+    fn new(outlines: &[Outline], name: impl Fn(&Outline) -> Result<[String; 2]>) -> Result<Self> {
+        let mut by_chunk: HashMap<ChunkId, [Vec<String>; 2]> = HashMap::new();
+        let mut documents = HashSet::new();
+        let (originals, copies): (Vec<_>, Vec<_>) = outlines.iter().partition(|it| it.chunk == it.original);
+        for outline in originals.into_iter().chain(copies) {
+            let [document, passage] = name(outline)?;
+            documents.insert(document.clone());
+            let names = by_chunk.entry(outline.original).or_default();
+            names[0].push(document);
+            names[1].push(passage);
+        }
+        Ok(Names { documents: documents.len(), by_chunk })
     }
 
-    fn of(&self, unit: Unit, chunk: ChunkId) -> Result<&str> {
+    fn of(&self, unit: Unit, chunk: ChunkId) -> Result<&[String]> {
         let [document, passage] =
             self.by_chunk.get(&chunk).ok_or_else(|| Error::damaged(format!("chunk {chunk} has no document")))?;
         Ok(match unit {
@@ -121,17 +130,17 @@ impl Kinglet {
             encoders: &this.open_encoders(&index)?,
             language: this.config().language(),
             keep_tokens: this.keeps_tokens(),
+            reading: this.reading(),
         };
         ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
         let index = Arc::new(Index::open(&index)?);
-        let names = index.outlines()?.into_iter().map(|outline| {
+        let names = Names::new(&index.outlines()?, |outline| {
             let place = outline.path.split('.').next().and_then(|stem| stem.parse::<usize>().ok());
             let document = place.and_then(|place| collection.documents.get(place)).map(|document| document.id.clone());
             let document =
                 document.ok_or_else(|| Error::damaged(format!("{} is no document of the collection", outline.path)))?;
-            Ok((outline.chunk, [document, outline.chunk.to_string()]))
-        });
-        let names = Names::new(names.collect::<Result<Vec<_>>>()?);
+            Ok([document, outline.chunk.to_string()])
+        })?;
         Ok(Trial { questions: questions_of(collection), index, names })
     }
 

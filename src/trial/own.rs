@@ -72,11 +72,9 @@ impl Places {
             return Err(Error::input("none of the questions names a place that answers it")
                 .hint("each needs a path or a quote of what answers it"));
         }
-        let names = self
-            .outlines
-            .iter()
-            .map(|outline| (outline.chunk, [without_space(&document_name(outline)), passage_name(outline)]));
-        Ok(Trial { questions, index: self.index.clone(), names: Names::new(names) })
+        let names =
+            Names::new(&self.outlines, |outline| Ok([without_space(&document_name(outline)), passage_name(outline)]))?;
+        Ok(Trial { questions, index: self.index.clone(), names })
     }
 
     fn question(&self, written: &WrittenQuestion) -> Result<Question> {

@@ -12,6 +12,7 @@ use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Plan, Summary, Unwatched, Watcher, ingest};
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::traits::{Embedder, Role, SparseCard, SparseEncoder};
+use kinglet::reading::workers::Place;
 use kinglet::vector::SparseVector;
 
 /// The folder of the package.
@@ -68,15 +69,26 @@ pub fn write(folder: &Path, files: &[(&str, &str)]) {
 
 /// Indexes `roots` into `index`, watched.
 pub fn index_watched(roots: &[PathBuf], index: &Path, watcher: &dyn Watcher) -> kinglet::Result<Summary> {
+    index_cut(roots, index, Chunking::default(), watcher)
+}
+
+/// The same with documents cut in some way.
+pub fn index_cut(
+    roots: &[PathBuf],
+    index: &Path,
+    chunking: Chunking,
+    watcher: &dyn Watcher,
+) -> kinglet::Result<Summary> {
     let plan = Plan {
         roots,
-        chunking: Chunking::default(),
+        chunking,
         max_file_bytes: 1 << 20,
         exclude: &[],
         embedders: &[embedder()],
         encoders: &[encoder()],
         language: None,
         keep_tokens: true,
+        reading: &Place::Here,
     };
     ingest(&mut IndexWriter::open(index)?, &plan, watcher)
 }

@@ -87,7 +87,8 @@ pub enum Command {
     /// Index folders and files; run it again to bring the index up to date
     #[command(after_help = "Examples:\n  kinglet index ~/notes\n  kinglet index docs README.md --name manual\n  \
                             kinglet index --name manual        what was indexed under that name, again\n  \
-                            kinglet index --name manual --add-embedder hashing-256")]
+                            kinglet index --name manual --add-embedder hashing-256\n  \
+                            kinglet index ~/notes --watch      and follow every change, until Ctrl-C")]
     Index {
         /// Folders and files; none means those of the last run
         #[arg(value_name = "PATH")]
@@ -107,6 +108,9 @@ pub enum Command {
         /// Hold learned terms of this sparse encoder too, such as splade-tiny
         #[arg(long, value_name = "ID")]
         sparse: Option<String>,
+        /// Then wait for changes and follow them, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
     },
     /// Find passages
     #[command(
@@ -259,10 +263,16 @@ pub enum Command {
     /// Measure one system: what `kinglet compare` runs for each
     #[command(hide = true)]
     Measure,
+    /// Read files: what `kinglet index` runs so that a hostile file cannot harm it
+    #[command(hide = true)]
+    Read,
     /// Show how a file is read and cut: chunks, tokens, lines
     Inspect {
         /// The file
         file: PathBuf,
+        /// Print only the text that is read, as it is
+        #[arg(long)]
+        text: bool,
     },
     /// List, fetch and show the small models
     #[command(subcommand)]

@@ -1,10 +1,12 @@
 //! Looking after indexes: what they hold, whether they are sound, how files are read.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use kinglet::chunk::{Chunking, chunk};
-use kinglet::corpus::formats;
+use kinglet::chunk::Chunking;
 use kinglet::index::{Index, IndexWriter, files};
+use kinglet::reading::workers::read_all;
+use kinglet::reading::{Cut, Outcome, Request};
 use kinglet::{Error, Result};
 use serde_json::json;
 
@@ -21,33 +23,59 @@ impl Session<'_> {
         let sparse: Vec<&str> = index.manifest().sparse.iter().map(|card| card.id.as_str()).collect();
         let roots: Vec<String> = index.roots()?.iter().map(|root| root.display().to_string()).collect();
         let skipped = index.skipped_files()?;
+        let doubtful = index.doubtful_files()?;
+        let searched = counts.chunks - counts.copies;
+        let cards = &index.manifest().embedders;
+        let made = cards.iter().map(|card| Ok((card.id.as_str(), searched - index.lacking(card)?)));
+        let vectors: Vec<(&str, u64)> = made.collect::<Result<_>>()?;
         if self.global.json {
+            let doubtful: Vec<_> =
+                doubtful.iter().map(|(path, doubt)| json!({ "path": render::shown(path), "doubt": doubt })).collect();
+            let vectors: BTreeMap<_, _> = vectors.into_iter().collect();
             let skipped: Vec<_> =
                 skipped.iter().map(|(path, reason)| json!({ "path": render::shown(path), "reason": reason })).collect();
             return printed(render::json(&json!({
                 "name": name, "folder": index.folder(), "roots": roots, "documents": counts.documents,
-                "skipped": skipped, "chunks": counts.chunks, "language": index.manifest().language, "embedders": embedders,
+                "skipped": skipped, "doubtful": doubtful, "chunks": counts.chunks, "copies": counts.copies,
+                "nearly_repeated": index.nearly_repeated()?, "repeated_lines": counts.repeated_lines,
+                "vectors": vectors, "finished": index.manifest().finished, "language": index.manifest().language, "embedders": embedders,
                 "sparse": sparse, "chosen": index.manifest().chosen,
                 "generation": index.generation()?, "size_bytes": files::size_bytes(index.folder()),
             })));
         }
+        let chunks = match counts.copies {
+            0 => counts.chunks.to_string(),
+            copies => format!("{}, of which {copies} say the same as another", counts.chunks),
+        };
+        let of = |made: u64| if made == searched { "all".to_string() } else { format!("{made} of {searched}") };
+        let shown: Vec<String> = vectors.iter().map(|(id, made)| format!("{id} ({})", of(*made))).collect();
         let mut rows =
             vec![vec!["name".to_string(), name], vec!["folder".to_string(), index.folder().display().to_string()]];
         rows.extend(roots.into_iter().map(|root| vec!["indexes".to_string(), root]));
         rows.extend([
             vec!["documents".to_string(), format!("{} read, {} skipped", counts.documents, counts.skipped)],
-            vec!["chunks".to_string(), counts.chunks.to_string()],
+            vec!["chunks".to_string(), chunks],
             vec!["language".to_string(), index.manifest().language.code().to_string()],
-            vec!["embedders".to_string(), embedders.join(", ")],
+            vec!["vectors".to_string(), shown.join(", ")],
         ]);
+        let curated = curated(&index, counts.repeated_lines)?;
+        rows.extend((!curated.is_empty()).then(|| vec!["curated".to_string(), curated]));
+        rows.extend((!doubtful.is_empty()).then(|| vec!["doubtful".to_string(), format!("{} files", doubtful.len())]));
+        if !index.manifest().finished {
+            rows.push(vec!["unfinished".to_string(), format!("`kinglet index --name {}` goes on", rows[0][1])]);
+        }
         let chosen: Vec<String> = index.manifest().chosen.iter().map(|(key, value)| format!("{key} {value}")).collect();
         rows.extend((!chosen.is_empty()).then(|| vec!["answers by".to_string(), chosen.join(", ")]));
         rows.extend((!sparse.is_empty()).then(|| vec!["learned terms".to_string(), sparse.join(", ")]));
         rows.push(vec!["size".to_string(), mib(files::size_bytes(index.folder()))]);
         printed(render::table(&[], rows, &[]))?;
         if self.global.verbose {
-            let rows = skipped.into_iter().map(|(path, reason)| vec![render::shown(&path), reason]).collect();
-            return printed(render::table(&["skipped", "reason"], rows, &[]));
+            for (heading, files) in [("skipped", skipped), ("doubtful", doubtful)] {
+                let rows: Vec<_> = files.into_iter().map(|(path, reason)| vec![render::shown(&path), reason]).collect();
+                if !rows.is_empty() {
+                    printed(render::table(&[heading, "reason"], rows, &[]))?;
+                }
+            }
         }
         Ok(DONE)
     }
@@ -136,22 +164,42 @@ impl Session<'_> {
         Ok(if wrong > 0 { COULD_NOT } else { DONE })
     }
 
-    pub fn inspect(&self, file: &Path) -> Result<u8> {
-        let bytes = std::fs::read(file).map_err(|cause| Error::io("read", file, cause))?;
-        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let document = formats::read(&name, &bytes)
-            .map_err(|skip| Error::input(format!("{} is not indexed: {}", file.display(), skip.reason)))?;
+    /// What a file is cut into, as while indexing.
+    fn cut(&self, file: &Path, path: &Path, with_text: bool) -> Result<Cut> {
+        if !path.is_file() {
+            return Err(Error::input(format!("{} is not a file", file.display())).hint("kinglet inspect FILE"));
+        }
+        let request = Request { path: path.to_path_buf(), chunking: Chunking::default(), known: None, with_text };
+        let mut found = None;
+        read_all(self.kinglet.reading(), &[request], |_, outcome| {
+            found = Some(outcome);
+            Ok(())
+        })?;
+        match found {
+            Some(Outcome::Read { cut, .. }) => Ok(cut),
+            Some(Outcome::Skipped { reason, .. }) => {
+                Err(Error::input(format!("{} is not indexed: {reason}", file.display())))
+            }
+            Some(Outcome::Same) | None => Err(Error::input(format!("{} was not read", file.display()))),
+        }
+    }
+
+    pub fn inspect(&self, file: &Path, only_text: bool) -> Result<u8> {
+        let path = file.canonicalize().map_err(|cause| Error::io("find", file, cause))?;
+        let cut = self.cut(file, &path, only_text)?;
+        if only_text {
+            return printed(render::text(&cut.text.unwrap_or_default()));
+        }
         let counter = self.kinglet.token_counter();
         let limit = counter.as_ref().map(|(_, limit)| *limit);
         let mut rows = Vec::new();
-        for chunk in chunk(&document, &Chunking::default()) {
+        for chunk in cut.chunks {
             let tokens = match &counter {
                 Some((count, _)) => Some(count(&chunk.passage())?),
                 None => None,
             };
             rows.push((chunk, tokens));
         }
-        let path = file.canonicalize().map_err(|cause| Error::io("find", file, cause))?;
         let is_over = |tokens: Option<usize>| tokens.zip(limit).is_some_and(|(tokens, limit)| tokens > limit);
         if self.global.json {
             let chunks: Vec<_> = rows
@@ -164,6 +212,9 @@ impl Session<'_> {
                 })
                 .collect();
             return printed(render::json(&json!({ "path": render::shown(&path), "chunks": chunks })));
+        }
+        if let Some(doubt) = &cut.doubt {
+            render::notice(&format!("note: {doubt}"));
         }
         if limit.is_none() {
             render::notice("tokens are unknown: the embedder is not here; `kinglet models pull` fetches it");
@@ -197,4 +248,17 @@ impl Session<'_> {
             &[],
         ))
     }
+}
+
+/// What was found to be repeated, in words.
+fn curated(index: &Index, repeated_lines: u64) -> Result<String> {
+    let mut parts = Vec::new();
+    match index.nearly_repeated()? {
+        0 => {}
+        nearly => parts.push(format!("{nearly} passages nearly repeat another and are shown with it")),
+    }
+    if repeated_lines > 0 {
+        parts.push(format!("{repeated_lines} lines that stand on page after page are left out"));
+    }
+    Ok(parts.join("; "))
 }

@@ -7,12 +7,14 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use kinglet::Found;
 use kinglet::answer::{Answer, Timings, UNSUPPORTED_MARK};
+use kinglet::assemble::Searched;
 use kinglet::chunk::Chunk;
 use kinglet::corpus::questions::WrittenQuestion;
 use kinglet::eval::Evaluation;
 use kinglet::eval::comparison::Comparison;
 use kinglet::eval::report::About;
 use kinglet::ingest::Summary;
+use kinglet::search::Lacking;
 use kinglet::search::snippet::Snippet;
 use kinglet::trial::make::Made;
 use kinglet::trial::tune::Tuned;
@@ -59,36 +61,52 @@ pub fn line(text: &str) -> Result<()> {
     out.flush()
 }
 
+/// A text on standard output, without what could steer a terminal.
+pub fn text(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    text.lines().try_for_each(|line| writeln!(out, "{}", visible(line)))
+}
+
 /// JSON on standard output, indented.
 pub fn json(value: &Value) -> Result<()> {
     writeln!(out(), "{value:#}")
 }
 
-pub fn hits_json(found: &[Found]) -> Value {
-    let rows: Vec<Value> = found
+pub fn hits_json(searched: &Searched) -> Value {
+    let rows: Vec<Value> = searched
+        .found
         .iter()
-        .map(|Found { hit, path, chunk, .. }| {
+        .map(|Found { hit, path, chunk, also, .. }| {
+            let also = also.iter().map(|other| json!({ "path": shown(&other.path), "place": other.chunk.after_path() }));
             json!({
+                "also": also.collect::<Vec<_>>(),
                 "path": shown(path), "unit": chunk.unit, "first": chunk.first, "last": chunk.last, "place": chunk.after_path(),
                 "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
             })
         })
         .collect();
-    json!({ "hits": rows })
+    match searched.lacking {
+        Some(lacking) => json!({ "hits": rows, "lacking": lacking }),
+        None => json!({ "hits": rows }),
+    }
 }
 
 pub fn hits(found: &[Found], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, Found { hit, path, chunk, snippet }) in found.iter().enumerate() {
-        let place = place(path, chunk);
+    for (at, Found { hit, path, chunk, snippet, also }) in found.iter().enumerate() {
+        let stands = place(path, chunk);
         writeln!(
             out,
-            "{BOLD}{:>2}{BOLD:#}  {PATH}{place}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
+            "{BOLD}{:>2}{BOLD:#}  {PATH}{stands}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
             at + 1,
             visible(&chunk.headings.join(" › ")),
             hit.score
         )?;
         writeln!(out, "    {}", marked(&chunk.text, snippet))?;
+        if let Some(other) = also.first() {
+            let more = if also.len() > 1 { format!(" and {} more", also.len() - 1) } else { String::new() };
+            writeln!(out, "    {DIM}also {}{more}{DIM:#}", place(&other.path, &other.chunk))?;
+        }
         if explain {
             let parts = hit.legs.iter().map(|leg| {
                 format!("{} rank {} score {:.3} adds {:.3}", leg.leg, leg.rank, leg.score, leg.contribution)
@@ -149,15 +167,21 @@ pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
         writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{place}{PATH:#}  {}", source.n, visible(&source.heading))?;
         for citation in answer.citations.iter().filter(|citation| quotes && citation.n == source.n) {
             let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
-            writeln!(
-                out,
-                "    {DIM}{}{DIM:#}  {}",
-                visible(&citation.place),
-                visible(&quote)
-            )?;
+            writeln!(out, "    {DIM}{}{DIM:#}  {}", visible(&citation.place), visible(&quote))?;
         }
     }
     Ok(())
+}
+
+/// What an index had not made yet when it was searched, on standard error.
+pub fn lacking(lacking: Option<Lacking>, name: &str) {
+    let Some(Lacking { vectors, passages, files }) = lacking else { return };
+    let what = match (vectors, files) {
+        (0, _) => "not all files have been read yet".to_string(),
+        (_, true) => format!("{vectors} of {passages} passages have no vector yet, and files may not have been read"),
+        (_, false) => format!("{vectors} of {passages} passages have no vector yet"),
+    };
+    notice(&format!("note: {what}, so something may be missing; `kinglet index --name {name}` goes on"));
 }
 
 /// What a reader of an answer should know, on standard error.

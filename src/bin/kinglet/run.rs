@@ -4,10 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use kinglet::assemble::{Embedders, Kinglet, Wanted};
 use kinglet::config::Resolved;
+use kinglet::corpus::watch::Changes;
+use kinglet::index::Index;
+use kinglet::ingest::Summary;
 use kinglet::models::openai::OpenAiGenerator;
+use kinglet::reading::workers::{self, Place};
 use kinglet::search::Filter;
 use kinglet::{Error, Fault, Result};
 use serde_json::json;
@@ -21,10 +26,18 @@ pub const NOTHING_FOUND: u8 = 1;
 pub const COULD_NOT: u8 = 2;
 const REFUSED: u8 = 3;
 const INTERRUPTED: u8 = 130;
+/// After this time a busy index is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = args::parse();
+    if matches!(cli.command, Command::Read) {
+        // Before anything else is set up: this process limits its own memory.
+        let _quiet = remember_panics();
+        workers::serve();
+        return ExitCode::from(DONE);
+    }
     let panicked = remember_panics();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -80,16 +93,19 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
     }
     let home = args::home()?;
     let resolved = args::config(&cli.command, &home)?;
-    let kinglet = Kinglet::new(home, resolved.config.clone());
+    let program = std::env::current_exe()
+        .map_err(|cause| Error::new(Fault::Machine, format!("this program cannot find itself: {cause}")))?;
+    let reading = Place::Workers(program, vec!["read".to_string()]);
+    let kinglet = Kinglet::new(home, resolved.config.clone()).with_reading(reading);
     let session = Session { kinglet, resolved, global: &cli.global, runtime };
     match &cli.command {
-        Command::Index { paths, name, embedder, add_embedder, .. } => {
+        Command::Index { paths, name, embedder, add_embedder, watch, .. } => {
             let embedders = match (embedder.as_slice(), add_embedder.as_slice()) {
                 ([], []) => Embedders::Kept,
                 ([], added) => Embedders::Added(added.to_vec()),
                 (these, _) => Embedders::Exactly(these.to_vec()),
             };
-            session.index(paths, name.as_deref(), &embedders)
+            session.index(paths, name.as_deref(), &embedders, *watch)
         }
         Command::Search { question, named, explain, filter, group_by, .. } => {
             let wanted = Wanted { filters: filters(filter)?, one_per_document: group_by.is_some() };
@@ -112,14 +128,14 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Ls => session.ls(),
         Command::Rm { name, yes } => session.rm(name, *yes),
         Command::Doctor { named } => session.doctor(named.name.as_deref()),
-        Command::Inspect { file } => session.inspect(file),
+        Command::Inspect { file, text } => session.inspect(file, *text),
         Command::Models(ModelsCommand::List) => session.models_list(),
         Command::Models(ModelsCommand::Pull { ids, from, force }) => session.models_pull(ids, from.as_deref(), *force),
         Command::Models(ModelsCommand::Add { folder }) => session.models_add(folder),
         Command::Models(ModelsCommand::Show { id }) => session.models_show(id),
         Command::Models(ModelsCommand::Path { id }) => session.models_path(id),
         Command::Config(ConfigCommand::Show) => session.config_show(),
-        Command::Completions { .. } => Ok(DONE),
+        Command::Completions { .. } | Command::Read => Ok(DONE),
     }
 }
 
@@ -137,34 +153,79 @@ impl Session<'_> {
         self.runtime
     }
 
-    fn index(&self, paths: &[PathBuf], name: Option<&str>, embedders: &Embedders) -> Result<u8> {
+    fn index(&self, paths: &[PathBuf], name: Option<&str>, embedders: &Embedders, watch: bool) -> Result<u8> {
         let roots = paths
             .iter()
             .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
             .collect::<Result<Vec<_>>>()?;
         let name = self.kinglet.name_for(&roots, name, &here()?)?;
         self.fetch_missing(&self.kinglet.models_for_indexing(&name, embedders)?)?;
+        // What changes while the first run is under way is not missed.
+        let changes = if watch { Some(self.changes(&name, &roots)?) } else { None };
         let summary = self.kinglet.index_with(&name, &roots, embedders, &Bars::default())?;
+        let shown = self.show_summary(&summary, &name)?;
+        match changes {
+            Some(changes) => self.follow(&changes, &name),
+            None => Ok(shown),
+        }
+    }
+
+    fn show_summary(&self, summary: &Summary, name: &str) -> Result<u8> {
         if self.global.json {
-            let mut value = serde_json::to_value(&summary).expect("a summary is plain data");
+            let mut value = serde_json::to_value(summary).expect("a summary is plain data");
             value["name"] = json!(name);
             return printed(render::json(&value));
         }
-        printed(render::summary(&summary, &name, self.global.verbose))
+        printed(render::summary(summary, name, self.global.verbose))
+    }
+
+    /// Changes below the folders of the index and below `roots`.
+    fn changes(&self, name: &str, roots: &[PathBuf]) -> Result<Changes> {
+        let mut all = Index::roots_in(&self.kinglet.index_folder(name)?)?;
+        all.extend(roots.iter().filter(|root| !all.contains(root)).cloned().collect::<Vec<_>>());
+        Changes::of(&all, &[self.kinglet.home().to_path_buf()])
+    }
+
+    /// Brings the index up to date after every change, until Ctrl-C. What fails is told, and tried again with the next change.
+    fn follow(&self, changes: &Changes, name: &str) -> Result<u8> {
+        render::notice(&format!("watching {name} for changes; Ctrl-C ends it"));
+        let mut again = false;
+        loop {
+            if again {
+                std::thread::sleep(AGAIN);
+            } else if !changes.wait(&progress::is_stopped)? {
+                return Ok(DONE);
+            }
+            match self.kinglet.index(name, &[], &Bars::default()) {
+                Ok(summary) if summary.read + summary.removed + summary.embedded > 0 => {
+                    self.show_summary(&summary, name)?;
+                }
+                Ok(_) => {}
+                Err(error) if error.fault() == Fault::Interrupted => return Ok(DONE),
+                Err(error) if error.fault() == Fault::Busy => {
+                    again = !progress::is_stopped();
+                    continue;
+                }
+                Err(error) => render::error(&error),
+            }
+            again = false;
+        }
     }
 
     fn search(&self, question: &str, name: Option<&str>, wanted: &Wanted, explain: bool) -> Result<u8> {
         let name = self.ready(question, name)?;
-        let found = self.kinglet.search_for(&name, question, self.resolved.config.hits, wanted)?;
+        let searched = self.kinglet.search_for(&name, question, self.resolved.config.hits, wanted)?;
+        let found = &searched.found;
         let shown = if self.global.json {
-            render::json(&render::hits_json(&found))
+            render::json(&render::hits_json(&searched))
         } else if found.is_empty() {
             render::notice("nothing found");
             Ok(())
         } else {
-            render::hits(&found, explain)
+            render::hits(found, explain)
         };
         printed(shown)?;
+        render::lacking(searched.lacking, &name);
         Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })
     }
 
@@ -191,6 +252,7 @@ impl Session<'_> {
             printed(render::sources(&answer, self.global.verbose))?;
             render::remarks(&answer, self.global.verbose);
         }
+        render::lacking(answer.lacking, &name);
         Ok(if answer.refused { REFUSED } else { DONE })
     }
 

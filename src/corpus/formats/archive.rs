@@ -91,6 +91,9 @@ mod tests {
     #[test]
     fn what_is_cut_short_is_damaged() {
         let bytes = archive(&[("a", b"one")]);
-        assert_eq!(Archive::open(&bytes[..bytes.len() - 9]).err().map(|it| it.reason).as_deref(), Some("damaged archive"));
+        assert_eq!(
+            Archive::open(&bytes[..bytes.len() - 9]).err().map(|it| it.reason).as_deref(),
+            Some("damaged archive")
+        );
     }
 }

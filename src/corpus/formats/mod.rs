@@ -33,18 +33,19 @@ pub fn format_of(name: &str) -> Option<Format> {
 
 /// Reads the file named `path_name` (a path or only a name; its extension is looked at) with the content `bytes`.
 ///
-/// Never panics, whatever the bytes are, and takes time in proportion to their number.
+/// Takes time in proportion to the number of bytes; `progress` is called now and then by readers of long files. Those of formats
+/// that other people's libraries read may panic.
 ///
 /// # Errors
 /// Why the file is not read: it is empty, binary, of a kind not read yet, or in no encoding known here.
-pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
+pub fn read(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
     if bytes.trim_ascii().is_empty() {
         return Err(Skip::because("empty"));
     }
     let by_name = kinds::by_name(path_name)?;
     let kind = kinds::by_bytes(bytes)?.or(by_name);
     let document = match kind {
-        Some(kind) if !kind.is_text() => read_binary(kind, bytes)?,
+        Some(kind) if !kind.is_text() => read_binary(kind, bytes, progress)?,
         kind => read_text(kind, bytes)?,
     };
     if document.text.trim().is_empty() {
@@ -67,7 +68,7 @@ fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
     }
 }
 
-fn read_binary(kind: Kind, _bytes: &[u8]) -> Result<Document, Skip> {
+fn read_binary(kind: Kind, _bytes: &[u8], _progress: &dyn Fn()) -> Result<Document, Skip> {
     Err(Skip::because(format!("{kind:?} is not read yet")))
 }
 
@@ -106,7 +107,7 @@ mod tests {
             ("controls.txt", b"\x01\x02\x03\x04text", Err("binary")),
         ];
         for (name, bytes, expected) in cases {
-            let found = read(name, bytes).map(|document| document.format).map_err(|skip| skip.reason);
+            let found = read(name, bytes, &|| {}).map(|document| document.format).map_err(|skip| skip.reason);
             assert_eq!(found, expected.map_err(str::to_owned), "{name}");
         }
     }

@@ -1,0 +1,93 @@
+//! Tells when something under the roots has changed.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::error::{Error, Fault, Result};
+
+/// Changes are over when nothing has happened for so long: editors save in several steps, a checkout in thousands.
+const QUIET: Duration = Duration::from_millis(400);
+/// Changes that never end are told of after this time.
+const LONGEST: Duration = Duration::from_secs(10);
+/// How often it is asked whether to go on.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Watches folders and files from the moment it is made.
+pub struct Changes {
+    events: Receiver<notify::Result<Event>>,
+    roots: Vec<PathBuf>,
+    exclude: Vec<PathBuf>,
+    _watcher: RecommendedWatcher,
+}
+
+impl Changes {
+    /// Watches `roots`, whole paths without links, but for what lies in `exclude`.
+    ///
+    /// # Errors
+    /// When the system does not let them be watched.
+    pub fn of(roots: &[PathBuf], exclude: &[PathBuf]) -> Result<Self> {
+        let failed = |cause: notify::Error| {
+            let error = Error::new(Fault::Machine, format!("the folders cannot be watched: {cause}"));
+            match cause.kind {
+                notify::ErrorKind::MaxFilesWatch => {
+                    error.hint("on Linux, `sysctl fs.inotify.max_user_watches` says how many folders; raise it")
+                }
+                _ => error.hint("without --watch, run `kinglet index` again after changes"),
+            }
+        };
+        let (tell, events) = channel();
+        let mut watcher = notify::recommended_watcher(tell).map_err(failed)?;
+        for root in roots {
+            // An editor puts a new file in the place of the old one: a file is watched by its folder.
+            let (folder, mode) = match root.is_dir() {
+                true => (root.as_path(), RecursiveMode::Recursive),
+                false => (root.parent().unwrap_or(root), RecursiveMode::NonRecursive),
+            };
+            watcher.watch(folder, mode).map_err(failed)?;
+        }
+        Ok(Changes { events, roots: roots.to_vec(), exclude: exclude.to_vec(), _watcher: watcher })
+    }
+
+    /// Waits until something has changed and it is quiet again; `false` when `is_cancelled` says so first.
+    ///
+    /// # Errors
+    /// When the system no longer tells of changes.
+    pub fn wait(&self, is_cancelled: &dyn Fn() -> bool) -> Result<bool> {
+        let mut first: Option<Instant> = None;
+        let mut last = Instant::now();
+        while !is_cancelled() {
+            match self.events.recv_timeout(PAUSE) {
+                Ok(event) if self.concerns(&event) => {
+                    last = Instant::now();
+                    first.get_or_insert(last);
+                }
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(Fault::Machine, "the system no longer tells of changes"));
+                }
+            }
+            if first.is_some_and(|first| last.elapsed() >= QUIET || first.elapsed() >= LONGEST) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// An error may hide changes, so it counts as one.
+    fn concerns(&self, event: &notify::Result<Event>) -> bool {
+        let Ok(event) = event else { return true };
+        if matches!(event.kind, EventKind::Access(_)) {
+            return false;
+        }
+        event.need_rescan() || event.paths.iter().any(|path| self.is_inside(path))
+    }
+
+    fn is_inside(&self, path: &Path) -> bool {
+        !self.exclude.iter().any(|excluded| path.starts_with(excluded))
+            && !path.components().any(|part| part.as_os_str() == ".git")
+            && self.roots.iter().any(|root| path.starts_with(root))
+    }
+}

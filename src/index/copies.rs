@@ -1,0 +1,101 @@
+//! Chunks that say the same to the word are searched once: the first of them stands for all, and every place is kept.
+//!
+//! Which one is first goes by path and place, not by when it came, so that an updated index equals one made from scratch.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::params;
+
+use super::documents::{Change, ChunkId, Documents, StoredChunk};
+use crate::alike::{Sketch, WordsHash};
+use crate::error::Result;
+
+/// Sketches are cut into so many bands; two chunks are compared when one band is equal (locality-sensitive hashing: Indyk &
+/// Motwani, 1998).
+const BANDS: usize = 8;
+/// From this likeness on two chunks are nearly the same.
+pub const NEARLY: f32 = 0.9;
+
+impl Change<'_> {
+    /// Says of every chunk which one is searched in its place.
+    pub fn mark_copies(&self) -> Result<()> {
+        self.documents.run("write to", |c| {
+            let mut first: HashMap<WordsHash, ChunkId> = HashMap::new();
+            let mut changed = Vec::new();
+            let mut select = c.prepare(
+                "SELECT chunks.id, words, original FROM chunks JOIN documents ON documents.id = document
+                 JOIN roots ON roots.id = root WHERE words IS NOT NULL
+                 ORDER BY roots.path, documents.path, start_byte, chunks.id",
+            )?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let (id, words, before): (ChunkId, WordsHash, Option<ChunkId>) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?);
+                let original = Some(*first.entry(words).or_insert(id)).filter(|first| *first != id);
+                if original != before {
+                    changed.push((id, original));
+                }
+            }
+            let mut update = c.prepare_cached("UPDATE chunks SET original = ?2 WHERE id = ?1")?;
+            changed.iter().try_for_each(|(id, original)| update.execute(params![id, original]).map(drop))
+        })
+    }
+}
+
+impl Documents {
+    /// The copies of these chunks, by the one that is searched in their place, in the order of their paths and places.
+    pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
+        let mut found = BTreeMap::new();
+        if self.later("original")? == "NULL" {
+            return Ok(found);
+        }
+        for &original in originals {
+            let ids: Vec<ChunkId> = self.run("read", |c| {
+                c.prepare_cached("SELECT id FROM chunks WHERE original = ?1")?
+                    .query_map([original], |row| row.get(0))?
+                    .collect()
+            })?;
+            if !ids.is_empty() {
+                let mut chunks = self.chunks(&ids)?;
+                chunks.sort_by(|a, b| (&a.path, a.chunk.span.start).cmp(&(&b.path, b.chunk.span.start)));
+                found.insert(original, chunks);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The sketches of these chunks, in the order asked for; `None` where an earlier version stored the chunk.
+    pub fn sketches(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Sketch>>> {
+        let sketch = self.later("sketch")?;
+        self.run("read", |c| {
+            let mut select = c.prepare_cached(&format!("SELECT {sketch} FROM chunks WHERE id = ?1"))?;
+            let of = |id: &ChunkId| {
+                let bytes: Option<Vec<u8>> = select.query_row([id], |row| row.get(0))?;
+                Ok(bytes.and_then(|bytes| Sketch::from_bytes(&bytes)))
+            };
+            chunks.iter().map(of).collect()
+        })
+    }
+
+    /// How many of the chunks that are searched nearly repeat an earlier one of them.
+    pub fn nearly_repeated(&self) -> Result<usize> {
+        let ids: Vec<ChunkId> = self.originals()?.into_iter().map(|(id, _)| id).collect();
+        let sketches: Vec<Sketch> = self.sketches(&ids)?.into_iter().flatten().collect();
+        let mut buckets: HashMap<(usize, Vec<u8>), Vec<usize>> = HashMap::new();
+        let mut nearly = 0;
+        for (at, sketch) in sketches.iter().enumerate() {
+            let bytes = sketch.to_bytes();
+            let mut repeats = false;
+            for (band, part) in bytes.chunks(Sketch::BYTES / BANDS).enumerate() {
+                let bucket = buckets.entry((band, part.to_vec())).or_default();
+                repeats |= bucket.iter().any(|&other| sketches[other].likeness(sketch) >= NEARLY);
+                // Those that repeat another one are not compared with: one of a kind is enough.
+                if !repeats {
+                    bucket.push(at);
+                }
+            }
+            nearly += usize::from(repeats);
+        }
+        Ok(nearly)
+    }
+}

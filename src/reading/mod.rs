@@ -1,0 +1,107 @@
+//! A file becomes chunks; hostile files do so in a process that can be given up.
+
+pub mod workers;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::chunk::{Chunk, Chunking, chunk};
+use crate::corpus::{Document, formats, repeated};
+
+/// Counts up whenever files are read or cut in another way than before, so that an index reads them again.
+pub const VERSION: u32 = 1;
+
+/// A file to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it is cut.
+    pub chunking: Chunking,
+    /// The BLAKE3 hash of its bytes when it was last read: with the same bytes nothing is read again.
+    pub known: Option<[u8; 32]>,
+    /// Whether the whole text is wanted too.
+    pub with_text: bool,
+}
+
+/// What a file was read as and cut into.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// Its chunks, in order; at least one.
+    pub chunks: Vec<Chunk>,
+    /// What it says of itself, as keys and values.
+    pub metadata: Vec<(String, String)>,
+    /// What is doubtful about how it was read.
+    pub doubt: Option<String>,
+    /// Lines that were left out because they stand on page after page.
+    pub repeated_lines: u32,
+    /// The whole text, if it was wanted.
+    pub text: Option<String>,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The bytes are those that are known.
+    Same,
+    /// It was read.
+    Read {
+        /// The BLAKE3 hash of its bytes.
+        hash: [u8; 32],
+        /// What it holds.
+        cut: Cut,
+    },
+    /// It was not read.
+    Skipped {
+        /// The BLAKE3 hash of its bytes; zeros where not even these could be had.
+        hash: [u8; 32],
+        /// Why, in a few words.
+        reason: String,
+    },
+}
+
+/// Reads one file, here and now; `progress` is called after each page or so of a long one. A reader's panic costs that file only.
+pub fn read(request: &Request, progress: &dyn Fn()) -> Outcome {
+    let bytes = match std::fs::read(&request.path) {
+        Ok(bytes) => bytes,
+        Err(cause) => return Outcome::Skipped { hash: [0; 32], reason: format!("could not be read: {cause}") },
+    };
+    let hash = *blake3::hash(&bytes).as_bytes();
+    if request.known == Some(hash) {
+        return Outcome::Same;
+    }
+    match document(&request.path, &bytes, progress) {
+        Ok((document, repeated_lines)) => {
+            let chunks = catch_unwind(AssertUnwindSafe(|| chunk(&document, &request.chunking)));
+            match chunks {
+                Ok(chunks) if chunks.is_empty() => Outcome::Skipped { hash, reason: "no text in it".to_string() },
+                Ok(chunks) => {
+                    let Document { metadata, doubt, text, .. } = document;
+                    let text = request.with_text.then_some(text);
+                    Outcome::Read { hash, cut: Cut { chunks, metadata, doubt, repeated_lines, text } }
+                }
+                Err(_) => Outcome::Skipped { hash, reason: FAILED.to_string() },
+            }
+        }
+        Err(reason) => Outcome::Skipped { hash, reason },
+    }
+}
+
+/// What is said of a file over which its reader broke down.
+const FAILED: &str = "the reader of this format failed on it; please report the file";
+
+/// The text of a file without what is repeated from page to page, and how many lines that were; or why there is none.
+fn document(path: &Path, bytes: &[u8], progress: &dyn Fn()) -> Result<(Document, u32), String> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let work = AssertUnwindSafe(|| {
+        let mut document = formats::read(&name, bytes, progress)?;
+        let left_out = repeated::leave_out(&mut document);
+        Ok((document, left_out))
+    });
+    match catch_unwind(work) {
+        Ok(read) => read.map_err(|skip: formats::Skip| skip.reason),
+        Err(_) => Err(FAILED.to_string()),
+    }
+}

@@ -1,0 +1,106 @@
+//! Hits become what people read: text, place and snippet; what says the same, or nearly, is shown once with all of its places.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::Hit;
+use super::snippet::{Snippet, snippet};
+use crate::alike::Sketch;
+use crate::chunk::Chunk;
+use crate::error::Result;
+use crate::index::Index;
+use crate::index::copies::NEARLY;
+use crate::index::documents::{ChunkId, StoredChunk};
+
+/// How long a snippet is, in characters, where its sentences allow it.
+const SNIPPET_CHARS: usize = 240;
+
+/// A chunk that a search found, with why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// What each leg said of it.
+    pub hit: Hit,
+    /// The file.
+    pub path: PathBuf,
+    /// The part of it.
+    pub chunk: Chunk,
+    /// What to show of it.
+    pub snippet: Snippet,
+    /// Where else the same stands, to the word or nearly.
+    pub also: Vec<Elsewhere>,
+}
+
+/// Another place of what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The file.
+    pub path: PathBuf,
+    /// The part of it.
+    pub chunk: Chunk,
+}
+
+/// What an index has not made yet, so that a search may have missed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Lacking {
+    /// Passages that have no vector yet of the embedder that answers.
+    pub vectors: u64,
+    /// Passages that are searched.
+    pub passages: u64,
+    /// Whether files may not have been read yet.
+    pub files: bool,
+}
+
+/// Which hits are shown, and where they stand.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shown<'s> {
+    /// Only places of these chunks; `None` for all.
+    pub passing: Option<&'s HashSet<ChunkId>>,
+    /// Only the best passage of each document.
+    pub one_per_document: bool,
+}
+
+/// Hits with their texts, best first. A hit that nearly repeats a better one becomes another place of that.
+///
+/// # Errors
+/// When a chunk is not in the store.
+pub fn found(index: &Index, question: &str, hits: Vec<Hit>, shown: Shown<'_>) -> Result<Vec<Found>> {
+    let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
+    let (chunks, sketches) = (index.chunks(&ids)?, index.sketches(&ids)?);
+    let mut copies = index.copies(&ids)?;
+    let passes = |stored: &StoredChunk| shown.passing.is_none_or(|passing| passing.contains(&stored.id));
+    let language = index.manifest().language;
+    let mut found: Vec<Found> = Vec::new();
+    let mut kept = Vec::new();
+    let mut documents: HashSet<PathBuf> = HashSet::new();
+    for ((hit, stored), sketch) in hits.into_iter().zip(chunks).zip(sketches) {
+        let others = copies.remove(&hit.chunk).unwrap_or_default();
+        let mut places = std::iter::once(stored).chain(others).filter(passes);
+        let Some(first) = places.next() else { continue };
+        let mut also: Vec<Elsewhere> = places.map(elsewhere).collect();
+        let repeated =
+            sketch.and_then(|sketch| kept.iter().position(|kept: &Option<_>| is_near(kept.as_ref(), &sketch)));
+        if let Some(at) = repeated {
+            found[at].also.push(elsewhere(first));
+            found[at].also.append(&mut also);
+            continue;
+        }
+        if shown.one_per_document && documents.contains(&first.path) {
+            continue;
+        }
+        documents.insert(first.path.clone());
+        kept.push(sketch);
+        let snippet = snippet(question, &first.chunk.text, language, SNIPPET_CHARS);
+        found.push(Found { hit, path: first.path, chunk: first.chunk, snippet, also });
+    }
+    Ok(found)
+}
+
+fn is_near(kept: Option<&Sketch>, sketch: &Sketch) -> bool {
+    kept.is_some_and(|kept| kept.likeness(sketch) >= NEARLY)
+}
+
+fn elsewhere(stored: StoredChunk) -> Elsewhere {
+    Elsewhere { path: stored.path, chunk: stored.chunk }
+}

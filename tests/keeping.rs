@@ -1,0 +1,190 @@
+//! An index is kept true: whatever happens to a folder, and whenever a run is stopped, it says what a new one would say.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use kinglet::Fault;
+use kinglet::assemble::Wanted;
+use kinglet::chunk::Chunking;
+use kinglet::index::Index;
+use kinglet::ingest::{Event, Unwatched, Watcher};
+use kinglet::search::{DenseLeg, Filter, LexicalLeg, Query, Retriever, SparseLeg};
+use proptest::prelude::*;
+
+/// Four files in two folders, so that texts move and meet.
+const FILES: [&str; 4] = ["0.md", "1.txt", "sub/2.md", "sub/3.md"];
+
+#[derive(Debug, Clone)]
+enum Edit {
+    Write(usize, String),
+    Remove(usize),
+    Rename(usize, usize),
+    /// An ignore file that leaves `sub` out comes or goes.
+    Ignore(bool),
+    /// Documents are cut otherwise from now on.
+    Cut(usize),
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    // Few words, so that the same is written twice; capitals and lines, so that it is not the same to the letter.
+    let word = prop::sample::select(&["kinglet", "Kinglet", "wren", "five", "grams,", "sings.\n\n", "# Birds\n\n"][..]);
+    let text = prop::collection::vec(word, 1..14).prop_map(|words| words.join(" "));
+    prop_oneof![
+        6 => (0..FILES.len(), text).prop_map(|(file, text)| Edit::Write(file, text)),
+        1 => (0..FILES.len()).prop_map(Edit::Remove),
+        2 => (0..FILES.len(), 0..FILES.len()).prop_map(|(from, to)| Edit::Rename(from, to)),
+        1 => any::<bool>().prop_map(Edit::Ignore),
+        1 => prop::sample::select(&[8usize, 200][..]).prop_map(Edit::Cut),
+    ]
+}
+
+/// All that an index says that does not hang on the order in which things came: where each chunk stands and which one is searched in
+/// its place, and what each leg finds with which score.
+fn said(index: &Path) -> (Vec<String>, Vec<Vec<String>>) {
+    let index = Arc::new(Index::open(index).unwrap());
+    let outlines = index.outlines().unwrap();
+    let place = |chunk: u64| {
+        let outline = outlines.iter().find(|outline| outline.chunk == chunk).unwrap();
+        format!("{}@{}", outline.path, outline.start_byte)
+    };
+    let stored = index.chunks(&index.chunk_ids().unwrap()).unwrap();
+    let mut chunks: Vec<String> = stored
+        .iter()
+        .zip(&outlines)
+        .map(|(stored, outline)| format!("{} {} {:?}", place(stored.id), place(outline.original), stored.chunk))
+        .collect();
+    chunks.sort();
+    let legs: [Arc<dyn Retriever>; 3] = [
+        Arc::new(LexicalLeg::new(index.clone())),
+        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
+        Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()),
+    ];
+    let found = legs.iter().map(|leg| {
+        let hits = leg.retrieve(&Query::new("five kinglet grams"), 100).unwrap();
+        let mut hits: Vec<String> = hits.iter().map(|hit| format!("{} {}", place(hit.chunk), hit.score)).collect();
+        hits.sort();
+        hits
+    });
+    (chunks, found.collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_updated_index_equals_one_made_from_scratch(runs in prop::collection::vec(prop::collection::vec(edit(), 1..5), 1..5)) {
+        let temporary = tempfile::tempdir().unwrap();
+        let (folder, updated) = (temporary.path().join("documents"), temporary.path().join("updated"));
+        std::fs::create_dir_all(folder.join("sub")).unwrap();
+        let roots = [folder.canonicalize().unwrap()];
+        let mut chunking = Chunking::default();
+        for (round, edits) in runs.iter().enumerate() {
+            for edit in edits {
+                match edit {
+                    Edit::Write(file, text) => std::fs::write(folder.join(FILES[*file]), text).unwrap(),
+                    Edit::Remove(file) => drop(std::fs::remove_file(folder.join(FILES[*file]))),
+                    Edit::Rename(from, to) => drop(std::fs::rename(folder.join(FILES[*from]), folder.join(FILES[*to]))),
+                    Edit::Ignore(true) => std::fs::write(folder.join(".gitignore"), "sub/\n").unwrap(),
+                    Edit::Ignore(false) => drop(std::fs::remove_file(folder.join(".gitignore"))),
+                    Edit::Cut(target_tokens) => chunking = Chunking { target_tokens: *target_tokens },
+                }
+            }
+            support::index_cut(&roots, &updated, chunking, &Unwatched).unwrap();
+            let fresh = temporary.path().join(format!("fresh-{round}"));
+            support::index_cut(&roots, &fresh, chunking, &Unwatched).unwrap();
+            prop_assert_eq!(said(&updated), said(&fresh));
+        }
+    }
+}
+
+/// Stops a run after so many events.
+struct StopsAfter(std::cell::Cell<usize>);
+
+impl Watcher for StopsAfter {
+    fn event(&self, _: &Event<'_>) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.get() == 0
+    }
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("documents");
+    let texts: Vec<(String, String)> = (0..90).map(|n| (format!("{n:02}.md"), format!("Bird number {n}."))).collect();
+    support::write(&folder, &texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>());
+    let roots = [folder.canonicalize().unwrap()];
+    let whole = temporary.path().join("whole");
+    support::index(&folder, &whole);
+    // While reading; while embedding the second batch of vectors.
+    for (events, documents, vectors) in [(40, 39, 0), (96, 90, 64)] {
+        let index = temporary.path().join(format!("stopped-{events}"));
+        let watcher = StopsAfter(std::cell::Cell::new(events));
+        let stopped = support::index_watched(&roots, &index, &watcher).unwrap_err();
+        assert_eq!(stopped.fault(), Fault::Interrupted);
+        let open = Index::open(&index).unwrap();
+        assert!(!open.manifest().finished);
+        let card = support::embedder().card().clone();
+        assert_eq!((open.counts().unwrap().documents, open.dense(&card).unwrap().len()), (documents, vectors));
+        assert_eq!(open.lacking(&card).unwrap(), documents - vectors as u64);
+        assert_eq!(open.lexical().search("bird", 100, None).unwrap().len() as u64, documents);
+        drop(open);
+        let summary = support::index_watched(&roots, &index, &Unwatched).unwrap();
+        assert_eq!((summary.read as u64, summary.unchanged as u64), (90 - documents, documents));
+        assert_eq!(summary.embedded, 180 - vectors, "vectors and terms");
+        assert_eq!(said(&index), said(&whole));
+        assert!(Index::open(&index).unwrap().manifest().finished);
+    }
+}
+
+#[test]
+fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
+    let temporary = tempfile::tempdir().unwrap();
+    let home = temporary.path().join("home");
+    let folder = temporary.path().join("documents");
+    let text =
+        "The licence lets you use, copy and change this program, and give it on, as long as this notice stays with it.";
+    let nearly = format!(
+        "{} It holds for every file here, in each of its versions. Copyright 2026 by the birds.",
+        text.repeat(4)
+    );
+    support::write(
+        &folder,
+        &[
+            ("a/one.md", text),
+            ("b/two.md", &text.to_uppercase()),
+            ("c/three.txt", &text.replace(' ', "\n")),
+            ("d/near.txt", &nearly),
+            ("e/near.txt", &nearly.replace("birds", "wrens")),
+        ],
+    );
+    let config =
+        kinglet::Config { embedder: "hashing-256".into(), generator: "extractive".into(), ..Default::default() };
+    let kinglet = kinglet::Kinglet::new(&home, config);
+    kinglet.index("notes", std::slice::from_ref(&folder), &Unwatched).unwrap();
+    let index = Index::open(&kinglet.index_folder("notes").unwrap()).unwrap();
+    let counts = index.counts().unwrap();
+    assert_eq!((counts.chunks - counts.copies, index.searched_ids().unwrap().len()), (3, 3), "{counts:?}");
+    assert_eq!(index.nearly_repeated().unwrap(), 1);
+
+    let found = kinglet.search("notes", "may I copy and change this program", 10).unwrap();
+    assert_eq!(found.len(), 2, "the two that are nearly the same are shown as one");
+    let places = |found: &kinglet::Found| -> BTreeSet<String> {
+        let all = found.also.iter().map(|other| &other.path).chain([&found.path]);
+        all.map(|path| path.strip_prefix(folder.canonicalize().unwrap()).unwrap().display().to_string()).collect()
+    };
+    let mut all: Vec<BTreeSet<String>> = found.iter().map(places).collect();
+    all.sort();
+    let expected = [vec!["a/one.md", "b/two.md", "c/three.txt"], vec!["d/near.txt", "e/near.txt"]];
+    assert_eq!(all, expected.map(|paths| paths.into_iter().map(str::to_owned).collect()));
+
+    let wanted = Wanted { filters: vec![Filter::parse("path=b/**").unwrap()], ..Wanted::default() };
+    let filtered = kinglet.search_for("notes", "copy this program", 10, &wanted).unwrap().found;
+    assert_eq!(filtered.iter().map(places).collect::<Vec<_>>(), [BTreeSet::from(["b/two.md".to_owned()])]);
+}
