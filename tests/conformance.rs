@@ -19,6 +19,7 @@ use kinglet::models::onnx::OnnxEmbedder;
 use kinglet::models::prompt::{Prompt, Task};
 use kinglet::models::static_table::StaticEmbedder;
 use kinglet::models::traits::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
+use kinglet::reading::workers::Place;
 use kinglet::search::{
     DenseLeg, Fusion, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever, SparseLeg,
 };
@@ -265,6 +266,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
             encoders: &[],
             language: None,
             keep_tokens,
+            reading: &Place::Here,
         };
         let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &Unwatched).unwrap();
         (summary, Arc::new(Index::open(&place).unwrap()))

@@ -98,6 +98,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
         encoders: &[],
         language: None,
         keep_tokens: true,
+        reading: &Place::Here,
     };
     let summary = ingest(&mut writer, &plan, &Unwatched).unwrap();
     drop(writer);
@@ -379,6 +380,7 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
         encoders: &[],
         language: None,
         keep_tokens: true,
+        reading: &Place::Here,
     };
     ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &Unwatched).unwrap();
     let index = Arc::new(Index::open(temporary.path()).unwrap());

@@ -230,7 +230,7 @@ mod tests {
             unit: crate::corpus::Unit::Line,
             first: 10,
             last: 9 + lines,
-            lines: None,
+            places: None,
             headings: vec!["Guide".to_string()],
             text: text.to_string(),
         };
