@@ -7,6 +7,7 @@ mod kinds;
 mod lines;
 mod markdown;
 mod outline;
+mod pdf;
 mod plain;
 
 use crate::corpus::{Document, Format, Section, Unit};
@@ -67,8 +68,11 @@ fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
     }
 }
 
-fn read_binary(kind: Kind, _bytes: &[u8]) -> Result<Document, Skip> {
-    Err(Skip::because(format!("{kind:?} is not read yet")))
+fn read_binary(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
+    match kind {
+        Kind::Pdf => pdf::read(bytes, &|| {}),
+        kind => Err(Skip::because(format!("{kind:?} is not read yet"))),
+    }
 }
 
 /// A document without headings.
@@ -97,8 +101,8 @@ mod tests {
             ("empty.md", b"", Err("empty")),
             ("blank.md", b" \n\t\r\n", Err("empty")),
             ("blank.html", b"<html><script>x</script></html>", Err("no text in it")),
-            ("a.pdf", b"%PDF-1.7", Err("PDF is not read yet")),
-            ("renamed.txt", b"%PDF-1.7 \x00", Err("PDF is not read yet")),
+            ("a.pdf", b"%PDF-1.7", Err("damaged PDF")),
+            ("renamed.txt", b"%PDF-1.7 \x00", Err("damaged PDF")),
             ("a.docx", b"PK\x03\x04", Err("word processor documents are not read yet")),
             ("a.png", b"\x89PNG", Err("image")),
             ("renamed", b"\x89PNG\r\n\x1a\n\0\0", Err("image")),
