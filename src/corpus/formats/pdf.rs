@@ -27,15 +27,13 @@ const PAGES_A_TIME: usize = 200;
 /// After so many pages that could not be read, the rest is not tried.
 const MAX_FAILURES: usize = 100;
 
-/// A block of a page in the text of the document.
+/// A block of a page in the text of the document; its own text has been moved there.
 #[derive(Debug)]
 struct Placed {
     span: Span,
     /// From 0.
     page: usize,
-    size: f32,
-    lines: usize,
-    is_table: bool,
+    block: Block,
 }
 
 /// What the pages so far gave.
@@ -105,8 +103,14 @@ fn blocks_of(shown: Shown) -> Vec<Block> {
         turned[glyph.turn as usize].1.push(glyph);
     }
     turned.sort_by_key(|(turn, glyphs)| (Reverse(glyphs.len()), *turn));
-    let regions = turned.into_iter().flat_map(|(_, glyphs)| columns::regions(pieces::pieces(glyphs)));
-    regions.flat_map(blocks::blocks).collect()
+    let mut found = Vec::new();
+    for (index, (_, glyphs)) in turned.into_iter().enumerate() {
+        for region in columns::regions(pieces::pieces(glyphs)) {
+            // What stands across in the margin is no heading, however large.
+            found.extend(blocks::blocks(region).into_iter().map(|block| Block { aside: index > 0, ..block }));
+        }
+    }
+    found
 }
 
 /// Writes the blocks of a page.
@@ -124,7 +128,7 @@ fn place(blocks: Vec<Block>, page: usize, lines: &mut Lines, placed: &mut Vec<Pl
             }
         }
         let span = Span { start, end: lines.text().len() };
-        placed.push(Placed { span, page, size: block.size, lines: block.lines, is_table: block.is_table });
+        placed.push(Placed { span, page, block: Block { text: String::new(), ..block } });
     }
 }
 
@@ -159,5 +163,152 @@ impl Counts {
             doubts.push(format!("{percent} % of its characters are not known"));
         }
         (!doubts.is_empty()).then(|| doubts.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::fmt::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A PDF with a page for each content; `more` holds further objects, numbered from 5 on, and `root` further keys.
+    fn pdf(contents: &[&str], root: &str, more: &[&str]) -> Vec<u8> {
+        let first = 5 + more.len();
+        let kids: String = (0..contents.len()).map(|page| format!("{} 0 R ", first + 2 * page)).collect();
+        let mut objects = vec![
+            format!("<</Type/Catalog/Pages 2 0 R {root}>>"),
+            format!("<</Type/Pages/Kids[{kids}]/Count {}>>", contents.len()),
+            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
+            "<</Title(A \\(small\\) title)/Author<FEFF005A006F00EB>/CreationDate(D:20240305120000Z)>>".to_owned(),
+        ];
+        objects.extend(more.iter().map(|object| (*object).to_owned()));
+        for (page, content) in contents.iter().enumerate() {
+            objects.push(format!(
+                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R>>>>/Contents {} 0 R>>",
+                first + 2 * page + 1
+            ));
+            objects.push(format!("<</Length {}>>stream\n{content}\nendstream", content.len()));
+        }
+        let mut file = "%PDF-1.7\n".to_owned();
+        let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+        for (index, object) in objects.iter().enumerate() {
+            writeln!(table, "{:010} 00000 n ", file.len()).unwrap();
+            writeln!(file, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
+        }
+        let start = file.len();
+        write!(file, "{table}trailer<</Size {}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF", objects.len() + 1).unwrap();
+        file.into_bytes()
+    }
+
+    /// Text at places, in a size: `x y size text`.
+    fn at(lines: &[(i32, i32, i32, &str)]) -> String {
+        let show = |&(x, y, size, text): &(i32, i32, i32, &str)| format!("BT /F {size} Tf {x} {y} Td ({text}) Tj ET\n");
+        lines.iter().map(show).collect()
+    }
+
+    fn document(bytes: &[u8]) -> Document {
+        read(bytes, &|| {}).unwrap()
+    }
+
+    #[test]
+    fn pages_headings_paragraphs_and_tables_are_found() {
+        let first = at(&[
+            (50, 750, 20, "The report"),
+            (50, 700, 10, "A paragraph with a line that is long enough to reach the bor-"),
+            (50, 688, 10, "der and goes on."),
+            (50, 640, 10, "Name"),
+            (150, 640, 10, "Size"),
+            (250, 640, 10, "Colour"),
+            (50, 626, 10, "Wren"),
+            (250, 626, 10, "brown"),
+            (50, 612, 10, "Kinglet"),
+            (150, 612, 10, "9 cm"),
+            (250, 612, 10, "green"),
+        ]);
+        let second = at(&[(50, 750, 10, "\\225 one"), (50, 738, 10, "\\225 two"), (50, 700, 10, "2. three")]);
+        let calls = Cell::new(0);
+        let document = read(&pdf(&[&first, &second], "", &[]), &|| calls.set(calls.get() + 1)).unwrap();
+        assert_eq!(
+            document.text,
+            "The report\n\nA paragraph with a line that is long enough to reach the border and goes on.\n\n\
+             Name | Size | Colour\nWren |  | brown\nKinglet | 9 cm | green\n\n- one\n- two\n\n2. three"
+        );
+        assert_eq!(document.places.unwrap(), [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
+        assert_eq!(document.sections[0].headings, ["The report"]);
+        assert_eq!(document.unit, Unit::Page);
+        let expected = [("title", "A (small) title"), ("author", "Zoë"), ("date", "2024-03-05")];
+        assert_eq!(document.metadata, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!((document.doubt, calls.get()), (None, 2));
+    }
+
+    #[test]
+    fn columns_are_read_one_after_the_other() {
+        let mut lines = vec![(50, 780, 10, "A title that goes over all of the width of the page and both of its two columns")];
+        for line in 0..6 {
+            lines.push((50, 740 - 12 * line, 10, "left column has lines as long as this"));
+            lines.push((320, 740 - 12 * line, 10, "right column has lines as long as it"));
+        }
+        let text = document(&pdf(&[&at(&lines)], "", &[])).text;
+        let (last_left, first_right) = (text.rfind("left").unwrap(), text.find("right").unwrap());
+        assert!(text.starts_with("A title") && last_left < first_right, "{text}");
+        assert!(text.contains("as this left column"), "{text}");
+    }
+
+    #[test]
+    fn bookmarks_are_headings_where_they_are_in_the_text() {
+        let lines = at(&[(50, 750, 10, "1 Birds"), (50, 700, 10, "Text."), (50, 650, 10, "1.1 Wrens"), (50, 600, 10, "More.")]);
+        let outline = [
+            "<</First 6 0 R/Last 6 0 R>>",
+            "<</Title(Birds)/Dest[9 0 R/Fit]/First 7 0 R/Next 6 0 R>>",
+            "<</Title(Wrens)/A<</S/GoTo/D(wrens)>>/Parent 6 0 R>>",
+            "<</Names[(wrens)<</D[9 0 R/XYZ 0 0 0]>>]>>",
+        ];
+        let bytes = pdf(&[&lines], "/Outlines 5 0 R/Names<</Dests 8 0 R>>", &outline);
+        let paths: Vec<_> = document(&bytes).sections.into_iter().map(|section| section.headings).collect();
+        assert_eq!(paths, [vec!["Birds"], vec!["Birds", "Wrens"]]);
+    }
+
+    #[test]
+    fn what_is_turned_or_drawn_twice_is_read_once() {
+        let turned = "BT /F 10 Tf 0 1 -1 0 590 100 Tm (turned) Tj ET ";
+        let bold = at(&[(50, 700, 10, "Shadow text"), (51, 700, 10, "Shadow text"), (50, 600, 10, "T e s t")]);
+        assert_eq!(document(&pdf(&[&format!("{turned}{bold}")], "", &[])).text, "Shadow text\n\nT e s t\n\nturned");
+    }
+
+    #[test]
+    fn what_is_not_read_says_why() {
+        let reason = |bytes: &[u8]| read(bytes, &|| {}).unwrap_err().reason;
+        let image = "q BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q";
+        assert_eq!(reason(&pdf(&[image, image], "", &[])), "scanned: no text in it (2 pages)");
+        assert_eq!(reason(&pdf(&[""], "", &[])), "no text in it (1 page)");
+        assert_eq!(reason(b"%PDF-1.7"), "damaged PDF");
+    }
+
+    #[test]
+    fn a_form_in_itself_ends() {
+        let form = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>/Length 12>>stream\n/X Do /X Do \nendstream";
+        let bytes = pdf(&["BT /F 9 Tf 9 9 Td (text) Tj ET /X Do"], "", &[form]);
+        let bytes = String::from_utf8(bytes).unwrap().replace("/Font<</F 3 0 R>>", "/Font<</F 3 0 R>>/XObject<</X 5 0 R>>");
+        let document = document(bytes.as_bytes());
+        assert_eq!((document.text.as_str(), document.doubt.as_deref()), ("text", Some("1 of 1 pages are read in part")));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_change_of_bytes_makes_it_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20)) {
+            let mut bytes = pdf(&[&at(&[(50, 700, 10, "Some text"), (50, 600, 12, "more")])], "", &[]);
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Ok(document) = read(&bytes, &|| {}) {
+                prop_assert_eq!(document.text.split('\n').count(), document.places.unwrap().len());
+            }
+        }
     }
 }

@@ -15,6 +15,9 @@ pub(super) struct Block {
     /// Lines on the page.
     pub(super) lines: usize,
     pub(super) is_table: bool,
+    pub(super) bold: bool,
+    /// Whether it runs another way than most of its page.
+    pub(super) aside: bool,
 }
 
 /// Pieces on one line, from left to right.
@@ -31,6 +34,10 @@ impl Row {
 
     fn right(&self) -> f32 {
         self.cells.last().map_or(0.0, |cell| cell.right)
+    }
+
+    fn bold(&self) -> bool {
+        self.cells.iter().all(|cell| cell.bold)
     }
 
     fn text(&self) -> String {
@@ -62,6 +69,7 @@ pub(super) fn blocks(pieces: Vec<Piece>) -> Vec<Block> {
     let middle = usual.len() / 2;
     let usual = if usual.is_empty() { 1.3 } else { *usual.select_nth_unstable_by(middle, f32::total_cmp).1 };
     let widest = (1.25 * usual).max(1.3);
+    let right = rows.iter().map(Row::right).fold(f32::MIN, f32::max);
     let mut blocks = Vec::new();
     let mut first = 0;
     for end in 1..=rows.len() {
@@ -71,13 +79,14 @@ pub(super) fn blocks(pieces: Vec<Piece>) -> Vec<Block> {
             // Rows of a table are further apart, with lines between them.
             let widest = if tables[end].is_some() { 2.0 * widest } else { widest };
             let resized = above.size.min(below.size) < 0.88 * size;
-            (below.base - above.base) / size > widest || (resized && tables[end].is_none())
+            let headed = tables[end].is_none() && above.bold() != below.bold();
+            (below.base - above.base) / size > widest || headed || (resized && tables[end].is_none())
         };
         if parted {
             let part = &rows[first..end];
             match tables[first] {
                 Some(_) => blocks.push(table(part)),
-                None => prose(part, &mut blocks),
+                None => prose(part, right, &mut blocks),
             }
             first = end;
         }
@@ -91,8 +100,13 @@ fn rows(pieces: Vec<Piece>) -> Vec<Row> {
         // Pieces come from top to bottom, so that the row of one is the last, or with raised letters the one before.
         let home = rows.iter_mut().rev().take(2).find(|row| {
             let (small, large) = (row.size.min(piece.size), row.size.max(piece.size));
-            let near = if small < 0.85 * large { 0.5 } else { 0.3 };
-            (piece.base - row.base).abs() <= near * large
+            let beside = |cell: &Piece| {
+                let gap = (piece.left - cell.right).max(cell.left - piece.right);
+                gap.abs() < 0.5 * large && piece.text.len().min(cell.text.len()) <= 4
+            };
+            let raised = small < 0.85 * large && row.cells.iter().any(beside);
+            let near = if raised { 0.5 * large } else { 0.3 * small };
+            (piece.base - row.base).abs() <= near
         });
         match home {
             Some(row) => {
@@ -111,7 +125,7 @@ fn rows(pieces: Vec<Piece>) -> Vec<Row> {
             let marker = cells.len() == 1 && cells[0].text.len() <= 6 && list_item(&format!("{} x", cells[0].text));
             match cells.last_mut().filter(|last| marker || cell.left - last.right <= row.size) {
                 Some(last) => {
-                    if cell.left - last.right > 0.1 * row.size {
+                    if !(-0.3..0.1).contains(&((cell.left - last.right) / row.size)) {
                         last.text.push(' ');
                     }
                     last.text.push_str(&cell.text);
@@ -161,7 +175,7 @@ fn table(rows: &[Row]) -> Block {
     }
     let lines: Vec<String> = rows.iter().map(|row| line(row, &columns)).collect();
     let size = rows.first().map_or(0.0, |row| row.size);
-    Block { text: lines.join("\n"), size, lines: rows.len(), is_table: true }
+    Block { text: lines.join("\n"), size, lines: rows.len(), is_table: true, bold: false, aside: false }
 }
 
 /// The cells of a row, with empty ones where it has none in a column.
@@ -187,11 +201,16 @@ fn line(row: &Row, columns: &[(f32, f32)]) -> String {
 }
 
 /// Joins lines to paragraphs. A line that has room for the first word of the next one ends on purpose.
-fn prose(rows: &[Row], blocks: &mut Vec<Block>) {
+///
+/// Few lines do not tell how long a full one is; then it is as long as the longest of the region, which ends at `right`.
+fn prose(rows: &[Row], right: f32, blocks: &mut Vec<Block>) {
     let left = rows.iter().map(Row::left).fold(f32::MAX, f32::min);
-    let right = rows.iter().map(Row::right).fold(f32::MIN, f32::max);
+    let longest = rows.iter().map(Row::right).fold(f32::MIN, f32::max);
+    let right = if rows.len() < 4 { right } else { longest };
     let size = rows.first().map_or(0.0, |row| row.size);
-    let mut block = Block { text: String::new(), size, lines: 0, is_table: false };
+    let bold = rows.iter().all(Row::bold);
+    let new = || Block { text: String::new(), size, lines: 0, is_table: false, bold, aside: false };
+    let mut block = new();
     for (index, row) in rows.iter().enumerate() {
         let text = bullet(row.text());
         if let Some(above) = index.checked_sub(1).map(|index| &rows[index]) {
@@ -202,7 +221,7 @@ fn prose(rows: &[Row], blocks: &mut Vec<Block>) {
             let item = list_item(&text);
             let in_list = list_item(block.text.rsplit('\n').next().unwrap_or_default());
             if indented && !item && !in_list {
-                blocks.push(std::mem::replace(&mut block, Block { text: String::new(), size, lines: 0, is_table: false }));
+                blocks.push(std::mem::replace(&mut block, new()));
             } else if item || room {
                 block.text.push('\n');
             }

@@ -97,12 +97,27 @@ fn longest(pieces: &[Piece], x: f32) -> Option<Gutter> {
         let end = pieces[first..].iter().position(across).map_or(pieces.len(), |length| first + length);
         let (left, right): (Vec<_>, Vec<_>) = pieces[first..end].iter().partition(|piece| piece.left < x);
         let lines = left.len().min(right.len());
-        if is_prose(&left) && is_prose(&right) && best.as_ref().is_none_or(|best| best.lines < lines) {
+        let columns = (is_prose(&left) && is_prose(&right)) || (lines >= MIN_LINES && !share_lines(&pieces[first..end], x));
+        if columns && best.as_ref().is_none_or(|best| best.lines < lines) {
             best = Some(Gutter { x, first, end, lines });
         }
         first = end;
     }
     best
+}
+
+/// Whether lines go on across `x`, as those of a table do; two flows of text side by side seldom have the same lines.
+fn share_lines(pieces: &[Piece], x: f32) -> bool {
+    let mut sides = (0, 0, 0);
+    for (index, piece) in pieces.iter().enumerate() {
+        let is_left = piece.left < x;
+        let same_line = |other: &&Piece| (other.base - piece.base).abs() <= 0.15 * piece.size;
+        let before = pieces[..index].iter().rev().take_while(same_line);
+        let shared = before.chain(pieces[index + 1..].iter().take_while(same_line)).take(64);
+        sides.2 += usize::from(shared.into_iter().any(|other| (other.left < x) != is_left));
+        *(if is_left { &mut sides.0 } else { &mut sides.1 }) += 1;
+    }
+    3 * sides.2 > 2 * sides.0.min(sides.1)
 }
 
 /// Whether pieces look like the lines of a column, not like the cells of a table.

@@ -8,7 +8,7 @@ use hayro_font::kurbo::{Affine, Point, Rect, Vec2};
 use hayro_font::{CMapResolverFn, Font, FontCache, FontGlyph, FontQuery, FontResolverFn};
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction as Instruction;
-use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream};
+use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream, String as Bytes};
 use hayro_syntax::page::{Page, Resources};
 
 use super::file::text_string;
@@ -20,6 +20,8 @@ const MAX_INSTRUCTIONS: usize = 10_000_000;
 const MAX_FORM_BYTES: usize = 128 << 20;
 const MAX_FORM_DEPTH: usize = 16;
 const MAX_SAVED_STATES: usize = 1024;
+/// Points beyond the edges of a page that still count as on it.
+const MARGIN: f64 = 10.0;
 /// Font units in the size of a font.
 const UNITS: f64 = 1000.0;
 
@@ -32,6 +34,20 @@ pub(super) struct Shown {
     pub(super) unknown: usize,
     /// Whether the page costs more than the limits, and only its beginning is here.
     pub(super) cut: bool,
+}
+
+impl Shown {
+    /// Characters guessed from their codes are kept where they look like words.
+    fn drop_bad_guesses(&mut self) {
+        let guesses = self.glyphs.iter().filter(|glyph| glyph.guessed && glyph.text != " ");
+        let (letters, all) = guesses.fold((0, 0), |(letters, all), glyph| {
+            (letters + usize::from(glyph.text.chars().all(char::is_alphabetic)), all + 1)
+        });
+        if 10 * letters < 7 * all {
+            self.glyphs.retain(|glyph| !glyph.guessed);
+            self.unknown += all;
+        }
+    }
 }
 
 /// The fonts of a file, and the layers that are switched off in it.
@@ -55,9 +71,12 @@ impl<'a> Fonts<'a> {
 }
 
 pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
+    let (width, height) = page.render_dimensions();
     let mut runner = Runner {
         fonts,
         shown: Shown::default(),
+        visible: Rect::from_origin_size(Point::ZERO, (f64::from(width), f64::from(height))).inset(MARGIN),
+        outside: Vec::new(),
         state: State::new(Affine::new(page.initial_transform(true).as_coeffs())),
         saved: Vec::new(),
         text: Affine::IDENTITY,
@@ -69,6 +88,11 @@ pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
     };
     runner.instructions(page.typed_operations(), page.resources(), 0);
     runner.annotations(page);
+    // A page with all of its text outside of it has wrong bounds.
+    if runner.shown.glyphs.is_empty() {
+        runner.shown.glyphs = runner.outside;
+    }
+    runner.shown.drop_bad_guesses();
     runner.shown
 }
 
@@ -76,6 +100,7 @@ pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
 struct State<'a> {
     matrix: Affine,
     font: Option<Font<'a>>,
+    bold: bool,
     size: f64,
     character_spacing: f64,
     word_spacing: f64,
@@ -87,7 +112,7 @@ struct State<'a> {
 impl State<'_> {
     fn new(matrix: Affine) -> Self {
         let (character_spacing, word_spacing, leading, rise) = (0.0, 0.0, 0.0, 0.0);
-        State { matrix, font: None, size: 1.0, character_spacing, word_spacing, stretch: 1.0, leading, rise }
+        State { matrix, font: None, bold: false, size: 1.0, character_spacing, word_spacing, stretch: 1.0, leading, rise }
     }
 }
 
@@ -103,6 +128,9 @@ enum Mark {
 struct Runner<'r, 'a> {
     fonts: &'r Fonts<'a>,
     shown: Shown,
+    /// The page, and the glyphs that lie outside of it.
+    visible: Rect,
+    outside: Vec<Glyph>,
     state: State<'a>,
     saved: Vec<State<'a>>,
     text: Affine,
@@ -115,7 +143,7 @@ struct Runner<'r, 'a> {
 
 impl<'a> Runner<'_, 'a> {
     fn instructions(&mut self, mut instructions: TypedIter<'_>, resources: &Resources<'a>, depth: usize) {
-        let mut named_fonts: HashMap<Vec<u8>, Option<Font<'a>>> = HashMap::new();
+        let mut named_fonts: HashMap<Vec<u8>, (Option<Font<'a>>, bool)> = HashMap::new();
         let saved_before = self.saved.len();
         let marked_before = self.marked.len();
         while let Some(instruction) = instructions.next() {
@@ -140,15 +168,16 @@ impl<'a> Runner<'_, 'a> {
                 Instruction::TextRise(it) => self.state.rise = it.0.as_f64(),
                 Instruction::TextFont(it) => {
                     self.state.size = it.1.as_f64();
-                    self.state.font = match named_fonts.get(it.0.as_ref()) {
-                        Some(font) => font.clone(),
+                    (self.state.font, self.state.bold) = match named_fonts.get(it.0.as_ref()) {
+                        Some(known) => known.clone(),
                         None => {
                             let dictionary = resources.fonts.get::<Dict<'a>>(it.0.as_ref());
+                            let bold = dictionary.as_ref().is_some_and(is_bold);
                             let font = dictionary.and_then(|it| {
                                 self.fonts.cache.font(&it, &self.fonts.programs, &self.fonts.maps)
                             });
-                            named_fonts.insert(it.0.as_ref().to_vec(), font.clone());
-                            font
+                            named_fonts.insert(it.0.as_ref().to_vec(), (font.clone(), bold));
+                            (font, bold)
                         }
                     };
                 }
@@ -220,7 +249,7 @@ impl<'a> Runner<'_, 'a> {
             at += length.max(1);
             let advance = font.code_advance(code) / UNITS;
             if self.hidden == 0 {
-                self.glyph(&font, code, advance);
+                self.glyph(&font, (code, length), advance);
             }
             let spacing = match length == 1 && code == u32::from(b' ') {
                 true => self.state.character_spacing + self.state.word_spacing,
@@ -233,18 +262,23 @@ impl<'a> Runner<'_, 'a> {
         }
     }
 
-    fn glyph(&mut self, font: &Font<'a>, code: u32, advance: Vec2) {
+    fn glyph(&mut self, font: &Font<'a>, (code, length): (u32, usize), advance: Vec2) {
         let unicode = match font.glyph(font.map_code(code), code) {
             FontGlyph::Outline(glyph) => glyph.as_unicode(),
             FontGlyph::Type3(glyph) => glyph.as_unicode(),
         };
+        let guessed = unicode.is_none();
         let text = match unicode {
             Some(BfString::Char(character)) => character.to_string(),
             Some(BfString::String(string)) => string,
-            None => {
-                self.shown.unknown += 1;
-                return;
-            }
+            // Fonts that name no characters have mostly the codes of ASCII, or arbitrary ones; the whole page will tell.
+            None => match char::from_u32(code).filter(|it| length == 1 && (it.is_ascii_graphic() || *it == ' ')) {
+                Some(character) => character.to_string(),
+                None => {
+                    self.shown.unknown += 1;
+                    return;
+                }
+            },
         };
         let state = &self.state;
         let em = Affine::new([state.size * state.stretch, 0.0, 0.0, state.size, 0.0, state.rise]);
@@ -255,11 +289,16 @@ impl<'a> Runner<'_, 'a> {
         let direction = matrix * direction.to_point() - start;
         let length = (matrix * along.to_point() - start).hypot();
         let size = (matrix * Point::new(0.0, 1.0) - start).hypot();
-        let turn = Turn::of(direction.x, direction.y);
+        let (turn, bold) = (Turn::of(direction.x, direction.y), state.bold);
         let (x, y) = turn.upright(start.x, start.y);
         if [x, y, length, size].iter().all(|it| it.abs() < 1e6) && size > 0.0 {
             let (x, y, length, size) = (x as f32, y as f32, length as f32, size as f32);
-            self.shown.glyphs.push(Glyph { text, left: x, right: x + length, base: y, size, turn });
+            let glyph = Glyph { text, left: x, right: x + length, base: y, size, turn, bold, guessed };
+            match self.visible.contains(start) {
+                true => self.shown.glyphs.push(glyph),
+                false if self.outside.len() < MAX_GLYPHS => self.outside.push(glyph),
+                false => self.shown.cut = true,
+            }
         }
     }
 
@@ -299,7 +338,9 @@ impl<'a> Runner<'_, 'a> {
         for annotation in annotations.iter::<Dict<'a>>() {
             let seen = annotation.get::<u32>("F").unwrap_or(0) & NOT_VIEWED == 0;
             let place = annotation.get::<[f64; 4]>("Rect").map(rectangle);
-            if let (true, Some(place), Some(stream)) = (seen, place, appearance(&annotation)) {
+            let (true, Some(place)) = (seen, place) else { continue };
+            self.state = State::new(matrix);
+            if let Some(stream) = appearance(&annotation) {
                 let Some(bounds) = stream.dict().get::<[f64; 4]>("BBox").map(rectangle) else { continue };
                 let bounds = form_matrix(&stream).transform_rect_bbox(bounds);
                 if bounds.width() > 0.0 && bounds.height() > 0.0 {
@@ -307,9 +348,14 @@ impl<'a> Runner<'_, 'a> {
                     let placed = Affine::translate(place.origin().to_vec2())
                         * Affine::scale_non_uniform(scale.0, scale.1)
                         * Affine::translate(-bounds.origin().to_vec2());
-                    self.state = State::new(matrix);
                     self.form(&stream, placed, page.resources(), 0);
                 }
+            } else if let Some(text) = written(&annotation) {
+                let place = matrix.transform_rect_bbox(place);
+                let (left, right, base) = (place.x0 as f32, place.x1 as f32, place.y1 as f32);
+                let (size, turn, guessed) = (place.height().clamp(1.0, 10.0) as f32, Turn::Right, false);
+                let bold = false;
+                self.shown.glyphs.push(Glyph { text, left, right, base, size, turn, bold, guessed });
             }
         }
     }
@@ -353,6 +399,13 @@ fn affine(numbers: [Number; 6]) -> Affine {
     Affine::new(numbers.map(|number| number.as_f64()))
 }
 
+/// As the name of a font tells.
+fn is_bold(font: &Dict<'_>) -> bool {
+    let name = font.get::<Name<'_>>("BaseFont").map(|name| name.as_str().to_owned()).unwrap_or_default();
+    ["Bold", "bold", "BOLD", "Black", "Heavy", "CMBX", "Medi"].iter().any(|weight| name.contains(weight))
+        && !name.contains("Medium")
+}
+
 fn rectangle([x0, y0, x1, y1]: [f64; 4]) -> Rect {
     Rect::new(x0, y0, x1, y1).abs()
 }
@@ -362,7 +415,18 @@ fn form_matrix(stream: &Stream<'_>) -> Affine {
 }
 
 fn actual_text(properties: &Dict<'_>) -> Option<String> {
-    properties.get::<hayro_syntax::object::String<'_>>("ActualText").map(|text| text_string(&text))
+    properties.get::<Bytes<'_>>("ActualText").map(|text| text_string(&text))
+}
+
+/// What is written in an annotation or a field that viewers make the look of.
+fn written(annotation: &Dict<'_>) -> Option<String> {
+    let key = match annotation.get::<Name<'_>>("Subtype").as_deref() {
+        Some(b"FreeText") => "Contents",
+        Some(b"Widget") => "V",
+        _ => return None,
+    };
+    let text = text_string(&annotation.get::<Bytes<'_>>(key)?);
+    (!text.trim().is_empty()).then_some(text)
 }
 
 fn appearance<'a>(annotation: &Dict<'a>) -> Option<Stream<'a>> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use encoding_rs::UTF_16BE;
-use hayro_syntax::object::{Array, Dict, Name, ObjRef, Object, ObjectIdentifier, String as Bytes};
+use hayro_syntax::object::{Array, Dict, MaybeRef, ObjRef, Object, ObjectIdentifier, String as Bytes};
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
 use super::content::{self, Fonts, Shown};
@@ -108,8 +108,8 @@ impl File {
         if let Some(old) = root.get::<Dict<'_>>("Dests") {
             for (name, target) in old.entries().take(MAX_NAMES) {
                 let target = match target {
-                    hayro_syntax::object::MaybeRef::Ref(reference) => self.pdf.xref().get::<Object<'_>>(reference.into()),
-                    hayro_syntax::object::MaybeRef::NotRef(object) => Some(object),
+                    MaybeRef::Ref(reference) => self.pdf.xref().get::<Object<'_>>(reference.into()),
+                    MaybeRef::NotRef(object) => Some(object),
                 };
                 if let Some(page) = target.and_then(page_of) {
                     places.insert(name.as_ref().to_vec(), page);
@@ -158,8 +158,8 @@ fn page_of(target: Object<'_>) -> Option<ObjectIdentifier> {
         _ => return None,
     };
     match array.raw_iter().next()? {
-        hayro_syntax::object::MaybeRef::Ref(page) => Some(page.into()),
-        hayro_syntax::object::MaybeRef::NotRef(_) => None,
+        MaybeRef::Ref(page) => Some(page.into()),
+        MaybeRef::NotRef(_) => None,
     }
 }
 

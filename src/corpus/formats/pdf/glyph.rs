@@ -44,4 +44,7 @@ pub(super) struct Glyph {
     /// The size of its font.
     pub(super) size: f32,
     pub(super) turn: Turn,
+    pub(super) bold: bool,
+    /// Whether the file does not say its text, and it is that of its code in ASCII.
+    pub(super) guessed: bool,
 }

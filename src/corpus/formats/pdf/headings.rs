@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use super::Placed;
+use super::blocks::Block;
 use super::file::Bookmark;
 use crate::corpus::formats::outline::{Heading, on_one_line};
 use crate::text::Span;
 
 /// In larger letters than most of the text, by this factor.
 const LARGER: f32 = 1.15;
+/// Enough for a short line.
+const SLIGHTLY_LARGER: f32 = 1.07;
 const MAX_HEADING_CHARACTERS: usize = 200;
 const MAX_HEADING_LINES: usize = 3;
 const MAX_LEVELS: usize = 4;
@@ -72,35 +75,49 @@ fn lines_of(text: &str, span: Span) -> impl Iterator<Item = Span> {
     })
 }
 
-fn by_size(text: &str, blocks: &[Placed]) -> Vec<Heading> {
-    let step = |size: f32| (size * 2.0).round() as u32;
+fn by_size(text: &str, placed: &[Placed]) -> Vec<Heading> {
+    let step = |block: &Block| (block.size * 2.0).round() as u32;
     let mut bytes: HashMap<u32, usize> = HashMap::new();
-    for block in blocks {
-        *bytes.entry(step(block.size)).or_default() += block.span.end - block.span.start;
+    let mut bold = 0;
+    for Placed { span, block, .. } in placed {
+        *bytes.entry(step(block)).or_default() += span.end - span.start;
+        bold += if block.bold { span.end - span.start } else { 0 };
     }
     let Some((&most, _)) = bytes.iter().max_by_key(|&(&size, &bytes)| (bytes, size)) else { return Vec::new() };
-    let is_heading = |block: &&Placed| {
-        let title = block.span.of(text);
-        step(block.size) as f32 >= most as f32 * LARGER
+    let bold_tells = 4 * bold < text.len();
+    let is_heading = |placed: &&Placed| {
+        let (block, title) = (&placed.block, placed.span.of(text));
+        let ratio = step(block) as f32 / most as f32;
+        let short = block.lines <= 2
+            && title.chars().count() <= 120
+            && !title.starts_with(char::is_lowercase)
+            && !title.ends_with(['.', ':', '-']);
+        let stands_out = ratio >= LARGER || (short && (ratio >= SLIGHTLY_LARGER || (block.bold && bold_tells && ratio > 0.95)));
+        stands_out
             && !block.is_table
+            && !block.aside
             && block.lines <= MAX_HEADING_LINES
             && title.chars().count() <= MAX_HEADING_CHARACTERS
             && title.chars().filter(|it| it.is_alphabetic()).count() >= 2
             && !title.ends_with([',', ';'])
     };
-    let chosen: Vec<&Placed> = blocks.iter().filter(is_heading).collect();
-    let share: usize = chosen.iter().map(|block| block.span.end - block.span.start).sum();
+    let chosen: Vec<&Placed> = placed.iter().filter(is_heading).collect();
+    let share: usize = chosen.iter().map(|placed| placed.span.end - placed.span.start).sum();
     if share * MAX_SHARE > text.len() {
         return Vec::new();
     }
-    let mut sizes: Vec<u32> = chosen.iter().map(|block| step(block.size)).collect();
+    let mut sizes: Vec<u32> = chosen.iter().map(|placed| step(&placed.block)).collect();
     sizes.sort_unstable_by(|one, other| other.cmp(one));
     sizes.dedup();
-    let level = |block: &Placed| sizes.partition_point(|&size| size > step(block.size)).min(MAX_LEVELS - 1) as u8 + 1;
-    let heading = |block: &&Placed| Heading {
-        span: block.span,
-        level: level(block),
-        title: on_one_line(block.span.of(text)),
-    };
-    chosen.iter().map(heading).collect()
+    let level = |block: &Block| sizes.partition_point(|&size| size > step(block)).min(MAX_LEVELS - 1) as u8 + 1;
+    chosen
+        .iter()
+        .map(|Placed { span, block, .. }| {
+            let title = on_one_line(span.of(text));
+            // Among headings in letters of one size, those with longer numbers lie deeper: "2.1" below "2".
+            let depth = title.split(' ').next().map_or(0, |number| number.trim_end_matches('.').matches('.').count());
+            let numbered = title.starts_with(|it: char| it.is_ascii_digit());
+            Heading { span: *span, level: level(block) * 8 + if numbered { depth.min(7) as u8 } else { 0 }, title }
+        })
+        .collect()
 }

@@ -9,7 +9,7 @@ use super::glyph::Glyph;
 const WIDE_GAP: f32 = 1.0;
 const SPACE: f32 = 0.15;
 /// The same where a space is written too, and gaps need not stand for it.
-const SPACE_BESIDE_SPACES: f32 = 0.28;
+const SPACE_BESIDE_SPACES: f32 = 0.2;
 /// Glyphs in the pattern of this share of the size are one drawn twice, for boldness or a shadow.
 const TWICE: f32 = 0.2;
 
@@ -21,6 +21,8 @@ pub(super) struct Piece {
     pub(super) right: f32,
     pub(super) base: f32,
     pub(super) size: f32,
+    /// Whether nearly all of it is.
+    pub(super) bold: bool,
     /// How long its first word is.
     pub(super) first_word: f32,
 }
@@ -76,7 +78,9 @@ fn runs(glyphs: &[Glyph]) -> Vec<Run> {
     let mut last: Option<&Glyph> = None;
     for (index, glyph) in glyphs.iter().enumerate() {
         if glyph.text.trim().is_empty() {
-            // A written space belongs to the run it is in; where it ends one, the gap tells the same.
+            if let Some(run) = runs.last_mut().filter(|run| run.end == index) {
+                run.end += 1;
+            }
             continue;
         }
         let follows = last.zip(runs.last()).is_some_and(|(last, run)| {
@@ -164,6 +168,7 @@ fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
         right: last,
         base: largest.base,
         size: largest.size,
+        bold: 10 * letters.iter().filter(|(glyph, _)| glyph.bold).count() > 9 * letters.len(),
         first_word: first_word.unwrap_or(last - first.left),
     })
 }
