@@ -60,6 +60,29 @@ pub(super) fn in_reading_order(mut units: Vec<&str>, mirrored: bool) -> String {
     units.concat()
 }
 
+/// A letter with an accent that is drawn over it as a glyph of its own.
+pub(super) fn accented(letter: &str, accent: &str) -> Option<String> {
+    const MARKS: [(&str, char); 12] = [
+        ("`", '\u{300}'),
+        ("´", '\u{301}'),
+        ("ˆ", '\u{302}'),
+        ("˜", '\u{303}'),
+        ("¯", '\u{304}'),
+        ("˘", '\u{306}'),
+        ("˙", '\u{307}'),
+        ("¨", '\u{308}'),
+        ("˚", '\u{30A}'),
+        ("˝", '\u{30B}'),
+        ("ˇ", '\u{30C}'),
+        ("¸", '\u{327}'),
+    ];
+    let mark = MARKS.iter().find(|(drawn, _)| *drawn == accent)?.1;
+    // The letters without a dot are made to be accented.
+    let letter = letter.chars().next().filter(|it| it.is_alphabetic() && letter.len() == it.len_utf8())?;
+    let letter = if letter == 'ı' { 'i' } else { letter };
+    Some([letter, mark].into_iter().nfc().collect())
+}
+
 /// Ligatures and other presentation forms taken apart, bullets of symbol fonts named, what no reader sees left out; on one
 /// line, with single spaces.
 pub(super) fn clean(text: &str) -> String {
@@ -80,7 +103,28 @@ pub(super) fn clean(text: &str) -> String {
         }
     }
     clean.truncate(clean.trim_end().len());
-    clean
+    without_leaders(clean)
+}
+
+/// The rows of dots in tables of contents become three.
+fn without_leaders(text: String) -> String {
+    if !text.contains("....") && !text.contains(". . . .") {
+        return text;
+    }
+    let mut short = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find('.') {
+        let (before, dots) = rest.split_at(at);
+        short.push_str(before);
+        rest = dots.trim_start_matches(['.', ' ']);
+        let dots = &dots[..dots.len() - rest.len()];
+        match dots.matches('.').count() {
+            ..4 => short.push_str(dots),
+            _ => short.push_str(if rest.is_empty() { "..." } else { "... " }),
+        }
+    }
+    short.push_str(rest);
+    short
 }
 
 /// Adds the next line of a paragraph: a word that was parted at the end of the line is whole again.
@@ -128,6 +172,10 @@ mod tests {
     #[test]
     fn presentation_forms_are_letters() {
         assert_eq!(clean("ef\u{FB01}cient \u{FB03}x\u{0}\u{200B}  ½ \u{F0B7}\n"), "efficient ffix ½ •");
+        assert_eq!(clean("Chapter 1 . . . . . . 2 ........"), "Chapter 1 ... 2 ...");
+        assert_eq!(clean("etc. ... 1.5."), "etc. ... 1.5.");
+        assert_eq!(accented("ı", "´").as_deref(), Some("í"));
+        assert_eq!((accented("a", "x"), accented("(", "´")), (None, None));
         assert_eq!(clean("\u{FEB3}\u{FEFC}\u{FEE1}"), "سلام");
     }
 

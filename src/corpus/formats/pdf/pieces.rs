@@ -9,7 +9,7 @@ use super::glyph::Glyph;
 const WIDE_GAP: f32 = 1.0;
 const SPACE: f32 = 0.15;
 /// The same where a space is written too, and gaps need not stand for it.
-const SPACE_BESIDE_SPACES: f32 = 0.2;
+const SPACE_BESIDE_SPACES: f32 = 0.24;
 /// Glyphs in the pattern of this share of the size are one drawn twice, for boldness or a shadow.
 const TWICE: f32 = 0.2;
 
@@ -45,6 +45,7 @@ pub(super) fn pieces(mut glyphs: Vec<Glyph>) -> Vec<Piece> {
             (glyph.left, glyph.right) = (-glyph.right, -glyph.left);
         }
     }
+    put_accents_on_letters(&mut glyphs);
     let mut runs = runs(&glyphs);
     drop_repeated(&mut runs, &glyphs);
     runs.sort_by(|one, other| one.base.total_cmp(&other.base));
@@ -73,12 +74,34 @@ pub(super) fn pieces(mut glyphs: Vec<Glyph>) -> Vec<Piece> {
     pieces
 }
 
+fn put_accents_on_letters(glyphs: &mut [Glyph]) {
+    for index in 1..glyphs.len() {
+        let [.., one, other] = &mut glyphs[..=index] else { return };
+        let over = one.right.min(other.right) - one.left.max(other.left);
+        if over > 0.5 * (one.right - one.left).min(other.right - other.left) {
+            if let Some(text) = characters::accented(&other.text, &one.text) {
+                (other.text, one.text) = (text, String::new());
+            } else if let Some(text) = characters::accented(&one.text, &other.text) {
+                (one.text, other.text) = (text, String::new());
+            }
+        }
+    }
+}
+
 fn runs(glyphs: &[Glyph]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut last: Option<&Glyph> = None;
     for (index, glyph) in glyphs.iter().enumerate() {
+        if glyph.text.is_empty() {
+            continue;
+        }
         if glyph.text.trim().is_empty() {
-            if let Some(run) = runs.last_mut().filter(|run| run.end == index) {
+            let near = |run: &&mut Run| {
+                run.end == index
+                    && (glyph.base - run.base).abs() < 0.2 * run.size
+                    && (glyph.left - run.right).abs() < WIDE_GAP * run.size
+            };
+            if let Some(run) = runs.last_mut().filter(near) {
                 run.end += 1;
             }
             continue;
@@ -132,6 +155,7 @@ fn drop_repeated(runs: &mut Vec<Run>, glyphs: &[Glyph]) {
 fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
     let mut line: Vec<&Glyph> = runs.iter().flat_map(|run| &glyphs[run.first..run.end]).collect();
     line.sort_by(|one, other| one.left.total_cmp(&other.left));
+    line.retain(|glyph| !glyph.text.is_empty());
     let spaced = line.iter().any(|glyph| glyph.text.trim().is_empty());
     let mut letters: Vec<(&Glyph, bool)> = Vec::with_capacity(line.len());
     let mut after_space = false;
