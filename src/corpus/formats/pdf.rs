@@ -200,7 +200,8 @@ mod tests {
             writeln!(file, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
         }
         let start = file.len();
-        write!(file, "{table}trailer<</Size {}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF", objects.len() + 1).unwrap();
+        write!(file, "{table}trailer<</Size {}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF", objects.len() + 1)
+            .unwrap();
         file.into_bytes()
     }
 
@@ -247,7 +248,8 @@ mod tests {
 
     #[test]
     fn columns_are_read_one_after_the_other() {
-        let mut lines = vec![(50, 780, 10, "A title that goes over all of the width of the page and both of its two columns")];
+        let mut lines =
+            vec![(50, 780, 10, "A title that goes over all of the width of the page and both of its two columns")];
         for line in 0..6 {
             lines.push((50, 740 - 12 * line, 10, "left column has lines as long as this"));
             lines.push((320, 740 - 12 * line, 10, "right column has lines as long as it"));
@@ -260,7 +262,8 @@ mod tests {
 
     #[test]
     fn bookmarks_are_headings_where_they_are_in_the_text() {
-        let lines = at(&[(50, 750, 10, "1 Birds"), (50, 700, 10, "Text."), (50, 650, 10, "1.1 Wrens"), (50, 600, 10, "More.")]);
+        let lines =
+            at(&[(50, 750, 10, "1 Birds"), (50, 700, 10, "Text."), (50, 650, 10, "1.1 Wrens"), (50, 600, 10, "More.")]);
         let outline = [
             "<</First 6 0 R/Last 6 0 R>>",
             "<</Title(Birds)/Dest[9 0 R/Fit]/First 7 0 R/Next 6 0 R>>",
@@ -292,9 +295,13 @@ mod tests {
     fn a_form_in_itself_ends() {
         let form = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>/Length 12>>stream\n/X Do /X Do \nendstream";
         let bytes = pdf(&["BT /F 9 Tf 9 9 Td (text) Tj ET /X Do"], "", &[form]);
-        let bytes = String::from_utf8(bytes).unwrap().replace("/Font<</F 3 0 R>>", "/Font<</F 3 0 R>>/XObject<</X 5 0 R>>");
+        let bytes =
+            String::from_utf8(bytes).unwrap().replace("/Font<</F 3 0 R>>", "/Font<</F 3 0 R>>/XObject<</X 5 0 R>>");
         let document = document(bytes.as_bytes());
-        assert_eq!((document.text.as_str(), document.doubt.as_deref()), ("text", Some("1 of 1 pages are read in part")));
+        assert_eq!(
+            (document.text.as_str(), document.doubt.as_deref()),
+            ("text", Some("1 of 1 pages are read in part"))
+        );
     }
 
     proptest! {

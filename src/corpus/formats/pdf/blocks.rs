@@ -6,6 +6,9 @@ use super::pieces::Piece;
 /// Alignment of cells, in sizes of the font.
 const ALIGNED: f32 = 0.6;
 
+/// Cells of a line that are compared with others: no page that people read has more beside each other.
+const MAX_COMPARED: usize = 64;
+
 /// What stands between two blank lines.
 #[derive(Debug, PartialEq)]
 pub(super) struct Block {
@@ -48,13 +51,14 @@ impl Row {
     fn aligned_with(&self, other: &Row) -> bool {
         let near = |one: f32, other: f32| (one - other).abs() <= ALIGNED * self.size;
         let aligned = |cell: &&Piece| {
-            other.cells.iter().any(|it| {
+            other.cells.iter().take(MAX_COMPARED).any(|it| {
                 near(it.left, cell.left)
                     || near(it.right, cell.right)
                     || near((it.left + it.right) / 2.0, (cell.left + cell.right) / 2.0)
             })
         };
-        2 * self.cells.iter().filter(aligned).count() > self.cells.len().min(other.cells.len())
+        let (own, others) = (self.cells.len().min(MAX_COMPARED), other.cells.len().min(MAX_COMPARED));
+        2 * self.cells.iter().take(own).filter(aligned).count() > own.min(others)
     }
 }
 
@@ -104,7 +108,7 @@ fn rows(pieces: Vec<Piece>) -> Vec<Row> {
                 let gap = (piece.left - cell.right).max(cell.left - piece.right);
                 gap.abs() < 0.5 * large && piece.text.len().min(cell.text.len()) <= 4
             };
-            let raised = small < 0.85 * large && row.cells.iter().any(beside);
+            let raised = small < 0.85 * large && row.cells.iter().rev().take(MAX_COMPARED).any(beside);
             let near = if raised { 0.5 * large } else { 0.3 * small };
             (piece.base - row.base).abs() <= near
         });
@@ -182,17 +186,19 @@ fn table(rows: &[Row]) -> Block {
 fn line(row: &Row, columns: &[(f32, f32)]) -> String {
     let mut cells = vec![""; columns.len()];
     let mut from = 0;
-    for cell in &row.cells {
+    for cell in row.cells.iter().filter(|_| columns.len() <= MAX_COMPARED) {
         let overlap = |column: &(f32, f32)| cell.right.min(column.1) - cell.left.max(column.0);
-        let best = (from..columns.len()).max_by(|&one, &other| {
-            overlap(&columns[one]).total_cmp(&overlap(&columns[other])).then(other.cmp(&one))
-        });
+        let best = (from..columns.len())
+            .max_by(|&one, &other| overlap(&columns[one]).total_cmp(&overlap(&columns[other])).then(other.cmp(&one)));
         let Some(best) = best else {
             let texts: Vec<&str> = row.cells.iter().map(|cell| cell.text.as_str()).collect();
             return texts.join(" | ");
         };
         cells[best] = &cell.text;
         from = best + 1;
+    }
+    if columns.len() > MAX_COMPARED {
+        return row.text();
     }
     if row.cells.len() == 1 && cells[0].len() == row.cells[0].text.len() {
         return row.cells[0].text.clone();
@@ -256,5 +262,6 @@ fn list_item(line: &str) -> bool {
     let inner = marker.trim_start_matches('(');
     let number = inner.trim_end_matches([')', '.', ':']);
     let short = number.chars().count() == 1 && number.chars().all(char::is_alphabetic);
-    number.len() < inner.len() && (short || (number.len() <= 3 && number.bytes().all(|it| it.is_ascii_digit()) && !number.is_empty()))
+    number.len() < inner.len()
+        && (short || (number.len() <= 3 && number.bytes().all(|it| it.is_ascii_digit()) && !number.is_empty()))
 }

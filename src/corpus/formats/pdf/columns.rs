@@ -97,7 +97,8 @@ fn longest(pieces: &[Piece], x: f32) -> Option<Gutter> {
         let end = pieces[first..].iter().position(across).map_or(pieces.len(), |length| first + length);
         let (left, right): (Vec<_>, Vec<_>) = pieces[first..end].iter().partition(|piece| piece.left < x);
         let lines = left.len().min(right.len());
-        let columns = (is_prose(&left) && is_prose(&right)) || (lines >= MIN_LINES && !share_lines(&pieces[first..end], x));
+        let columns =
+            (is_prose(&left) && is_prose(&right)) || (lines >= MIN_LINES && !share_lines(&pieces[first..end], x));
         if columns && best.as_ref().is_none_or(|best| best.lines < lines) {
             best = Some(Gutter { x, first, end, lines });
         }

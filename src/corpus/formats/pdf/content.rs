@@ -17,6 +17,8 @@ use super::glyph::{Glyph, Turn};
 /// Limits on what one page may cost: pages that a person reads stay far below them.
 const MAX_GLYPHS: usize = 400_000;
 const MAX_INSTRUCTIONS: usize = 10_000_000;
+/// What opening a form costs, in instructions.
+const FORM_COST: usize = 100;
 const MAX_FORM_BYTES: usize = 128 << 20;
 const MAX_FORM_DEPTH: usize = 16;
 const MAX_SAVED_STATES: usize = 1024;
@@ -112,7 +114,17 @@ struct State<'a> {
 impl State<'_> {
     fn new(matrix: Affine) -> Self {
         let (character_spacing, word_spacing, leading, rise) = (0.0, 0.0, 0.0, 0.0);
-        State { matrix, font: None, bold: false, size: 1.0, character_spacing, word_spacing, stretch: 1.0, leading, rise }
+        State {
+            matrix,
+            font: None,
+            bold: false,
+            size: 1.0,
+            character_spacing,
+            word_spacing,
+            stretch: 1.0,
+            leading,
+            rise,
+        }
     }
 }
 
@@ -173,9 +185,8 @@ impl<'a> Runner<'_, 'a> {
                         None => {
                             let dictionary = resources.fonts.get::<Dict<'a>>(it.0.as_ref());
                             let bold = dictionary.as_ref().is_some_and(is_bold);
-                            let font = dictionary.and_then(|it| {
-                                self.fonts.cache.font(&it, &self.fonts.programs, &self.fonts.maps)
-                            });
+                            let font = dictionary
+                                .and_then(|it| self.fonts.cache.font(&it, &self.fonts.programs, &self.fonts.maps));
                             named_fonts.insert(it.0.as_ref().to_vec(), (font.clone(), bold));
                             (font, bold)
                         }
@@ -323,6 +334,7 @@ impl<'a> Runner<'_, 'a> {
             return;
         };
         self.form_bytes_left = left;
+        self.instructions_left = self.instructions_left.saturating_sub(FORM_COST);
         let before = (self.state.clone(), self.text, self.line);
         let resources = stream.dict().get::<Dict<'a>>("Resources").map(Resources::new);
         self.state.matrix *= placed * form_matrix(stream);
@@ -363,7 +375,10 @@ impl<'a> Runner<'_, 'a> {
     fn mark(&mut self, properties: &Object<'_>, resources: &Resources<'a>) {
         let (hidden, text) = match properties {
             Object::Name(name) => (
-                resources.properties.get_ref(name.as_ref()).is_some_and(|it| self.fonts.hidden_layers.contains(&it.into())),
+                resources
+                    .properties
+                    .get_ref(name.as_ref())
+                    .is_some_and(|it| self.fonts.hidden_layers.contains(&it.into())),
                 resources.properties.get::<Dict<'a>>(name.as_ref()).and_then(|it| actual_text(&it)),
             ),
             Object::Dict(dictionary) => (false, actual_text(dictionary)),

@@ -72,8 +72,13 @@ impl File {
         let mut bookmarks = Vec::new();
         let Some(root) = self.root() else { return bookmarks };
         let Some(outlines) = root.get::<Dict<'_>>("Outlines") else { return bookmarks };
-        let pages: HashMap<_, _> =
-            self.pdf.pages().iter().enumerate().filter_map(|(index, page)| Some((page.raw().obj_id()?, index))).collect();
+        let pages: HashMap<_, _> = self
+            .pdf
+            .pages()
+            .iter()
+            .enumerate()
+            .filter_map(|(index, page)| Some((page.raw().obj_id()?, index)))
+            .collect();
         let names = self.named_places(&root);
         let mut seen = HashSet::new();
         let mut open: Vec<Dict<'_>> = outlines.get::<Dict<'_>>("First").into_iter().collect();
@@ -82,7 +87,8 @@ impl File {
                 continue;
             }
             let level = open.len() as u8 + 1;
-            let title = item.get::<Bytes<'_>>("Title").map(|title| on_one_line(&text_string(&title))).unwrap_or_default();
+            let title =
+                item.get::<Bytes<'_>>("Title").map(|title| on_one_line(&text_string(&title))).unwrap_or_default();
             let page = place(&item, &names).and_then(|page| pages.get(&page));
             if let (Some(&page), false) = (page, title.is_empty()) {
                 bookmarks.push(Bookmark { level, title, page });
@@ -116,8 +122,12 @@ impl File {
                 }
             }
         }
-        let mut open: Vec<(Dict<'_>, usize)> =
-            root.get::<Dict<'_>>("Names").and_then(|names| names.get::<Dict<'_>>("Dests")).map(|it| (it, 0)).into_iter().collect();
+        let mut open: Vec<(Dict<'_>, usize)> = root
+            .get::<Dict<'_>>("Names")
+            .and_then(|names| names.get::<Dict<'_>>("Dests"))
+            .map(|it| (it, 0))
+            .into_iter()
+            .collect();
         let mut nodes = 0;
         while let Some((node, depth)) = open.pop() {
             nodes += 1;
@@ -173,8 +183,8 @@ fn hidden_layers(pdf: &Pdf) -> Option<HashSet<ObjectIdentifier>> {
 pub(super) fn text_string(bytes: &[u8]) -> String {
     /// The characters from 0x80 on.
     const HIGH: [char; 32] = [
-        '•', '†', '‡', '…', '—', '–', 'ƒ', '⁄', '‹', '›', '−', '‰', '„', '“', '”', '‘', '’', '‚', '™', 'ﬁ', 'ﬂ', 'Ł', 'Œ',
-        'Š', 'Ÿ', 'Ž', 'ı', 'ł', 'œ', 'š', 'ž', ' ',
+        '•', '†', '‡', '…', '—', '–', 'ƒ', '⁄', '‹', '›', '−', '‰', '„', '“', '”', '‘', '’', '‚', '™', 'ﬁ', 'ﬂ', 'Ł',
+        'Œ', 'Š', 'Ÿ', 'Ž', 'ı', 'ł', 'œ', 'š', 'ž', ' ',
     ];
     match bytes {
         [0xFE, 0xFF, rest @ ..] => UTF_16BE.decode_without_bom_handling(rest).0.into_owned(),

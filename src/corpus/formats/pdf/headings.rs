@@ -14,6 +14,8 @@ const LARGER: f32 = 1.15;
 const SLIGHTLY_LARGER: f32 = 1.07;
 const MAX_HEADING_CHARACTERS: usize = 200;
 const MAX_HEADING_LINES: usize = 3;
+/// Lines of a page that a bookmark is looked for in.
+const MAX_LINES_TRIED: usize = 500;
 const MAX_LEVELS: usize = 4;
 /// Text of which more than this share is headings has none.
 const MAX_SHARE: usize = 4;
@@ -32,7 +34,10 @@ fn by_bookmarks(text: &str, blocks: &[Placed], bookmarks: &[Bookmark]) -> Vec<He
         let after = found.last().map_or(0, |heading| heading.span.end);
         let from = blocks.partition_point(|block| block.page < bookmark.page);
         let on_page = blocks[from..].iter().take_while(|block| block.page == bookmark.page);
-        let lines = on_page.flat_map(|block| lines_of(text, block.span)).filter(|line| line.start >= after);
+        let lines = on_page
+            .flat_map(|block| lines_of(text, block.span))
+            .filter(|line| line.start >= after)
+            .take(MAX_LINES_TRIED);
         let heading = lines.filter(|line| !title.is_empty() && is_title(line.of(text), &title)).map(|line| {
             // A long title goes on in the next line.
             let rest = &text[line.start..];
@@ -59,7 +64,9 @@ fn is_title(line: &str, title: &str) -> bool {
     let (short_line, short_title) = (unnumbered(&line), unnumbered(title));
     line == title
         || (!short_line.is_empty() && short_line == short_title)
-        || (line.len() >= 12 && (title.starts_with(&line) || short_title.starts_with(&short_line)) && short_line.len() >= 8)
+        || (line.len() >= 12
+            && (title.starts_with(&line) || short_title.starts_with(&short_line))
+            && short_line.len() >= 8)
 }
 
 fn letters(text: &str) -> String {
@@ -92,7 +99,8 @@ fn by_size(text: &str, placed: &[Placed]) -> Vec<Heading> {
             && title.chars().count() <= 120
             && !title.starts_with(char::is_lowercase)
             && !title.ends_with(['.', ':', '-']);
-        let stands_out = ratio >= LARGER || (short && (ratio >= SLIGHTLY_LARGER || (block.bold && bold_tells && ratio > 0.95)));
+        let stands_out =
+            ratio >= LARGER || (short && (ratio >= SLIGHTLY_LARGER || (block.bold && bold_tells && ratio > 0.95)));
         stands_out
             && !block.is_table
             && !block.aside

@@ -199,8 +199,11 @@ fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
 
 /// The usual gap between letters where they are set apart, in sizes of the font; none in most text.
 fn tracking(letters: &[(&Glyph, bool)]) -> f32 {
-    let mut gaps: Vec<f32> =
-        letters.windows(2).map(|pair| (pair[1].0.left - pair[0].0.right) / pair[1].0.size).filter(|gap| *gap < 0.6).collect();
+    let mut gaps: Vec<f32> = letters
+        .windows(2)
+        .map(|pair| (pair[1].0.left - pair[0].0.right) / pair[1].0.size)
+        .filter(|gap| *gap < 0.6)
+        .collect();
     if gaps.len() < 4 {
         return 0.0;
     }
