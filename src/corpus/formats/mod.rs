@@ -6,6 +6,7 @@ mod html;
 mod kinds;
 mod lines;
 mod markdown;
+mod office;
 mod outline;
 mod plain;
 
@@ -63,12 +64,28 @@ fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
     match kind {
         Kind::Markdown => Ok(markdown::read(text)),
         Kind::Html => Ok(html::read(&text)),
+        Kind::Csv => office::separated::read(text, ','),
+        Kind::Tsv => office::separated::read(text, '\t'),
         kind => Ok(whole(kind.format(), text)),
     }
 }
 
-fn read_binary(kind: Kind, _bytes: &[u8]) -> Result<Document, Skip> {
-    Err(Skip::because(format!("{kind:?} is not read yet")))
+fn read_binary(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
+    match kind {
+        // Programs give these names to web pages and to tables in text too.
+        Kind::Doc | Kind::Workbook if !office::is_container(bytes) => {
+            let text = plain::decode(bytes, plain::declared_encoding(bytes))?;
+            match (kinds::by_content(&text), kind) {
+                (Kind::Html, _) => Ok(html::read(&text)),
+                (_, Kind::Workbook) => office::separated::read(text, '\t'),
+                _ => Ok(whole(Format::Text, text)),
+            }
+        }
+        Kind::Docx | Kind::Doc | Kind::Odt | Kind::Rtf | Kind::Pptx | Kind::Ppt | Kind::Odp | Kind::Workbook => {
+            office::read(kind, bytes)
+        }
+        kind => Err(Skip::because(format!("{kind:?} is not read yet"))),
+    }
 }
 
 /// A document without headings.

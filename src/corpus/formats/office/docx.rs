@@ -1,0 +1,210 @@
+//! DOCX: paragraphs with headings, lists, tables, text boxes and notes, as a reader sees them with all changes accepted.
+
+use std::collections::HashMap;
+
+use super::docx_styles::{Numbering, Standing, Styles};
+use super::flow::{Flow, Page, Role};
+use super::ooxml;
+use super::xml::{Element, Piece, Xml};
+use crate::corpus::formats::Skip;
+use crate::corpus::formats::archive::Archive;
+use crate::corpus::formats::outline;
+use crate::corpus::{Document, Format, Unit};
+
+/// Elements that nobody reads: what was deleted or moved away, field codes, the older copy of a drawing.
+#[rustfmt::skip]
+const UNSEEN: &[&str] = &[
+    "del", "moveFrom", "delText", "instrText", "delInstrText", "Fallback", "sdtPr", "sdtEndPr", "sectPr", "tblPr", "rubyPr", "rt",
+    "pPrChange", "rPrChange", "trPrChange", "tcPrChange",
+];
+
+/// The most paragraphs that are open at once: a paragraph in a text box in a paragraph.
+const MAX_OPEN: usize = 64;
+
+pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
+    let mut archive = Archive::open(bytes)?;
+    let main = ooxml::main_part(&mut archive, "word/document.xml")?;
+    let targets = ooxml::targets(&mut archive, &main)?;
+    let mut part = |kind: &str| -> Result<String, Skip> {
+        let target = targets.values().filter(|target| target.kind == kind).min_by_key(|target| &target.name);
+        Ok(target.map_or(Ok(None), |target| ooxml::part(&mut archive, &target.name))?.unwrap_or_default())
+    };
+    let mut reader = Reader {
+        styles: Styles::read(&part("styles")?),
+        numbering: Numbering::read(&part("numbering")?),
+        notes: notes(&part("footnotes")?, "footnote"),
+        endnotes: notes(&part("endnotes")?, "endnote"),
+        flow: Flow::default(),
+        open: Vec::new(),
+        too_deep: 0,
+        hidden_run: false,
+    };
+    let text = ooxml::part(&mut archive, &main)?.ok_or_else(|| Skip::because("damaged: it has no text part"))?;
+    reader.read(&text);
+    let mut page = Page::of_paragraphs();
+    reader.flow.write(&mut page);
+    let (text, places) = page.lines.finish();
+    let sections = outline::sections(&text, 0, None, &page.headings);
+    let metadata = ooxml::metadata(&mut archive);
+    Ok(Document {
+        format: Format::Word,
+        text,
+        sections,
+        unit: Unit::Paragraph,
+        places: Some(places),
+        metadata,
+        doubt: None,
+    })
+}
+
+/// The text of each note, by its number in the file.
+fn notes(text: &str, name: &str) -> HashMap<String, String> {
+    let mut notes = HashMap::new();
+    let mut xml = Xml::new(text);
+    let mut open: Option<(String, String)> = None;
+    while let Some(piece) = xml.next() {
+        match piece {
+            Piece::Open(element) if element.name() == name => {
+                // Others separate the notes from the text.
+                let is_text = element.attribute("type").is_none_or(|kind| kind == "normal");
+                open = element.attribute("id").filter(|_| is_text).map(|id| (id, String::new()));
+            }
+            Piece::Open(element) if UNSEEN.contains(&element.name()) => xml.skip(),
+            Piece::Open(element) => match (&mut open, element.name()) {
+                (Some((_, text)), "t") => text.push_str(&xml.text()),
+                (Some((_, text)), "p" | "tab" | "br" | "tc") => text.push(' '),
+                _ => {}
+            },
+            Piece::Close(closed) if closed == name => notes.extend(open.take()),
+            _ => {}
+        }
+    }
+    notes
+}
+
+/// A paragraph that is open.
+#[derive(Debug, Default)]
+struct Paragraph {
+    text: String,
+    style: Option<String>,
+    own: Standing,
+    notes: Vec<String>,
+}
+
+struct Reader {
+    styles: Styles,
+    numbering: Numbering,
+    notes: HashMap<String, String>,
+    endnotes: HashMap<String, String>,
+    flow: Flow,
+    open: Vec<Paragraph>,
+    too_deep: usize,
+    hidden_run: bool,
+}
+
+impl Reader {
+    fn read(&mut self, text: &str) {
+        let mut xml = Xml::new(text);
+        while let Some(piece) = xml.next() {
+            match piece {
+                Piece::Open(element) if UNSEEN.contains(&element.name()) => xml.skip(),
+                Piece::Open(element) if element.name() == "t" => {
+                    let text = xml.text();
+                    if !self.hidden_run {
+                        self.push(&text);
+                    }
+                }
+                Piece::Open(element) => self.begin(&element),
+                Piece::Close(name) => self.end(&name),
+                Piece::Text(_) => {}
+            }
+        }
+        while !self.open.is_empty() {
+            self.close_paragraph();
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        if let Some(paragraph) = self.open.last_mut() {
+            paragraph.text.push_str(text);
+        }
+    }
+
+    fn begin(&mut self, element: &Element) {
+        let value = || element.attribute("val");
+        match element.name() {
+            "p" if self.open.len() < MAX_OPEN => self.open.push(Paragraph::default()),
+            "p" => self.too_deep += 1,
+            "r" => self.hidden_run = false,
+            "vanish" => self.hidden_run = element.is_on() && !self.open.is_empty(),
+            "tab" | "ptab" => self.push("\t"),
+            "br" | "cr" => self.push("\n"),
+            "noBreakHyphen" => self.push("-"),
+            "txbxContent" => self.flow.open_aside(),
+            "tbl" => self.flow.open_table(),
+            "tr" => self.flow.open_row(),
+            "tc" => self.flow.open_cell(1),
+            "gridSpan" => self.flow.cell_width(value().and_then(|it| it.parse().ok()).unwrap_or(1)),
+            "vMerge" if value().is_none_or(|it| it != "restart") => self.flow.cell_continues_above(),
+            "tblHeader" if element.is_on() => self.flow.row_is_header(),
+            "gridBefore" => self.flow.covered_cells(value().and_then(|it| it.parse().ok()).unwrap_or(0)),
+            "footnoteReference" | "endnoteReference" => {
+                let notes = if element.name() == "endnoteReference" { &self.endnotes } else { &self.notes };
+                let note = element.attribute("id").and_then(|id| notes.get(&id));
+                if let (Some(note), Some(paragraph)) = (note, self.open.last_mut()) {
+                    paragraph.notes.push(note.clone());
+                }
+            }
+            name => {
+                let Some(paragraph) = self.open.last_mut() else { return };
+                match name {
+                    "pStyle" => paragraph.style = value(),
+                    "outlineLvl" => paragraph.own.outline = value().and_then(|it| it.parse().ok()),
+                    "numId" => paragraph.own.list = value(),
+                    "ilvl" => paragraph.own.list_level = value().and_then(|it| it.parse().ok()),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "p" if self.too_deep > 0 => self.too_deep -= 1,
+            "p" => self.close_paragraph(),
+            "rPr" if self.open.is_empty() => self.hidden_run = false,
+            "pPr" => self.hidden_run = false,
+            "txbxContent" => self.flow.close_aside(),
+            "tbl" => self.flow.close_table(),
+            "tr" => self.flow.close_row(),
+            "tc" => self.flow.close_cell(),
+            _ => {}
+        }
+    }
+
+    fn close_paragraph(&mut self) {
+        let Some(paragraph) = self.open.pop() else { return };
+        let style = paragraph.style.as_deref().unwrap_or_default();
+        if paragraph.text.trim().is_empty() || self.styles.is_contents(style) {
+            return self.flow.paragraph(Role::Body, "");
+        }
+        let of_style = self.styles.standing(style);
+        let outline = paragraph.own.outline.or(of_style.outline).filter(|level| *level < 9);
+        let list = paragraph.own.list.or(of_style.list).filter(|list| list != "0");
+        let level = paragraph.own.list_level.or(of_style.list_level).unwrap_or(outline.unwrap_or(0).into());
+        let number = list.as_ref().and_then(|list| self.numbering.next(list, level));
+        match (outline, list) {
+            _ if self.styles.is_title(style) => self.flow.paragraph(Role::Heading(1), &paragraph.text),
+            (Some(outline), _) => {
+                let text =
+                    number.map_or_else(|| paragraph.text.clone(), |number| format!("{number} {}", paragraph.text));
+                self.flow.paragraph(Role::Heading(outline + 2), &text);
+            }
+            (None, Some(_)) => self.flow.paragraph(Role::Item(number), &paragraph.text),
+            (None, None) => self.flow.paragraph(Role::Body, &paragraph.text),
+        }
+        for note in &paragraph.notes {
+            self.flow.paragraph(Role::Note, note);
+        }
+    }
+}
