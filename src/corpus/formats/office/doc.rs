@@ -44,7 +44,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let characters = characters(&main, &table).ok_or_else(damaged)?;
     let mut reader =
         Reader { flow: Flow::default(), text: String::new(), field_codes: 0, fields: Vec::new(), in_table: false };
-    let mut from = 0;
+    let mut from = 0usize;
     for part in 0..7 {
         let length = u32_at(&main, head::LENGTHS + 4 * part).unwrap_or(0) as usize;
         let to = from.saturating_add(length).min(characters.len());

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::deck::{self, Slide};
-use super::flow::{Flow, Page, Role};
+use super::flow::{Page, Role};
 use super::xml::{self, Element, Piece, Xml};
 use super::{ods, ooxml};
 use crate::corpus::formats::archive::Archive;

@@ -137,7 +137,7 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Document, Skip> {
             }
             Err(error) => lost.push(clean(&error.to_string())),
         }
-        fill(&mut sheet, &book.worksheet_merge_cells(&name).unwrap_or_default(), &mut budget);
+        fill(&mut sheet, &book.merge_cells_by_sheet_name(&name).unwrap_or_default(), &mut budget);
         sheets.push(sheet);
     }
     document(sheets, Vec::new(), budget.is_spent, &lost)

@@ -27,8 +27,7 @@ pub(super) struct Element<'x>(BytesStart<'x>);
 impl Element<'_> {
     /// Its name without the prefix.
     pub(super) fn name(&self) -> &str {
-        let name = self.0.name().into_inner();
-        name.rsplit_once(':').map_or(name, |(_, local)| local)
+        unprefixed(self.0.name().into_inner())
     }
 
     /// The value of the attribute with this name, whatever its prefix; one without a prefix comes first.
@@ -39,7 +38,7 @@ impl Element<'_> {
             if key == name {
                 return Some(unescaped(&attribute.value));
             }
-            if with_prefix.is_none() && local(key) == name && key != name {
+            if with_prefix.is_none() && unprefixed(key) == name && key != name {
                 with_prefix = Some(unescaped(&attribute.value));
             }
         }
@@ -48,9 +47,13 @@ impl Element<'_> {
 
     /// The value of the attribute that has this name and a prefix, as references to other parts have.
     pub(super) fn reference(&self, name: &str) -> Option<String> {
-        let mut attributes = self.0.attributes().with_checks(false).flatten();
-        let found = attributes.find(|it| it.key.into_inner() != name && local(it.key.into_inner()) == name);
-        found.map(|attribute| unescaped(&attribute.value))
+        for attribute in self.0.attributes().with_checks(false).flatten() {
+            let key = attribute.key.into_inner();
+            if key != name && unprefixed(key) == name {
+                return Some(unescaped(&attribute.value));
+            }
+        }
+        None
     }
 
     /// Whether an attribute `val` switches the property that this element is off; without one it is on.
@@ -59,7 +62,7 @@ impl Element<'_> {
     }
 }
 
-fn local(name: &str) -> &str {
+fn unprefixed(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
@@ -97,7 +100,7 @@ impl<'x> Xml<'x> {
         while !self.ended {
             match self.reader.read_event() {
                 Ok(Event::Start(start)) => return Some(Piece::Open(Element(start))),
-                Ok(Event::End(end)) => return Some(Piece::Close(local(end.name().into_inner()).to_owned())),
+                Ok(Event::End(end)) => return Some(Piece::Close(unprefixed(end.name().into_inner()).to_owned())),
                 Ok(Event::Text(text)) => return Some(Piece::Text(text.into_inner())),
                 Ok(Event::CData(text)) => return Some(Piece::Text(text.into_inner())),
                 Ok(Event::GeneralRef(reference)) => {
