@@ -259,3 +259,35 @@ fn visible(unit: u16) -> u16 {
         _ => unit,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::corpus::formats::office::tests::{compound, lines};
+    use crate::corpus::formats::read;
+
+    /// A Word file with one piece of text and nothing else.
+    pub(in crate::corpus::formats::office) fn doc(text: &str) -> Vec<u8> {
+        let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let mut main = vec![0; 0x400];
+        let mut put = |at: usize, value: u32| main[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        put(0, 0x00c1_a5ec);
+        put(0x4c, units.len() as u32 / 2);
+        put(0x1a2, 0);
+        put(0x1a6, 21);
+        main.extend(units.iter());
+        let mut table = vec![2];
+        for value in [16, 0, units.len() as u32 / 2] {
+            table.extend(u32::to_le_bytes(value));
+        }
+        table.extend([0, 0]);
+        table.extend(u32::to_le_bytes(0x400));
+        table.extend([0, 0]);
+        compound(&[("WordDocument", &main), ("0Table", &table)])
+    }
+
+    #[test]
+    fn the_text_of_a_doc_is_found_through_its_pieces() {
+        let document = read("a.doc", &doc("Größe\r\u{13}PAGE\u{14}7\u{15} and\u{b}more\r")).unwrap();
+        assert_eq!(lines(&document), ["1 Größe", "2 7 and", "2 more"]);
+    }
+}

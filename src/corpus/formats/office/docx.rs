@@ -208,3 +208,67 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::corpus::formats::office::tests::{headings, lines, package, relationships};
+    use crate::corpus::formats::read;
+
+    pub(in crate::corpus::formats::office) fn docx(body: &str) -> Vec<u8> {
+        let body = format!("<w:document><w:body>{body}</w:body></w:document>");
+        let styles = "<w:styles><w:style w:type='paragraph' w:styleId='H1'><w:name w:val='heading 1'/></w:style>\
+                      <w:style w:type='paragraph' w:styleId='V1'><w:name w:val='toc 1'/></w:style>\
+                      <w:style w:type='paragraph' w:styleId='T'><w:name w:val='Title'/></w:style></w:styles>";
+        let parts = relationships(&[("a", "styles", "styles.xml"), ("b", "footnotes", "footnotes.xml")]);
+        let notes = "<w:footnotes><w:footnote w:type='separator' w:id='0'><w:p/></w:footnote>\
+                     <w:footnote w:id='2'><w:p><w:r><w:t>A note.</w:t></w:r></w:p></w:footnote></w:footnotes>";
+        package(&[
+            ("word/document.xml", &body),
+            ("word/styles.xml", styles),
+            ("word/footnotes.xml", notes),
+            ("word/_rels/document.xml.rels", &parts),
+            ("docProps/core.xml", "<c><dc:title>The title</dc:title></c>"),
+        ])
+    }
+
+    #[test]
+    fn a_docx_is_read_as_it_is_seen() {
+        let document = read(
+            "a.docx",
+            &docx(
+                "<w:p><w:pPr><w:pStyle w:val='T'/></w:pPr><w:r><w:t>Report</w:t></w:r></w:p><w:p/>\
+                 <w:p><w:pPr><w:pStyle w:val='V1'/></w:pPr><w:r><w:t>One 1</w:t></w:r></w:p>\
+                 <w:p><w:pPr><w:pStyle w:val='H1'/></w:pPr><w:r><w:t>One</w:t></w:r></w:p>\
+                 <w:p><w:r><w:t xml:space='preserve'>Kept </w:t></w:r><w:del><w:r><w:delText>gone</w:delText></w:r></w:del>\
+                 <w:ins><w:r><w:t>new</w:t><w:footnoteReference w:id='2'/></w:r></w:ins><w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r>\
+                 <w:r><w:fldChar w:fldCharType='begin'/><w:instrText>PAGE</w:instrText></w:r>\
+                 <w:hyperlink><w:r><w:t> li\u{ad}nk</w:t></w:r></w:hyperlink>\
+                 <w:r><mc:AlternateContent><mc:Choice><wps:txbx><w:txbxContent><w:p><w:r><w:t>Box</w:t></w:r></w:p></w:txbxContent></wps:txbx></mc:Choice>\
+                 <mc:Fallback><w:txbxContent><w:p><w:r><w:t>Box</w:t></w:r></w:p></w:txbxContent></mc:Fallback></mc:AlternateContent></w:r>\
+                 <w:r><w:br/><w:t>line&amp;two</w:t></w:r></w:p>\
+                 <w:tbl><w:tr><w:tc><w:p><w:r><w:t>Name</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>Age</w:t></w:r></w:p></w:tc></w:tr>\
+                 <w:tr><w:tc><w:tcPr><w:vMerge w:val='restart'/></w:tcPr><w:p><w:r><w:t>Ada</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>36</w:t></w:r></w:p></w:tc></w:tr>\
+                 <w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr><w:p/></w:tc><w:tc><w:p><w:r><w:t>37</w:t></w:r></w:p></w:tc></w:tr></w:tbl>\
+                 <w:p><w:r><w:t>End</w:t></w:r></w:p>",
+            ),
+        )
+        .unwrap();
+        assert_eq!(
+            lines(&document),
+            [
+                "1 Report",
+                "2 One",
+                "3 Kept new link",
+                "3 line&two",
+                "4 Box",
+                "4 A note.",
+                "5 Name | Age",
+                "6 Name: Ada | Age: 36",
+                "7 Name: Ada | Age: 37",
+                "8 End"
+            ]
+        );
+        assert_eq!(headings(&document), ["Report", "Report > One"]);
+        assert_eq!(document.metadata, [("title".to_owned(), "The title".to_owned())]);
+    }
+}

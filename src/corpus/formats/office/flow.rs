@@ -37,6 +37,13 @@ struct TableRow {
     is_header: bool,
 }
 
+impl TableRow {
+    fn add_cell(&mut self, block: Block) {
+        self.cells.push(Cell { column: self.next_column, content: vec![block], continues_above: false });
+        self.next_column = self.next_column.saturating_add(1);
+    }
+}
+
 #[derive(Debug)]
 struct Cell {
     column: u32,
@@ -82,16 +89,12 @@ impl Flow {
         match self.open.last_mut() {
             None => self.blocks.push(block),
             Some(Level::Aside(content) | Level::Cell(Cell { content, .. }, _)) => content.push(block),
-            // Text that stands between cells or rows.
-            Some(Level::Row(_)) => {
-                self.open_cell(1);
-                self.add(block);
-                self.close_cell();
-            }
-            Some(Level::Table(_)) => {
-                self.open_row();
-                self.add(block);
-                self.close_row();
+            // What stands between cells or rows.
+            Some(Level::Row(row)) => row.add_cell(block),
+            Some(Level::Table(rows)) => {
+                let mut row = TableRow::default();
+                row.add_cell(block);
+                rows.push(row);
             }
         }
     }

@@ -245,3 +245,58 @@ fn note(xml: &mut Xml) -> String {
     }
     text
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::corpus::formats::office::tests::{headings, lines, package};
+    use crate::corpus::formats::read;
+
+    pub(in crate::corpus::formats::office) fn opendocument(media_type: &str, body: &str) -> Vec<u8> {
+        let content = format!("<office:document-content><office:body>{body}</office:body></office:document-content>");
+        let media_type = format!("application/vnd.oasis.opendocument.{media_type}");
+        package(&[
+            ("mimetype", &media_type),
+            ("content.xml", &content),
+            ("meta.xml", "<m><dc:creator>Bob</dc:creator><meta:initial-creator>Ada</meta:initial-creator></m>"),
+        ])
+    }
+
+    #[test]
+    fn opendocument_texts_slides_and_sheets_are_read() {
+        let text = opendocument(
+            "text",
+            "<text:tracked-changes><text:p>gone</text:p></text:tracked-changes>\
+             <text:h text:outline-level='1'>One</text:h><text:p>a<text:s/>b<text:note><text:note-citation>1</text:note-citation>\
+             <text:note-body><text:p>A note.</text:p></text:note-body></text:note></text:p>\
+             <text:list><text:list-item><text:p>item</text:p></text:list-item></text:list>\
+             <table:table><table:table-row><table:table-cell><text:p>x</text:p></table:table-cell>\
+             <table:table-cell><text:p>y</text:p></table:table-cell></table:table-row></table:table>",
+        );
+        let document = read("a.odt", &text).unwrap();
+        assert_eq!(lines(&document), ["1 One", "2 a b", "2 A note.", "3 - item", "4 x | y"]);
+        assert_eq!(headings(&document), ["One"]);
+        assert_eq!(document.metadata, [("author".to_owned(), "Ada".to_owned())]);
+
+        let slides = opendocument(
+            "presentation",
+            "<draw:page><draw:frame presentation:class='title'><draw:text-box><text:p>One</text:p></draw:text-box></draw:frame>\
+             <draw:frame><draw:text-box><text:p>a</text:p></draw:text-box></draw:frame><presentation:notes><draw:frame presentation:class='notes'>\
+             <draw:text-box><text:p>Say.</text:p></draw:text-box></draw:frame></presentation:notes></draw:page><draw:page><text:p>b</text:p></draw:page>",
+        );
+        let document = read("a.odp", &slides).unwrap();
+        assert_eq!(lines(&document), ["1 One", "1 a", "1 Notes: Say.", "2 b"]);
+
+        let sheets = opendocument(
+            "spreadsheet",
+            "<table:table table:name='S'><table:table-row><table:table-cell office:value-type='string'><text:p>Day</text:p></table:table-cell>\
+             <table:table-cell><text:p>Sum</text:p></table:table-cell></table:table-row>\
+             <table:table-row><table:table-cell office:value-type='date' office:date-value='2024-05-06'><text:p>06.05.24</text:p></table:table-cell>\
+             <table:table-cell office:value-type='float' office:value='1200.5'><text:p>1.200,50</text:p></table:table-cell></table:table-row>\
+             <table:table-row table:number-rows-repeated='1048573'><table:table-cell table:number-columns-repeated='16384'/></table:table-row>\
+             <table:table-row><table:table-cell><text:p>end</text:p></table:table-cell></table:table-row></table:table>",
+        );
+        let document = read("a.ods", &sheets).unwrap();
+        assert_eq!(lines(&document), ["1 Day | Sum", "2 Day: 2024-05-06 | Sum: 1200.5", "1048576 end"]);
+        assert_eq!(headings(&document), ["S"]);
+    }
+}

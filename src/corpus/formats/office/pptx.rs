@@ -212,3 +212,38 @@ fn notes_text(text: &str) -> String {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::corpus::formats::office::tests::{headings, lines, package, relationships};
+    use crate::corpus::formats::read;
+
+    fn slide(title: &str, text: &str) -> String {
+        format!(
+            "<p:sld><p:sp><p:nvPr><p:ph type='title'/></p:nvPr><a:p><a:r><a:t>{title}</a:t></a:r></a:p></p:sp>\
+             <p:sp><p:nvPr><p:ph type='ftr'/></p:nvPr><a:p><a:r><a:t>footer</a:t></a:r></a:p></p:sp>\
+             <p:grpSp><p:sp><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:sp></p:grpSp></p:sld>"
+        )
+    }
+
+    #[test]
+    fn slides_come_in_the_order_of_the_presentation_with_their_notes() {
+        let bytes = package(&[
+            (
+                "ppt/presentation.xml",
+                "<p><p:sldIdLst><p:sldId id='1' r:id='two'/><p:sldId id='2' r:id='one'/></p:sldIdLst></p>",
+            ),
+            (
+                "ppt/_rels/presentation.xml.rels",
+                &relationships(&[("one", "slide", "slides/1.xml"), ("two", "slide", "slides/2.xml")]),
+            ),
+            ("ppt/slides/1.xml", &slide("Later", "b")),
+            ("ppt/slides/2.xml", &slide("First", "a")),
+            ("ppt/slides/_rels/2.xml.rels", &relationships(&[("n", "notesSlide", "../notesSlides/1.xml")])),
+            ("ppt/notesSlides/1.xml", "<p><p:sp><p:ph type='body'/><a:p><a:t>Say this.</a:t></a:p></p:sp></p>"),
+        ]);
+        let document = read("a.pptx", &bytes).unwrap();
+        assert_eq!(lines(&document), ["1 First", "1 a", "1 Notes: Say this.", "2 Later", "2 b"]);
+        assert_eq!(headings(&document), ["First", "Later"]);
+    }
+}

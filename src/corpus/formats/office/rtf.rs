@@ -476,3 +476,38 @@ fn encoding_of_charset(charset: i32) -> Option<&'static Encoding> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::corpus::formats::office::tests::{headings, lines};
+    use crate::corpus::formats::read;
+
+    pub(in crate::corpus::formats::office) const RTF: &str = "{\\rtf1\\ansi\\ansicpg1252{\\fonttbl{\\f0 Arial;}{\\f1\\fcharset204 Arial;}}\
+        {\\stylesheet{\\ql Normal;}{\\s1 heading 1;}}{\\info{\\title My title}{\\author Ada}{\\creatim\\yr2020\\mo1\\dy2}}\
+        {\\header page}{\\*\\unknown gone}\\pard\\s1 One\\par\\pard caf\\'e9 \\u8364?\\u-10179?\\u-8694? {\\f1\\'cf\\'f0\\'e8}{\\v hidden}\
+        {\\field{\\*\\fldinst HYPERLINK}{\\fldrslt  link}}{\\footnote\\pard A note.}\\line two\\par\
+        {\\listtext\\'b7\\tab}item\\par{\\listtext 1.\\tab}first\\par\
+        \\trowd\\cellx1\\cellx2\\pard\\intbl Name\\cell Age\\cell\\row\\trowd\\pard\\intbl Ada\\cell 36\\cell\\row\\pard End}";
+
+    #[test]
+    fn an_rtf_is_read_as_it_is_seen() {
+        let document = read("a.rtf", RTF.as_bytes()).unwrap();
+        assert_eq!(
+            lines(&document),
+            [
+                "1 One",
+                "2 café €😊 При link",
+                "2 two",
+                "2 A note.",
+                "3 - item",
+                "4 1. first",
+                "5 Name | Age",
+                "6 Name: Ada | Age: 36",
+                "7 End"
+            ]
+        );
+        assert_eq!(headings(&document), ["One"]);
+        let said: Vec<_> = document.metadata.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(said, ["My title", "Ada", "2020-01-02"]);
+    }
+}

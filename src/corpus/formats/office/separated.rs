@@ -12,40 +12,56 @@ const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Reads decoded text; `likely` is the separator that the file's name promises.
 pub(in crate::corpus::formats) fn read(text: String, likely: char) -> Result<Document, Skip> {
-    let Some(separator) = separator(&text, likely) else {
+    let Some((separator, quotes)) = separator(&text, likely) else {
         return Ok(whole(Format::Table, text));
     };
-    let mut sheet = Sheet::default();
-    let mut budget = Budget::new();
-    let mut record = csv::StringRecord::new();
-    let mut reader = reader(&text, separator);
-    let mut lines = LineCount::default();
-    let mut last_line = 0;
-    while reader.read_record(&mut record).unwrap_or(false) {
-        let start = record.position().map_or(0, csv::Position::byte) as usize;
-        let line = lines.at(&text, start);
-        for (column, field) in (0..).zip(&record) {
-            let field = clean(field).replace('\n', " ");
-            if !field.is_empty() && budget.takes(&field) {
-                sheet.add(line, column, field);
-            }
-        }
-        if let Some(row) = sheet.rows.last_mut().filter(|row| row.place == line + 1) {
-            row.is_parted = line > last_line + 1;
-            let end = (reader.position().byte() as usize).clamp(lines.offset, text.len());
-            let record = text.as_bytes()[lines.offset..end].trim_ascii_end();
-            last_line = line + record.iter().filter(|byte| **byte == b'\n').count() as u32;
-        }
-    }
-    let doubt = budget.is_spent.then(|| "cut: it has more cells than are read".to_owned());
+    let (sheet, is_cut) = match records(&text, separator, quotes) {
+        Some(read) => read,
+        // A quote that never ends is not one.
+        None => records(&text, separator, false).unwrap_or_default(),
+    };
+    let doubt = is_cut.then(|| "cut: it has more cells than are read".to_owned());
     let mut document = sheets::document(vec![sheet], Vec::new(), doubt);
     document.unit = Unit::Line;
     document.sections.iter_mut().for_each(|section| section.headings.clear());
     Ok(document)
 }
 
-fn reader(text: &str, separator: u8) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(text.as_bytes())
+/// All records, and whether there are more than are read; `None` if the last one begins with a quote that never ends.
+fn records(text: &str, separator: u8, quotes: bool) -> Option<(Sheet, bool)> {
+    let mut sheet = Sheet::default();
+    let mut budget = Budget::new();
+    let mut record = csv::StringRecord::new();
+    let mut reader = reader(text, separator, quotes);
+    let mut lines = LineCount::default();
+    let mut last_line = 0;
+    while reader.read_record(&mut record).unwrap_or(false) {
+        let start = record.position().map_or(0, csv::Position::byte) as usize;
+        let line = lines.at(text, start);
+        for (column, field) in (0..).zip(&record) {
+            let field = clean(field).replace('\n', " ");
+            if !field.is_empty() && budget.takes(&field) {
+                sheet.add(line, column, field);
+            }
+        }
+        let end = (reader.position().byte() as usize).clamp(lines.offset, text.len());
+        let written = text.as_bytes()[lines.offset..end].trim_ascii_end();
+        if let Some(row) = sheet.rows.last_mut().filter(|row| row.place == line + 1) {
+            row.is_parted = line > last_line + 1;
+            last_line = line + written.iter().filter(|byte| **byte == b'\n').count() as u32;
+        }
+        let is_open = || record.iter().next_back().is_some_and(|last| last.contains('\n'));
+        if quotes && end == text.len() && !written.ends_with(b"\"") && is_open() {
+            return None;
+        }
+    }
+    Some((sheet, budget.is_spent))
+}
+
+fn reader(text: &str, separator: u8, quotes: bool) -> csv::Reader<&[u8]> {
+    let mut options = csv::ReaderBuilder::new();
+    options.delimiter(separator).quoting(quotes).flexible(true).has_headers(false);
+    options.from_reader(text.as_bytes())
 }
 
 /// Counts lines up to offsets that never fall.
@@ -69,14 +85,19 @@ impl LineCount {
     }
 }
 
-/// The character that parts most records of the sample into the same number of fields, the larger number first; `None` if
-/// no character does.
-fn separator(text: &str, likely: char) -> Option<u8> {
+/// The character that parts most records of the sample into the same number of fields, the larger number first, and whether
+/// quotes keep it from doing so; `None` if no character does.
+fn separator(text: &str, likely: char) -> Option<(u8, bool)> {
+    let by_records = |quotes| by_records(text, likely, quotes).map(|separator| (separator, quotes));
+    by_records(true).or_else(|| by_records(false))
+}
+
+fn by_records(text: &str, likely: char, quotes: bool) -> Option<u8> {
     let sample = &text[..text.floor_char_boundary(SAMPLE_BYTES)];
     let mut best: Option<((usize, bool, usize), u8)> = None;
     for candidate in SEPARATORS {
         let mut counts: Vec<usize> = Vec::new();
-        let mut reader = reader(sample, candidate);
+        let mut reader = reader(sample, candidate, quotes);
         let mut record = csv::ByteRecord::new();
         while counts.len() < SAMPLE_RECORDS && reader.read_byte_record(&mut record).unwrap_or(false) {
             counts.push(record.len());
@@ -132,6 +153,7 @@ mod tests {
 
     #[test]
     fn the_separator_is_told_from_the_file() {
+        let separator = |text, likely| separator(text, likely).map(|(separator, _)| separator);
         assert_eq!(separator("a;b;c\n1,5;2,5;3,5\n", ','), Some(b';'));
         assert_eq!(separator("Year;Sum;\n1;-814,38;\n2;143,1;\n", ','), Some(b';'));
         assert_eq!(separator("a|b\nc|d\n", ','), Some(b'|'));
@@ -142,6 +164,8 @@ mod tests {
 
     #[test]
     fn quotes_that_never_end_do_no_harm() {
-        assert_eq!(shown("a,b\n\"c,d\n"), ["1 a | b", "2 c,d"]);
+        assert_eq!(shown("a,b\n\"c,d\n"), ["1 a | b", "2 \"c | d"]);
+        let long = format!("a,b\n\"c,d\n{}", "e,f\n".repeat(30_000));
+        assert_eq!(shown(&long).len(), 30_002);
     }
 }

@@ -45,45 +45,47 @@ pub(super) fn lines(rows: &[Row], named_by: usize) -> Vec<(u32, String)> {
     lines_below(rows, named_by, &mut None)
 }
 
-/// The same; where no row names the columns, those of the `names` from before do, if every cell stands under one.
+/// The same; where no row names the columns, those of the `names` from before do, if the cells stand under them.
 pub(super) fn lines_below(rows: &[Row], named_by: usize, names: &mut Option<Row>) -> Vec<(u32, String)> {
-    let (from, names_end) = match named_by {
-        0 => match find_names(rows) {
-            // Under names from before, only numbers tell that there are new ones.
-            Some((at, by_numbers)) if by_numbers || !fits_under(rows, names.as_ref()) => (at, at + 1),
-            _ if fits_under(rows, names.as_ref()) => (0, 0),
-            _ => {
-                *names = None;
-                (0, rows.len())
-            }
-        },
-        _ => (0, named_by.min(rows.len())),
+    let named_by = named_by.min(rows.len());
+    let found = match named_by {
+        0 => find_names(rows).filter(|found| found.is_sure || !fits_under(rows, names.as_ref())),
+        _ => Some(Found { names: 0..named_by, is_sure: true }),
     };
-    if names_end > from && names_end < rows.len() {
-        *names = Some(joined(&rows[from..names_end]));
+    let body_from = found.as_ref().map_or(0, |found| found.names.end);
+    match found {
+        Some(found) => *names = Some(joined(&rows[found.names])),
+        None if fits_under(rows, names.as_ref()) => {}
+        None => *names = None,
     }
-    let mut lines: Vec<_> = rows[..names_end].iter().map(|row| (row.place, row.plain())).collect();
-    let Some(names) = names.as_ref().filter(|_| repeats_pay(&rows[names_end..], names.as_ref())) else {
-        lines.extend(rows[names_end..].iter().map(|row| (row.place, row.plain())));
-        return lines;
-    };
-    lines.extend(rows[names_end..].iter().map(|row| (row.place, with_names(row, names))));
+    let (head, body) = rows.split_at(body_from);
+    let mut lines: Vec<_> = head.iter().map(|row| (row.place, row.plain())).collect();
+    let names = names.as_ref().filter(|names| repeats_pay(body, names));
+    lines.extend(body.iter().map(|row| (row.place, names.map_or_else(|| row.plain(), |names| with_names(row, names)))));
     lines
 }
 
-/// Names that stand in several rows, one above the other.
+/// The names of columns that stand in several rows, the wider above the narrower. A name without one above it is under the
+/// one to the left of that.
 fn joined(rows: &[Row]) -> Row {
-    let mut names = rows.first().cloned().unwrap_or_default();
-    for row in rows.iter().skip(1) {
+    let mut rows = rows.iter();
+    let mut above = rows.next().cloned().unwrap_or_default();
+    for row in rows {
+        let mut names = above.clone();
         for (column, text) in &row.cells {
+            let over =
+                above.cells.partition_point(|(left, _)| left <= column).checked_sub(1).map(|at| &above.cells[at]);
+            // A name above that has none of its own below it is over its column alone.
+            let over = over.filter(|(left, over)| row.cell(*left).is_some() && over != text);
+            let name = over.map_or_else(|| text.clone(), |(_, over)| format!("{over} {text}"));
             match names.cells.binary_search_by_key(column, |(column, _)| *column) {
-                Ok(index) if names.cells[index].1 == *text => {}
-                Ok(index) => names.cells[index].1 = format!("{} {text}", names.cells[index].1),
-                Err(index) => names.cells.insert(index, (*column, text.clone())),
+                Ok(index) => names.cells[index].1 = name,
+                Err(index) => names.cells.insert(index, (*column, name)),
             }
         }
+        above = names;
     }
-    names
+    above
 }
 
 fn with_names(row: &Row, names: &Row) -> String {
@@ -107,46 +109,69 @@ fn with_names(row: &Row, names: &Row) -> String {
     line
 }
 
-fn repeats_pay(rows: &[Row], names: Option<&Row>) -> bool {
+fn repeats_pay(rows: &[Row], names: &Row) -> bool {
     let bytes = |row: &Row| row.cells.iter().map(|(_, text)| text.len() + 3).sum::<usize>();
-    let with = names.map_or(0, bytes).saturating_mul(rows.len());
+    let with = bytes(names).saturating_mul(rows.len());
     with <= LARGE_BYTES || with / MAX_GROWTH <= rows.iter().map(bytes).sum::<usize>()
 }
 
+/// Whether all cells but those of the first column, which says what its row is about, have a name.
 fn fits_under(rows: &[Row], names: Option<&Row>) -> bool {
-    names.is_some_and(|names| rows.iter().flat_map(|row| &row.cells).all(|(column, _)| names.cell(*column).is_some()))
+    let Some(names) = names else { return false };
+    let first = rows.iter().filter_map(|row| row.cells.first()).map(|(column, _)| *column).min();
+    rows.iter().flat_map(|row| &row.cells).all(|(column, _)| Some(*column) == first || names.cell(*column).is_some())
+        && rows.iter().any(|row| row.cells.len() > 1)
 }
 
-/// The row that names the columns: the first one that fills most of the width with short texts, above rows that differ.
-/// And whether numbers under texts tell it.
-fn find_names(rows: &[Row]) -> Option<(usize, bool)> {
+/// Rows that name the columns.
+#[derive(Debug)]
+struct Found {
+    names: std::ops::Range<usize>,
+    /// Whether numbers under texts tell it.
+    is_sure: bool,
+}
+
+/// The rows that name the columns: the first one that fills most of the width with short texts, above rows that differ, with
+/// the rows beside it that are like it.
+fn find_names(rows: &[Row]) -> Option<Found> {
     let width = rows.iter().map(|row| row.cells.len()).max()?;
-    if width < 2 {
+    let fills = |row: &Row| row.cells.len() >= 2 && row.cells.len() * 5 >= width * 3;
+    let at = rows.iter().take(MAX_ROWS_ABOVE_NAMES).position(fills)?;
+    if !are_names(&rows[at]) {
         return None;
     }
-    let candidates = rows.iter().enumerate().take(MAX_ROWS_ABOVE_NAMES.min(rows.len() - 1));
-    let (at, _) = candidates.skip_while(|(_, row)| row.cells.len() < 2 || row.cells.len() * 5 < width * 3).next()?;
-    names_columns(&rows[at], &rows[at + 1..]).map(|by_numbers| (at, by_numbers))
+    let above = at.checked_sub(1).filter(|above| rows[*above].cells.len() > 1 && are_names(&rows[*above]));
+    let mut end = at + 1;
+    while end < rows.len() && end < at + 3 && is_over_numbers(&rows[end], &rows[end + 1..]) && are_names(&rows[end]) {
+        end += 1;
+    }
+    let is_sure = is_over_numbers(&rows[end - 1], &rows[end..]);
+    // A pair of columns may well be names and values side by side: there, only numbers below tell. And a table whose names
+    // stand alone goes on below an empty row.
+    let is_alone = end == rows.len();
+    (is_sure || rows[at].cells.len() >= 3 && (!is_alone || at < 3))
+        .then_some(Found { names: above.unwrap_or(at)..end, is_sure })
 }
 
-fn names_columns(row: &Row, below: &[Row]) -> Option<bool> {
-    let texts: Vec<&str> = row.cells.iter().map(|(_, text)| text.as_str()).collect();
-    let is_name = |text: &str| text.len() <= MAX_NAME_BYTES && (!is_value(text) || is_year(text));
+/// Whether each of these texts could be the name of a column.
+fn are_names(row: &Row) -> bool {
+    let mut texts: Vec<&str> = row.cells.iter().map(|(_, text)| text.as_str()).collect();
+    let is_name = |text: &&str| text.len() <= MAX_NAME_BYTES && (!is_value(text) || is_year(text));
     if !texts.iter().all(|text| is_name(text)) || texts.iter().all(|text| is_year(text)) {
-        return None;
+        return false;
     }
-    let mut distinct = texts.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
-    if distinct.len() * 3 < texts.len() * 2 {
-        return None;
-    }
-    // A pair of columns may well be names and values side by side: there, only numbers below tell.
-    let numbers_below = row.cells.iter().any(|(column, _)| {
+    let all = texts.len();
+    texts.sort_unstable();
+    texts.dedup();
+    texts.len() * 3 >= all * 2
+}
+
+/// Whether numbers stand under one of these texts at least.
+fn is_over_numbers(row: &Row, below: &[Row]) -> bool {
+    row.cells.iter().any(|(column, _)| {
         let values: Vec<_> = below.iter().take(50).filter_map(|row| row.cell(*column)).collect();
         !values.is_empty() && values.iter().filter(|value| is_value(value)).count() * 2 > values.len()
-    });
-    (texts.len() >= 3 || numbers_below).then_some(numbers_below)
+    })
 }
 
 /// A number, an amount, a share or a date.
@@ -198,6 +223,14 @@ mod tests {
         assert_eq!(shown(&[&["Name", "Ada"], &["Town", "Bath"]]), ["1 Name | Ada", "2 Town | Bath"]);
         assert_eq!(shown(&[&["1", "2"], &["3", "4"]]), ["1 1 | 2", "2 3 | 4"]);
         assert_eq!(shown(&[&["a", "b", "c"]]), ["1 a | b | c"]);
+    }
+
+    #[test]
+    fn names_in_two_rows_are_joined() {
+        assert_eq!(
+            shown(&[&["Kind", "People", "Results"], &["", "", "Share", "Time"], &["Blind", "5", "34.5%", "9 s"]])[2],
+            "3 Kind: Blind | People: 5 | Results Share: 34.5% | Results Time: 9 s"
+        );
     }
 
     #[test]

@@ -232,3 +232,51 @@ fn is_share(format: &str) -> bool {
         here
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::corpus::formats::office::tests::{headings, lines, package, relationships};
+    use crate::corpus::formats::read;
+
+    fn xlsx(sheet: &str) -> Vec<u8> {
+        let sheets = "<workbook xmlns:r='r'><sheets><sheet name='Q 1' sheetId='1' r:id='a'/></sheets></workbook>";
+        package(&[
+            ("_rels/.rels", &relationships(&[("a", "officeDocument", "xl/workbook.xml")])),
+            ("xl/workbook.xml", sheets),
+            ("xl/_rels/workbook.xml.rels", &relationships(&[("a", "worksheet", "worksheets/sheet1.xml")])),
+            ("xl/worksheets/sheet1.xml", &format!("<worksheet><sheetData>{sheet}</sheetData></worksheet>")),
+        ])
+    }
+
+    #[test]
+    fn a_workbook_is_read_by_rows() {
+        let text = |at: &str, text: &str| format!("<c r='{at}' t='inlineStr'><is><t>{text}</t></is></c>");
+        let rows = format!(
+            "<row r='2'>{}{}</row><row r='3'>{}<c r='B3'><v>0.30000000000000004</v></c></row><row r='1048576'>{}</row>",
+            text("A2", "Name"),
+            text("B2", "Share"),
+            text("A3", "Ada"),
+            text("XFD1048576", "far")
+        );
+        let document = read("a.xlsx", &xlsx(&rows)).unwrap();
+        assert_eq!(lines(&document), ["2 Name | Share", "3 Name: Ada | Share: 0.3", "1048576 far"]);
+        assert_eq!(headings(&document), ["Q 1"]);
+    }
+
+    #[test]
+    fn a_workbook_that_expands_without_end_is_not_read() {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("xl/workbook.xml", SimpleFileOptions::default()).unwrap();
+        let zeros = vec![b' '; 1 << 20];
+        for _ in 0..300 {
+            zip.write_all(&zeros).unwrap();
+        }
+        let bytes = zip.finish().unwrap().into_inner();
+        assert!(read("a.xlsx", &bytes).unwrap_err().reason.starts_with("expands to more than"));
+    }
+}
