@@ -17,9 +17,12 @@ pub(super) mod separated;
 mod sheets;
 mod table;
 mod workbook;
+mod xlsx;
+mod xlsx_styles;
 mod xml;
 
 use super::Skip;
+use super::archive::Archive;
 use super::kinds::Kind;
 use crate::corpus::Document;
 use compound::Compound;
@@ -43,8 +46,18 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
         Kind::Odt => opendocument::read(opendocument::Kind::Text, bytes),
         Kind::Odp => opendocument::read(opendocument::Kind::Slides, bytes),
         Kind::Rtf => rtf::read(bytes),
-        Kind::Workbook => workbook::read(bytes),
+        Kind::Workbook => read_workbook(bytes),
         _ => Err(Skip::because("damaged Office file")),
+    }
+}
+
+fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
+    let archive = Archive::open(bytes)?;
+    let has = |member: &str| archive.names().any(|name| name == member);
+    match (has("xl/workbook.bin"), has("content.xml")) {
+        (true, _) => workbook::read_xlsb(bytes),
+        (_, true) => opendocument::read(opendocument::Kind::Sheets, bytes),
+        _ => xlsx::read(archive),
     }
 }
 

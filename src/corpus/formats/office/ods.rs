@@ -40,8 +40,7 @@ pub(super) fn read(content: &str, metadata: Vec<(String, String)>) -> Document {
             }
         }
     }
-    let doubt = reader.budget.is_spent.then(|| "cut: it has more cells than are read".to_owned());
-    sheets::document(reader.sheets, metadata, doubt)
+    sheets::document(reader.sheets, metadata, reader.budget.doubt())
 }
 
 #[derive(Debug, Default)]

@@ -15,20 +15,19 @@ pub(in crate::corpus::formats) fn read(text: String, likely: char) -> Result<Doc
     let Some((separator, quotes)) = separator(&text, likely) else {
         return Ok(whole(Format::Table, text));
     };
-    let (sheet, is_cut) = match records(&text, separator, quotes) {
+    let (sheet, doubt) = match records(&text, separator, quotes) {
         Some(read) => read,
         // A quote that never ends is not one.
         None => records(&text, separator, false).unwrap_or_default(),
     };
-    let doubt = is_cut.then(|| "cut: it has more cells than are read".to_owned());
     let mut document = sheets::document(vec![sheet], Vec::new(), doubt);
     document.unit = Unit::Line;
     document.sections.iter_mut().for_each(|section| section.headings.clear());
     Ok(document)
 }
 
-/// All records, and whether there are more than are read; `None` if the last one begins with a quote that never ends.
-fn records(text: &str, separator: u8, quotes: bool) -> Option<(Sheet, bool)> {
+/// All records, and what is doubtful about them; `None` if the last one begins with a quote that never ends.
+fn records(text: &str, separator: u8, quotes: bool) -> Option<(Sheet, Option<String>)> {
     let mut sheet = Sheet::default();
     let mut budget = Budget::new();
     let mut record = csv::StringRecord::new();
@@ -55,7 +54,7 @@ fn records(text: &str, separator: u8, quotes: bool) -> Option<(Sheet, bool)> {
             return None;
         }
     }
-    Some((sheet, budget.is_spent))
+    Some((sheet, budget.doubt()))
 }
 
 fn reader(text: &str, separator: u8, quotes: bool) -> csv::Reader<&[u8]> {

@@ -1,5 +1,6 @@
 //! Sheets become text: rows one a line, tables parted by blank rows, every sheet a section under its name.
 
+use super::flow::clean;
 use super::table::{self, Row};
 use crate::corpus::formats::lines::{Gap, Lines};
 use crate::corpus::{Document, Format, Section, Unit};
@@ -7,6 +8,7 @@ use crate::text::Span;
 
 /// Cells with text beyond these are left out, and the document says so.
 const MAX_CELLS: usize = 4_000_000;
+const MAX_CELL_BYTES: usize = 128 << 10;
 const MAX_TEXT_BYTES: usize = 128 << 20;
 
 /// A sheet: its rows by place, those without text left out.
@@ -21,10 +23,15 @@ pub(super) struct Sheet {
 pub(super) struct Budget {
     cells: usize,
     bytes: usize,
-    pub(super) is_spent: bool,
+    is_spent: bool,
 }
 
 impl Budget {
+    /// What a document says that is cut.
+    pub(super) fn doubt(&self) -> Option<String> {
+        self.is_spent.then(|| "cut: it has more cells than are read".to_owned())
+    }
+
     pub(super) fn new() -> Self {
         Budget { cells: MAX_CELLS, bytes: MAX_TEXT_BYTES, is_spent: false }
     }
@@ -123,6 +130,11 @@ pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, doub
         sections.push(Section { span: Span { start: *start, end }, body_start: *start, headings: vec![name.clone()] });
     }
     Document { format: Format::Table, text, sections, unit: Unit::Row, places: Some(places), metadata, doubt }
+}
+
+/// The text of a cell, no longer than a cell can hold.
+pub(super) fn one_line(text: &str) -> String {
+    clean(&text[..text.floor_char_boundary(MAX_CELL_BYTES)]).replace('\n', " ")
 }
 
 /// A number as people see it: no more digits than a spreadsheet keeps.
