@@ -1,6 +1,7 @@
 //! Slides: each with its title, what stands on it, and what its speaker says.
 
-use super::flow::{Flow, Page, Role};
+use super::flow::{Flow, Role};
+use super::page::{Page, clean};
 use crate::corpus::formats::lines::Gap;
 use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
@@ -20,13 +21,13 @@ pub(super) fn document(slides: Vec<Slide>, metadata: Vec<(String, String)>) -> D
     for (index, slide) in slides.into_iter().enumerate() {
         page.place = index as u32 + 1;
         let before = page.lines.text().len();
-        let title = super::flow::clean(&slide.title).replace('\n', " ");
+        let title = clean(&slide.title).replace('\n', " ");
         if !title.is_empty() {
             page.paragraph(&Role::Body, &title, Gap::Blank);
         }
         let after_title = page.lines.text().len();
         slide.body.write(&mut page);
-        let notes = super::flow::clean(&slide.notes);
+        let notes = clean(&slide.notes);
         if !notes.is_empty() {
             page.paragraph(&Role::Body, &format!("Notes: {notes}"), Gap::Blank);
         }

@@ -1,9 +1,10 @@
 //! DOC, Word's format from 97 to 2003: the text out of its pieces, with headings, list items, tables and notes.
 
 use super::compound::{Compound, u16_at, u32_at};
-use super::flow::{Flow, Page, Role};
-use crate::corpus::formats::{Skip, outline};
-use crate::corpus::{Document, Format, Unit};
+use super::flow::{Flow, Role};
+use super::page;
+use crate::corpus::Document;
+use crate::corpus::formats::Skip;
 
 /// Where the head of the file keeps what is needed here.
 mod head {
@@ -55,12 +56,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
         }
         from = to;
     }
-    let mut page = Page::of_paragraphs();
-    reader.flow.write(&mut page);
-    let (text, places) = page.lines.finish();
-    let sections = outline::sections(&text, 0, None, &page.headings);
-    let (unit, places) = (Unit::Paragraph, Some(places));
-    Ok(Document { format: Format::Word, text, sections, unit, places, metadata: Vec::new(), doubt: None })
+    Ok(page::document(reader.flow, Vec::new()))
 }
 
 /// A part of a stream that the head points to.

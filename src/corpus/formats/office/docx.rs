@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::docx_styles::{Numbering, Standing, Styles};
-use super::flow::{Flow, Page, Role};
+use super::flow::{Flow, Role};
 use super::ooxml;
+use super::page;
 use super::xml::{Element, Piece, Xml};
+use crate::corpus::Document;
 use crate::corpus::formats::Skip;
 use crate::corpus::formats::archive::Archive;
-use crate::corpus::formats::outline;
-use crate::corpus::{Document, Format, Unit};
 
 /// Elements that nobody reads: what was deleted or moved away, field codes, the older copy of a drawing.
 #[rustfmt::skip]
@@ -41,20 +41,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     };
     let text = ooxml::part(&mut archive, &main)?.ok_or_else(|| Skip::because("damaged: it has no text part"))?;
     reader.read(&text);
-    let mut page = Page::of_paragraphs();
-    reader.flow.write(&mut page);
-    let (text, places) = page.lines.finish();
-    let sections = outline::sections(&text, 0, None, &page.headings);
-    let metadata = ooxml::metadata(&mut archive);
-    Ok(Document {
-        format: Format::Word,
-        text,
-        sections,
-        unit: Unit::Paragraph,
-        places: Some(places),
-        metadata,
-        doubt: None,
-    })
+    Ok(page::document(reader.flow, ooxml::metadata(&mut archive)))
 }
 
 /// The text of each note, by its number in the file.

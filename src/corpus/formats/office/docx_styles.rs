@@ -167,7 +167,7 @@ impl Numbering {
                 None => shown.push(character),
             }
         }
-        let shown = super::flow::clean(&shown);
+        let shown = super::page::clean(&shown);
         (!shown.is_empty()).then_some(shown)
     }
 }

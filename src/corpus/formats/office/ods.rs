@@ -1,6 +1,6 @@
 //! ODS: the values of all sheets, as they are shown.
 
-use super::flow::clean;
+use super::page::clean;
 use super::sheets::{self, Budget, Sheet};
 use super::xml::{Element, Piece, Xml};
 use crate::corpus::Document;

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use super::deck::{self, Slide};
-use super::flow::{Page, Role};
+use super::flow::Role;
+use super::page;
 use super::xml::{self, Element, Piece, Xml};
 use super::{ods, ooxml};
+use crate::corpus::Document;
+use crate::corpus::formats::Skip;
 use crate::corpus::formats::archive::Archive;
-use crate::corpus::formats::{Skip, outline};
-use crate::corpus::{Document, Format, Unit};
 
 /// Elements that nobody reads in the text: what was deleted, remarks, contents and indexes, fields that only count pages.
 #[rustfmt::skip]
@@ -46,19 +47,7 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
     if matches!(kind, Kind::Slides) {
         return Ok(deck::document(reader.slides, metadata));
     }
-    let mut page = Page::of_paragraphs();
-    reader.slide.body.write(&mut page);
-    let (text, places) = page.lines.finish();
-    let sections = outline::sections(&text, 0, None, &page.headings);
-    Ok(Document {
-        format: Format::Word,
-        text,
-        sections,
-        unit: Unit::Paragraph,
-        places: Some(places),
-        metadata,
-        doubt: None,
-    })
+    Ok(page::document(reader.slide.body, metadata))
 }
 
 fn is_encrypted(manifest: &str) -> bool {

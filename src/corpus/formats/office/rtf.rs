@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
 
-use super::flow::{Flow, Page, Role, clean};
+use super::flow::{Flow, Role};
+use super::page::{self, clean};
+use super::rtf_encodings::{encoding_of_charset, encoding_of_page, symbol};
 use super::rtf_words::{Piece, Words};
-use crate::corpus::formats::{Skip, outline};
-use crate::corpus::{Document, Format, Unit};
+use crate::corpus::Document;
+use crate::corpus::formats::Skip;
 
 /// Groups inside groups deeper than this are read as one.
 const MAX_DEPTH: usize = 1000;
@@ -402,10 +404,6 @@ impl Reader {
     fn finish(mut self) -> Document {
         self.decode();
         self.end_paragraph();
-        let mut page = Page::of_paragraphs();
-        self.flow.write(&mut page);
-        let (text, places) = page.lines.finish();
-        let sections = outline::sections(&text, 0, None, &page.headings);
         let [year, month, day] = self.date;
         let date = if year > 0 { format!("{year:04}-{month:02}-{day:02}") } else { String::new() };
         let pairs = [("title", clean(&self.title)), ("author", clean(&self.author)), ("date", date)];
@@ -414,67 +412,8 @@ impl Reader {
             .filter(|(_, value)| !value.is_empty())
             .map(|(key, value)| (key.to_owned(), value))
             .collect();
-        Document {
-            format: Format::Word,
-            text,
-            sections,
-            unit: Unit::Paragraph,
-            places: Some(places),
-            metadata,
-            doubt: None,
-        }
+        page::document(self.flow, metadata)
     }
-}
-
-/// The character that a word stands for; nothing for most words.
-fn symbol(word: &str) -> &'static str {
-    match word {
-        "emdash" => "—",
-        "endash" => "–",
-        "bullet" => "•",
-        "lquote" => "‘",
-        "rquote" => "’",
-        "ldblquote" => "“",
-        "rdblquote" => "”",
-        "emspace" | "enspace" | "qmspace" => " ",
-        _ => "",
-    }
-}
-
-fn encoding_of_page(page: u16) -> Option<&'static Encoding> {
-    let label = match page {
-        932 => "shift_jis".to_owned(),
-        936 => "gbk".to_owned(),
-        949 => "euc-kr".to_owned(),
-        950 => "big5".to_owned(),
-        866 => "ibm866".to_owned(),
-        874 => "windows-874".to_owned(),
-        10000 => "macintosh".to_owned(),
-        65001 => "utf-8".to_owned(),
-        _ => format!("windows-{page}"),
-    };
-    Encoding::for_label(label.as_bytes())
-}
-
-fn encoding_of_charset(charset: i32) -> Option<&'static Encoding> {
-    encoding_of_page(match charset {
-        0 => 1252,
-        77 => 10000,
-        128 => 932,
-        129 => 949,
-        134 => 936,
-        136 => 950,
-        161 => 1253,
-        162 => 1254,
-        163 => 1258,
-        177 => 1255,
-        178 => 1256,
-        186 => 1257,
-        204 => 1251,
-        222 => 874,
-        238 => 1250,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

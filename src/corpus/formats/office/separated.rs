@@ -1,6 +1,6 @@
 //! CSV and TSV: which character separates the fields is told from the file; places are the lines at which records begin.
 
-use super::flow::clean;
+use super::page::clean;
 use super::sheets::{self, Budget, Sheet};
 use crate::corpus::formats::{Skip, whole};
 use crate::corpus::{Document, Format, Unit};

@@ -1,6 +1,6 @@
 //! Sheets become text: rows one a line, tables parted by blank rows, every sheet a section under its name.
 
-use super::flow::clean;
+use super::page::clean;
 use super::table::{self, Row};
 use crate::corpus::formats::lines::{Gap, Lines};
 use crate::corpus::{Document, Format, Section, Unit};

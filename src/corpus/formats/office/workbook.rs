@@ -4,12 +4,15 @@ use std::io::Cursor;
 
 use calamine::{Data, DataRef, Dimensions, ExcelDateTime, ExcelDateTimeType, Reader, SheetType, Xls, Xlsb};
 
-use super::compound::Compound;
+use super::compound::{Compound, u16_at};
 use super::ooxml;
 use super::sheets::{self, Budget, Sheet, one_line};
 use crate::corpus::Document;
 use crate::corpus::formats::Skip;
 use crate::corpus::formats::archive::Archive;
+
+/// calamine keeps all cells between the first and the last of every sheet of an XLS file.
+const MAX_AREA: u64 = 8 << 20;
 
 pub(super) fn read_xlsb(bytes: &[u8]) -> Result<Document, Skip> {
     let mut archive = Archive::open(bytes)?;
@@ -46,7 +49,11 @@ pub(super) fn read_xlsb(bytes: &[u8]) -> Result<Document, Skip> {
 }
 
 pub(super) fn read_xls(bytes: &[u8]) -> Result<Document, Skip> {
-    Compound::open(bytes)?;
+    let mut file = Compound::open(bytes)?;
+    let stream = file.stream("Workbook")?.or(file.stream("Book")?).unwrap_or_default();
+    if area(&stream) > MAX_AREA {
+        return Err(Skip::because("damaged: its cells are too far apart"));
+    }
     let mut book = Xls::new(Cursor::new(bytes)).map_err(damaged)?;
     let (mut sheets, mut lost, mut budget) = (Vec::new(), Vec::new(), Budget::new());
     for name in worksheets(book.sheets_metadata()) {
@@ -70,6 +77,31 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Document, Skip> {
         sheets.push(sheet);
     }
     document(sheets, Vec::new(), &budget, &lost)
+}
+
+/// How many cells lie between the first and the last ones of all sheets, by the records of the stream.
+fn area(stream: &[u8]) -> u64 {
+    const SHEET: u16 = 0x0809;
+    const CELLS: [u16; 12] =
+        [0x0006, 0x00bd, 0x00be, 0x00d6, 0x00fd, 0x0201, 0x0203, 0x0204, 0x0205, 0x0207, 0x027e, 0x0406];
+    let area = |(from, to): ((u64, u64), (u64, u64))| (to.0 + 1 - from.0).saturating_mul(to.1 + 1 - from.1);
+    let (mut total, mut at) = (0u64, 0);
+    let mut sheet: Option<((u64, u64), (u64, u64))> = None;
+    while let (Some(kind), Some(length)) = (u16_at(stream, at), u16_at(stream, at + 2)) {
+        if kind == SHEET {
+            total = total.saturating_add(sheet.take().map_or(0, area));
+        } else if let (true, Some(row), Some(column)) =
+            (CELLS.contains(&kind), u16_at(stream, at + 4), u16_at(stream, at + 6))
+        {
+            // A record may hold several cells of a row, two bytes each at least.
+            let (row, first, last) = (u64::from(row), u64::from(column), u64::from(column) + u64::from(length) / 2);
+            let (from, to) = sheet.get_or_insert(((row, first), (row, first)));
+            *from = (from.0.min(row), from.1.min(first));
+            *to = (to.0.max(row), to.1.max(if matches!(kind, 0x00bd | 0x00be) { last } else { first }));
+        }
+        at += 4 + usize::from(length);
+    }
+    total.saturating_add(sheet.map_or(0, area))
 }
 
 fn damaged(error: impl std::fmt::Display) -> Skip {
@@ -170,5 +202,15 @@ mod tests {
         assert_eq!(shown, ["2025-10-13", "2025-10-13 12:00", "06:00"]);
         assert_eq!(date(1.5, true, false), "36:00:00");
         assert_eq!(date(1.0, false, true), "1904-01-02");
+    }
+
+    #[test]
+    fn cells_far_apart_are_told_from_their_records() {
+        let cell = |row: u16, column: u16| {
+            [0x0203u16, 4, row, column].iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()
+        };
+        assert_eq!(area(&[cell(1, 1), cell(2, 3)].concat()), 6);
+        assert!(area(&[cell(0, 0), cell(65535, 65535)].concat()) > MAX_AREA);
+        assert_eq!(area(&[1, 2, 3]), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! XLSX and XLSM: the values of all sheets, hidden ones too, with dates and shares as they are shown.
 
-use super::flow::clean;
 use super::ooxml;
+use super::page::clean;
 use super::sheets::{self, Budget, Sheet};
 use super::workbook::date;
 use super::xlsx_styles::{Shown, styles};
