@@ -116,7 +116,7 @@ mod tests {
             ("blank.html", b"<html><script>x</script></html>", Err("no text in it")),
             ("a.pdf", b"%PDF-1.7", Err("PDF is not read yet")),
             ("renamed.txt", b"%PDF-1.7 \x00", Err("PDF is not read yet")),
-            ("a.docx", b"PK\x03\x04", Err("word processor documents are not read yet")),
+            ("a.docx", b"PK\x03\x04", Err("damaged archive")),
             ("a.png", b"\x89PNG", Err("image")),
             ("renamed", b"\x89PNG\r\n\x1a\n\0\0", Err("image")),
             ("core", b"abc\0\0\0def", Err("binary")),
