@@ -9,6 +9,8 @@ use crate::text::Span;
 
 /// A heading longer than this is text that someone made look like one.
 const MAX_HEADING_BYTES: usize = 300;
+/// A longer text of a cell that reaches over several rows stands in the first of them alone.
+const MAX_CONTINUED_BYTES: usize = 400;
 
 /// Text with places and headings.
 #[derive(Debug)]
@@ -120,7 +122,10 @@ fn flat_rows(rows: &[TableRow]) -> Vec<Row> {
         for cell in &row.cells {
             let mut text = in_one_line(&cell.content);
             if text.is_empty() && cell.continues_above {
-                let above = flat.last().and_then(|above: &Row| above.cell(cell.column));
+                let above = flat
+                    .last()
+                    .and_then(|above: &Row| above.cell(cell.column))
+                    .filter(|above| above.len() <= MAX_CONTINUED_BYTES);
                 text = above.unwrap_or_default().to_owned();
             }
             if !text.is_empty() {

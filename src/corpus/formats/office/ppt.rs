@@ -63,11 +63,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let document = offsets.iter().filter_map(|(_, at)| record(&stream, *at)).find(|it| it.kind == kind::DOCUMENT);
     let document = document.or_else(|| records(&stream).find(|it| it.kind == kind::DOCUMENT));
     let document = document.ok_or_else(|| Skip::because("damaged Office file"))?;
-    let by_number: HashMap<u32, usize> = offsets.into_iter().collect();
+    let mut by_number: HashMap<u32, usize> = offsets.into_iter().collect();
     let lists: Vec<Record> = records(document.content).filter(|it| it.kind == kind::SLIDE_LIST).collect();
     let list =
         |instance| lists.iter().find(|list| list.instance == instance).map_or([].as_slice(), |list| list.content);
-    let at = |number: u32| by_number.get(&number).and_then(|at| record(&stream, *at));
+    // Every record is on one slide only, however often a damaged file refers to it.
+    let mut at = |number: u32| by_number.remove(&number).and_then(|at| record(&stream, at));
     // Notes pages are found by the number that slides have for them.
     let notes: HashMap<u32, u32> =
         persists(list(2)).into_iter().map(|(number, identity, _)| (identity, number)).collect();

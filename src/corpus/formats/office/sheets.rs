@@ -9,7 +9,7 @@ use crate::text::Span;
 /// Cells with text beyond these are left out, and the document says so.
 const MAX_CELLS: usize = 4_000_000;
 const MAX_CELL_BYTES: usize = 128 << 10;
-const MAX_TEXT_BYTES: usize = 128 << 20;
+const MAX_TEXT_BYTES: usize = 48 << 20;
 
 /// A sheet: its rows by place, those without text left out.
 #[derive(Debug, Default)]

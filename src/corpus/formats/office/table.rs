@@ -5,7 +5,7 @@ const MAX_ROWS_ABOVE_NAMES: usize = 12;
 /// A longer text is not the name of a column.
 const MAX_NAME_BYTES: usize = 120;
 /// Names are not repeated in every row where that makes a large table this many times as long.
-const MAX_GROWTH: usize = 8;
+const MAX_GROWTH: usize = 6;
 const LARGE_BYTES: usize = 64 << 10;
 
 /// A row that has text in some cells.

@@ -14,7 +14,7 @@ use crate::corpus::formats::archive::Archive;
 const LAST_ROW: u32 = (1 << 20) - 1;
 const LAST_COLUMN: u32 = (1 << 14) - 1;
 /// Rows of merged cells beyond these are left as they are.
-const MAX_MERGED_ROWS: u32 = 200_000;
+const MAX_MERGED_ROWS: u32 = 50_000;
 
 pub(super) fn read(mut archive: Archive) -> Result<Document, Skip> {
     let main = ooxml::main_part(&mut archive, "xl/workbook.xml")?;
