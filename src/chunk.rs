@@ -136,7 +136,9 @@ fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
             // Siblings join, but one that opens a part of its own stays with that part.
             let opens = sections.get(index + 1).is_some_and(|next| next.headings.len() > section.headings.len());
             let beside = shared + 1 >= path.len() && shared + 1 >= section.headings.len() && !opens;
-            let fits = tokens + more <= target && (tokens < small || more < small);
+            // Places in one sheet say nothing in another.
+            let elsewhere = document.unit == Unit::Row && shared == 0;
+            let fits = tokens + more <= target && (tokens < small || more < small) && !elsewhere;
             // A heading with hardly any text goes with the first part under it, however large that is.
             if (below || beside) && fits || below && tokens < small {
                 (tokens, common) = (tokens + more, shared);
