@@ -1,13 +1,20 @@
 //! Tells what a file is by its name and its bytes, and reads its text.
 
 mod archive;
+mod clean;
+mod data;
+mod epub;
 mod front_matter;
 mod html;
 mod kinds;
 mod lines;
+mod mail;
 mod markdown;
+mod notebook;
+mod org;
 mod outline;
 mod plain;
+mod restructured;
 
 use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
@@ -63,12 +70,22 @@ fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
     match kind {
         Kind::Markdown => Ok(markdown::read(text)),
         Kind::Html => Ok(html::read(&text)),
+        Kind::Restructured => Ok(restructured::read(text)),
+        Kind::Org => Ok(org::read(text)),
+        Kind::Notebook => notebook::read(&text),
+        Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Xml => Ok(data::read(kind, text)),
         kind => Ok(whole(kind.format(), text)),
     }
 }
 
-fn read_binary(kind: Kind, _bytes: &[u8]) -> Result<Document, Skip> {
-    Err(Skip::because(format!("{kind:?} is not read yet")))
+fn read_binary(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
+    match kind {
+        Kind::Eml => mail::internet::read(bytes),
+        Kind::Mbox => mail::internet::read_mailbox(bytes),
+        Kind::Msg => mail::outlook::read(bytes),
+        Kind::Epub => epub::read(bytes),
+        kind => Err(Skip::because(format!("{kind:?} is not read yet"))),
+    }
 }
 
 /// A document without headings.
