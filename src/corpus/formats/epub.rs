@@ -1,5 +1,7 @@
 //! Books: the chapters of an EPUB in reading order, each read as the page of HTML that it is.
 
+use std::collections::HashMap;
+
 use super::archive::Archive;
 use super::data::{Shape, Tree, xml};
 use super::outline::on_one_line;
@@ -9,6 +11,7 @@ use crate::text::Span;
 
 /// A book has no more files of text than this.
 const MAX_CHAPTERS: usize = 5_000;
+const MAX_TITLE_BYTES: usize = 200;
 const FONT_OBFUSCATION: &[&str] = &["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"];
 
 /// Reads a book.
@@ -31,10 +34,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let mut book = Book { title, text: String::new(), sections: Vec::new(), places: Vec::new() };
     let mut missing = 0;
     let chapters = chapters(&package);
+    let contents = contents(&mut archive, &package, folder);
     for (number, name) in (1..).zip(&chapters) {
-        let found = resolve(folder, name).map(|name| chapter(&mut archive, &name));
-        match found {
-            Some(Ok(Some(page))) => book.add(&html::read(&page), number),
+        let name = resolve(folder, name);
+        match name.as_deref().map(|name| chapter(&mut archive, name)) {
+            Some(Ok(Some(page))) => {
+                let title = name.and_then(|name| contents.get(&name));
+                book.add(&html::read(&page), number, title.map(String::as_str));
+            }
             Some(Err(skip)) if skip.reason.starts_with("expands") => return Err(skip),
             _ => missing += 1,
         }
@@ -58,7 +65,8 @@ struct Book<'m> {
 }
 
 impl Book<'_> {
-    fn add(&mut self, chapter: &Document, number: u32) {
+    /// Adds a chapter that the table of contents calls so.
+    fn add(&mut self, chapter: &Document, number: u32, title: Option<&str>) {
         if chapter.text.trim().is_empty() {
             return;
         }
@@ -72,12 +80,24 @@ impl Book<'_> {
         let start = self.text.len();
         self.text.push_str(&chapter.text);
         self.places.resize(self.places.len() + chapter.text.split('\n').count(), number);
+        let has_headings = chapter.sections.iter().any(|section| section.body_start > section.span.start);
+        let title = title.filter(|_| !has_headings).into_iter();
         for section in &chapter.sections {
-            let title = self.title.filter(|title| section.headings.first().map(String::as_str) != Some(title));
-            let headings = title.map(str::to_owned).into_iter().chain(section.headings.iter().cloned()).collect();
+            // Files are often called what the book is called.
+            let own = match section.headings.first() {
+                Some(first) if self.is_title(first) => &section.headings[1..],
+                _ => &section.headings,
+            };
+            let above = self.title.into_iter().chain(title.clone().filter(|title| !self.is_title(title)));
+            let own = own.iter().map(String::as_str).filter(|_| has_headings || title.len() == 0);
+            let headings = above.chain(own).map(str::to_owned).collect();
             let span = Span { start: section.span.start + start, end: section.span.end + start };
             self.sections.push(Section { span, body_start: section.body_start + start, headings });
         }
+    }
+
+    fn is_title(&self, heading: &str) -> bool {
+        self.title.is_some_and(|title| heading.to_lowercase().contains(&title.to_lowercase()))
     }
 
     fn finish(self, metadata: Vec<(String, String)>, doubt: Option<String>) -> Document {
@@ -121,11 +141,46 @@ fn package_name(archive: &mut Archive) -> Result<String, Skip> {
 
 /// The names of the files of text in reading order, as they stand in the package.
 fn chapters<'t>(package: &'t Tree) -> Vec<&'t str> {
-    let items: std::collections::HashMap<&str, &str> = elements(package, "item")
+    let items: HashMap<&str, &str> = elements(package, "item")
         .filter_map(|item| Some((attribute(package, item, "id")?, attribute(package, item, "href")?)))
         .collect();
     let spine = elements(package, "itemref").filter_map(|item| items.get(attribute(package, item, "idref")?).copied());
     spine.take(MAX_CHAPTERS).collect()
+}
+
+/// What the table of contents calls the files, by their names.
+fn contents(archive: &mut Archive, package: &Tree, folder: &str) -> HashMap<String, String> {
+    let is_contents = |item: &usize| {
+        let is = |name: &str, value: &str| attribute(package, *item, name).is_some_and(|it| it.contains(value));
+        is("properties", "nav") || is("media-type", "application/x-dtbncx+xml")
+    };
+    let mut found = HashMap::new();
+    for item in elements(package, "item").filter(is_contents).take(2) {
+        let Some(name) = attribute(package, item, "href").and_then(|link| resolve(folder, link)) else { continue };
+        let Ok(Some(page)) = chapter(archive, &name) else { continue };
+        let Some(tree) = xml::tree(&page) else { continue };
+        let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut add = |label: usize, link: Option<&str>| {
+            if tree.inside(label).len() > MAX_TITLE_BYTES {
+                return;
+            }
+            let name = link.and_then(|link| resolve(folder, link));
+            let title = on_one_line(&tree.text(label));
+            if let (Some(name), 1..=MAX_TITLE_BYTES) = (name, title.len()) {
+                found.entry(name).or_insert(title);
+            }
+        };
+        for link in elements(&tree, "a") {
+            add(link, attribute(&tree, link, "href"));
+        }
+        for point in elements(&tree, "navPoint") {
+            let child = |name: &str| tree.children(point).find(|&child| tree.node(child).name == name);
+            if let (Some(label), Some(content)) = (child("navLabel"), child("content")) {
+                add(label, attribute(&tree, content, "src"));
+            }
+        }
+    }
+    found
 }
 
 fn metadata(package: &Tree) -> Vec<(String, String)> {
@@ -214,8 +269,8 @@ mod tests {
     const PACKAGE: (&str, &str) = (
         "in/book.opf",
         "<package xmlns:dc='x'><metadata><dc:title>Birds</dc:title><dc:creator>Ann</dc:creator></metadata><manifest>\
-         <item id='b' href='../text/b%201.xhtml'/><item id='a' href='a.xhtml'/><item id='x' href='../../../etc/passwd'/>\
-         </manifest><spine><itemref idref='a'/><itemref idref='x'/><itemref idref='b'/></spine></package>",
+         <item id='toc' properties='nav' href='nav.xhtml'/><item id='b' href='../text/b%201.xhtml'/><item id='a' href='a.xhtml'/><item id='x' href='../../../etc/passwd'/>\
+         </manifest><spine><itemref idref='a'/><itemref idref='x'/><itemref idref='b'/><itemref idref='toc'/></spine></package>",
     );
 
     #[test]
@@ -224,15 +279,16 @@ mod tests {
             CONTAINER,
             PACKAGE,
             ("text/b 1.xhtml", "<html><title>Birds</title><h1>Kinglets</h1><p>Smaller.</p></html>"),
-            ("in/a.xhtml", "<html><body><h1>Wrens</h1><p>Small.</p></body></html>"),
+            ("in/a.xhtml", "<html><title>a.xhtml</title><body><p>Small.</p></body></html>"),
+            ("in/nav.xhtml", "<html><nav><a href='a.xhtml#x'>Of <b>wrens</b></a></nav></html>"),
         ]);
         let document = read(&bytes).unwrap();
-        assert_eq!(document.text, "Wrens\n\nSmall.\n\nKinglets\n\nSmaller.");
+        assert_eq!(document.text, "Small.\n\nKinglets\n\nSmaller.\n\nOf wrens");
         let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
-        assert_eq!(paths, ["Birds > Wrens", "Birds > Kinglets"]);
-        assert_eq!(document.places, Some(vec![1, 1, 1, 3, 3, 3, 3]));
+        assert_eq!(paths, ["Birds > Of wrens", "Birds > Kinglets", "Birds"]);
+        assert_eq!(document.places, Some(vec![1, 3, 3, 3, 3, 4, 4]));
         assert_eq!(document.metadata[1], ("author".to_owned(), "Ann".to_owned()));
-        assert_eq!(document.doubt.as_deref(), Some("1 of 3 chapters cannot be read"));
+        assert_eq!(document.doubt.as_deref(), Some("1 of 4 chapters cannot be read"));
         let parts: String = document.sections.iter().map(|section| section.span.of(&document.text)).collect();
         assert_eq!(parts, document.text);
     }

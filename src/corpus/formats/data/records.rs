@@ -26,8 +26,23 @@ const TITLES: &[&str] = &["title", "name", "label", "heading", "subject", "id"];
 /// So many parts of a record are looked at for its title.
 const MAX_LOOKED_AT: usize = 50;
 /// Elements whose names say nothing about the text in them.
-const PARAGRAPHS: &[&str] =
-    &["p", "para", "simpara", "text", "li", "line", "l", "s", "seg", "item", "entry", "td", "th"];
+const PARAGRAPHS: &[&str] = &[
+    "p",
+    "para",
+    "simpara",
+    "text",
+    "li",
+    "line",
+    "l",
+    "s",
+    "seg",
+    "item",
+    "entry",
+    "td",
+    "th",
+    "content",
+    "paragraph",
+];
 /// Elements whose line ends mean something.
 const VERBATIM: &[&str] = &["programlisting", "screen", "pre", "code", "literallayout", "verse", "poem"];
 
@@ -85,7 +100,7 @@ fn split(tree: &Tree, number: usize, headings: &[String], level: usize, parts: &
 fn label(tree: &Tree, number: usize) -> Option<String> {
     let name = Some(on_one_line(&without_controls(&tree.node(number).name))).filter(|it| is_label(it));
     match tree.named_by_kind {
-        true => title(tree, number).or(name),
+        true => title(tree, number).or(name.filter(|name| !is_paragraph(name))),
         false => name.or_else(|| title(tree, number)),
     }
 }
@@ -102,6 +117,10 @@ fn title(tree: &Tree, number: usize) -> Option<String> {
         }
     }
     best.map(|(_, title)| title)
+}
+
+fn is_paragraph(name: &str) -> bool {
+    PARAGRAPHS.iter().any(|paragraph| name.eq_ignore_ascii_case(paragraph))
 }
 
 fn is_label(text: &str) -> bool {
@@ -187,7 +206,7 @@ impl Records {
                     it.written - 1
                 }),
             );
-            if node.shape == Shape::Table && node.name.is_empty() && open.len() < 2 {
+            if node.shape == Shape::Table && (node.name.is_empty() || tree.named_by_kind) && open.len() < 2 {
                 self.lines.part(Gap::Blank);
             }
             let written = match node.shape {
@@ -226,7 +245,7 @@ impl Records {
             false if looks_like_html(&node.value) => node.value.clone().into_owned(),
             false => on_one_line(&node.value),
         };
-        if node.name.is_empty() || PARAGRAPHS.contains(&name.as_str()) || VERBATIM.contains(&name.as_str()) {
+        if node.name.is_empty() || is_paragraph(&name) || VERBATIM.contains(&name.as_str()) {
             self.lines.part(Gap::Blank);
             self.value("", &value, node.line);
             self.lines.part(Gap::Blank);
@@ -241,18 +260,8 @@ impl Records {
 
     /// A paragraph with elements in it.
     fn prose(&mut self, tree: &Tree, number: usize) {
-        let mut text = String::new();
-        let mut line = tree.node(number).line;
-        for node in tree.inside(number).map(|it| tree.node(it)).filter(|node| node.shape != Shape::Attribute) {
-            // White space with line ends between elements is not kept by the tree.
-            if node.line > line {
-                text.push(' ');
-                line = node.line;
-            }
-            text.push_str(&node.value);
-        }
         self.lines.part(Gap::Blank);
-        self.value("", &on_one_line(&text), tree.node(number).line);
+        self.value("", &on_one_line(&tree.text(number)), tree.node(number).line);
         self.lines.part(Gap::Blank);
     }
 

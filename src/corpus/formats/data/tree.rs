@@ -67,6 +67,22 @@ impl<'t> Tree<'t> {
         std::iter::successors(next(range.start), move |&number| next(self.nodes[number].end as usize))
     }
 
+    /// All that this part says.
+    pub(in crate::corpus::formats) fn text(&self, number: usize) -> String {
+        let mut text = String::new();
+        let mut line = self.nodes[number].line;
+        let end = self.nodes[number].end as usize;
+        for node in self.nodes[number..end].iter().filter(|node| node.shape != Shape::Attribute) {
+            // White space with line ends between elements is not kept.
+            if node.line > line {
+                text.push(' ');
+                line = node.line;
+            }
+            text.push_str(&node.value);
+        }
+        text
+    }
+
     /// The numbers of what is directly within this part.
     pub(in crate::corpus::formats) fn children(&self, number: usize) -> impl Iterator<Item = usize> + '_ {
         self.outermost(self.inside(number))

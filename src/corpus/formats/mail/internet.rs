@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use encoding_rs::WINDOWS_1252;
+use mail_parser::{Address, DateTime, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::{Attached, Content, Letter, Skip, Writer, attached_text, document, encrypted, text_of_html};
 use crate::corpus::Document;
@@ -145,10 +146,24 @@ fn texts(message: &Message, ids: &[u32]) -> String {
 
 fn text<'p>(part: &'p MessagePart) -> Option<Cow<'p, str>> {
     match &part.body {
-        PartType::Text(text) => Some(Cow::Borrowed(text)),
-        PartType::Html(page) => Some(Cow::Owned(text_of_html(page))),
+        PartType::Text(text) => Some(as_utf8(text)),
+        PartType::Html(page) => Some(Cow::Owned(text_of_html(&as_utf8(page)))),
         _ => None,
     }
+}
+
+/// Text that calls itself Latin but was UTF-8: `Ã©` was `é`. Where one character like this is not UTF-8, none is changed.
+fn as_utf8(text: &str) -> Cow<'_, str> {
+    let (bytes, _, is_other) = WINDOWS_1252.encode(text);
+    match String::from_utf8(bytes.into_owned()) {
+        Ok(utf8) if !is_other => Cow::Owned(utf8),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// Seconds since 1970, as ISO 8601.
+pub(super) fn date_of_seconds(seconds: i64) -> String {
+    DateTime::from_timestamp(seconds).to_rfc3339()
 }
 
 fn attached_part(part: &MessagePart) -> Option<Attached> {
@@ -158,6 +173,10 @@ fn attached_part(part: &MessagePart) -> Option<Attached> {
             Ok(letter) => Content::Letter(Box::new(letter)),
             Err(_) => Content::Other,
         },
+        // What could not be decoded is kept as text, whatever it was.
+        PartType::Text(_) if part.content_type().is_some_and(|it| !matches!(it.ctype(), "text" | "message")) => {
+            Content::Other
+        }
         PartType::Text(_) | PartType::Html(_) => Content::Text(text(part)?.into_owned()),
         PartType::Binary(bytes) | PartType::InlineBinary(bytes) => match attached_text(&name, bytes) {
             Some(text) => Content::Text(text),
@@ -246,6 +265,12 @@ mod tests {
     fn html_is_read_where_there_is_no_plain_text_and_the_encrypted_is_not() {
         let page = b"Subject: S\nContent-Type: text/html\n\n<title>T</title><p>One</p><p>Two</p>";
         assert_eq!(read(page).unwrap().text, "S\n\nOne\n\nTwo\n");
+        let wrong = "Subject: S\nContent-Type: text/plain; charset=iso-8859-1\n\nIt’s é.".as_bytes();
+        assert_eq!(read(wrong).unwrap().text, "S\n\nIt’s é.\n");
+        let image =
+            b"Subject: S\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: image/png; name=a.png\n\
+            Content-Transfer-Encoding: base64\n\n[cut]\n--x--\n";
+        assert_eq!(read(image).unwrap().text, "S\n\nAttachment: a.png\n");
         let sealed = b"Subject: S\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nMIIB";
         assert_eq!(read(sealed).unwrap_err().reason, "encrypted");
         assert_eq!(read(b"just words").unwrap().doubt.as_deref(), Some("no headers of mail: read as text"));

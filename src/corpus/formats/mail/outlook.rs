@@ -4,8 +4,8 @@ use std::io::{Cursor, Read};
 
 use cfb::CompoundFile;
 use encoding_rs::Encoding;
-use jiff::Timestamp;
 
+use super::internet::date_of_seconds;
 use super::{Attached, Content, Letter, Skip, attached_text, document, encrypted, text_of_html};
 use crate::corpus::Document;
 use crate::corpus::formats::plain;
@@ -206,10 +206,12 @@ fn person(name: &str, address: &str) -> Option<String> {
     }
 }
 
-/// Tenths of microseconds since 1601, as ISO 8601.
+/// Tenths of microseconds since 1601, as ISO 8601. Mail is younger than 1970.
 fn date(value: u64) -> Option<String> {
-    let seconds = i64::try_from(value / 10_000_000).ok()? - 11_644_473_600;
-    (value > 0).then(|| Timestamp::from_second(seconds).ok().map(|date| date.to_string()))?
+    const EPOCH_SECONDS: i64 = 11_644_473_600;
+    const LAST_SECONDS: i64 = 253_402_300_799;
+    let seconds = i64::try_from(value / 10_000_000).ok()? - EPOCH_SECONDS;
+    (0..=LAST_SECONDS).contains(&seconds).then(|| date_of_seconds(seconds))
 }
 
 fn of_code_page(page: u32) -> Option<&'static Encoding> {
