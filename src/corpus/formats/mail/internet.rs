@@ -1,11 +1,13 @@
 //! Letters as the internet carries them (EML) and mailboxes of them (MBOX). However broken, as much as can be had is read.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use encoding_rs::WINDOWS_1252;
 use mail_parser::{Address, DateTime, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::{Attached, Content, Letter, Skip, Writer, attached_text, document, encrypted, text_of_html};
+use super::limits::bounded;
+use super::{Attached, Content, Letter, MAX_DEPTH, Skip, Writer, attached_text, document, encrypted, text_of_html};
 use crate::corpus::Document;
 use crate::corpus::formats::{plain, whole};
 use crate::corpus::{Format, Unit};
@@ -16,8 +18,8 @@ use crate::corpus::{Format, Unit};
 /// When it is encrypted.
 pub(in crate::corpus::formats) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let bytes = as_bytes_of_ascii(bytes)?;
-    match MessageParser::default().parse(bytes.as_ref()).filter(has_headers) {
-        Some(message) => Ok(document(&letter(&message)?)),
+    match MessageParser::default().parse(bounded(&bytes)?.as_ref()).filter(has_headers) {
+        Some(message) => Ok(document(&letter(&message, 0)?)),
         None => {
             let text = plain::decode(&bytes, None)?;
             let doubt = Some("no headers of mail: read as text".to_owned());
@@ -36,8 +38,9 @@ pub(in crate::corpus::formats) fn read_mailbox(bytes: &[u8]) -> Result<Document,
     let (mut count, mut left_out) = (0, 0);
     for lines in letters(&bytes) {
         count += 1;
+        let lines = bounded(&lines).unwrap_or_default();
         let message = MessageParser::default().parse(lines.as_ref()).filter(has_headers);
-        match message.as_ref().map(letter) {
+        match message.as_ref().map(|message| letter(message, 0)) {
             Some(Ok(letter)) => writer.letter(&letter, 0),
             Some(Err(_)) => {
                 left_out += 1;
@@ -100,7 +103,7 @@ fn has_headers(message: &Message) -> bool {
     message.headers().iter().any(|header| !header.name.is_other())
 }
 
-fn letter(message: &Message) -> Result<Letter, Skip> {
+fn letter(message: &Message, depth: usize) -> Result<Letter, Skip> {
     if is_encrypted(message) {
         return Err(encrypted());
     }
@@ -111,8 +114,8 @@ fn letter(message: &Message) -> Result<Letter, Skip> {
     if body.trim_start().starts_with("-----BEGIN PGP MESSAGE-----") {
         return Err(encrypted());
     }
-    let in_body = |id: &u32| message.text_body.contains(id) || message.html_body.contains(id);
-    let attached = message.attachments.iter().filter(|id| !in_body(id));
+    let in_body: HashSet<&u32> = message.text_body.iter().chain(&message.html_body).collect();
+    let attached = message.attachments.iter().filter(|id| !in_body.contains(id));
     Ok(Letter {
         subject: message.subject().unwrap_or_default().to_owned(),
         from: message.from().or(message.sender()).map(names).unwrap_or_default(),
@@ -120,7 +123,7 @@ fn letter(message: &Message) -> Result<Letter, Skip> {
         copies_to: message.cc().map(names).unwrap_or_default(),
         date: date(message),
         body,
-        attached: attached.filter_map(|id| attached_part(message.parts.get(*id as usize)?)).collect(),
+        attached: attached.filter_map(|id| attached_part(message.parts.get(*id as usize)?, depth)).collect(),
     })
 }
 
@@ -166,10 +169,14 @@ pub(super) fn date_of_seconds(seconds: i64) -> String {
     DateTime::from_timestamp(seconds).to_rfc3339()
 }
 
-fn attached_part(part: &MessagePart) -> Option<Attached> {
+fn attached_part(part: &MessagePart, depth: usize) -> Option<Attached> {
     let name = part.attachment_name().unwrap_or_default().to_owned();
     let content = match &part.body {
-        PartType::Message(message) => match letter(message) {
+        PartType::Message(message) if depth >= MAX_DEPTH => {
+            let name = message.subject().unwrap_or_default().to_owned();
+            return Some(Attached { name, content: Content::Other });
+        }
+        PartType::Message(message) => match letter(message, depth + 1) {
             Ok(letter) => Content::Letter(Box::new(letter)),
             Err(_) => Content::Other,
         },

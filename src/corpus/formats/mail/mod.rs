@@ -1,6 +1,7 @@
 //! Mail: a letter, wherever it was kept, becomes text: its subject, who wrote it to whom and when, what it says.
 
 pub(super) mod internet;
+mod limits;
 pub(super) mod outlook;
 
 use super::clean::without_controls;
