@@ -3,6 +3,7 @@
 use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
 
 use super::lines::{Gap, Lines};
+use super::main_text::{self, Piece};
 use super::outline::{self, Heading, on_one_line};
 use crate::corpus::{Document, Format, Unit};
 use crate::text::{Span, line_starts};
@@ -50,17 +51,42 @@ const FURNITURE_IS_PAGE: usize = 10;
 /// The page's title is the outermost heading, unless it only repeats one of the page's own outermost headings. Lines of
 /// the file stay lines, except in headings and table cells, so that a place in the text has a line in the file.
 pub(super) fn read(html: &str) -> Document {
-    // The tokenizer reads each line end as one character; without CRLF its positions are those of the text.
-    let html = html.replace("\r\n", "\n");
-    let without = Reader::read(&html, false);
-    if without.lines.text().len() * FURNITURE_IS_PAGE < without.left_out_bytes {
-        return Reader::read(&html, true).finish();
-    }
-    without.finish()
+    Reader::read_whole(&with_plain_line_ends(html)).finish()
 }
 
-struct Reader {
-    with_furniture: bool,
+/// Reads a page of the web like [`read`], but only its main text where it has one.
+pub(super) fn read_page(html: &str) -> Document {
+    let html = with_plain_line_ends(html);
+    let whole = Reader::read_whole(&html);
+    let Some(page) = main_text::find(&html, &whole.pieces) else {
+        return whole.finish();
+    };
+    let mut document = match &page.kept {
+        Some(kept) => Reader::read(&html, Show::Only(kept)).finish(),
+        None => whole.finish(),
+    };
+    document.metadata = page.metadata;
+    document
+}
+
+/// The tokenizer reads each line end as one character; without CRLF its positions are those of the text.
+fn with_plain_line_ends(html: &str) -> String {
+    html.replace("\r\n", "\n")
+}
+
+/// What of a page is read.
+#[derive(Debug, Clone, Copy)]
+enum Show<'a> {
+    WithoutFurniture,
+    All,
+    /// The pieces of text that begin at these offsets, which rise.
+    Only(&'a [usize]),
+}
+
+struct Reader<'a> {
+    show: Show<'a>,
+    /// The pieces of text that there are to see, with those in furniture.
+    pieces: Vec<Piece>,
     /// The text in furniture that was left out.
     left_out_bytes: usize,
     lines: Lines,
@@ -82,10 +108,19 @@ struct Reader {
     row_line: Option<usize>,
 }
 
-impl Reader {
-    fn read(html: &str, with_furniture: bool) -> Self {
+impl<'a> Reader<'a> {
+    fn read_whole(html: &str) -> Self {
+        let without = Reader::read(html, Show::WithoutFurniture);
+        if without.lines.text().len() * FURNITURE_IS_PAGE < without.left_out_bytes {
+            return Reader::read(html, Show::All);
+        }
+        without
+    }
+
+    fn read(html: &str, show: Show<'a>) -> Self {
         let mut reader = Reader {
-            with_furniture,
+            show,
+            pieces: Vec::new(),
             left_out_bytes: 0,
             lines: Lines::new(),
             open: Vec::new(),
@@ -114,8 +149,7 @@ impl Reader {
                 }
                 Token::EndTag(tag) => reader.end(&String::from_utf8_lossy(&tag.name)),
                 Token::String(text) => {
-                    let line = starts.partition_point(|&start| start <= text.span.start);
-                    reader.string(&String::from_utf8_lossy(&text.value), line as u32);
+                    reader.string(&String::from_utf8_lossy(&text.value), text.span.start, &starts);
                 }
                 Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
             }
@@ -133,7 +167,7 @@ impl Reader {
             return;
         }
         if let Some(name) = tracked(name).filter(|_| self.open.len() < MAX_DEPTH && !self_closing) {
-            let furniture = FURNITURE.contains(&name) && !self.with_furniture;
+            let furniture = matches!(self.show, Show::WithoutFurniture) && FURNITURE.contains(&name);
             if self.hidden_from.is_none() && (furniture || INVISIBLE.contains(&name)) {
                 self.hidden_from = Some(self.open.len());
             }
@@ -218,19 +252,28 @@ impl Reader {
         }
     }
 
-    fn string(&mut self, text: &str, first_line: u32) {
+    fn string(&mut self, text: &str, offset: usize, line_starts: &[usize]) {
         if self.in_title {
             self.title.push_str(text);
             return;
         }
+        let piece = Piece { offset, bytes: text.trim().len() };
         if let Some(depth) = self.hidden_from {
             if FURNITURE.contains(&self.open[depth]) && !self.open[depth..].iter().any(|it| INVISIBLE.contains(it)) {
-                self.left_out_bytes += text.trim().len();
+                self.left_out_bytes += piece.bytes;
+                self.pieces.extend((piece.bytes > 0).then_some(piece));
             }
             return;
         }
+        if piece.bytes > 0 {
+            if matches!(self.show, Show::Only(kept) if kept.binary_search(&offset).is_err()) {
+                self.part(Gap::Space);
+                return;
+            }
+            self.pieces.push(piece);
+        }
         let verbatim = self.verbatim() && self.heading.is_none() && !self.in_cell;
-        let mut line = first_line;
+        let mut line = line_starts.partition_point(|&start| start <= offset) as u32;
         for character in text.chars() {
             match character {
                 '\n' if verbatim => self.verbatim_line_ends = Some(self.verbatim_line_ends.map_or(0, |ends| ends + 1)),
