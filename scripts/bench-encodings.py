@@ -54,12 +54,13 @@ def beyond_ascii(count):
     return {letter: number for letter, number in count.items() if letter > "\x7f"}
 
 
-def equal_share(found, expected):
-    """The smaller share of equal characters: among all, and among those beyond ASCII, where encodings differ."""
+def equal_share(found, expected, page):
+    """The smaller share of equal characters: among all, and among those beyond ASCII, where encodings differ. Of a page, menus
+    and such may be left out."""
     shares = []
     for one, other in ((found, expected), (beyond_ascii(found), beyond_ascii(expected))):
         common = sum(min(number, other.get(letter, 0)) for letter, number in one.items())
-        total = max(sum(one.values()), sum(other.values()))
+        total = sum(one.values()) if page and one else max(sum(one.values()), sum(other.values()))
         shares.append(common / total if total else 1.0)
     return min(shares)
 
@@ -84,7 +85,7 @@ def main():
             page = path.suffix == ".html"
             found = letters(run.stdout.decode("utf-8"), False)
             expected = letters(path.read_bytes().decode(name, "replace"), page) if name else collections.Counter()
-            share = equal_share(found, expected) if name else 0.0
+            share = equal_share(found, expected, page) if name else 0.0
             row["flagged"] += doubt
             row["right" if share >= RIGHT else "wrong"] += 1
             if share < RIGHT:

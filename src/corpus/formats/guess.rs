@@ -7,7 +7,7 @@ use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TA
 /// How much of a file is looked at where decodings are compared.
 const SAMPLE_BYTES: usize = 1 << 16;
 /// A first guess is taken with up to this share of odd characters among those beyond ASCII.
-const SOMEWHAT_ODD: f32 = 0.05;
+const SOMEWHAT_ODD: f32 = 0.015;
 /// Nothing is taken with more than this.
 const TOO_ODD: f32 = 0.3;
 /// Text of fewer characters beyond ASCII says too little about its encoding.
@@ -103,7 +103,13 @@ pub(super) fn guess(bytes: &[u8]) -> Option<Guess> {
     let judge = |charset: Charset| judge(&charset.decode(sample));
     let found = judge(first);
     if found.share() <= SOMEWHAT_ODD {
-        return Some(Guess { charset: first, doubtful: found.beyond_ascii < FEW });
+        // Where another reading is no odder, a few characters do not tell.
+        let doubtful = found.beyond_ascii < FEW && {
+            let text = first.decode(sample);
+            let others = OTHERS.iter().map(|charset| charset.decode(sample)).filter(|other| *other != text);
+            others.map(|other| self::judge(&other)).any(|other| other.odd <= found.odd)
+        };
+        return Some(Guess { charset: first, doubtful });
     }
     let mut best = (found.share() / 2.0, first);
     for &charset in OTHERS.iter().filter(|&&charset| charset != first) {
@@ -127,12 +133,12 @@ fn sample(bytes: &[u8]) -> &[u8] {
 #[derive(Debug, Default)]
 struct Judgement {
     beyond_ascii: usize,
-    odd: usize,
+    odd: f32,
 }
 
 impl Judgement {
     fn share(&self) -> f32 {
-        self.odd as f32 / self.beyond_ascii.max(1) as f32
+        self.odd / self.beyond_ascii.max(1) as f32
     }
 }
 
@@ -149,16 +155,34 @@ fn judge(text: &str) -> Judgement {
         scripts.count(character);
         if !character.is_ascii() {
             judgement.beyond_ascii += 1;
-            judgement.odd += usize::from(is_odd(before, character, after));
+            judgement.odd += oddity(before, character, after);
         } else if script(before[1]).is_some() && !before[1].is_ascii() && character.is_ascii_uppercase() {
-            judgement.odd += usize::from(before[1].is_lowercase());
+            judgement.odd += f32::from(u8::from(before[1].is_lowercase()));
         }
         before = [before[1], character];
     }
+    // Serbian and Macedonian have letters that Russian, Ukrainian and Bulgarian do not have, and the other way round.
+    judgement.odd += scripts.southern.min(scripts.eastern) as f32;
     if scripts.are_improbable() {
-        judgement.odd = judgement.beyond_ascii;
+        judgement.odd = judgement.beyond_ascii as f32;
     }
     judgement
+}
+
+fn oddity(before: [char; 2], character: char, after: char) -> f32 {
+    let rare = matches!(character, '\u{80}'..='\u{24f}') && character.is_alphabetic() && !LATIN.contains(lower(character));
+    match (is_odd(before, character, after), rare) {
+        (true, _) => 1.0,
+        (false, true) => 0.25,
+        (false, false) => 0.0,
+    }
+}
+
+/// The letters beyond ASCII of languages written in Latin letters, but for those of Vietnamese with two marks.
+const LATIN: &str = "ªºµßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþœąćęłńóśźżčďěňřšťůžőűăâîşţșțđğıi̇āēģīķļņōŗūėįųơưĉĝĥĵŝŭċġħż";
+
+fn lower(character: char) -> char {
+    character.to_lowercase().next().unwrap_or(character)
 }
 
 fn is_odd(before: [char; 2], character: char, after: char) -> bool {
@@ -213,6 +237,8 @@ struct Scripts {
     latin: usize,
     accented: usize,
     cyrillic: [usize; 2],
+    eastern: usize,
+    southern: usize,
     hangul: [usize; 2],
     han: [usize; 2],
     kana: usize,
@@ -227,7 +253,11 @@ impl Scripts {
         match character {
             'a'..='z' | 'A'..='Z' => self.latin += 1,
             '\u{c0}'..='\u{24f}' => self.accented += 1,
-            '\u{400}'..='\u{52f}' => add(&mut self.cyrillic, "оеаинтсрвлОЕАИНТСРВЛ"),
+            '\u{400}'..='\u{52f}' => {
+                self.eastern += usize::from("яыьщюэйъ".contains(character));
+                self.southern += usize::from("ЂЃЉЊЌЋЏЅђѓљњќћџѕ".contains(character));
+                add(&mut self.cyrillic, "оеаинтсрвлОЕАИНТСРВЛ");
+            }
             '\u{ac00}'..='\u{d7a3}' => add(&mut self.hangul, "이다는의에을가고하지로기은사한도서를인리자수대시어나일아스정"),
             '\u{4e00}'..='\u{9fff}' => add(
                 &mut self.han,

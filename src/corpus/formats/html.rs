@@ -1,6 +1,6 @@
 //! HTML: what a reader sees, as lines of text, with the headings that make its sections.
 
-use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
+use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer, naive_next_state};
 
 use super::lines::{Gap, Lines};
 use super::main_text::{self, Piece};
@@ -40,6 +40,10 @@ const PARAGRAPHS: &[&str] =
     &["p", "hr", "dt", "address", "hgroup", "figcaption", "summary", "caption", "legend", "dialog"];
 /// What may stand in a head; anything else begins the body.
 const IN_HEAD: &[&str] = &["title", "meta", "link", "base", "script", "style", "noscript", "template", "head", "html"];
+/// Elements that have nothing in them.
+const WITHOUT_END: &[&[u8]] = &[
+    b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source", b"track", b"wbr",
+];
 /// What lies deeper than this is read as if it lay here.
 const MAX_DEPTH: usize = 512;
 /// A longer heading is one that was never closed.
@@ -94,9 +98,11 @@ struct Reader<'a> {
     open: Vec<&'static str>,
     /// The depth of the outermost open element that is left out.
     hidden_from: Option<usize>,
+    unseen: Unseen,
     headings: Vec<Heading>,
     /// The level of the open heading and, once it has any text, where that begins.
     heading: Option<(u8, Option<usize>)>,
+    in_link: bool,
     in_title: bool,
     title: String,
     /// Line ends in `pre` that are written once something follows; `None` directly after the opening tag.
@@ -125,8 +131,10 @@ impl<'a> Reader<'a> {
             lines: Lines::new(),
             open: Vec::new(),
             hidden_from: None,
+            unseen: Unseen::default(),
             headings: Vec::new(),
             heading: None,
+            in_link: false,
             in_title: false,
             title: String::new(),
             verbatim_line_ends: None,
@@ -140,6 +148,8 @@ impl<'a> Reader<'a> {
             match token {
                 Token::StartTag(tag) => {
                     reader.start(&String::from_utf8_lossy(&tag.name), tag.self_closing);
+                    reader.in_link |= *tag.name == b"a" && tag.attributes.contains_key(b"href".as_slice());
+                    reader.unseen.start(&tag);
                     // XHTML's `<script/>` and `<title/>` have no content; all of the page would be taken for it.
                     if !tag.self_closing
                         && let Some(state) = naive_next_state(&tag.name)
@@ -147,7 +157,10 @@ impl<'a> Reader<'a> {
                         tokenizer.set_state(state);
                     }
                 }
-                Token::EndTag(tag) => reader.end(&String::from_utf8_lossy(&tag.name)),
+                Token::EndTag(tag) => {
+                    reader.unseen.end(&tag.name);
+                    reader.end(&String::from_utf8_lossy(&tag.name));
+                }
                 Token::String(text) => {
                     reader.string(&String::from_utf8_lossy(&text.value), text.span.start, &starts);
                 }
@@ -228,6 +241,7 @@ impl<'a> Reader<'a> {
     fn end(&mut self, name: &str) {
         match name {
             "title" => self.in_title = false,
+            "a" => self.in_link = false,
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if self.hidden_from.is_none() => self.close_heading(),
             _ => {
                 if let Some(name) = tracked(name) {
@@ -257,7 +271,8 @@ impl<'a> Reader<'a> {
             self.title.push_str(text);
             return;
         }
-        let piece = Piece { offset, bytes: text.trim().len() };
+        let aside = self.in_link || self.hidden_from.is_some() || self.unseen.inside > 0;
+        let piece = Piece { offset, bytes: text.trim().len(), aside };
         if let Some(depth) = self.hidden_from {
             if FURNITURE.contains(&self.open[depth]) && !self.open[depth..].iter().any(|it| INVISIBLE.contains(it)) {
                 self.left_out_bytes += piece.bytes;
@@ -368,6 +383,36 @@ impl<'a> Reader<'a> {
             metadata: Vec::new(),
             doubt: None,
         }
+    }
+}
+
+/// Follows what the page itself does not show, until something on it is clicked or for good.
+#[derive(Debug, Default)]
+struct Unseen {
+    name: Vec<u8>,
+    /// How many elements of this name are open, from the hidden one on.
+    inside: usize,
+}
+
+impl Unseen {
+    fn start(&mut self, tag: &StartTag<usize>) {
+        if self.inside > 0 {
+            self.inside += usize::from(*self.name == *tag.name);
+        } else if !tag.self_closing && !WITHOUT_END.contains(&tag.name.as_slice()) && Unseen::hides(tag) {
+            self.name = tag.name.to_vec();
+            self.inside = 1;
+        }
+    }
+
+    fn end(&mut self, name: &[u8]) {
+        self.inside -= usize::from(self.inside > 0 && self.name == name);
+    }
+
+    fn hides(tag: &StartTag<usize>) -> bool {
+        let style = tag.attributes.get(b"style".as_slice()).map(|style| style.as_slice()).unwrap_or_default();
+        let style: String = style.iter().map(|&byte| char::from(byte)).filter(|it| !it.is_ascii_whitespace()).collect();
+        let hidden = ["display:none", "visibility:hidden"].iter().any(|hidden| style.contains(hidden));
+        hidden || tag.attributes.contains_key(b"hidden".as_slice())
     }
 }
 
