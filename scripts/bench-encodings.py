@@ -42,12 +42,12 @@ class Text(html.parser.HTMLParser):
 
 
 def letters(text, page):
-    """How often each character stands in a text, white space aside."""
+    """How often each character stands in a text, but for white space and the marks of lists and tables."""
     if page:
         parser = Text()
         parser.feed(text)
         text = " ".join(parser.pieces)
-    return collections.Counter(re.sub(r"\s+", "", text.replace("\ufeff", "").replace("\u00ad", "")))
+    return collections.Counter(re.sub(r"[\s|-]+", "", text.replace("\ufeff", "").replace("\u00ad", "")))
 
 
 def beyond_ascii(count):

@@ -9,7 +9,7 @@ const SAMPLE_BYTES: usize = 1 << 16;
 /// A first guess is taken with up to this share of odd characters among those beyond ASCII.
 const SOMEWHAT_ODD: f32 = 0.015;
 /// Nothing is taken with more than this.
-const TOO_ODD: f32 = 0.3;
+const TOO_ODD: f32 = 0.12;
 /// Text of fewer characters beyond ASCII says too little about its encoding.
 const FEW: usize = 6;
 

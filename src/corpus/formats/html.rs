@@ -1,5 +1,7 @@
 //! HTML: what a reader sees, as lines of text, with the headings that make its sections.
 
+use std::collections::HashMap;
+
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer, naive_next_state};
 
 use super::lines::{Gap, Lines};
@@ -44,6 +46,15 @@ const IN_HEAD: &[&str] = &["title", "meta", "link", "base", "script", "style", "
 const WITHOUT_END: &[&[u8]] = &[
     b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source", b"track", b"wbr",
 ];
+/// Elements that the next one closes.
+const END_LEFT_OUT: &[&[u8]] = &[
+    b"html", b"head", b"body", b"p", b"li", b"dt", b"dd", b"tr", b"td", b"th", b"thead", b"tbody", b"tfoot", b"colgroup",
+    b"option", b"optgroup", b"rt", b"rp",
+];
+/// The main text of pages with more than this is not looked for.
+const MAX_ELEMENTS: usize = 50_000;
+const MAX_ATTRIBUTES: usize = 1_000;
+const MAX_BYTES: usize = 4 << 20;
 /// What lies deeper than this is read as if it lay here.
 const MAX_DEPTH: usize = 512;
 /// A longer heading is one that was never closed.
@@ -62,7 +73,8 @@ pub(super) fn read(html: &str) -> Document {
 pub(super) fn read_page(html: &str) -> Document {
     let html = with_plain_line_ends(html);
     let whole = Reader::read_whole(&html);
-    let Some(page) = main_text::find(&html, &whole.pieces) else {
+    let page = (html.len() <= MAX_BYTES && whole.shape.is_sane()).then(|| main_text::find(&html, &whole.pieces)).flatten();
+    let Some(page) = page else {
         return whole.finish();
     };
     let mut document = match &page.kept {
@@ -99,6 +111,7 @@ struct Reader<'a> {
     /// The depth of the outermost open element that is left out.
     hidden_from: Option<usize>,
     unseen: Unseen,
+    shape: Shape,
     headings: Vec<Heading>,
     /// The level of the open heading and, once it has any text, where that begins.
     heading: Option<(u8, Option<usize>)>,
@@ -132,6 +145,7 @@ impl<'a> Reader<'a> {
             open: Vec::new(),
             hidden_from: None,
             unseen: Unseen::default(),
+            shape: Shape::default(),
             headings: Vec::new(),
             heading: None,
             in_link: false,
@@ -150,6 +164,7 @@ impl<'a> Reader<'a> {
                     reader.start(&String::from_utf8_lossy(&tag.name), tag.self_closing);
                     reader.in_link |= *tag.name == b"a" && tag.attributes.contains_key(b"href".as_slice());
                     reader.unseen.start(&tag);
+                    reader.shape.start(&tag);
                     // XHTML's `<script/>` and `<title/>` have no content; all of the page would be taken for it.
                     if !tag.self_closing
                         && let Some(state) = naive_next_state(&tag.name)
@@ -159,6 +174,7 @@ impl<'a> Reader<'a> {
                 }
                 Token::EndTag(tag) => {
                     reader.unseen.end(&tag.name);
+                    reader.shape.end(&tag.name);
                     reader.end(&String::from_utf8_lossy(&tag.name));
                 }
                 Token::String(text) => {
@@ -383,6 +399,40 @@ impl<'a> Reader<'a> {
             metadata: Vec::new(),
             doubt: None,
         }
+    }
+}
+
+/// How much there is to build a tree of: trees of deep, wide or broken pages may take time that is not in proportion.
+#[derive(Debug, Default)]
+struct Shape {
+    elements: usize,
+    attributes: usize,
+    /// The elements left open, by name, but for those whose end is often left out.
+    open: HashMap<Vec<u8>, usize>,
+    depth: usize,
+    deepest: usize,
+}
+
+impl Shape {
+    fn start(&mut self, tag: &StartTag<usize>) {
+        self.elements += 1;
+        self.attributes = self.attributes.max(tag.attributes.len());
+        if ![WITHOUT_END, END_LEFT_OUT].iter().any(|list| list.contains(&tag.name.as_slice())) {
+            *self.open.entry(tag.name.to_vec()).or_default() += 1;
+            self.depth += 1;
+            self.deepest = self.deepest.max(self.depth);
+        }
+    }
+
+    fn end(&mut self, name: &[u8]) {
+        if let Some(open) = self.open.get_mut(name).filter(|open| **open > 0) {
+            *open -= 1;
+            self.depth -= 1;
+        }
+    }
+
+    fn is_sane(&self) -> bool {
+        self.elements <= MAX_ELEMENTS && self.deepest <= MAX_DEPTH && self.attributes <= MAX_ATTRIBUTES
     }
 }
 
