@@ -11,7 +11,7 @@ const SOMEWHAT_ODD: f32 = 0.015;
 /// Nothing is taken with more than this.
 const TOO_ODD: f32 = 0.12;
 /// Text of fewer characters beyond ASCII says too little about its encoding.
-const FEW: usize = 6;
+const FEW: usize = 10;
 
 /// How bytes become characters.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,15 +111,11 @@ pub(super) fn guess(bytes: &[u8]) -> Option<Guess> {
         };
         return Some(Guess { charset: first, doubtful });
     }
-    let mut best = (found.share() / 2.0, first);
-    for &charset in OTHERS.iter().filter(|&&charset| charset != first) {
-        let share = judge(charset).share();
-        if share < best.0 {
-            best = (share, charset);
-        }
-    }
-    let share = if best.1 == first { found.share() } else { best.0 };
-    (share <= TOO_ODD).then_some(Guess { charset: best.1, doubtful: true })
+    let others = OTHERS.iter().filter(|&&charset| charset != first).map(|&charset| (charset, judge(charset)));
+    let better = others.filter(|(_, other)| other.share() < found.share() / 2.0);
+    let best = better.min_by(|(_, one), (_, other)| one.rank().total_cmp(&other.rank()));
+    let (charset, share) = best.map_or((first, found.share()), |(charset, other)| (charset, other.share()));
+    (share <= TOO_ODD).then_some(Guess { charset, doubtful: true })
 }
 
 /// A part of the file with enough beyond ASCII in it.
@@ -134,11 +130,18 @@ fn sample(bytes: &[u8]) -> &[u8] {
 struct Judgement {
     beyond_ascii: usize,
     odd: f32,
+    /// The letters beyond ASCII that are the most common.
+    common: usize,
 }
 
 impl Judgement {
     fn share(&self) -> f32 {
         self.odd / self.beyond_ascii.max(1) as f32
+    }
+
+    /// The smaller, the better; of two that are as odd, the one with more common letters.
+    fn rank(&self) -> f32 {
+        self.share() - 0.05 * self.common as f32 / self.beyond_ascii.max(1) as f32
     }
 }
 
@@ -156,13 +159,14 @@ fn judge(text: &str) -> Judgement {
         if !character.is_ascii() {
             judgement.beyond_ascii += 1;
             judgement.odd += oddity(before, character, after);
+            judgement.common += usize::from("äöüßéèêàáâãçñóôõíúù".contains(lower(character)));
         } else if script(before[1]).is_some() && !before[1].is_ascii() && character.is_ascii_uppercase() {
             judgement.odd += f32::from(u8::from(before[1].is_lowercase()));
         }
         before = [before[1], character];
     }
     // Serbian and Macedonian have letters that Russian, Ukrainian and Bulgarian do not have, and the other way round.
-    judgement.odd += scripts.southern.min(scripts.eastern) as f32;
+    judgement.odd += 4.0 * scripts.southern.min(scripts.eastern) as f32;
     if scripts.are_improbable() {
         judgement.odd = judgement.beyond_ascii as f32;
     }
@@ -170,7 +174,8 @@ fn judge(text: &str) -> Judgement {
 }
 
 fn oddity(before: [char; 2], character: char, after: char) -> f32 {
-    let rare = matches!(character, '\u{80}'..='\u{24f}') && character.is_alphabetic() && !LATIN.contains(lower(character));
+    let rare =
+        matches!(character, '\u{80}'..='\u{24f}') && character.is_alphabetic() && !LATIN.contains(lower(character));
     match (is_odd(before, character, after), rare) {
         (true, _) => 1.0,
         (false, true) => 0.25,
@@ -192,9 +197,8 @@ fn is_odd(before: [char; 2], character: char, after: char) -> bool {
         '\u{80}'..='\u{9f}' | '\u{fffd}' | '\u{e000}'..='\u{f8ff}' => true,
         'µ' | 'ª' | 'º' | '’' | '‘' | '–' | '—' | '·' | '‐' | '\u{ad}' | '…' => false,
         '“' | '”' => in_word,
-        '„' | '‚' | '‹' | '¿' | '¡' | '£' | '¥' | '¢' | '§' | '†' | '‡' | '\u{2500}'..='\u{259f}' => {
-            before.is_alphabetic()
-        }
+        '„' | '‚' | '‹' | '¿' | '¡' | '£' | '¥' | '¢' | '§' => before.is_alphabetic(),
+        '†' | '‡' | '\u{2500}'..='\u{259f}' => before.is_alphabetic() || after.is_alphabetic(),
         '«' | '»' | '€' | '™' | '®' | '©' => in_word,
         _ => match script(character) {
             Some(own) => {
@@ -258,7 +262,9 @@ impl Scripts {
                 self.southern += usize::from("ЂЃЉЊЌЋЏЅђѓљњќћџѕ".contains(character));
                 add(&mut self.cyrillic, "оеаинтсрвлОЕАИНТСРВЛ");
             }
-            '\u{ac00}'..='\u{d7a3}' => add(&mut self.hangul, "이다는의에을가고하지로기은사한도서를인리자수대시어나일아스정"),
+            '\u{ac00}'..='\u{d7a3}' => {
+                add(&mut self.hangul, "이다는의에을가고하지로기은사한도서를인리자수대시어나일아스정")
+            }
             '\u{4e00}'..='\u{9fff}' => add(
                 &mut self.han,
                 "的一是不了在有人我他這这個个們们中來来上大為为和國国地到以說说時时要就出會会可也你對对生能而子那得于於著着下自之年",
@@ -269,9 +275,66 @@ impl Scripts {
     }
 
     fn are_improbable(&self) -> bool {
-        let rare = |[all, common]: [usize; 2], enough: usize, percent: usize| all >= enough && common * 100 < all * percent;
+        let rare =
+            |[all, common]: [usize; 2], enough: usize, percent: usize| all >= enough && common * 100 < all * percent;
         let mostly_accents = self.accented > 8 && self.accented > self.latin;
         let chinese = self.kana * 10 < self.han[0] && self.hangul[0] < self.han[0];
         mostly_accents || rare(self.cyrillic, 30, 40) || rare(self.hangul, 40, 12) || (chinese && rare(self.han, 60, 5))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use encoding_rs::{KOI8_U, MACINTOSH, SHIFT_JIS, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC};
+
+    fn dos(table: &[char; 128], text: &str) -> Vec<u8> {
+        let byte = |c: char| table.iter().position(|&it| it == c).map_or(c as u8, |at| 128 + at as u8);
+        text.chars().map(byte).collect()
+    }
+
+    #[test]
+    fn encodings_are_told_by_what_reads_well() {
+        let russian =
+            "Москва — столица России. Как он считал, это наносит вред самому духу учёбы и творческому мышлению.";
+        let german = "Die Straße führt über Köln, wo schöne Häuser und große Bäume stehen; später wird es kühler.";
+        let french =
+            "L'été dernier, nous avons été à la plage avec élèves et professeurs, près d'un café très agréable.";
+        let czech = "Příliš žluťoučký kůň úpěl ďábelské ódy a všichni naši přátelé ještě čekali na večeři.";
+        let plain_russian = russian.replace('—', "-");
+        let cases = [
+            (WINDOWS_1251.encode(russian).0.into_owned(), russian),
+            (X_MAC_CYRILLIC.encode(russian).0.into_owned(), russian),
+            (KOI8_U.encode(&plain_russian).0.into_owned(), plain_russian.as_str()),
+            (dos(&DECODING_TABLE_CP855, &plain_russian), plain_russian.as_str()),
+            (WINDOWS_1252.encode(german).0.into_owned(), german),
+            (dos(&DECODING_TABLE_CP850, german), german),
+            (MACINTOSH.encode(french).0.into_owned(), french),
+            (dos(&DECODING_TABLE_CP437, french), french),
+            (WINDOWS_1250.encode(czech).0.into_owned(), czech),
+        ];
+        for (number, (bytes, text)) in cases.iter().enumerate() {
+            let guess = guess(bytes).map(|guess| guess.charset);
+            let decoded = guess.map(|charset| charset.decode(bytes));
+            assert_eq!(decoded.as_deref(), Some(*text), "case {number}: {guess:?}");
+        }
+        let japanese = "日本語のテキストはひらがなと漢字で書かれています。";
+        let guess = guess(&SHIFT_JIS.encode(japanese).0).unwrap();
+        assert_eq!(guess.charset, Charset::Standard(SHIFT_JIS));
+    }
+
+    #[test]
+    fn what_reads_like_no_language_is_not_taken() {
+        let noise: Vec<u8> = (0..600u32).map(|n| 0x80 + (n.wrapping_mul(2_654_435_761) >> 25) as u8).collect();
+        assert!(guess(&noise).is_none());
+    }
+
+    #[test]
+    fn names_beyond_the_standard_are_known() {
+        let known = [("IBM855", "IBM855"), ("cp437", "IBM437"), ("MacCyrillic", "x-mac-cyrillic"), ("cp949", "EUC-KR")];
+        for (label, name) in known {
+            assert_eq!(Charset::for_label(label).map(Charset::name), Some(name), "{label}");
+        }
+        assert_eq!(Charset::for_label("klingon"), None);
     }
 }

@@ -1,12 +1,11 @@
 //! HTML: what a reader sees, as lines of text, with the headings that make its sections.
 
-use std::collections::HashMap;
-
-use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer, naive_next_state};
+use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
 
 use super::lines::{Gap, Lines};
-use super::main_text::{self, Piece};
+use super::main_text::Piece;
 use super::outline::{self, Heading, on_one_line};
+use super::shape::{Shape, Unseen};
 use crate::corpus::{Document, Format, Unit};
 use crate::text::{Span, line_starts};
 
@@ -42,21 +41,8 @@ const PARAGRAPHS: &[&str] =
     &["p", "hr", "dt", "address", "hgroup", "figcaption", "summary", "caption", "legend", "dialog"];
 /// What may stand in a head; anything else begins the body.
 const IN_HEAD: &[&str] = &["title", "meta", "link", "base", "script", "style", "noscript", "template", "head", "html"];
-/// Elements that have nothing in them.
-const WITHOUT_END: &[&[u8]] = &[
-    b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source", b"track", b"wbr",
-];
-/// Elements that the next one closes.
-const END_LEFT_OUT: &[&[u8]] = &[
-    b"html", b"head", b"body", b"p", b"li", b"dt", b"dd", b"tr", b"td", b"th", b"thead", b"tbody", b"tfoot", b"colgroup",
-    b"option", b"optgroup", b"rt", b"rp",
-];
-/// The main text of pages with more than this is not looked for.
-const MAX_ELEMENTS: usize = 50_000;
-const MAX_ATTRIBUTES: usize = 1_000;
-const MAX_BYTES: usize = 4 << 20;
 /// What lies deeper than this is read as if it lay here.
-const MAX_DEPTH: usize = 512;
+pub(super) const MAX_DEPTH: usize = 512;
 /// A longer heading is one that was never closed.
 const MAX_HEADING_BYTES: usize = 600;
 /// With less than one part in this many of the text outside of the furniture, the furniture is the page.
@@ -69,40 +55,24 @@ pub(super) fn read(html: &str) -> Document {
     Reader::read_whole(&with_plain_line_ends(html)).finish()
 }
 
-/// Reads a page of the web like [`read`], but only its main text where it has one.
-pub(super) fn read_page(html: &str) -> Document {
-    let html = with_plain_line_ends(html);
-    let whole = Reader::read_whole(&html);
-    let page = (html.len() <= MAX_BYTES && whole.shape.is_sane()).then(|| main_text::find(&html, &whole.pieces)).flatten();
-    let Some(page) = page else {
-        return whole.finish();
-    };
-    let mut document = match &page.kept {
-        Some(kept) => Reader::read(&html, Show::Only(kept)).finish(),
-        None => whole.finish(),
-    };
-    document.metadata = page.metadata;
-    document
-}
-
 /// The tokenizer reads each line end as one character; without CRLF its positions are those of the text.
-fn with_plain_line_ends(html: &str) -> String {
+pub(super) fn with_plain_line_ends(html: &str) -> String {
     html.replace("\r\n", "\n")
 }
 
 /// What of a page is read.
 #[derive(Debug, Clone, Copy)]
-enum Show<'a> {
+pub(super) enum Show<'a> {
     WithoutFurniture,
     All,
     /// The pieces of text that begin at these offsets, which rise.
     Only(&'a [usize]),
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     show: Show<'a>,
     /// The pieces of text that there are to see, with those in furniture.
-    pieces: Vec<Piece>,
+    pub(super) pieces: Vec<Piece>,
     /// The text in furniture that was left out.
     left_out_bytes: usize,
     lines: Lines,
@@ -111,7 +81,7 @@ struct Reader<'a> {
     /// The depth of the outermost open element that is left out.
     hidden_from: Option<usize>,
     unseen: Unseen,
-    shape: Shape,
+    pub(super) shape: Shape,
     headings: Vec<Heading>,
     /// The level of the open heading and, once it has any text, where that begins.
     heading: Option<(u8, Option<usize>)>,
@@ -128,7 +98,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn read_whole(html: &str) -> Self {
+    pub(super) fn read_whole(html: &str) -> Self {
         let without = Reader::read(html, Show::WithoutFurniture);
         if without.lines.text().len() * FURNITURE_IS_PAGE < without.left_out_bytes {
             return Reader::read(html, Show::All);
@@ -136,7 +106,7 @@ impl<'a> Reader<'a> {
         without
     }
 
-    fn read(html: &str, show: Show<'a>) -> Self {
+    pub(super) fn read(html: &str, show: Show<'a>) -> Self {
         let mut reader = Reader {
             show,
             pieces: Vec::new(),
@@ -381,7 +351,7 @@ impl<'a> Reader<'a> {
         self.open.iter().filter(|open| matches!(**open, "ul" | "ol")).count() > 1
     }
 
-    fn finish(self) -> Document {
+    pub(super) fn finish(self) -> Document {
         let (text, sources) = self.lines.finish();
         let title = on_one_line(&self.title);
         let outermost = self.headings.iter().map(|heading| heading.level).min();
@@ -399,70 +369,6 @@ impl<'a> Reader<'a> {
             metadata: Vec::new(),
             doubt: None,
         }
-    }
-}
-
-/// How much there is to build a tree of: trees of deep, wide or broken pages may take time that is not in proportion.
-#[derive(Debug, Default)]
-struct Shape {
-    elements: usize,
-    attributes: usize,
-    /// The elements left open, by name, but for those whose end is often left out.
-    open: HashMap<Vec<u8>, usize>,
-    depth: usize,
-    deepest: usize,
-}
-
-impl Shape {
-    fn start(&mut self, tag: &StartTag<usize>) {
-        self.elements += 1;
-        self.attributes = self.attributes.max(tag.attributes.len());
-        if ![WITHOUT_END, END_LEFT_OUT].iter().any(|list| list.contains(&tag.name.as_slice())) {
-            *self.open.entry(tag.name.to_vec()).or_default() += 1;
-            self.depth += 1;
-            self.deepest = self.deepest.max(self.depth);
-        }
-    }
-
-    fn end(&mut self, name: &[u8]) {
-        if let Some(open) = self.open.get_mut(name).filter(|open| **open > 0) {
-            *open -= 1;
-            self.depth -= 1;
-        }
-    }
-
-    fn is_sane(&self) -> bool {
-        self.elements <= MAX_ELEMENTS && self.deepest <= MAX_DEPTH && self.attributes <= MAX_ATTRIBUTES
-    }
-}
-
-/// Follows what the page itself does not show, until something on it is clicked or for good.
-#[derive(Debug, Default)]
-struct Unseen {
-    name: Vec<u8>,
-    /// How many elements of this name are open, from the hidden one on.
-    inside: usize,
-}
-
-impl Unseen {
-    fn start(&mut self, tag: &StartTag<usize>) {
-        if self.inside > 0 {
-            self.inside += usize::from(*self.name == *tag.name);
-        } else if !tag.self_closing && !WITHOUT_END.contains(&tag.name.as_slice()) && Unseen::hides(tag) {
-            self.name = tag.name.to_vec();
-            self.inside = 1;
-        }
-    }
-
-    fn end(&mut self, name: &[u8]) {
-        self.inside -= usize::from(self.inside > 0 && self.name == name);
-    }
-
-    fn hides(tag: &StartTag<usize>) -> bool {
-        let style = tag.attributes.get(b"style".as_slice()).map(|style| style.as_slice()).unwrap_or_default();
-        let style: String = style.iter().map(|&byte| char::from(byte)).filter(|it| !it.is_ascii_whitespace()).collect();
-        let hidden = ["display:none", "visibility:hidden"].iter().any(|hidden| style.contains(hidden));
-        hidden || tag.attributes.contains_key(b"hidden".as_slice())
     }
 }
 

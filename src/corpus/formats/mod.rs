@@ -9,7 +9,9 @@ mod lines;
 mod main_text;
 mod markdown;
 mod outline;
+mod page;
 mod plain;
+mod shape;
 
 use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
@@ -65,7 +67,7 @@ fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
     let kind = kind.unwrap_or_else(|| kinds::by_content(&text));
     let mut document = match kind {
         Kind::Markdown => markdown::read(text),
-        Kind::Html => html::read_page(&text),
+        Kind::Html => page::read(&text),
         kind => whole(kind.format(), text),
     };
     document.doubt = document.doubt.or(doubt);

@@ -99,7 +99,8 @@ fn is_nearly_utf8(bytes: &[u8]) -> bool {
     bad == 0 || good > 20 * bad
 }
 
-/// UTF-16 without a mark: every second byte of Latin text is zero, all on the same side.
+/// UTF-16 without a mark: every second byte of Latin text is zero, all on the same side. In other alphabets the zeros of
+/// spaces are, and few other bytes stand beside them.
 fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let sample = &bytes[..bytes.len().min(4096) & !1];
     let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
@@ -107,9 +108,15 @@ fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let pairs = sample.len() / 2;
     let many = |count: usize| count > 0 && count * 3 >= pairs;
     let few = |count: usize| count * 50 <= pairs;
-    if many(odd) && few(even) {
+    let alphabet = |offset: usize| {
+        let mut found: Vec<u8> = sample.iter().skip(offset).step_by(2).copied().collect();
+        found.sort_unstable();
+        found.dedup();
+        found.len() <= 4
+    };
+    if (many(odd) && few(even)) || (odd > 0 && even == 0 && alphabet(1)) {
         Some(UTF_16LE)
-    } else if many(even) && few(odd) {
+    } else if (many(even) && few(odd)) || (even > 0 && odd == 0 && alphabet(0)) {
         Some(UTF_16BE)
     } else {
         None
@@ -179,6 +186,32 @@ mod tests {
     }
 
     #[test]
+    fn utf16_is_told_in_other_alphabets() {
+        let text = "В гимназии он не был в числе первых учеников.";
+        for big in [false, true] {
+            let bytes = text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
+            assert_eq!(decode(&bytes.collect::<Vec<u8>>(), None).map(|decoded| decoded.text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn iso_2022_kr_is_decoded_by_its_shifts() {
+        let (korean, ..) = EUC_KR.encode("한국어");
+        let seven_bits: Vec<u8> = korean.iter().map(|byte| byte & 0x7f).collect();
+        let bytes = [b"\x1b$)C\nKorean: \x0e", seven_bits.as_slice(), b"\x0f.\n"].concat();
+        assert_eq!(decode(&bytes, None).unwrap().text, "\nKorean: 한국어.\n");
+    }
+
+    #[test]
+    fn a_guess_from_little_is_doubtful() {
+        let (bytes, ..) = encoding_rs::WINDOWS_1252.encode("El ni\u{f1}o come.");
+        let decoded = decode(&bytes, None).unwrap();
+        assert_eq!(decoded.text, "El ni\u{f1}o come.");
+        assert_eq!(decoded.doubt.as_deref(), Some("the encoding was guessed: windows-1252"));
+        assert_eq!(decode(b"plain", None).unwrap().doubt, None);
+    }
+
+    #[test]
     fn one_damaged_place_does_not_make_utf8_something_else() {
         let mut bytes = "žluťoučký kůň ".repeat(20).into_bytes();
         bytes[140] = 0xff;
@@ -190,7 +223,20 @@ mod tests {
     fn a_declared_encoding_is_used_when_the_bytes_are_not_utf8() {
         let page = b"<meta charset=\"ISO-8859-2\"><p>\xb1\xe6\xea";
         assert_eq!(decode(page, declared_encoding(page)).unwrap().text, "<meta charset=\"ISO-8859-2\"><p>ąćę");
+        let beyond_the_standard = b"<?xml version='1.0' encoding='IBM855'?>\xa8\xd6";
+        let text = decode(beyond_the_standard, declared_encoding(beyond_the_standard)).unwrap().text;
+        assert!(text.ends_with("ео"), "{text}");
         let wrong = "<meta charset=latin1><p>ąćę".as_bytes();
         assert_eq!(decode(wrong, declared_encoding(wrong)).unwrap().text, "<meta charset=latin1><p>ąćę");
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(500))]
+        #[test]
+        fn any_bytes_are_text_or_a_reason(bytes: Vec<u8>) {
+            if let Ok(decoded) = decode(&bytes, declared_encoding(&bytes)) {
+                assert!(!decoded.text.contains('\0'));
+            }
+        }
     }
 }
