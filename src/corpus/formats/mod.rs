@@ -2,16 +2,21 @@
 
 mod archive;
 mod front_matter;
+mod guess;
 mod html;
 mod kinds;
 mod lines;
+mod main_text;
 mod markdown;
 mod outline;
+mod page;
 mod plain;
+mod shape;
 
 use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
 use kinds::Kind;
+use plain::Decoded;
 
 /// Why a file is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +64,15 @@ fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
         Some(Kind::Html | Kind::Code | Kind::Xml) | None => plain::declared_encoding(bytes),
         Some(_) => None,
     };
-    let text = plain::decode(bytes, declared)?;
+    let Decoded { text, doubt } = plain::decode(bytes, declared)?;
     let kind = kind.unwrap_or_else(|| kinds::by_content(&text));
-    match kind {
-        Kind::Markdown => Ok(markdown::read(text)),
-        Kind::Html => Ok(html::read(&text)),
-        kind => Ok(whole(kind.format(), text)),
-    }
+    let mut document = match kind {
+        Kind::Markdown => markdown::read(text),
+        Kind::Html => page::read(&text),
+        kind => whole(kind.format(), text),
+    };
+    document.doubt = document.doubt.or(doubt);
+    Ok(document)
 }
 
 fn read_binary(kind: Kind, _bytes: &[u8], _progress: &dyn Fn()) -> Result<Document, Skip> {
