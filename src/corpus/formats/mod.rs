@@ -1,6 +1,7 @@
 //! Tells what a file is by its name and its bytes, and reads its text.
 
 mod archive;
+mod code;
 mod front_matter;
 mod html;
 mod kinds;
@@ -45,7 +46,7 @@ pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
     let kind = kinds::by_bytes(bytes)?.or(by_name);
     let document = match kind {
         Some(kind) if !kind.is_text() => read_binary(kind, bytes)?,
-        kind => read_text(kind, bytes)?,
+        kind => read_text(kind, path_name, bytes)?,
     };
     if document.text.trim().is_empty() {
         return Err(Skip::because("no text in it"));
@@ -53,7 +54,7 @@ pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
     Ok(document)
 }
 
-fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
+fn read_text(kind: Option<Kind>, path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
     let declared = match kind {
         Some(Kind::Html | Kind::Code | Kind::Xml) | None => plain::declared_encoding(bytes),
         Some(_) => None,
@@ -63,6 +64,7 @@ fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
     match kind {
         Kind::Markdown => Ok(markdown::read(text)),
         Kind::Html => Ok(html::read(&text)),
+        Kind::Code => Ok(code::read(path_name, text)),
         kind => Ok(whole(kind.format(), text)),
     }
 }
