@@ -142,3 +142,48 @@ fn lines(text: &str, span: Span) -> Vec<Line> {
 const CONTINUES: [&str; 9] = ["else", "elif", "elsif", "except", "rescue", "catch", "finally", "ensure", "end"];
 /// How lines begin that are about the line after them.
 const EXPLAINS: [&str; 8] = ["//", "#", "--", "/*", "*", "@", ";;", "%"];
+
+#[cfg(test)]
+mod tests {
+    use crate::chunk::{Chunk, Chunking, chunk};
+    use crate::corpus::formats::read;
+    use crate::text::estimated_tokens;
+
+    fn cut(name: &str, code: &str, target_tokens: usize) -> Vec<Chunk> {
+        let document = read(name, code.as_bytes()).unwrap();
+        let chunks = chunk(&document, &Chunking { target_tokens });
+        assert!(chunks.iter().all(|chunk| estimated_tokens(&chunk.text) <= target_tokens));
+        let kept: String = chunks.iter().flat_map(|chunk| chunk.text.split_whitespace()).collect();
+        assert_eq!(kept, code.split_whitespace().collect::<String>());
+        chunks
+    }
+
+    fn shown(chunks: &[Chunk]) -> Vec<(String, u32, u32)> {
+        chunks.iter().map(|chunk| (chunk.headings.join(" > "), chunk.first, chunk.last)).collect()
+    }
+
+    #[test]
+    fn definitions_stay_whole_and_small_ones_join() {
+        let getter = |name: &str| format!("    fn {name}(&self) -> u8 {{\n        self.{name}\n    }}\n");
+        let long = |name: &str| format!("    fn {name}() {{\n{}    }}\n", "        call(one, two);\n".repeat(8));
+        let code = format!("impl A {{\n{}{}{}{}}}\n", getter("a"), getter("b"), long("c"), long("d"));
+        let expected = [("impl A", 1, 7), ("impl A > fn c", 8, 17), ("impl A > fn d", 18, 28)];
+        assert_eq!(shown(&cut("a.rs", &code, 90)), expected.map(|(path, first, last)| (path.to_owned(), first, last)));
+        assert_eq!(shown(&cut("a.rs", &code, 400)), [("impl A".to_owned(), 1, 28)]);
+    }
+
+    #[test]
+    fn a_long_definition_is_cut_between_its_outermost_statements() {
+        let block = "    for x in y:\n        go(x)\n        stop(x)\n";
+        let code = format!("def f(y):\n{}", block.repeat(10));
+        let chunks = cut("a.py", &code, 60);
+        assert!(chunks.len() > 2 && chunks.iter().all(|chunk| chunk.headings == ["def f"]));
+        assert!(chunks[1..].iter().all(|chunk| chunk.text.starts_with("for x")), "{chunks:#?}");
+    }
+
+    #[test]
+    fn one_line_that_is_too_long_is_cut_all_the_same() {
+        assert!(cut("a.js", &"a(b);".repeat(500), 50).len() > 10);
+        assert!(cut("a.toml", &format!("a = 1\nb = [{}]\nc = 2\n", "1, ".repeat(300)), 50).len() > 5);
+    }
+}

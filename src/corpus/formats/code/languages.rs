@@ -315,3 +315,32 @@ const ZIG: Language = Language {
     values: &["struct_declaration", "enum_declaration", "union_declaration", "opaque_declaration"],
     ..Language::new(|| tree_sitter_zig::LANGUAGE.into(), &["zig"], &["function_declaration", "test_declaration"])
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammars_have_every_kind_of_node_that_is_named() {
+        for language in LANGUAGES {
+            let grammar = (language.grammar)();
+            let named =
+                [language.definitions, language.bindings, language.values, language.wrappers, language.attached];
+            for kind in named.concat() {
+                assert_ne!(grammar.id_for_node_kind(kind, true), 0, "{kind} in {:?}", language.extensions);
+            }
+        }
+    }
+
+    #[test]
+    fn a_language_is_told_by_extension_or_first_line() {
+        let first = |name, text| language_of(name, text).map(|language| language.extensions[0]);
+        assert_eq!(first("a/b.PY", ""), Some("py"));
+        assert_eq!(first("a.h", "struct a;\n"), Some("c"));
+        assert_eq!(first("a.h", "#include <a>\nclass b;\n"), Some("cc"));
+        assert_eq!(first("Rakefile", ""), Some("rb"));
+        assert_eq!(first("tool", "#!/usr/bin/python3.11 -u\n"), Some("py"));
+        assert_eq!(first("tool", "#!/usr/bin/env -S A=1 node\n"), Some("js"));
+        assert_eq!((first("a.css", "#!x"), first("a", ""), first("a", "#!")), (None, None, None));
+    }
+}
