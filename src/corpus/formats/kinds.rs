@@ -171,6 +171,7 @@ const CODE: &[&str] = &[
     "zig", "nim", "d", "f90", "asm", "s", "v", "sv", "vhd", "sql", "graphql", "proto", "thrift", "sh", "bash", "zsh",
     "fish", "ps1", "bat", "cmd", "awk", "vim", "css", "scss", "sass", "less", "vue", "svelte", "astro", "xsl",
     "xsd", "json5", "jsonc", "toml", "ini", "cfg", "conf", "properties",
+    "pyw", "mts", "cts", "c++", "h++", "ipp", "inl", "tcc", "cu", "cuh", "ino", "csx", "rake", "gemspec", "ru", "phtml", "ksh",
     "env", "tf", "hcl", "nix", "cmake", "mk", "bzl", "diff", "patch", "lock", "service", "dockerfile",
 ];
 
