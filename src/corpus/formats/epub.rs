@@ -117,7 +117,7 @@ fn text_member(archive: &mut Archive, name: &str) -> Result<Option<String>, Skip
     let Some(bytes) = archive.member(name)? else { return Ok(None) };
     match bytes.trim_ascii().is_empty() {
         true => Ok(None),
-        false => plain::decode(&bytes, plain::declared_encoding(&bytes)).map(Some),
+        false => plain::text(&bytes, plain::declared_encoding(&bytes)).map(Some),
     }
 }
 

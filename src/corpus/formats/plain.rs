@@ -51,6 +51,14 @@ pub(super) fn decode(bytes: &[u8], declared: Option<Charset>) -> Result<Decoded,
     Ok(Decoded { doubt, ..decoded })
 }
 
+/// The text of `bytes` for those who have no place for a doubt: parts of a file, such as a page of a book.
+///
+/// # Errors
+/// As [`decode`].
+pub(super) fn text(bytes: &[u8], declared: Option<Charset>) -> Result<String, Skip> {
+    decode(bytes, declared).map(|decoded| decoded.text)
+}
+
 /// The encoding that an HTML or XML file says it is in, if its first kilobyte says so.
 pub(super) fn declared_encoding(bytes: &[u8]) -> Option<Charset> {
     let head: String = bytes.iter().take(1024).map(|&byte| char::from(byte).to_ascii_lowercase()).collect();

@@ -21,7 +21,7 @@ pub(in crate::corpus::formats) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     match MessageParser::default().parse(bounded(&bytes)?.as_ref()).filter(has_headers) {
         Some(message) => Ok(document(&letter(&message, 0)?)),
         None => {
-            let text = plain::decode(&bytes, None)?;
+            let text = plain::text(&bytes, None)?;
             let doubt = Some("no headers of mail: read as text".to_owned());
             Ok(Document { doubt, unit: Unit::Line, ..whole(Format::Mail, text) })
         }
@@ -94,7 +94,7 @@ fn without_quoting(letter: &[u8]) -> Vec<u8> {
 /// Letters are ASCII on the outside; a file that was saved as UTF-16 is made so.
 fn as_bytes_of_ascii(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Skip> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes[..bytes.len().min(64)].contains(&0) {
-        return Ok(Cow::Owned(plain::decode(bytes, None)?.into_bytes()));
+        return Ok(Cow::Owned(plain::text(bytes, None)?.into_bytes()));
     }
     Ok(Cow::Borrowed(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)))
 }

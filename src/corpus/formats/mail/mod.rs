@@ -178,9 +178,9 @@ fn attached_text(name: &str, bytes: &[u8]) -> Option<String> {
     let bytes = &bytes[..bytes.len().min(MAX_ATTACHED_BYTES)];
     match extension.as_str() {
         "txt" | "text" | "md" | "csv" | "tsv" | "log" | "json" | "yaml" | "yml" | "xml" | "ics" | "vcf" => {
-            plain::decode(bytes, None).ok()
+            plain::text(bytes, None).ok()
         }
-        "html" | "htm" => plain::decode(bytes, plain::declared_encoding(bytes)).ok().map(|page| text_of_html(&page)),
+        "html" | "htm" => plain::text(bytes, plain::declared_encoding(bytes)).ok().map(|page| text_of_html(&page)),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use std::io::{Cursor, Read};
 
 use cfb::CompoundFile;
 use encoding_rs::Encoding;
+use super::super::guess::Charset;
 
 use super::internet::date_of_seconds;
 use super::{Attached, Content, Letter, Skip, attached_text, document, encrypted, text_of_html};
@@ -116,7 +117,7 @@ impl<'s, 'b> Object<'s, 'b> {
             encoding_rs::UTF_16LE.decode_without_bom_handling(&bytes).0.into_owned()
         } else if let Some(bytes) = self.store.stream(&format!("{}__substg1.0_{id:04X}001E", self.folder)) {
             let bytes = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
-            plain::decode(bytes, self.encoding).unwrap_or_default()
+            plain::text(bytes, self.encoding.map(Charset::Standard)).unwrap_or_default()
         } else {
             String::new()
         };
@@ -142,7 +143,7 @@ fn letter(store: &mut Store, folder: &str, depth: usize) -> Result<Letter, Skip>
     let mut body = message.text(BODY);
     if body.trim().is_empty() {
         let page = message.bytes(BODY_HTML).unwrap_or_default();
-        let page = plain::decode(&page, plain::declared_encoding(&page).or(encoding)).unwrap_or_default();
+        let page = plain::text(&page, plain::declared_encoding(&page).or(encoding.map(Charset::Standard))).unwrap_or_default();
         body = text_of_html(&page);
     }
     let sender = message.first_text(&[SENDER_SMTP, SENDER_ADDRESS]);

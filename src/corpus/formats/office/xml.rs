@@ -74,7 +74,7 @@ fn unescaped(value: &str) -> String {
 pub(super) fn decode(bytes: Vec<u8>) -> Result<String, Skip> {
     String::from_utf8(bytes).or_else(|damage| {
         let bytes = damage.as_bytes();
-        plain::decode(bytes, plain::declared_encoding(bytes)).map_err(|_| Skip::because("damaged: its XML is not text"))
+        plain::text(bytes, plain::declared_encoding(bytes)).map_err(|_| Skip::because("damaged: its XML is not text"))
     })
 }
 
