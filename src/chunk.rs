@@ -351,6 +351,26 @@ mod tests {
     }
 
     #[test]
+    fn sheets_are_never_in_one_chunk() {
+        let section = |start, sheet: &str| Section {
+            span: Span { start, end: start + 2 },
+            body_start: start,
+            headings: vec![sheet.to_owned()],
+        };
+        let document = Document {
+            format: Format::Table,
+            text: "a\nb\n".to_owned(),
+            sections: vec![section(0, "One"), section(2, "Two")],
+            unit: Unit::Row,
+            places: Some(vec![7, 1, 1]),
+            metadata: Vec::new(),
+            doubt: None,
+        };
+        let places: Vec<_> = chunk(&document, &Chunking::default()).iter().map(Chunk::after_path).collect();
+        assert_eq!(places, ["#One!7:7", "#Two!1:1"]);
+    }
+
+    #[test]
     fn a_heading_is_never_alone_when_its_text_is_split() {
         for text in
             [format!("# Guide\n\n## Part\n\n{}", words(500)), format!("Guide\n=====\n\nPart\n---\n{}", words(500))]

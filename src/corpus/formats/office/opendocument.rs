@@ -117,10 +117,8 @@ impl Reader {
         let number = |name| element.attribute(name).and_then(|it| it.parse::<u32>().ok());
         let body = &mut self.slide.body;
         match element.name() {
-            "style" => {
-                if element.attribute("parent-style-name").as_deref() == Some("Title") {
-                    self.title_styles.extend(element.attribute("name"));
-                }
+            "style" if element.attribute("parent-style-name").as_deref() == Some("Title") => {
+                self.title_styles.extend(element.attribute("name"));
             }
             "p" | "h" if self.open.len() >= MAX_OPEN => self.too_deep += 1,
             "h" => {

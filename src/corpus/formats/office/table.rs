@@ -157,7 +157,7 @@ fn find_names(rows: &[Row]) -> Option<Found> {
 fn are_names(row: &Row) -> bool {
     let mut texts: Vec<&str> = row.cells.iter().map(|(_, text)| text.as_str()).collect();
     let is_name = |text: &&str| text.len() <= MAX_NAME_BYTES && (!is_value(text) || is_year(text));
-    if !texts.iter().all(|text| is_name(text)) || texts.iter().all(|text| is_year(text)) {
+    if !texts.iter().all(is_name) || texts.iter().all(|text| is_year(text)) {
         return false;
     }
     let all = texts.len();
