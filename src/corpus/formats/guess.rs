@@ -8,8 +8,9 @@ use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TA
 const SAMPLE_BYTES: usize = 1 << 16;
 /// A first guess is taken with up to this share of odd characters among those beyond ASCII.
 const SOMEWHAT_ODD: f32 = 0.015;
-/// Nothing is taken with more than this.
+/// Nothing is taken with more than this, if there is enough to judge by.
 const TOO_ODD: f32 = 0.12;
+const ENOUGH: usize = 30;
 /// Text of fewer characters beyond ASCII says too little about its encoding.
 const FEW: usize = 10;
 
@@ -115,7 +116,7 @@ pub(super) fn guess(bytes: &[u8]) -> Option<Guess> {
     let better = others.filter(|(_, other)| other.share() < found.share() / 2.0);
     let best = better.min_by(|(_, one), (_, other)| one.rank().total_cmp(&other.rank()));
     let (charset, share) = best.map_or((first, found.share()), |(charset, other)| (charset, other.share()));
-    (share <= TOO_ODD).then_some(Guess { charset, doubtful: true })
+    (share <= TOO_ODD || found.beyond_ascii < ENOUGH).then_some(Guess { charset, doubtful: true })
 }
 
 /// A part of the file with enough beyond ASCII in it.
@@ -195,7 +196,7 @@ fn is_odd(before: [char; 2], character: char, after: char) -> bool {
     let in_word = before.is_alphabetic() && after.is_alphabetic();
     match character {
         '\u{80}'..='\u{9f}' | '\u{fffd}' | '\u{e000}'..='\u{f8ff}' => true,
-        'µ' | 'ª' | 'º' | '’' | '‘' | '–' | '—' | '·' | '‐' | '\u{ad}' | '…' => false,
+        '\u{a0}' | '\u{ad}' | 'µ' | 'ª' | 'º' | '’' | '‘' | '´' | '–' | '—' | '‐' | '…' | '·' => false,
         '“' | '”' => in_word,
         '„' | '‚' | '‹' | '¿' | '¡' | '£' | '¥' | '¢' | '§' => before.is_alphabetic(),
         '†' | '‡' | '\u{2500}'..='\u{259f}' => before.is_alphabetic() || after.is_alphabetic(),
@@ -318,6 +319,11 @@ mod tests {
             let decoded = guess.map(|charset| charset.decode(bytes));
             assert_eq!(decoded.as_deref(), Some(*text), "case {number}: {guess:?}");
         }
+        let apostrophes = "It´s what they don´t see. ".repeat(40);
+        let (apostrophes, ..) = WINDOWS_1252.encode(&apostrophes);
+        assert_eq!(guess(&apostrophes).map(|guess| guess.charset), Some(Charset::Standard(WINDOWS_1252)));
+        let (tiny, ..) = WINDOWS_1252.encode("## können\n\näöüß\n");
+        assert_eq!(guess(&tiny).map(|guess| guess.charset), Some(Charset::Standard(WINDOWS_1252)));
         let japanese = "日本語のテキストはひらがなと漢字で書かれています。";
         let guess = guess(&SHIFT_JIS.encode(japanese).0).unwrap();
         assert_eq!(guess.charset, Charset::Standard(SHIFT_JIS));
