@@ -188,7 +188,7 @@ mod tests {
         objects.extend(more.iter().map(|object| (*object).to_owned()));
         for (page, content) in contents.iter().enumerate() {
             objects.push(format!(
-                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R>>>>/Contents {} 0 R>>",
+                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R>>/XObject<</X 5 0 R>>>>/Contents {} 0 R>>",
                 first + 2 * page + 1
             ));
             objects.push(format!("<</Length {}>>stream\n{content}\nendstream", content.len()));
@@ -295,13 +295,7 @@ mod tests {
     fn a_form_in_itself_ends() {
         let form = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>/Length 12>>stream\n/X Do /X Do \nendstream";
         let bytes = pdf(&["BT /F 9 Tf 9 9 Td (text) Tj ET /X Do"], "", &[form]);
-        let bytes =
-            String::from_utf8(bytes).unwrap().replace("/Font<</F 3 0 R>>", "/Font<</F 3 0 R>>/XObject<</X 5 0 R>>");
-        let document = document(bytes.as_bytes());
-        assert_eq!(
-            (document.text.as_str(), document.doubt.as_deref()),
-            ("text", Some("1 of 1 pages are read in part"))
-        );
+        assert_eq!(document(&bytes).text, "text");
     }
 
     proptest! {
