@@ -1,5 +1,7 @@
 //! Documents are cut into chunks with exact spans.
 
+mod code;
+
 use serde::{Deserialize, Serialize};
 use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
 
@@ -100,12 +102,15 @@ fn shows(text: &str, heading: &str) -> bool {
 /// them; none is empty, and none is above the target unless it is a single character.
 ///
 /// Sections come first: a small one joins its neighbour under the same heading, a large one is split between
-/// paragraphs, then lines, sentences and words. A heading stays with the text under it.
+/// paragraphs, then lines, sentences and words. A heading stays with the text under it. In code, a definition stays whole
+/// where it fits.
 pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
     let target = chunking.target_tokens.max(1);
     let starts = line_starts(&document.text);
     let mut chunks = Vec::new();
-    for group in groups(document, target) {
+    let code = document.format == Format::Code;
+    let groups = if code { code::groups(&document.text, &document.sections, target) } else { groups(document, target) };
+    for group in groups {
         for span in split(document, group, target) {
             chunks.push(Chunk {
                 span,
@@ -136,7 +141,9 @@ fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
             // Siblings join, but one that opens a part of its own stays with that part.
             let opens = sections.get(index + 1).is_some_and(|next| next.headings.len() > section.headings.len());
             let beside = shared + 1 >= path.len() && shared + 1 >= section.headings.len() && !opens;
-            let fits = tokens + more <= target && (tokens < small || more < small);
+            // Places in one sheet say nothing in another.
+            let elsewhere = document.unit == Unit::Row && shared == 0;
+            let fits = tokens + more <= target && (tokens < small || more < small) && !elsewhere;
             // A heading with hardly any text goes with the first part under it, however large that is.
             if (below || beside) && fits || below && tokens < small {
                 (tokens, common) = (tokens + more, shared);
@@ -213,10 +220,13 @@ impl ChunkSizer for Estimate {
 
 fn split_span(document: &Document, span: Span, target: usize) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    for part in parts(&document.text, span) {
+    let code = document.format == Format::Code;
+    let parts = if code { code::pieces(&document.text, span, target) } else { vec![span] };
+    for part in parts.into_iter().flat_map(|part| parts_of(&document.text, part)) {
         let text = part.of(&document.text);
         let tokens = estimated_tokens(text);
-        if tokens == 0 {
+        if tokens <= target {
+            spans.extend(Some(part.trimmed(&document.text)).filter(|piece| piece.start < piece.end));
             continue;
         }
         // Pieces of about the same size rather than full ones and a rest.
@@ -274,7 +284,7 @@ fn join_small(text: &str, spans: Vec<Span>, target: usize) -> Vec<Span> {
 }
 
 /// Cuts a span into parts of bounded size, at blank lines if there are any, else at lines, else at spaces.
-fn parts(text: &str, span: Span) -> Vec<Span> {
+fn parts_of(text: &str, span: Span) -> Vec<Span> {
     let mut parts = Vec::new();
     let mut start = span.start;
     while span.end - start > MAX_PART_BYTES {
@@ -338,6 +348,26 @@ mod tests {
         let shown: Vec<_> = chunks.iter().map(|it| (it.headings.join(" > "), it.first, it.last)).collect();
         let expected = [("Guide", 1, 9), ("Guide > Next", 11, 13), ("Other > Part", 15, 19)];
         assert_eq!(shown, expected.map(|(path, first, last)| (path.to_owned(), first, last)));
+    }
+
+    #[test]
+    fn sheets_are_never_in_one_chunk() {
+        let section = |start, sheet: &str| Section {
+            span: Span { start, end: start + 2 },
+            body_start: start,
+            headings: vec![sheet.to_owned()],
+        };
+        let document = Document {
+            format: Format::Table,
+            text: "a\nb\n".to_owned(),
+            sections: vec![section(0, "One"), section(2, "Two")],
+            unit: Unit::Row,
+            places: Some(vec![7, 1, 1]),
+            metadata: Vec::new(),
+            doubt: None,
+        };
+        let places: Vec<_> = chunk(&document, &Chunking::default()).iter().map(Chunk::after_path).collect();
+        assert_eq!(places, ["#One!7:7", "#Two!1:1"]);
     }
 
     #[test]

@@ -27,11 +27,11 @@ pub enum Format {
     Text,
     /// PDF.
     Pdf,
-    /// Word processing: DOCX, ODT, RTF.
+    /// Word processing: DOCX, DOC, ODT, RTF.
     Word,
-    /// Presentations: PPTX, ODP.
+    /// Presentations: PPTX, PPT, ODP.
     Slides,
-    /// Tables: XLSX, ODS, CSV, TSV.
+    /// Tables: XLSX, XLSB, XLS, ODS, CSV, TSV.
     Table,
     /// Mail: EML, MBOX, MSG.
     Mail,
@@ -84,7 +84,7 @@ pub struct Document {
     pub sections: Vec<Section>,
     /// What places in it are counted in.
     pub unit: Unit,
-    /// The place, from 1 and never falling, that each line of `text` comes from; `None` when its lines are those of the file.
+    /// The place, from 1 and never falling (in a workbook, within a sheet), that each line of `text` comes from; `None` when its lines are those of the file.
     pub places: Option<Vec<u32>>,
     /// What the document says of itself beside its text, as keys and values: front matter. A key may stand several times.
     pub metadata: Vec<(String, String)>,

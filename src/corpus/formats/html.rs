@@ -3,7 +3,9 @@
 use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
 
 use super::lines::{Gap, Lines};
+use super::main_text::Piece;
 use super::outline::{self, Heading, on_one_line};
+use super::shape::{Shape, Unseen};
 use crate::corpus::{Document, Format, Unit};
 use crate::text::{Span, line_starts};
 
@@ -40,7 +42,7 @@ const PARAGRAPHS: &[&str] =
 /// What may stand in a head; anything else begins the body.
 const IN_HEAD: &[&str] = &["title", "meta", "link", "base", "script", "style", "noscript", "template", "head", "html"];
 /// What lies deeper than this is read as if it lay here.
-const MAX_DEPTH: usize = 512;
+pub(super) const MAX_DEPTH: usize = 512;
 /// A longer heading is one that was never closed.
 const MAX_HEADING_BYTES: usize = 600;
 /// With less than one part in this many of the text outside of the furniture, the furniture is the page.
@@ -50,17 +52,27 @@ const FURNITURE_IS_PAGE: usize = 10;
 /// The page's title is the outermost heading, unless it only repeats one of the page's own outermost headings. Lines of
 /// the file stay lines, except in headings and table cells, so that a place in the text has a line in the file.
 pub(super) fn read(html: &str) -> Document {
-    // The tokenizer reads each line end as one character; without CRLF its positions are those of the text.
-    let html = html.replace("\r\n", "\n");
-    let without = Reader::read(&html, false);
-    if without.lines.text().len() * FURNITURE_IS_PAGE < without.left_out_bytes {
-        return Reader::read(&html, true).finish();
-    }
-    without.finish()
+    Reader::read_whole(&with_plain_line_ends(html)).finish()
 }
 
-struct Reader {
-    with_furniture: bool,
+/// The tokenizer reads each line end as one character; without CRLF its positions are those of the text.
+pub(super) fn with_plain_line_ends(html: &str) -> String {
+    html.replace("\r\n", "\n")
+}
+
+/// What of a page is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Show<'a> {
+    WithoutFurniture,
+    All,
+    /// The pieces of text that begin at these offsets, which rise.
+    Only(&'a [usize]),
+}
+
+pub(super) struct Reader<'a> {
+    show: Show<'a>,
+    /// The pieces of text that there are to see, with those in furniture.
+    pub(super) pieces: Vec<Piece>,
     /// The text in furniture that was left out.
     left_out_bytes: usize,
     lines: Lines,
@@ -68,9 +80,12 @@ struct Reader {
     open: Vec<&'static str>,
     /// The depth of the outermost open element that is left out.
     hidden_from: Option<usize>,
+    unseen: Unseen,
+    pub(super) shape: Shape,
     headings: Vec<Heading>,
     /// The level of the open heading and, once it has any text, where that begins.
     heading: Option<(u8, Option<usize>)>,
+    in_link: bool,
     in_title: bool,
     title: String,
     /// Line ends in `pre` that are written once something follows; `None` directly after the opening tag.
@@ -82,16 +97,28 @@ struct Reader {
     row_line: Option<usize>,
 }
 
-impl Reader {
-    fn read(html: &str, with_furniture: bool) -> Self {
+impl<'a> Reader<'a> {
+    pub(super) fn read_whole(html: &str) -> Self {
+        let without = Reader::read(html, Show::WithoutFurniture);
+        if without.lines.text().len() * FURNITURE_IS_PAGE < without.left_out_bytes {
+            return Reader::read(html, Show::All);
+        }
+        without
+    }
+
+    pub(super) fn read(html: &str, show: Show<'a>) -> Self {
         let mut reader = Reader {
-            with_furniture,
+            show,
+            pieces: Vec::new(),
             left_out_bytes: 0,
             lines: Lines::new(),
             open: Vec::new(),
             hidden_from: None,
+            unseen: Unseen::default(),
+            shape: Shape::default(),
             headings: Vec::new(),
             heading: None,
+            in_link: false,
             in_title: false,
             title: String::new(),
             verbatim_line_ends: None,
@@ -105,6 +132,9 @@ impl Reader {
             match token {
                 Token::StartTag(tag) => {
                     reader.start(&String::from_utf8_lossy(&tag.name), tag.self_closing);
+                    reader.in_link |= *tag.name == b"a" && tag.attributes.contains_key(b"href".as_slice());
+                    reader.unseen.start(&tag);
+                    reader.shape.start(&tag);
                     // XHTML's `<script/>` and `<title/>` have no content; all of the page would be taken for it.
                     if !tag.self_closing
                         && let Some(state) = naive_next_state(&tag.name)
@@ -112,10 +142,13 @@ impl Reader {
                         tokenizer.set_state(state);
                     }
                 }
-                Token::EndTag(tag) => reader.end(&String::from_utf8_lossy(&tag.name)),
+                Token::EndTag(tag) => {
+                    reader.unseen.end(&tag.name);
+                    reader.shape.end(&tag.name);
+                    reader.end(&String::from_utf8_lossy(&tag.name));
+                }
                 Token::String(text) => {
-                    let line = starts.partition_point(|&start| start <= text.span.start);
-                    reader.string(&String::from_utf8_lossy(&text.value), line as u32);
+                    reader.string(&String::from_utf8_lossy(&text.value), text.span.start, &starts);
                 }
                 Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
             }
@@ -133,7 +166,7 @@ impl Reader {
             return;
         }
         if let Some(name) = tracked(name).filter(|_| self.open.len() < MAX_DEPTH && !self_closing) {
-            let furniture = FURNITURE.contains(&name) && !self.with_furniture;
+            let furniture = matches!(self.show, Show::WithoutFurniture) && FURNITURE.contains(&name);
             if self.hidden_from.is_none() && (furniture || INVISIBLE.contains(&name)) {
                 self.hidden_from = Some(self.open.len());
             }
@@ -194,6 +227,7 @@ impl Reader {
     fn end(&mut self, name: &str) {
         match name {
             "title" => self.in_title = false,
+            "a" => self.in_link = false,
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if self.hidden_from.is_none() => self.close_heading(),
             _ => {
                 if let Some(name) = tracked(name) {
@@ -218,19 +252,29 @@ impl Reader {
         }
     }
 
-    fn string(&mut self, text: &str, first_line: u32) {
+    fn string(&mut self, text: &str, offset: usize, line_starts: &[usize]) {
         if self.in_title {
             self.title.push_str(text);
             return;
         }
+        let aside = self.in_link || self.hidden_from.is_some() || self.unseen.inside > 0;
+        let piece = Piece { offset, bytes: text.trim().len(), aside };
         if let Some(depth) = self.hidden_from {
             if FURNITURE.contains(&self.open[depth]) && !self.open[depth..].iter().any(|it| INVISIBLE.contains(it)) {
-                self.left_out_bytes += text.trim().len();
+                self.left_out_bytes += piece.bytes;
+                self.pieces.extend((piece.bytes > 0).then_some(piece));
             }
             return;
         }
+        if piece.bytes > 0 {
+            if matches!(self.show, Show::Only(kept) if kept.binary_search(&offset).is_err()) {
+                self.part(Gap::Space);
+                return;
+            }
+            self.pieces.push(piece);
+        }
         let verbatim = self.verbatim() && self.heading.is_none() && !self.in_cell;
-        let mut line = first_line;
+        let mut line = line_starts.partition_point(|&start| start <= offset) as u32;
         for character in text.chars() {
             match character {
                 '\n' if verbatim => self.verbatim_line_ends = Some(self.verbatim_line_ends.map_or(0, |ends| ends + 1)),
@@ -307,7 +351,7 @@ impl Reader {
         self.open.iter().filter(|open| matches!(**open, "ul" | "ol")).count() > 1
     }
 
-    fn finish(self) -> Document {
+    pub(super) fn finish(self) -> Document {
         let (text, sources) = self.lines.finish();
         let title = on_one_line(&self.title);
         let outermost = self.headings.iter().map(|heading| heading.level).min();

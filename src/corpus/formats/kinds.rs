@@ -22,9 +22,11 @@ pub(super) enum Kind {
     Notebook,
     Pdf,
     Docx,
+    Doc,
     Odt,
     Rtf,
     Pptx,
+    Ppt,
     Odp,
     /// XLSX, XLS, ODS.
     Workbook,
@@ -46,8 +48,8 @@ impl Kind {
             Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Xml => Format::Data,
             Kind::Notebook => Format::Notebook,
             Kind::Pdf => Format::Pdf,
-            Kind::Docx | Kind::Odt | Kind::Rtf => Format::Word,
-            Kind::Pptx | Kind::Odp => Format::Slides,
+            Kind::Docx | Kind::Doc | Kind::Odt | Kind::Rtf => Format::Word,
+            Kind::Pptx | Kind::Ppt | Kind::Odp => Format::Slides,
             Kind::Eml | Kind::Mbox | Kind::Msg => Format::Mail,
             Kind::Epub => Format::Book,
         }
@@ -59,7 +61,7 @@ impl Kind {
             Kind::Markdown | Kind::Html | Kind::Code | Kind::Text | Kind::Restructured | Kind::Org => true,
             Kind::Csv | Kind::Tsv | Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Xml | Kind::Notebook => true,
             Kind::Pdf | Kind::Docx | Kind::Odt | Kind::Rtf | Kind::Pptx | Kind::Odp | Kind::Workbook => false,
-            Kind::Eml | Kind::Mbox | Kind::Msg | Kind::Epub => false,
+            Kind::Doc | Kind::Ppt | Kind::Eml | Kind::Mbox | Kind::Msg | Kind::Epub => false,
         }
     }
 }
@@ -100,13 +102,9 @@ pub(super) fn by_bytes(bytes: &[u8]) -> Result<Option<Kind>, Skip> {
 /// Which document a zip archive is.
 fn in_archive(bytes: &[u8]) -> Result<Option<Kind>, Skip> {
     let mut archive = Archive::open(bytes)?;
-    let has = |name: &str| archive.names().any(|found| found == name);
-    let by_member = [
-        ("word/document.xml", Kind::Docx),
-        ("ppt/presentation.xml", Kind::Pptx),
-        ("xl/workbook.xml", Kind::Workbook),
-        ("xl/workbook.bin", Kind::Workbook),
-    ];
+    // Some programs number these parts.
+    let has = |name: &str| archive.names().any(|found| found.starts_with(name));
+    let by_member = [("word/document", Kind::Docx), ("ppt/presentation", Kind::Pptx), ("xl/workbook", Kind::Workbook)];
     if let Some((_, kind)) = by_member.iter().find(|(name, _)| has(name)) {
         return Ok(Some(*kind));
     }
@@ -149,12 +147,14 @@ const READ: &[(&[&str], Kind)] = &[
     (&["xml"], Kind::Xml),
     (&["ipynb"], Kind::Notebook),
     (&["pdf"], Kind::Pdf),
-    (&["docx", "docm", "dotx"], Kind::Docx),
+    (&["docx", "docm", "dotx", "dotm"], Kind::Docx),
+    (&["doc", "dot"], Kind::Doc),
     (&["odt", "ott"], Kind::Odt),
     (&["rtf"], Kind::Rtf),
-    (&["pptx", "pptm", "ppsx"], Kind::Pptx),
-    (&["odp"], Kind::Odp),
-    (&["xlsx", "xlsm", "xlsb", "xls", "ods"], Kind::Workbook),
+    (&["pptx", "pptm", "ppsx", "potx"], Kind::Pptx),
+    (&["ppt", "pps", "pot"], Kind::Ppt),
+    (&["odp", "otp"], Kind::Odp),
+    (&["xlsx", "xlsm", "xltx", "xlsb", "xls", "ods", "ots"], Kind::Workbook),
     (&["eml"], Kind::Eml),
     (&["mbox"], Kind::Mbox),
     (&["msg"], Kind::Msg),
@@ -171,6 +171,7 @@ const CODE: &[&str] = &[
     "zig", "nim", "d", "f90", "asm", "s", "v", "sv", "vhd", "sql", "graphql", "proto", "thrift", "sh", "bash", "zsh",
     "fish", "ps1", "bat", "cmd", "awk", "vim", "css", "scss", "sass", "less", "vue", "svelte", "astro", "xsl",
     "xsd", "json5", "jsonc", "toml", "ini", "cfg", "conf", "properties",
+    "pyw", "mts", "cts", "c++", "h++", "ipp", "inl", "tcc", "cu", "cuh", "ino", "csx", "rake", "gemspec", "ru", "phtml", "ksh",
     "env", "tf", "hcl", "nix", "cmake", "mk", "bzl", "diff", "patch", "lock", "service", "dockerfile",
 ];
 
@@ -195,7 +196,6 @@ const CODE_NAMES: &[&str] = &[
 
 /// Kinds by extension that are not read, and what is said of them.
 const NOT_READ: &[(&[&str], &str)] = &[
-    (&["doc", "dot", "ppt", "pps"], "an Office file from before 2007; save it as DOCX or PPTX"),
     (&["pages", "numbers", "keynote", "wpd"], "a word processor's or spreadsheet's own format"),
     (&["key", "pem", "p12", "pfx", "jks"], "key file"),
     (&["p7s", "p7m"], "signature"),

@@ -21,7 +21,7 @@ pub(super) fn read(text: String) -> Document {
     Document { format: Format::Markdown, text, sections, unit: Unit::Line, places: None, metadata, doubt: None }
 }
 
-fn headings(text: &str, from: usize) -> Vec<Heading> {
+pub(super) fn headings(text: &str, from: usize) -> Vec<Heading> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_HEADING_ATTRIBUTES;
     let mut found: Vec<Heading> = Vec::new();
     let mut containers = 0usize;

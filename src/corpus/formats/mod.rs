@@ -1,17 +1,32 @@
 //! Tells what a file is by its name and its bytes, and reads its text.
 
 mod archive;
+mod clean;
+mod code;
+mod data;
+mod epub;
 mod front_matter;
+mod guess;
 mod html;
 mod kinds;
 mod lines;
+mod mail;
+mod main_text;
 mod markdown;
+mod notebook;
+mod office;
+mod org;
 mod outline;
+mod page;
+mod pdf;
 mod plain;
+mod restructured;
+mod shape;
 
 use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
 use kinds::Kind;
+use plain::Decoded;
 
 /// Why a file is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +61,7 @@ pub fn read(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Result<Docume
     let kind = kinds::by_bytes(bytes)?.or(by_name);
     let document = match kind {
         Some(kind) if !kind.is_text() => read_binary(kind, bytes, progress)?,
-        kind => read_text(kind, bytes)?,
+        kind => read_text(kind, path_name, bytes)?,
     };
     if document.text.trim().is_empty() {
         return Err(Skip::because("no text in it"));
@@ -54,22 +69,48 @@ pub fn read(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Result<Docume
     Ok(document)
 }
 
-fn read_text(kind: Option<Kind>, bytes: &[u8]) -> Result<Document, Skip> {
+fn read_text(kind: Option<Kind>, path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
     let declared = match kind {
         Some(Kind::Html | Kind::Code | Kind::Xml) | None => plain::declared_encoding(bytes),
         Some(_) => None,
     };
-    let text = plain::decode(bytes, declared)?;
+    let Decoded { text, doubt } = plain::decode(bytes, declared)?;
     let kind = kind.unwrap_or_else(|| kinds::by_content(&text));
-    match kind {
-        Kind::Markdown => Ok(markdown::read(text)),
-        Kind::Html => Ok(html::read(&text)),
-        kind => Ok(whole(kind.format(), text)),
-    }
+    let mut document = match kind {
+        Kind::Markdown => markdown::read(text),
+        Kind::Html => page::read(&text),
+        Kind::Code => code::read(path_name, text),
+        Kind::Restructured => restructured::read(text),
+        Kind::Org => org::read(text),
+        Kind::Csv => office::separated::read(text, ',')?,
+        Kind::Tsv => office::separated::read(text, '\t')?,
+        Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Xml => data::read(kind, text),
+        Kind::Notebook => notebook::read(&text)?,
+        kind => whole(kind.format(), text),
+    };
+    document.doubt = document.doubt.or(doubt);
+    Ok(document)
 }
 
-fn read_binary(kind: Kind, _bytes: &[u8], _progress: &dyn Fn()) -> Result<Document, Skip> {
-    Err(Skip::because(format!("{kind:?} is not read yet")))
+fn read_binary(kind: Kind, bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
+    match kind {
+        // Programs give these names to web pages and to tables in text too.
+        Kind::Doc | Kind::Workbook if !office::is_container(bytes) => {
+            let Decoded { text, doubt } = plain::decode(bytes, plain::declared_encoding(bytes))?;
+            let document = match (kinds::by_content(&text), kind) {
+                (Kind::Html, _) => html::read(&text),
+                (_, Kind::Workbook) => office::separated::read(text, '\t')?,
+                _ => whole(Format::Text, text),
+            };
+            Ok(Document { doubt: document.doubt.or(doubt), ..document })
+        }
+        Kind::Pdf => pdf::read(bytes, progress),
+        Kind::Eml => mail::internet::read(bytes),
+        Kind::Mbox => mail::internet::read_mailbox(bytes),
+        Kind::Msg => mail::outlook::read(bytes),
+        Kind::Epub => epub::read(bytes),
+        kind => office::read(kind, bytes),
+    }
 }
 
 /// A document without headings.
@@ -98,9 +139,9 @@ mod tests {
             ("empty.md", b"", Err("empty")),
             ("blank.md", b" \n\t\r\n", Err("empty")),
             ("blank.html", b"<html><script>x</script></html>", Err("no text in it")),
-            ("a.pdf", b"%PDF-1.7", Err("PDF is not read yet")),
-            ("renamed.txt", b"%PDF-1.7 \x00", Err("PDF is not read yet")),
-            ("a.docx", b"PK\x03\x04", Err("word processor documents are not read yet")),
+            ("a.pdf", b"%PDF-1.7", Err("damaged PDF")),
+            ("renamed.txt", b"%PDF-1.7 \x00", Err("damaged PDF")),
+            ("a.docx", b"PK\x03\x04", Err("damaged archive")),
             ("a.png", b"\x89PNG", Err("image")),
             ("renamed", b"\x89PNG\r\n\x1a\n\0\0", Err("image")),
             ("core", b"abc\0\0\0def", Err("binary")),

@@ -1,0 +1,199 @@
+//! Documents of word processors, presentations and spreadsheets, of Microsoft's and OpenDocument's kinds, and tables in text.
+
+mod compound;
+mod deck;
+mod doc;
+mod docx;
+mod docx_styles;
+mod flow;
+mod ods;
+mod ooxml;
+mod opendocument;
+mod page;
+mod ppt;
+mod pptx;
+mod rtf;
+mod rtf_encodings;
+mod rtf_words;
+pub(super) mod separated;
+mod sheets;
+mod table;
+mod workbook;
+mod xlsx;
+mod xlsx_styles;
+mod xml;
+
+use super::Skip;
+use super::archive::Archive;
+use super::kinds::Kind;
+use crate::corpus::Document;
+use compound::Compound;
+
+/// Whether the bytes begin like a file that an office program writes, and not like text.
+pub(super) fn is_container(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK") || Compound::is_one(bytes)
+}
+
+/// Reads a file of one of the kinds that office programs write.
+pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
+    let is_compound = Compound::is_one(bytes);
+    match kind {
+        Kind::Doc if is_compound => doc::read(bytes),
+        Kind::Ppt if is_compound => ppt::read(bytes),
+        Kind::Workbook if is_compound => workbook::read_xls(bytes),
+        // What is encrypted lies in a container of the older kind.
+        _ if is_compound => Compound::open(bytes).and_then(|_| Err(Skip::because("not what its name says"))),
+        Kind::Docx => docx::read(bytes),
+        Kind::Pptx => pptx::read(bytes),
+        Kind::Odt => opendocument::read(opendocument::Kind::Text, bytes),
+        Kind::Odp => opendocument::read(opendocument::Kind::Slides, bytes),
+        Kind::Rtf => rtf::read(bytes),
+        Kind::Workbook => read_workbook(bytes),
+        _ => Err(Skip::because("damaged Office file")),
+    }
+}
+
+fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
+    let archive = Archive::open(bytes)?;
+    let has = |member: &str| archive.names().any(|name| name == member);
+    match (has("xl/workbook.bin"), has("content.xml")) {
+        (true, _) => workbook::read_xlsb(bytes),
+        (_, true) => opendocument::read(opendocument::Kind::Sheets, bytes),
+        _ => xlsx::read(archive),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use proptest::prelude::*;
+    use zip::write::SimpleFileOptions;
+
+    use super::doc::tests::doc;
+    use super::docx::tests::docx;
+    use super::opendocument::tests::opendocument;
+    use super::rtf::tests::RTF;
+    use crate::corpus::Document;
+    use crate::corpus::formats::read;
+
+    pub(in crate::corpus::formats::office) fn package(members: &[(&str, &str)]) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in members {
+            zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    pub(in crate::corpus::formats::office) fn relationships(targets: &[(&str, &str, &str)]) -> String {
+        let one = |(id, kind, target): &(&str, &str, &str)| {
+            format!("<Relationship Id='{id}' Type='http://schemas.example/relationships/{kind}' Target='{target}'/>")
+        };
+        format!("<Relationships>{}</Relationships>", targets.iter().map(one).collect::<String>())
+    }
+
+    /// Each line with its place.
+    pub(in crate::corpus::formats::office) fn lines(document: &Document) -> Vec<String> {
+        let places = document.places.as_ref().unwrap();
+        let lines: Vec<_> = document.text.split('\n').collect();
+        assert_eq!(lines.len(), places.len());
+        let shown = lines.iter().zip(places).filter(|(line, _)| !line.is_empty());
+        shown.map(|(line, place)| format!("{place} {line}")).collect()
+    }
+
+    pub(in crate::corpus::formats::office) fn headings(document: &Document) -> Vec<String> {
+        let covered: String = document.sections.iter().map(|section| section.span.of(&document.text)).collect();
+        assert_eq!(covered, document.text);
+        document.sections.iter().map(|section| section.headings.join(" > ")).collect()
+    }
+
+    pub(in crate::corpus::formats::office) fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+        for (name, bytes) in streams {
+            file.create_stream(name).unwrap().write_all(bytes).unwrap();
+        }
+        file.into_inner().into_inner()
+    }
+
+    #[test]
+    fn what_is_encrypted_says_so() {
+        let bytes = compound(&[("EncryptedPackage", b"secret"), ("EncryptionInfo", b"how")]);
+        for name in ["a.docx", "a.xlsx", "a.pptx", "a.xls", "a.doc"] {
+            assert_eq!(read(name, &bytes).unwrap_err().reason, "protected by a password", "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_promise_an_office_file_may_lie() {
+        let table = read("a.xls", b"Name\tAge\nAda\t36\n").unwrap();
+        assert_eq!(lines(&table), ["1 Name | Age", "2 Name: Ada | Age: 36"]);
+        assert_eq!(read("a.doc", b"<html><p>Hi").unwrap().text, "Hi");
+        assert_eq!(read("a.doc", RTF.as_bytes()).unwrap().metadata.len(), 3);
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_read_or_refused_soon() {
+        let deep = |open: &str, close: &str| format!("{}x{}", open.repeat(20_000), close.repeat(20_000));
+        for (open, close) in [
+            ("<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl>"),
+            ("<w:p>", "</w:p>"),
+            ("<w:p><w:txbxContent>", "</w:txbxContent></w:p>"),
+            ("<w:txbxContent><w:tbl>", "</w:tbl></w:txbxContent>"),
+        ] {
+            let _ = read("a.docx", &docx(&deep(open, close).replace('x', "<w:p><w:r><w:t>x</w:t></w:r></w:p>")));
+            let _ = read("a.docx", &docx(&open.repeat(20_000)));
+        }
+        let _ =
+            read("a.odt", &opendocument("text", &deep("<table:table><table:table-row><table:table-cell><text:p>", "")));
+        let _ = read("a.odt", &opendocument("text", &deep("<text:p><draw:text-box>", "</draw:text-box></text:p>")));
+        assert_eq!(read("a.rtf", format!("{{\\rtf1 {}", deep("{", "}")).as_bytes()).unwrap().text, "x");
+        let _ = read("a.rtf", format!("{{\\rtf1 {}", deep("{\\shptxt \\intbl a\\cell ", "}")).as_bytes());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn damaged_files_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20), which in 0..3usize) {
+            let (name, mut bytes) = match which {
+                0 => ("a.rtf", RTF.as_bytes().to_vec()),
+                1 => ("a.doc", doc("some text\r\u{7}cell\u{7}\r")),
+                _ => ("a.csv", b"a,b\n\"1\n2\",\"3\"\n\n4;5,6\n".to_vec()),
+            };
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Ok(document) = read(name, &bytes) {
+                headings(&document);
+                if document.places.is_some() {
+                    lines(&document);
+                }
+            }
+        }
+
+        #[test]
+        fn any_row_of_elements_is_read(parts in prop::collection::vec((0..12usize, any::<bool>()), 0..60)) {
+            const NAMES: [&str; 12] =
+                ["w:p", "w:r", "w:t", "w:tbl", "w:tr", "w:tc", "w:txbxContent", "w:vMerge", "w:del", "w:gridSpan", "w:pPr", "w:numId"];
+            let element = |(name, opens): &(usize, bool)| match opens {
+                true => format!("<{0} w:val='3'>t", NAMES[*name]),
+                false => format!("t</{}>", NAMES[*name]),
+            };
+            let body: String = parts.iter().map(element).collect();
+            if let Ok(document) = read("a.docx", &docx(&body)) {
+                lines(&document);
+                headings(&document);
+            }
+            let body = body.replace("w:tbl", "table:table").replace("w:tr", "table:table-row").replace("w:tc", "table:table-cell");
+            let body = body.replace("w:txbxContent", "draw:text-box").replace("w:", "text:");
+            for media_type in ["text", "presentation", "spreadsheet"] {
+                if let Ok(document) = read("a", &opendocument(media_type, &body)) {
+                    lines(&document);
+                    headings(&document);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! PDF: the text of each page in reading order, with headings from the bookmarks or from sizes of letters.
+
+mod blocks;
+mod characters;
+mod columns;
+mod content;
+mod file;
+mod glyph;
+mod headings;
+mod pieces;
+
+use std::cmp::Reverse;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::corpus::formats::lines::{Gap, Lines};
+use crate::corpus::formats::{Skip, outline};
+use crate::corpus::{Document, Format, Unit};
+use crate::text::Span;
+use blocks::Block;
+use content::Shown;
+use file::File;
+use glyph::{Glyph, Turn};
+
+/// The file is opened anew after so many pages: what the reader remembers of pages read before is given back.
+const PAGES_A_TIME: usize = 200;
+/// After so many pages that could not be read, the rest is not tried.
+const MAX_FAILURES: usize = 100;
+
+/// A block of a page in the text of the document; its own text has been moved there.
+#[derive(Debug)]
+struct Placed {
+    span: Span,
+    /// From 0.
+    page: usize,
+    block: Block,
+}
+
+/// What the pages so far gave.
+#[derive(Default)]
+struct Counts {
+    pages: usize,
+    failed: usize,
+    cut: usize,
+    images: usize,
+    glyphs: usize,
+    unknown: usize,
+}
+
+/// Reads a PDF page by page and calls `progress` after each.
+///
+/// # Errors
+/// When it is damaged, protected by a password, or there is no text in it.
+pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
+    let bytes = Arc::new(bytes.to_vec());
+    let open = || catch_unwind(|| File::open(&bytes)).unwrap_or_else(|_| Err(Skip::because("damaged PDF")));
+    let mut file = open()?;
+    let (bookmarks, metadata) =
+        catch_unwind(AssertUnwindSafe(|| (file.bookmarks(), file.metadata()))).unwrap_or_default();
+    let mut counts = Counts { pages: file.page_count(), ..Counts::default() };
+    let mut lines = Lines::new();
+    let mut placed = Vec::new();
+    let mut next = 0;
+    while next < counts.pages && counts.failed <= MAX_FAILURES {
+        let fonts = file.fonts();
+        for page in next..counts.pages.min(next + PAGES_A_TIME) {
+            next = page + 1;
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                let shown = file.page(page, &fonts);
+                counts.add(&shown);
+                blocks_of(shown)
+            }));
+            progress();
+            match read {
+                Ok(blocks) => place(blocks, page, &mut lines, &mut placed),
+                Err(_) => {
+                    counts.failed += 1;
+                    break;
+                }
+            }
+        }
+        // What was open during a panic is not used again, nor kept for too long.
+        drop(fonts);
+        if next < counts.pages {
+            file = open()?;
+        }
+    }
+    counts.failed += counts.pages - next;
+    let (text, places) = lines.finish();
+    if text.is_empty() {
+        return Err(counts.nothing());
+    }
+    let headings = headings::find(&text, &placed, &bookmarks);
+    let sections = outline::sections(&text, 0, None, &headings);
+    let doubt = counts.doubt();
+    Ok(Document { format: Format::Pdf, text, sections, unit: Unit::Page, places: Some(places), metadata, doubt })
+}
+
+/// The text of a page in reading order: first what is turned like most of it, then what runs another way.
+fn blocks_of(shown: Shown) -> Vec<Block> {
+    let mut turned: Vec<(Turn, Vec<Glyph>)> = Turn::ALL.map(|turn| (turn, Vec::new())).into();
+    for glyph in shown.glyphs {
+        turned[glyph.turn as usize].1.push(glyph);
+    }
+    turned.sort_by_key(|(turn, glyphs)| (Reverse(glyphs.len()), *turn));
+    let mut found = Vec::new();
+    for (index, (_, glyphs)) in turned.into_iter().enumerate() {
+        for region in columns::regions(pieces::pieces(glyphs)) {
+            // What stands across in the margin is no heading, however large.
+            found.extend(blocks::blocks(region).into_iter().map(|block| Block { aside: index > 0, ..block }));
+        }
+    }
+    found
+}
+
+/// Writes the blocks of a page.
+fn place(blocks: Vec<Block>, page: usize, lines: &mut Lines, placed: &mut Vec<Placed>) {
+    let number = page as u32 + 1;
+    for block in blocks {
+        lines.part(Gap::Blank);
+        lines.open(number);
+        let start = lines.text().len();
+        for character in block.text.chars() {
+            match character {
+                '\n' => lines.new_line(number),
+                '\u{AD}' => {}
+                _ => lines.push(character),
+            }
+        }
+        let span = Span { start, end: lines.text().len() };
+        placed.push(Placed { span, page, block: Block { text: String::new(), ..block } });
+    }
+}
+
+impl Counts {
+    fn add(&mut self, shown: &Shown) {
+        self.cut += usize::from(shown.cut);
+        self.images += shown.images;
+        self.glyphs += shown.glyphs.len();
+        self.unknown += shown.unknown;
+    }
+
+    fn nothing(&self) -> Skip {
+        let pages = if self.pages == 1 { "1 page".to_owned() } else { format!("{} pages", self.pages) };
+        Skip::because(match self {
+            _ if self.failed > 0 => "damaged PDF".to_owned(),
+            _ if self.unknown > 0 => format!("{pages} in fonts that do not say their characters"),
+            _ if self.images > 0 => format!("scanned: no text in it ({pages})"),
+            _ => format!("no text in it ({pages})"),
+        })
+    }
+
+    fn doubt(&self) -> Option<String> {
+        let mut doubts = Vec::new();
+        if self.failed > 0 {
+            doubts.push(format!("{} of {} pages could not be read", self.failed, self.pages));
+        }
+        if self.cut > 0 {
+            doubts.push(format!("{} of {} pages are read in part", self.cut, self.pages));
+        }
+        if self.unknown > self.glyphs / 10 {
+            let percent = 100 * self.unknown / (self.unknown + self.glyphs);
+            doubts.push(format!("{percent} % of its characters are not known"));
+        }
+        (!doubts.is_empty()).then(|| doubts.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::fmt::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A PDF with a page for each content; `more` holds further objects, numbered from 5 on, and `root` further keys.
+    fn pdf(contents: &[&str], root: &str, more: &[&str]) -> Vec<u8> {
+        let first = 5 + more.len();
+        let kids: String = (0..contents.len()).map(|page| format!("{} 0 R ", first + 2 * page)).collect();
+        let mut objects = vec![
+            format!("<</Type/Catalog/Pages 2 0 R {root}>>"),
+            format!("<</Type/Pages/Kids[{kids}]/Count {}>>", contents.len()),
+            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
+            "<</Title(A \\(small\\) title)/Author<FEFF005A006F00EB>/CreationDate(D:20240305120000Z)>>".to_owned(),
+        ];
+        objects.extend(more.iter().map(|object| (*object).to_owned()));
+        for (page, content) in contents.iter().enumerate() {
+            objects.push(format!(
+                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R>>/XObject<</X 5 0 R>>>>/Contents {} 0 R>>",
+                first + 2 * page + 1
+            ));
+            objects.push(format!("<</Length {}>>stream\n{content}\nendstream", content.len()));
+        }
+        let mut file = "%PDF-1.7\n".to_owned();
+        let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+        for (index, object) in objects.iter().enumerate() {
+            writeln!(table, "{:010} 00000 n ", file.len()).unwrap();
+            writeln!(file, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
+        }
+        let start = file.len();
+        write!(file, "{table}trailer<</Size {}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF", objects.len() + 1)
+            .unwrap();
+        file.into_bytes()
+    }
+
+    /// Text at places, in a size: `x y size text`.
+    fn at(lines: &[(i32, i32, i32, &str)]) -> String {
+        let show = |&(x, y, size, text): &(i32, i32, i32, &str)| format!("BT /F {size} Tf {x} {y} Td ({text}) Tj ET\n");
+        lines.iter().map(show).collect()
+    }
+
+    fn document(bytes: &[u8]) -> Document {
+        read(bytes, &|| {}).unwrap()
+    }
+
+    #[test]
+    fn pages_headings_paragraphs_and_tables_are_found() {
+        let first = at(&[
+            (50, 750, 20, "The report"),
+            (50, 700, 10, "A paragraph with a line that is long enough to reach the bor-"),
+            (50, 688, 10, "der and goes on."),
+            (50, 640, 10, "Name"),
+            (150, 640, 10, "Size"),
+            (250, 640, 10, "Colour"),
+            (50, 626, 10, "Wren"),
+            (250, 626, 10, "brown"),
+            (50, 612, 10, "Kinglet"),
+            (150, 612, 10, "9 cm"),
+            (250, 612, 10, "green"),
+        ]);
+        let second = at(&[(50, 750, 10, "\\225 one"), (50, 738, 10, "\\225 two"), (50, 700, 10, "2. three")]);
+        let calls = Cell::new(0);
+        let document = read(&pdf(&[&first, &second], "", &[]), &|| calls.set(calls.get() + 1)).unwrap();
+        assert_eq!(
+            document.text,
+            "The report\n\nA paragraph with a line that is long enough to reach the border and goes on.\n\n\
+             Name | Size | Colour\nWren |  | brown\nKinglet | 9 cm | green\n\n- one\n- two\n\n2. three"
+        );
+        assert_eq!(document.places.unwrap(), [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
+        assert_eq!(document.sections[0].headings, ["The report"]);
+        assert_eq!(document.unit, Unit::Page);
+        let expected = [("title", "A (small) title"), ("author", "Zoë"), ("date", "2024-03-05")];
+        assert_eq!(document.metadata, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!((document.doubt, calls.get()), (None, 2));
+    }
+
+    #[test]
+    fn columns_are_read_one_after_the_other() {
+        let mut lines =
+            vec![(50, 780, 10, "A title that goes over all of the width of the page and both of its two columns")];
+        for line in 0..6 {
+            lines.push((50, 740 - 12 * line, 10, "left column has lines as long as this"));
+            lines.push((320, 740 - 12 * line, 10, "right column has lines as long as it"));
+        }
+        let text = document(&pdf(&[&at(&lines)], "", &[])).text;
+        let (last_left, first_right) = (text.rfind("left").unwrap(), text.find("right").unwrap());
+        assert!(text.starts_with("A title") && last_left < first_right, "{text}");
+        assert!(text.contains("as this left column"), "{text}");
+    }
+
+    #[test]
+    fn bookmarks_are_headings_where_they_are_in_the_text() {
+        let lines =
+            at(&[(50, 750, 10, "1 Birds"), (50, 700, 10, "Text."), (50, 650, 10, "1.1 Wrens"), (50, 600, 10, "More.")]);
+        let outline = [
+            "<</First 6 0 R/Last 6 0 R>>",
+            "<</Title(Birds)/Dest[9 0 R/Fit]/First 7 0 R/Next 6 0 R>>",
+            "<</Title(Wrens)/A<</S/GoTo/D(wrens)>>/Parent 6 0 R>>",
+            "<</Names[(wrens)<</D[9 0 R/XYZ 0 0 0]>>]>>",
+        ];
+        let bytes = pdf(&[&lines], "/Outlines 5 0 R/Names<</Dests 8 0 R>>", &outline);
+        let paths: Vec<_> = document(&bytes).sections.into_iter().map(|section| section.headings).collect();
+        assert_eq!(paths, [vec!["Birds"], vec!["Birds", "Wrens"]]);
+    }
+
+    #[test]
+    fn what_is_turned_or_drawn_twice_is_read_once() {
+        let turned = "BT /F 10 Tf 0 1 -1 0 590 100 Tm (turned) Tj ET ";
+        let bold = at(&[(50, 700, 10, "Shadow text"), (51, 700, 10, "Shadow text"), (50, 600, 10, "T e s t")]);
+        assert_eq!(document(&pdf(&[&format!("{turned}{bold}")], "", &[])).text, "Shadow text\n\nT e s t\n\nturned");
+    }
+
+    #[test]
+    fn what_is_not_read_says_why() {
+        let reason = |bytes: &[u8]| read(bytes, &|| {}).unwrap_err().reason;
+        let image = "q BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q";
+        assert_eq!(reason(&pdf(&[image, image], "", &[])), "scanned: no text in it (2 pages)");
+        assert_eq!(reason(&pdf(&[""], "", &[])), "no text in it (1 page)");
+        assert_eq!(reason(b"%PDF-1.7"), "damaged PDF");
+    }
+
+    #[test]
+    fn a_form_in_itself_ends() {
+        let form = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>/Length 12>>stream\n/X Do /X Do \nendstream";
+        let bytes = pdf(&["BT /F 9 Tf 9 9 Td (text) Tj ET /X Do"], "", &[form]);
+        assert_eq!(document(&bytes).text, "text");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_change_of_bytes_makes_it_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20)) {
+            let mut bytes = pdf(&[&at(&[(50, 700, 10, "Some text"), (50, 600, 12, "more")])], "", &[]);
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Ok(document) = read(&bytes, &|| {}) {
+                prop_assert_eq!(document.text.split('\n').count(), document.places.unwrap().len());
+            }
+        }
+    }
+}

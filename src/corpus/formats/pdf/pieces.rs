@@ -1,0 +1,212 @@
+//! Glyphs become pieces of lines: what stands on one line without a gap that could be a border between columns.
+
+use std::collections::HashMap;
+
+use super::characters::{self, Direction};
+use super::glyph::Glyph;
+
+/// In sizes of the font: a wider gap parts pieces, a narrower one is a space or nothing.
+const WIDE_GAP: f32 = 1.0;
+const SPACE: f32 = 0.15;
+/// The same where a space is written too, and gaps need not stand for it.
+const SPACE_BESIDE_SPACES: f32 = 0.24;
+/// Glyphs in the pattern of this share of the size are one drawn twice, for boldness or a shadow.
+const TWICE: f32 = 0.2;
+
+/// A piece of a line. Where text runs from right to left, it lies in the mirror, and `left` is where it starts.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    pub(super) text: String,
+    pub(super) left: f32,
+    pub(super) right: f32,
+    pub(super) base: f32,
+    pub(super) size: f32,
+    /// Whether nearly all of it is.
+    pub(super) bold: bool,
+    /// How long its first word is.
+    pub(super) first_word: f32,
+}
+
+/// Glyphs that followed each other in the content, by index.
+struct Run {
+    first: usize,
+    end: usize,
+    left: f32,
+    right: f32,
+    base: f32,
+    size: f32,
+}
+
+/// The pieces of a page whose glyphs are all turned the same way, from top to bottom.
+pub(super) fn pieces(mut glyphs: Vec<Glyph>) -> Vec<Piece> {
+    let mirrored = characters::direction(glyphs.iter().map(|glyph| glyph.text.as_str())) == Direction::RightToLeft;
+    if mirrored {
+        for glyph in &mut glyphs {
+            (glyph.left, glyph.right) = (-glyph.right, -glyph.left);
+        }
+    }
+    put_accents_on_letters(&mut glyphs);
+    let mut runs = runs(&glyphs);
+    drop_repeated(&mut runs, &glyphs);
+    runs.sort_by(|one, other| one.base.total_cmp(&other.base));
+    let mut pieces = Vec::new();
+    let mut rest = runs.as_slice();
+    while let Some(first) = rest.first() {
+        let count = rest.iter().take_while(|run| run.base - first.base <= 0.25 * run.size.min(first.size)).count();
+        let (line, below) = rest.split_at(count.max(1));
+        rest = below;
+        let mut line: Vec<&Run> = line.iter().collect();
+        line.sort_by(|one, other| one.left.total_cmp(&other.left));
+        let mut joined: Vec<&Run> = Vec::new();
+        let mut right = f32::MIN;
+        for run in line {
+            let size = joined.last().map_or(run.size, |last| last.size.max(run.size));
+            if !joined.is_empty() && run.left - right > WIDE_GAP * size {
+                pieces.extend(piece(&joined, &glyphs, mirrored));
+                joined.clear();
+                right = f32::MIN;
+            }
+            right = right.max(run.right);
+            joined.push(run);
+        }
+        pieces.extend(piece(&joined, &glyphs, mirrored));
+    }
+    pieces
+}
+
+fn put_accents_on_letters(glyphs: &mut [Glyph]) {
+    for index in 1..glyphs.len() {
+        let [.., one, other] = &mut glyphs[..=index] else { return };
+        let over = one.right.min(other.right) - one.left.max(other.left);
+        if over > 0.5 * (one.right - one.left).min(other.right - other.left) {
+            if let Some(text) = characters::accented(&other.text, &one.text) {
+                (other.text, one.text) = (text, String::new());
+            } else if let Some(text) = characters::accented(&one.text, &other.text) {
+                (one.text, other.text) = (text, String::new());
+            }
+        }
+    }
+}
+
+fn runs(glyphs: &[Glyph]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut last: Option<&Glyph> = None;
+    for (index, glyph) in glyphs.iter().enumerate() {
+        if glyph.text.is_empty() {
+            continue;
+        }
+        if glyph.text.trim().is_empty() {
+            let near = |run: &&mut Run| {
+                run.end == index
+                    && (glyph.base - run.base).abs() < 0.2 * run.size
+                    && (glyph.left - run.right).abs() < WIDE_GAP * run.size
+            };
+            if let Some(run) = runs.last_mut().filter(near) {
+                run.end += 1;
+            }
+            continue;
+        }
+        let follows = last.zip(runs.last()).is_some_and(|(last, run)| {
+            let size = last.size.max(glyph.size);
+            let raised = if last.size.min(glyph.size) < 0.85 * size { 0.45 } else { 0.2 };
+            let gap = glyph.left - last.right;
+            (glyph.base - run.base).abs() <= raised * size
+                && gap > -0.6 * size
+                && gap <= WIDE_GAP * size
+                && glyph.left >= last.left
+        });
+        match runs.last_mut().filter(|_| follows) {
+            Some(run) => {
+                run.end = index + 1;
+                run.right = run.right.max(glyph.right);
+                if glyph.size > run.size * 1.15 {
+                    (run.base, run.size) = (glyph.base, glyph.size);
+                }
+            }
+            None => runs.push(Run {
+                first: index,
+                end: index + 1,
+                left: glyph.left,
+                right: glyph.right,
+                base: glyph.base,
+                size: glyph.size,
+            }),
+        }
+        last = Some(glyph);
+    }
+    runs
+}
+
+/// Leaves out runs that are drawn again in nearly the same place.
+fn drop_repeated(runs: &mut Vec<Run>, glyphs: &[Glyph]) {
+    let mut drawn: HashMap<String, Vec<(f32, f32)>> = HashMap::new();
+    runs.retain(|run| {
+        let text: String = glyphs[run.first..run.end].iter().map(|glyph| glyph.text.as_str()).collect();
+        let places = drawn.entry(text).or_default();
+        let near = |&(left, base): &(f32, f32)| (left - run.left).abs().max((base - run.base).abs()) < TWICE * run.size;
+        let again = places.iter().rev().take(16).any(near);
+        if !again {
+            places.push((run.left, run.base));
+        }
+        !again
+    });
+}
+
+fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
+    let mut line: Vec<&Glyph> = runs.iter().flat_map(|run| &glyphs[run.first..run.end]).collect();
+    line.sort_by(|one, other| one.left.total_cmp(&other.left));
+    line.retain(|glyph| !glyph.text.is_empty());
+    let spaced = line.iter().any(|glyph| glyph.text.trim().is_empty());
+    let mut letters: Vec<(&Glyph, bool)> = Vec::with_capacity(line.len());
+    let mut after_space = false;
+    for glyph in line {
+        let twice = |&&(last, _): &&(&Glyph, bool)| {
+            last.text == glyph.text && glyph.left - last.left < TWICE * glyph.size * 0.5 && last.right > last.left
+        };
+        if glyph.text.trim().is_empty() {
+            after_space = true;
+        } else if letters.last().filter(twice).is_none() {
+            letters.push((glyph, after_space));
+            after_space = false;
+        }
+    }
+    let space = if spaced { SPACE_BESIDE_SPACES } else { SPACE } + tracking(&letters);
+    let (first, last) = (letters.first()?.0, letters.iter().map(|(it, _)| it.right).fold(f32::MIN, f32::max));
+    let mut units: Vec<&str> = Vec::with_capacity(letters.len() * 2);
+    let mut first_word = None;
+    let mut right = first.left;
+    for (glyph, after_space) in &letters {
+        let apart = glyph.left - right > space * glyph.size;
+        if !units.is_empty() && (*after_space || apart) {
+            first_word = first_word.or(Some(right - first.left));
+            units.push(" ");
+        }
+        units.push(&glyph.text);
+        right = right.max(glyph.right);
+    }
+    let text = characters::clean(&characters::in_reading_order(units, mirrored));
+    let largest = runs.iter().max_by(|one, other| (one.right - one.left).total_cmp(&(other.right - other.left)))?;
+    (!text.is_empty()).then(|| Piece {
+        text,
+        left: first.left,
+        right: last,
+        base: largest.base,
+        size: largest.size,
+        bold: 10 * letters.iter().filter(|(glyph, _)| glyph.bold).count() > 9 * letters.len(),
+        first_word: first_word.unwrap_or(last - first.left),
+    })
+}
+
+/// The usual gap between letters where they are set apart, in sizes of the font; none in most text.
+fn tracking(letters: &[(&Glyph, bool)]) -> f32 {
+    let mut gaps: Vec<f32> = letters
+        .windows(2)
+        .map(|pair| (pair[1].0.left - pair[0].0.right) / pair[1].0.size)
+        .filter(|gap| *gap < 0.6)
+        .collect();
+    if gaps.len() < 4 {
+        return 0.0;
+    }
+    let middle = gaps.len() / 2;
+    gaps.select_nth_unstable_by(middle, f32::total_cmp).1.clamp(0.0, 0.4)
+}
