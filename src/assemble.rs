@@ -289,62 +289,6 @@ impl Kinglet {
         Ok(self.home.join("indexes").join(name))
     }
 
-    /// What indexing needs.
-    ///
-    /// # Errors
-    /// When the catalog has no embedder of a name.
-    pub fn models_for_indexing(&self, name: &str, embedders: &Embedders) -> Result<Vec<Row>> {
-        let folder = self.index_folder(name)?;
-        let mut rows = self.rows_of(&self.embedder_ids(&folder, embedders)?)?;
-        rows.extend(self.encoder_rows(&folder)?);
-        Ok(rows)
-    }
-
-    /// What a search in the index called `name` needs: nothing for words alone.
-    ///
-    /// # Errors
-    /// When the catalog does not have the embedder that answers.
-    pub fn models_for_searching(&self, name: &str) -> Result<Vec<Row>> {
-        let manifest = Manifest::read(&self.index_folder(name)?)?;
-        let this = match &manifest {
-            Some(manifest) => self.settled(manifest)?,
-            None => self.clone(),
-        };
-        this.models_for_searching_in(manifest.as_ref())
-    }
-
-    fn models_for_searching_in(&self, manifest: Option<&Manifest>) -> Result<Vec<Row>> {
-        let encoder = self.config.searching_encoder().map(|id| self.encoder_row(id)).transpose()?;
-        if self.needs_no_embedder() {
-            return Ok(encoder.into_iter().collect());
-        }
-        let mut rows = self.rows_of(&[self.answering_embedder(manifest)])?;
-        if ![AUTO, NO_RERANKER, MaxSim::ID].contains(&self.config.rerank.as_str()) {
-            rows.retain(|row| row.id != catalog::RUNTIME);
-            rows.push(self.reranker_row(&self.config.rerank)?);
-            rows = with_runtime(rows)?;
-        }
-        rows.extend(encoder);
-        Ok(rows)
-    }
-
-    /// The models that a search with exactly this configuration computes with, without the runtime.
-    ///
-    /// # Errors
-    /// When the catalog does not have one of them.
-    pub fn models_of_search(&self) -> Result<Vec<Row>> {
-        let mut rows = Vec::new();
-        if !self.needs_no_embedder() {
-            rows.extend(self.rows_of(&[self.answering_embedder(None)])?);
-        }
-        if ![AUTO, NO_RERANKER, MaxSim::ID].contains(&self.config.rerank.as_str()) {
-            rows.push(self.reranker_row(&self.config.rerank)?);
-        }
-        rows.extend(self.config.searching_encoder().map(|id| self.encoder_row(id)).transpose()?);
-        rows.retain(|row| row.id != catalog::RUNTIME);
-        Ok(rows)
-    }
-
     /// Whether late interaction is to be had from what is indexed.
     pub(crate) fn keeps_tokens(&self) -> bool {
         [AUTO, MaxSim::ID].contains(&self.config.rerank.as_str())
@@ -356,23 +300,8 @@ impl Kinglet {
             && [AUTO, NO_RERANKER].contains(&self.config.rerank.as_str())
     }
 
-    pub(crate) fn rows_of(&self, embedders: &[String]) -> Result<Vec<Row>> {
-        let with_files = embedders.iter().filter(|id| *id != HashingEmbedder::ID);
-        let rows = with_files.map(|id| self.embedder_row(id)).collect::<Result<Vec<_>>>()?;
-        with_runtime(rows)
-    }
-
-    /// What writing an answer needs beside the search.
-    pub fn models_for_answering(&self) -> Result<Vec<Row>> {
-        match self.config.generator.as_str() {
-            ExtractiveGenerator::ID => Ok(Vec::new()),
-            name if name.starts_with("openai:") => Ok(Vec::new()),
-            _ => Ok(vec![self.generator_row()?.0]),
-        }
-    }
-
     /// The row with the tokens that the generator reads.
-    fn generator_row(&self) -> Result<(Row, usize)> {
+    pub(crate) fn generator_row(&self) -> Result<(Row, usize)> {
         let known =
             "generators are smollm2-135m-instruct, openai:MODEL for a server, and extractive, which only quotes";
         let row = self.models.lookup(&self.config.generator).map_err(|error| error.hint(known))?;
@@ -421,7 +350,7 @@ impl Kinglet {
     }
 
     /// The id of the embedder that answers from an index: the configured one, or the index's first.
-    fn answering_embedder(&self, manifest: Option<&Manifest>) -> String {
+    pub(crate) fn answering_embedder(&self, manifest: Option<&Manifest>) -> String {
         let first = manifest.and_then(|manifest| manifest.embedders.first()).map(|card| card.id.clone());
         self.configured_embedder().or(first).unwrap_or_else(|| DEFAULT_EMBEDDER.to_string())
     }
@@ -567,7 +496,7 @@ impl Kinglet {
         Some((embedder.token_counter(), embedder.card().max_tokens))
     }
 
-    fn reranker_row(&self, id: &str) -> Result<Row> {
+    pub(crate) fn reranker_row(&self, id: &str) -> Result<Row> {
         let known = "--rerank takes auto, none, maxsim, or a reranker of kinglet models list";
         let row = self.models.lookup(id).map_err(|error| error.hint(known))?;
         match row.kind {
@@ -585,7 +514,7 @@ impl Kinglet {
         }
     }
 
-    fn encoder_row(&self, id: &str) -> Result<Row> {
+    pub(crate) fn encoder_row(&self, id: &str) -> Result<Row> {
         let known = "--sparse takes none, or a sparse encoder of kinglet models list: splade-tiny";
         let row = self.models.lookup(id).map_err(|error| error.hint(known))?;
         match row.kind {
@@ -593,17 +522,4 @@ impl Kinglet {
             kind => Err(Error::input(format!("{} is a {kind}, not a sparse encoder", row.id)).hint(known)),
         }
     }
-}
-
-/// Puts the runtime before rows of which one needs it.
-fn with_runtime(mut rows: Vec<Row>) -> Result<Vec<Row>> {
-    let needs_it = |row: &Row| match row.kind {
-        Kind::Embedder { engine, .. } => engine != Engine::Static,
-        Kind::Reranker { .. } => true,
-        Kind::Runtime { .. } | Kind::SparseEncoder { .. } | Kind::Generator { .. } => false,
-    };
-    if rows.iter().any(needs_it) {
-        rows.insert(0, catalog::lookup(catalog::RUNTIME)?);
-    }
-    Ok(rows)
 }

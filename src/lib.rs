@@ -62,6 +62,7 @@ pub mod ingest;
 pub mod language;
 pub mod models;
 pub mod names;
+mod needs;
 pub mod reading;
 pub mod search;
 pub mod text;

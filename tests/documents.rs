@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kinglet::chunk::{Chunking, chunk};
 use kinglet::corpus::walk::{Limits, walk};
-use kinglet::corpus::{Document, formats};
+use kinglet::corpus::{Document, Section, Unit, formats};
+use kinglet::reading::{self, Outcome, Request};
 use kinglet::text::{estimated_tokens, line_starts};
 use proptest::prelude::*;
 
@@ -19,9 +20,17 @@ fn check_document(document: &Document) {
     }
     assert_eq!(end, document.text.len(), "sections cover the text");
     assert!(!document.text.starts_with('\u{feff}'), "no byte order mark");
-    if let Some(lines) = &document.places {
-        assert_eq!(lines.len(), line_starts(&document.text).len(), "each line has a line of the file");
-        assert!(lines.is_sorted() && lines[0] >= 1);
+    if let Some(places) = &document.places {
+        let starts = line_starts(&document.text);
+        assert_eq!(places.len(), starts.len(), "each line has a place");
+        assert!(places.iter().all(|place| *place >= 1));
+        // The rows of each sheet of a workbook are counted anew.
+        let sheet = |line: usize| {
+            let of = |section: &&Section| section.span.start <= starts[line] && starts[line] < section.span.end;
+            (document.unit == Unit::Row).then(|| document.sections.iter().find(of)?.headings.first()).flatten()
+        };
+        let falls = (1..places.len()).find(|&line| places[line] < places[line - 1] && sheet(line) == sheet(line - 1));
+        assert_eq!(falls, None, "places never fall");
     }
 }
 
@@ -160,8 +169,33 @@ proptest! {
             check(name, text.as_bytes(), &[3, 50]);
             check(name, &bytes, &[3, 50]);
         }
+        for (name, start) in FAMILIES {
+            check(name, text.as_bytes(), &[50]);
+            check(name, &[start, bytes.as_slice()].concat(), &[50]);
+        }
     }
 }
+
+/// A file of each family of formats, and how such files begin.
+const FAMILIES: &[(&str, &[u8])] = &[
+    ("a.pdf", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"),
+    ("a.docx", b"PK\x03\x04\x14\0\0\0\x08\0"),
+    ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    ("a.rtf", b"{\\rtf1\\ansi\\trowd a\\cell\\row "),
+    ("a.csv", b"name;age\n\"Ada\";36\n"),
+    ("a.eml", b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"),
+    ("a.mbox", b"From a@b Thu Jan  1 00:00:00 1970\nSubject: x\n\n"),
+    ("a.ipynb", b"{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"code\", \"source\": \""),
+    ("a.json", b"{\"a\": [{\"title\": \"x\", \"b\": "),
+    ("a.jsonl", b"{\"a\": 1}\n"),
+    ("a.yaml", b"a:\n  - &b c\n  - *b\nd: |\n"),
+    ("a.xml", b"<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY b \"c\">]><a><b>&b;"),
+    ("a.rst", b"Title\n=====\n\n.. note::\n\n"),
+    ("a.org", b"#+TITLE: x\n* TODO One :tag:\n** Two\n"),
+    ("a.rs", b"impl A { fn b() { "),
+    ("a.py", b"class A:\n    def b(self):\n        "),
+    ("a.cpp", b"namespace a { template <class T> class B { void c() { "),
+];
 
 #[test]
 fn huge_lines_and_deep_nesting_are_cut_like_any_other_text() {
@@ -182,6 +216,51 @@ fn huge_lines_and_deep_nesting_are_cut_like_any_other_text() {
     for (name, text) in texts {
         check(name, text.as_bytes(), &[200]);
     }
+}
+
+/// A real file with some bytes changed, cut out or doubled.
+fn damaged(bytes: &[u8], mut seed: u64) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below.max(1)
+    };
+    for _ in 0..1 + next(8) {
+        let at = next(bytes.len());
+        let length = next(64).min(bytes.len() - at);
+        match next(3) {
+            0 => drop(bytes.drain(at..at + length)),
+            1 => bytes[at..at + length].reverse(),
+            _ => bytes[at..at + length].iter_mut().for_each(|byte| *byte = next(256) as u8),
+        }
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    bytes
+}
+
+/// What [`kinglet::reading::read`] promises: whatever a reader does, it costs its file only.
+#[test]
+fn damaged_real_files_are_read_or_skipped() {
+    let Some(folder) = real_files() else { return };
+    let walked = walk(std::slice::from_ref(&folder), &[], &Limits::default()).expect("the folder is there");
+    let place = tempfile::tempdir().unwrap();
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut read = 0;
+    for (seed, file) in walked.files.iter().enumerate().filter(|(_, file)| file.size_bytes < 200_000) {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let path = place.path().join(name);
+        let bytes = std::fs::read(folder.join(&file.path)).expect("a file that was found can be read");
+        std::fs::write(&path, damaged(&bytes, seed as u64)).unwrap();
+        let request = Request { path, chunking: Chunking::default(), known: None, with_text: true };
+        if let Outcome::Read { cut, .. } = reading::read(&request, &|| {}) {
+            let text = cut.text.expect("it was wanted");
+            assert!(cut.chunks.iter().all(|chunk| chunk.span.of(&text) == chunk.text), "{}", file.path);
+            read += 1;
+        }
+    }
+    assert!(read > 150, "only {read} of them still have a text");
 }
 
 #[test]

@@ -14,7 +14,7 @@ const SHARE: f64 = 0.5;
 /// ...or on this many pages that follow each other but for one: books change their running titles with the chapter.
 const RUN: usize = 6;
 
-/// Takes lines that are repeated from page to page, digits aside, out of a document that has pages or slides; gives how many.
+/// Takes lines that are repeated from page to page, the numbers of the pages aside, out of a document that has pages or slides; gives how many.
 pub fn leave_out(document: &mut Document) -> u32 {
     if !matches!(document.unit, Unit::Page | Unit::Slide) {
         return 0;
@@ -39,7 +39,9 @@ pub fn leave_out(document: &mut Document) -> u32 {
     let mut seen: BTreeMap<String, Vec<(u32, usize)>> = BTreeMap::new();
     for (page, lines) in &pages {
         for at in edges(lines) {
-            seen.entry(shape(line(at).of(&document.text))).or_default().push((*page, at));
+            for shape in shapes(line(at).of(&document.text), *page) {
+                seen.entry(shape).or_default().push((*page, at));
+            }
         }
     }
     let mut repeated: HashSet<usize> = HashSet::new();
@@ -61,17 +63,34 @@ pub fn leave_out(document: &mut Document) -> u32 {
     repeated.len() as u32
 }
 
-/// A line as it would look on another page.
-fn shape(line: &str) -> String {
-    let mut shape = String::new();
-    for character in line.split_whitespace().flat_map(|word| word.chars().chain([' '])) {
-        match character.is_numeric() {
-            true if shape.ends_with('0') => {}
-            true => shape.push('0'),
-            false => shape.push(character),
+/// A line as it would look on another page: the same; or the same but for its first or last number, if that counts pages. Other
+/// numbers are not passed over: rows of figures are alike on every page and yet the text.
+fn shapes(line: &str, page: u32) -> Vec<String> {
+    let plain = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_digit = |character: char| character.is_ascii_digit();
+    let mut shapes = Vec::new();
+    let first = plain.find(is_digit).map(|start| {
+        let length = plain[start..].find(|c| !is_digit(c)).unwrap_or(plain.len() - start);
+        (start, start + length)
+    });
+    let last = plain.rfind(is_digit).map(|end| {
+        (
+            plain[..end]
+                .rfind(|c| !is_digit(c))
+                .map_or(0, |at| at + plain[at..].chars().next().map_or(1, char::len_utf8)),
+            end + 1,
+        )
+    });
+    for (which, found) in [("first", first), ("last", last)] {
+        if let Some((start, end)) = found
+            && let Ok(number) = plain[start..end].parse::<i64>()
+        {
+            let ahead = number - i64::from(page);
+            shapes.push(format!("{which} {}\u{0}{ahead}\u{0}{}", &plain[..start], &plain[end..]));
         }
     }
-    shape
+    shapes.push(plain);
+    shapes
 }
 
 /// Takes whole lines away; sections and places follow.
@@ -124,7 +143,7 @@ mod tests {
             }
         }
         places.push(of.len() as u32);
-        let half = Span { start: 0, end: text.find("body 3").unwrap_or(0) };
+        let half = Span { start: 0, end: text.find("body three").unwrap_or(0) };
         let rest = Span { start: half.end, end: text.len() };
         let section =
             |span: Span, heading: &str| Section { span, body_start: span.start, headings: vec![heading.into()] };
@@ -146,12 +165,12 @@ mod tests {
         let mut document = pages(&of);
         assert_eq!(leave_out(&mut document), 12);
         assert!(!document.text.contains("ACME") && !document.text.contains("Page"));
-        assert_eq!(document.text.lines().next(), Some("body 1"));
-        assert_eq!(document.sections[1].span.of(&document.text).lines().next(), Some("body 3"));
+        assert_eq!(document.text.lines().next(), Some("body one"));
+        assert_eq!(document.sections[1].span.of(&document.text).lines().next(), Some("body three"));
         assert_eq!(document.sections.last().unwrap().span.end, document.text.len());
         let starts = line_starts(&document.text);
         assert_eq!(document.places.as_ref().unwrap().len(), starts.len());
-        assert_eq!(document.place(&starts, document.text.find("more of 5x").unwrap()), 5);
+        assert_eq!(document.place(&starts, document.text.find("16 7 64").unwrap()), 5);
     }
 
     #[test]

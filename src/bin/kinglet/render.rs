@@ -167,7 +167,12 @@ pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
         writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{place}{PATH:#}  {}", source.n, visible(&source.heading))?;
         for citation in answer.citations.iter().filter(|citation| quotes && citation.n == source.n) {
             let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
-            writeln!(out, "    {DIM}{}{DIM:#}  {}", visible(&citation.place), visible(&quote))?;
+            writeln!(
+                out,
+                "    {DIM}{}{DIM:#}  {}",
+                visible(citation.place.trim_start_matches([':', '#'])),
+                visible(&quote)
+            )?;
         }
     }
     Ok(())

@@ -2,9 +2,9 @@
 
 use std::io::{Cursor, Read};
 
+use super::super::guess::Charset;
 use cfb::CompoundFile;
 use encoding_rs::Encoding;
-use super::super::guess::Charset;
 
 use super::internet::date_of_seconds;
 use super::{Attached, Content, Letter, Skip, attached_text, document, encrypted, text_of_html};
@@ -143,7 +143,8 @@ fn letter(store: &mut Store, folder: &str, depth: usize) -> Result<Letter, Skip>
     let mut body = message.text(BODY);
     if body.trim().is_empty() {
         let page = message.bytes(BODY_HTML).unwrap_or_default();
-        let page = plain::text(&page, plain::declared_encoding(&page).or(encoding.map(Charset::Standard))).unwrap_or_default();
+        let page =
+            plain::text(&page, plain::declared_encoding(&page).or(encoding.map(Charset::Standard))).unwrap_or_default();
         body = text_of_html(&page);
     }
     let sender = message.first_text(&[SENDER_SMTP, SENDER_ADDRESS]);
