@@ -205,7 +205,18 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     assert_eq!(legs(&kinglet), ["lexical"]);
     kinglet.use_system("handbook", "hashing-256").unwrap();
     assert!(manifest(&kinglet).chosen.is_empty() && legs(&kinglet).len() >= 2);
-    for wrong in ["wordllama-256", "tiny:hybrid+maxsim", "tiny:best", ""] {
+    kinglet.use_system("handbook", "hashing-256:hybrid,fusion=rrf,reranker=none").unwrap();
+    let chosen = manifest(&kinglet).chosen;
+    assert_eq!((chosen["fusion"].as_str(), chosen["rerank"].as_str()), ("rrf", "none"));
+    for wrong in [
+        "wordllama-256",
+        "tiny:hybrid+maxsim",
+        "tiny:best",
+        "",
+        "tiny:hybrid,fusion",
+        "tiny:hybrid,chunking=long",
+        "tiny:hybrid,generator=extractive",
+    ] {
         assert!(kinglet.use_system("handbook", wrong).is_err(), "{wrong}");
     }
 }
