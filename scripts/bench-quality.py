@@ -25,13 +25,20 @@ PIPELINES = [
     ("default + splade-tiny", ["--sparse", "splade-tiny"], None, None),
 ]
 
-# Questions in eleven languages over English passages: words alone can only find names and numbers.
+# Questions in eleven languages over English passages: words alone can only find names and numbers. A hub's embedder for many languages is
+# measured too where its files are here (`kinglet models pull multilingual-e5-small`).
 CROSSLINGUAL = "xquad-crosslingual"
+MULTILINGUAL = "multilingual-e5-small"
 
 
 def ndcg(kinglet, folder, flags):
     command = [kinglet, "eval", "--beir", str(folder), "--json", "--tuning", "none", *flags]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["ndcg_at_10"]
+
+
+def is_here(kinglet, model):
+    told = subprocess.run([kinglet, "models", "list", "--json"], check=True, stdout=subprocess.PIPE)
+    return any(row["id"] == model and row["here"] for row in json.loads(told.stdout)["models"])
 
 
 def main(kinglet, folder):
@@ -49,7 +56,13 @@ def main(kinglet, folder):
         told = ", ".join(f"{what} {least:.3f} {'reached' if value >= least else 'MISSED'}" for what, value, least in bars)
         print(name.ljust(28), *(f"{value:15.4f}" for value in values), f"{mean:8.4f}", f" {told}", flush=True)
     if (folder / CROSSLINGUAL / "corpus.jsonl").is_file():
-        print(f"{CROSSLINGUAL}, words alone {ndcg(kinglet, folder / CROSSLINGUAL, ['--mode', 'lexical']):.4f}")
+        print(f"{CROSSLINGUAL}, words alone {ndcg(kinglet, folder / CROSSLINGUAL, ['--mode', 'lexical']):.4f}", flush=True)
+        if is_here(kinglet, MULTILINGUAL):
+            for name, flags in [("alone", ["--mode", "dense"]), ("default", [])]:
+                value = ndcg(kinglet, folder / CROSSLINGUAL, ["--embedder", MULTILINGUAL, *flags])
+                print(f"{CROSSLINGUAL}, {MULTILINGUAL} {name} {value:.4f}", flush=True)
+        else:
+            print(f"SKIPPED: {MULTILINGUAL} is not here", file=sys.stderr)
     else:
         print(f"SKIPPED: {folder} has no {CROSSLINGUAL}", file=sys.stderr)
     sys.exit(1 if failed else 0)

@@ -97,7 +97,8 @@ def check(folder):
             differences = values[pair["a"]] - values[pair["b"]]
             ours, what = pair["difference"], f"{pair['a']} - {pair['b']}"
             close(what, ours["mean"], differences.mean(), 1e-6)
-            p = permutation(differences, generator) if differences.any() else 1.0
+            # scipy wants two questions; with one, either sign is as far from 0.
+            p = permutation(differences, generator) if differences.any() and len(differences) > 1 else 1.0
             # Both draw: kinglet counts both tails, scipy doubles the share of one. Five standard errors.
             error = lambda share: max(share, 1 / DRAWS) * (1 - min(share, 0.999)) / DRAWS
             close(f"{what} p", ours["p"], p, 5 * numpy.sqrt(error(p) + 4 * error(p / 2)) + 2 / DRAWS)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::assemble::Kinglet;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::models::catalog::{Engine, Kind, RUNTIME, Row, added};
 use crate::models::pull::pull_from_folder;
 use crate::models::traits::{Embedder, Reranker, Role};
@@ -57,7 +57,13 @@ impl Kinglet {
         });
         if let Err(error) = described {
             let _ = std::fs::remove_dir_all(&place);
-            return Err(error);
+            // It cannot be pulled again: it has no source but this folder.
+            return Err(match error.fault() {
+                Fault::Damaged => {
+                    Error::input(error.to_string()).hint("are its files whole, and what model.toml says?")
+                }
+                _ => error,
+            });
         }
         Ok(row)
     }

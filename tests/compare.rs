@@ -88,6 +88,8 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
     assert!(dense.cost.chunks_per_second > 0.0 && dense.cost.index_bytes_per_chunk > 1024.0 && dense.cost.p95_ms > 0.0);
     let stages: Vec<&str> = dense.cost.stages.iter().map(|stage| stage.name.as_str()).collect();
     assert_eq!(stages, ["embedding the question", "dense", "fusion"]);
+    let extreme = &comparison.extremes[0];
+    assert!(extreme.answer.is_some() && extreme.found.iter().all(|found| found.texts.len() == found.top.len()));
     let run = std::fs::read_to_string(out.join("runs/bm25.run")).unwrap();
     assert!(run.lines().all(|line| line.split(' ').count() == 6));
 
@@ -116,6 +118,9 @@ fn systems_are_what_their_names_say() {
         ]
     );
     assert!(found.left_out[0].contains("wordllama-256 has no token vectors"));
+    let vary = [("reranker".to_string(), strings(&["none", "maxsim"]))];
+    let found = systems(&["wordllama-256"], &["dense"], &vary).unwrap();
+    assert_eq!((found.systems.len(), found.left_out.len()), (2, 1), "what cannot be is left out with the reason");
     let vary = [("fusion".to_string(), strings(&["min-max", "rrf"])), ("reranker".to_string(), strings(&["none"]))];
     let found = systems(&["hashing-256"], &["hybrid"], &vary).unwrap();
     assert_eq!(names(&found.systems)[2], "hashing-256:hybrid,fusion=rrf,reranker=none");
@@ -200,7 +205,18 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     assert_eq!(legs(&kinglet), ["lexical"]);
     kinglet.use_system("handbook", "hashing-256").unwrap();
     assert!(manifest(&kinglet).chosen.is_empty() && legs(&kinglet).len() >= 2);
-    for wrong in ["wordllama-256", "tiny:hybrid+maxsim", "tiny:best", ""] {
+    kinglet.use_system("handbook", "hashing-256:hybrid,fusion=rrf,reranker=none").unwrap();
+    let chosen = manifest(&kinglet).chosen;
+    assert_eq!((chosen["fusion"].as_str(), chosen["rerank"].as_str()), ("rrf", "none"));
+    for wrong in [
+        "wordllama-256",
+        "tiny:hybrid+maxsim",
+        "tiny:best",
+        "",
+        "tiny:hybrid,fusion",
+        "tiny:hybrid,chunking=long",
+        "tiny:hybrid,generator=extractive",
+    ] {
         assert!(kinglet.use_system("handbook", wrong).is_err(), "{wrong}");
     }
 }

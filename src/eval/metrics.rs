@@ -65,7 +65,12 @@ impl Measures {
 }
 
 fn gain(grades: &[u32], depth: usize) -> f64 {
-    grades.iter().take(depth).enumerate().map(|(at, &grade)| f64::from(grade) / (at as f64 + 2.0).log2()).sum()
+    // An empty sum of floats is −0.
+    grades
+        .iter()
+        .take(depth)
+        .enumerate()
+        .fold(0.0, |sum, (at, &grade)| sum + f64::from(grade) / (at as f64 + 2.0).log2())
 }
 
 #[cfg(test)]

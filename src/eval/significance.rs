@@ -14,6 +14,10 @@ pub const FLIPS: usize = 10_000;
 /// Below this p-value, corrected, a difference is held to be real.
 pub const LEVEL: f64 = 0.05;
 
+/// With fewer questions no difference can be told from chance: even if all signs are the same, as many flips as the level allows have
+/// equal signs too.
+pub const FEWEST: usize = 6;
+
 /// Differences that are smaller count as ties.
 const TIE: f64 = 1e-9;
 
@@ -30,7 +34,8 @@ pub struct Difference {
     pub wins_ties_losses: [usize; 3],
     /// The mean difference by the standard deviation of the differences (Cohen's d of pairs); 0 where there is no deviation.
     pub effect: f64,
-    /// The smallest true difference that questions like these would have shown in 8 of 10 trials at [`LEVEL`].
+    /// The smallest true difference that questions like these would have shown in 8 of 10 trials at [`LEVEL`]; 1, the
+    /// largest that there can be, where they show none.
     pub detectable: f64,
 }
 
@@ -43,14 +48,15 @@ pub fn difference(a: &[f64], b: &[f64]) -> Difference {
     let deviation = variance.sqrt();
     let wins = differences.iter().filter(|&&d| d > TIE).count();
     let losses = differences.iter().filter(|&&d| d < -TIE).count();
+    // 1.96 + 0.84: the normal quantiles of a two-sided level of 5 % and of a power of 80 %.
+    let detectable = if differences.len() < FEWEST { 1.0 } else { (2.8 * deviation / count.sqrt()).min(1.0) };
     Difference {
         mean,
         interval,
         p: randomisation(&differences),
         wins_ties_losses: [wins, differences.len() - wins - losses, losses],
         effect: if deviation > 0.0 { mean / deviation } else { 0.0 },
-        // 1.96 + 0.84: the normal quantiles of a two-sided level of 5 % and of a power of 80 %.
-        detectable: 2.8 * deviation / count.sqrt(),
+        detectable,
     }
 }
 
@@ -122,6 +128,13 @@ mod tests {
         let p = difference(&differences, &[0.0; 8]).p;
         let error = (exact * (1.0 - exact) / FLIPS as f64).sqrt();
         assert!((p - exact).abs() < 4.0 * error, "{p}, exactly {exact}");
+    }
+
+    #[test]
+    fn too_few_questions_never_show_a_difference() {
+        let of = |count: usize| difference(&vec![1.0; count], &vec![0.0; count]);
+        assert!(of(FEWEST - 1).p > LEVEL && of(FEWEST - 1).detectable == 1.0);
+        assert!(of(FEWEST).p < LEVEL && of(FEWEST).detectable == 0.0);
     }
 
     #[test]

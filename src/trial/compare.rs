@@ -11,13 +11,17 @@ use super::measure::{Job, Measured};
 use super::systems::System;
 use crate::assemble::Kinglet;
 use crate::error::{Error, Result};
+use crate::eval::comparison::agreement::Extreme;
 use crate::eval::comparison::{Comparison, Outcome, compare};
-use crate::eval::judged::Question;
+use crate::eval::judged::{Question, Unit};
 use crate::eval::{Run, trec};
+use crate::index::documents::ChunkId;
 use crate::index::files::write_whole;
 
 /// Places of a ranking that run files hold: as many as Recall@100 looks at.
 const KEPT: usize = 100;
+/// Letters of a text that show what it is about.
+const MOST_SHOWN: usize = 140;
 
 /// How one system is measured: in a process of its own, or here.
 pub type Runner<'r> = dyn Fn(&System, &Job) -> Result<Measured> + 'r;
@@ -77,8 +81,45 @@ impl Kinglet {
         let questions = entries.first().map(|entry| entry.trial.questions.as_slice()).unwrap_or_default();
         write_whole(&folder.join("qrels.txt"), qrels(questions).as_bytes())?;
         write_whole(&folder.join("questions.jsonl"), lines(questions).as_bytes())?;
-        Ok(compare(&outcomes))
+        let mut comparisons = compare(&outcomes);
+        for extreme in comparisons.iter_mut().flat_map(|comparison| &mut comparison.extremes) {
+            add_texts(extreme, entries)?;
+        }
+        Ok(comparisons)
     }
+}
+
+/// Looks up how what was found for a question begins, because names alone tell people little.
+fn add_texts(extreme: &mut Extreme, entries: &[Entry<'_>]) -> Result<()> {
+    for (at, found) in extreme.found.iter_mut().enumerate() {
+        let Some(entry) = entries.iter().find(|entry| entry.system.name == found.system) else { continue };
+        let unit = entry.trial.questions.iter().find(|question| question.id == extreme.id);
+        let unit = unit.map_or(Unit::Document, |question| question.unit);
+        let begins = |names: &[String]| -> Result<Vec<String>> {
+            let chunks: Vec<ChunkId> = names.iter().filter_map(|name| entry.trial.names.first(unit, name)).collect();
+            let stored = entry.trial.index.chunks(&chunks)?;
+            Ok(stored.iter().map(|stored| beginning(&stored.chunk.text)).collect())
+        };
+        found.texts = begins(&found.top)?;
+        // The names of the answers are those of the best system.
+        if at == 0 {
+            extreme.answer = begins(&extreme.relevant[..extreme.relevant.len().min(1)])?.pop();
+        }
+    }
+    Ok(())
+}
+
+/// The first words of a text.
+fn beginning(text: &str) -> String {
+    let mut shown = String::new();
+    for word in text.split_whitespace() {
+        if shown.chars().count() + word.chars().count() > MOST_SHOWN {
+            return format!("{shown} …").trim_start().to_string();
+        }
+        shown.push_str(if shown.is_empty() { "" } else { " " });
+        shown.push_str(word);
+    }
+    shown
 }
 
 /// What was measured before, if neither the system, nor the index, nor the questions have changed since; else what is measured now.

@@ -93,6 +93,15 @@ impl Names {
             Unit::Passage => passage,
         })
     }
+
+    /// The first chunk of what is called so.
+    fn first(&self, unit: Unit, name: &str) -> Option<ChunkId> {
+        let is_called = |[document, passage]: &[String; 2]| match unit {
+            Unit::Document => document == name,
+            Unit::Passage => passage == name,
+        };
+        self.by_chunk.iter().filter(|(_, names)| is_called(names)).map(|(chunk, _)| *chunk).min()
+    }
 }
 
 impl Kinglet {

@@ -110,7 +110,13 @@ impl Places {
             (Some(quote), _) => {
                 let holding = self.holding(quote, &chunks);
                 if holding.is_empty() {
-                    return Err(Error::input(format!("question {id}: no passage holds {quote:?}")).hint(UP_TO_DATE));
+                    // In a table the second column may have been meant as a path.
+                    let what = if answer.path.is_none() {
+                        "no document is called so, and no passage holds"
+                    } else {
+                        "no passage holds"
+                    };
+                    return Err(Error::input(format!("question {id}: {what} {quote:?}")).hint(UP_TO_DATE));
                 }
                 Ok(self.passage_names(&holding))
             }

@@ -63,12 +63,13 @@ impl Kinglet {
                     (mode, _) => mode,
                 };
                 let name = format!("{embedder}:{written}");
-                if !has_tokens && written.split('+').any(|part| part == MaxSim::ID) {
-                    found.left_out.push(format!("{name} is left out: {embedder} has no token vectors"));
-                    continue;
-                }
                 let config = self.config_of_mode(embedder, written)?;
-                found.systems.extend(varied(System { name, config, answers }, vary)?);
+                for system in varied(System { name, config, answers }, vary)? {
+                    match system.config.rerank == MaxSim::ID && !has_tokens {
+                        true => found.left_out.push(without_tokens(&system.name, embedder)),
+                        false => found.systems.push(system),
+                    }
+                }
             }
         }
         let mut seen = std::collections::HashSet::new();
@@ -120,6 +121,10 @@ impl Kinglet {
             _ => false,
         })
     }
+}
+
+fn without_tokens(system: &str, embedder: &str) -> String {
+    format!("{system} is left out: {embedder} has no token vectors")
 }
 
 /// The system with each combination of the values.

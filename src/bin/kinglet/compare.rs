@@ -167,8 +167,12 @@ impl Session<'_> {
         let compared = self.kinglet.compare(entries, folder, &runner);
         bar.finish_and_clear();
         if compared.as_ref().is_err_and(|error| error.fault() == Fault::Interrupted) {
-            let done = done.get();
-            render::notice(&format!("{done} systems were measured in this run; the same command goes on from there"));
+            let done = match done.get() {
+                0 => "no system was".to_string(),
+                1 => "one system was".to_string(),
+                done => format!("{done} systems were"),
+            };
+            render::notice(&format!("{done} measured to the end in this run; the same command goes on from there"));
         }
         compared
     }

@@ -100,7 +100,8 @@ impl Session<'_> {
         })
     }
 
-    /// Shows each question on the terminal; `k` keeps it, `d` drops it, `e` writes it anew, `q` leaves the rest as it is.
+    /// Shows each question on the terminal; `k` keeps it, `d` drops it, `e` writes it anew, `q` leaves the rest as it is. Each decision is in
+    /// the file at once, so that an interruption loses none.
     pub fn questions_review(&self, file: &Path) -> Result<u8> {
         if file.extension().is_none_or(|extension| extension != "jsonl") {
             return Err(Error::input(format!("{} is not of `kinglet questions make`", file.display()))
@@ -119,22 +120,27 @@ impl Session<'_> {
         let (mut kept, mut dropped, mut edited) = (Vec::new(), 0, 0);
         let mut questions = all.into_iter();
         let total = questions.len();
-        while let Some(mut question) = questions.next() {
+        'questions: while let Some(mut question) = questions.next() {
             render::question(total - questions.len(), total, &question);
-            match ask("keep (k), drop (d), edit (e), stop (q)? ")?.as_deref() {
-                Some("" | "k") => kept.push(question),
-                Some("d") => dropped += 1,
-                Some("e") => {
-                    let text = ask("new question: ")?.filter(|text| !text.is_empty());
-                    edited += usize::from(text.is_some());
-                    question.question = text.unwrap_or(question.question);
-                    kept.push(question);
+            loop {
+                match ask("keep (k), drop (d), edit (e), stop (q)? ")?.as_deref() {
+                    Some("" | "k") => kept.push(question),
+                    Some("d") => dropped += 1,
+                    Some("e") => {
+                        let text = ask("new question: ")?.filter(|text| !text.is_empty());
+                        edited += usize::from(text.is_some());
+                        question.question = text.unwrap_or(question.question);
+                        kept.push(question);
+                    }
+                    None | Some("q") => {
+                        kept.push(question);
+                        break 'questions;
+                    }
+                    Some(_) => continue,
                 }
-                _ => {
-                    kept.push(question);
-                    break;
-                }
+                break;
             }
+            save(file, kept.iter().chain(questions.as_slice()))?;
         }
         kept.extend(questions);
         save(file, &kept)?;
@@ -144,9 +150,9 @@ impl Session<'_> {
 }
 
 /// Writes the whole file or leaves the old one.
-fn save(path: &Path, questions: &[WrittenQuestion]) -> Result<()> {
+fn save<'q>(path: &Path, questions: impl IntoIterator<Item = &'q WrittenQuestion>) -> Result<()> {
     let lines: String = questions
-        .iter()
+        .into_iter()
         .map(|question| serde_json::to_string(question).expect("a question is plain data") + "\n")
         .collect();
     let beside = path.with_extension("jsonl.new");

@@ -79,6 +79,8 @@ pub struct Extreme {
     pub difference: f64,
     /// What answers it.
     pub relevant: Vec<String>,
+    /// How the first of these begins, where that has been looked up.
+    pub answer: Option<String>,
     /// What each system found.
     pub found: Vec<FoundBy>,
 }
@@ -92,6 +94,8 @@ pub struct FoundBy {
     pub first_relevant: Option<usize>,
     /// Its first three.
     pub top: Vec<String>,
+    /// How they begin, in the same order, where that has been looked up.
+    pub texts: Vec<String>,
     /// Its answer, if it answers.
     pub answer: Option<String>,
 }
@@ -127,6 +131,7 @@ fn extreme(outcomes: &[&Outcome], at: usize, difference: f64) -> Extreme {
                 .position(|(name, _)| relevant.contains(name.as_str()))
                 .map(|at| at + 1),
             top: ranking.iter().take(SHOWN).map(|(name, _)| name.clone()).collect(),
+            texts: Vec::new(),
             answer: outcome.answers.get(at).map(|answered| answered.text.clone()),
         }
     });
@@ -135,6 +140,7 @@ fn extreme(outcomes: &[&Outcome], at: usize, difference: f64) -> Extreme {
         text: question.text.clone(),
         difference,
         relevant: relevant(outcomes[0], at).map(str::to_string).collect(),
+        answer: None,
         found: found.collect(),
     }
 }

@@ -292,6 +292,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_few_questions_show_nothing_and_the_verdict_says_so() {
+        let few = [outcome("good:dense", &[1; 3], 9.0), outcome(BASELINE, &[0; 3], 1.0)];
+        let comparison = &compare(&few)[0];
+        assert!(!comparison.pairs[0].is_better);
+        let words = comparison.verdict.sentences.join(" ");
+        assert!(words.contains("Fewer than 6 questions show no difference") && !words.contains("0.000"), "{words}");
+    }
+
+    #[test]
     fn what_programs_asked_is_never_mixed_with_what_people_asked() {
         let mut outcomes = [outcome("a:dense", &[1, 1, 2, 2], 1.0), outcome(BASELINE, &[2, 2, 1, 1], 1.0)];
         for outcome in &mut outcomes {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{BASELINE, Pair, Standing};
 use crate::eval::judged::Origin;
+use crate::eval::significance::FEWEST;
 
 /// What follows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -12,7 +13,8 @@ pub struct Verdict {
     pub best: String,
     /// Systems that the best cannot be called better than.
     pub not_told_apart: Vec<String>,
-    /// The one to take: of the best, and those where the interval of the difference from it holds 0, the one that answers fastest.
+    /// The one to take: of the best, and those where the interval of the difference from it holds 0, the one that answers fastest; the
+    /// best itself where the questions are too few to tell.
     pub recommended: String,
     /// The same in words.
     pub sentences: Vec<String>,
@@ -22,7 +24,9 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
     let best = &systems[0];
     let against_best: Vec<&Pair> = pairs.iter().filter(|pair| pair.a == best.name).collect();
     let not_told_apart: Vec<&Pair> = against_best.iter().copied().filter(|pair| !pair.is_better).collect();
-    let close = against_best.iter().filter(|pair| pair.difference.interval[0] <= 0.0);
+    let count = best.ndcg_at_10.len();
+    // A few questions cannot say that what is cheaper is as good.
+    let close = against_best.iter().filter(|pair| count >= FEWEST && pair.difference.interval[0] <= 0.0);
     let cost = |name: &str| {
         let system = systems.iter().find(|system| system.name == name);
         system.map_or((f64::MAX, u64::MAX), |system| (system.cost.p95_ms, system.cost.model_bytes))
@@ -32,13 +36,12 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
     candidates.sort_by(|a, b| cost(a).0.total_cmp(&cost(b).0).then(cost(a).1.cmp(&cost(b).1)).then(a.cmp(b)));
     let recommended = candidates[0].to_string();
 
-    let count = best.ndcg_at_10.len();
-    let asked = match origin {
-        Origin::Human => format!("{count} questions"),
-        Origin::Synthetic => format!("{count} synthetic questions"),
+    let synthetic = if origin == Origin::Synthetic { "synthetic " } else { "" };
+    let asked = match count {
+        1 => format!("this one {synthetic}question"),
+        _ => format!("these {count} {synthetic}questions"),
     };
-    let mut sentences =
-        vec![format!("On these {asked}, {} reaches the highest nDCG@10: {:.3}.", best.name, best.quality())];
+    let mut sentences = vec![format!("On {asked}, {} reaches the highest nDCG@10: {:.3}.", best.name, best.quality())];
     if systems.len() == 1 {
         sentences.push("There is nothing to compare it with.".to_string());
     } else if not_told_apart.is_empty() {
@@ -51,7 +54,11 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
             others => (format!("It cannot be told from {}", listed(&names)), others > 0),
         };
         let rest = if others { "; the others are worse, beyond chance" } else { "" };
-        sentences.push(format!("{who}{rest}. So many questions show a difference from about {detectable:.3} on."));
+        let shown = match count < FEWEST {
+            true => format!("Fewer than {FEWEST} questions show no difference, however large it is: ask more"),
+            false => format!("So many questions show a difference from about {detectable:.3} on"),
+        };
+        sentences.push(format!("{who}{rest}. {shown}."));
     }
     if let Some(pair) = against_best.iter().find(|pair| pair.b == BASELINE && pair.is_better) {
         let [low, high] = pair.difference.interval;
@@ -63,7 +70,11 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
             0 => "no model".to_string(),
             bytes => format!("{:.0} MiB of models", bytes as f64 / f64::from(1 << 20)),
         };
-        let reason = if candidates.len() == 1 { "" } else { ", the fastest of those that may well be as good" };
+        let reason = match candidates.len() {
+            1 if count < FEWEST => " until more questions say otherwise",
+            1 => "",
+            _ => ", the fastest of those that may well be as good",
+        };
         sentences.push(format!(
             "Take {recommended}{reason}: at most {} ms for 95 of 100 questions, {models}.",
             p95_ms.ceil()
@@ -74,6 +85,13 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
             "A program asked, not people: trust the order of the systems more than the figures, and neither much."
                 .to_string(),
         );
+        if recommended == BASELINE {
+            sentences.push(
+                "Made questions have the words of their passages, which helps words alone: ask twenty questions of your own \
+                 before you do without an embedder."
+                    .to_string(),
+            );
+        }
     }
     Verdict {
         best: best.name.clone(),

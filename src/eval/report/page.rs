@@ -6,7 +6,7 @@ use super::About;
 use super::plot::{Axis, bar, interval, pareto};
 use crate::eval::bootstrap::{RESAMPLES, SEED};
 use crate::eval::comparison::agreement::Extreme;
-use crate::eval::comparison::{Comparison, Standing};
+use crate::eval::comparison::{Comparison, Pair, Standing};
 use crate::eval::judged::Origin;
 use crate::eval::significance::FLIPS;
 
@@ -100,7 +100,7 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
             h2 { "Quality against cost" }
             p class="note" {
                 "Pareto pictures: upwards is better, to the left is cheaper. No system beats those on the line in both. "
-                "The whiskers are 95 % intervals; numbers are those of the table."
+                "The whiskers are 95\u{a0}% intervals; numbers are those of the table. Dots that would cover each other stand side by side."
             }
             div class="plots" { @for axis in &AXES { (pareto(systems, axis)) } }
         }
@@ -195,6 +195,8 @@ fn stages(systems: &[Standing]) -> Markup {
             names.push(&stage.name);
         }
     }
+    // What is between the others comes last, as in the work.
+    names.sort_by_key(|name| *name == "fusion");
     let sum = |system: &Standing| -> f64 {
         system.cost.stages.iter().filter(|stage| !within(&stage.name)).map(|stage| stage.p50_ms).sum()
     };
@@ -233,7 +235,7 @@ fn pairs(comparison: &Comparison) -> Markup {
     html! {
         p class="note" {
             "By how much nDCG@10 of the row is above that of the column. Filled: beyond chance (the interval does not hold 0, and p < 0.05 "
-            "after Holm's correction for " (comparison.pairs.len()) " pairs). Point at a cell for the figures."
+            "after Holm's correction for " (comparison.pairs.len()) " pairs)."
         }
         div class="scroll" { table class="matrix" {
             thead { tr { th {} @for (at, _) in systems.iter().enumerate().skip(1) { th { span class=(format!("key k{}", at % 10)) { (at + 1) } } } } }
@@ -245,12 +247,7 @@ fn pairs(comparison: &Comparison) -> Markup {
                         Some(pair) => {
                             @let difference = &pair.difference;
                             @let [wins, ties, losses] = difference.wins_ties_losses;
-                            td class=(if pair.is_better { "better" } else { "same" }) title=(format!(
-                                "{} − {}: {:+.4}, 95 % {:+.4} to {:+.4}, p = {:.4}, corrected {:.4}; wins {wins}, ties {ties}, losses {losses}; \
-                                 effect size {:.2}; smallest difference that would have shown: {:.3}",
-                                pair.a, pair.b, difference.mean, difference.interval[0], difference.interval[1], difference.p, pair.p_holm,
-                                difference.effect, difference.detectable
-                            )) {
+                            td class=(if pair.is_better { "better" } else { "same" }) {
                                 (format!("{:+.3}", difference.mean))
                                 br;
                                 span class="quiet" { (format!("{wins}/{ties}/{losses}")) }
@@ -261,6 +258,40 @@ fn pairs(comparison: &Comparison) -> Markup {
             } } }
         } }
         p class="note" { "Below each difference: questions won, tied and lost." }
+        details {
+            summary { "All figures of all pairs" }
+            div class="scroll" { table {
+                thead { tr {
+                    th { "the higher one" } th class="left" { "the other" } th { "difference" } th { "95 % interval" } th { "p" }
+                    th { "p, corrected" } th { "effect size" } th { "would have shown" }
+                } }
+                tbody { @for pair in &comparison.pairs { (figures(systems, pair)) } }
+            } }
+            p class="note" {
+                "The effect size is the mean difference by its standard deviation. What would have shown is the smallest true difference that "
+                "so many questions show in 8 of 10 trials."
+            }
+        }
+    }
+}
+
+fn figures(systems: &[Standing], pair: &Pair) -> Markup {
+    let key = |name: &str| {
+        let at = systems.iter().position(|system| system.name == name).unwrap_or(0);
+        self::name(at, name)
+    };
+    let difference = &pair.difference;
+    html! {
+        tr {
+            th { (key(&pair.a)) }
+            th class="left" { (key(&pair.b)) }
+            td class=(if pair.is_better { "strong" } else { "" }) { (format!("{:+.4}", difference.mean)) }
+            td { (format!("{:+.4} to {:+.4}", difference.interval[0], difference.interval[1])) }
+            td { (format!("{:.4}", difference.p)) }
+            td { (format!("{:.4}", pair.p_holm)) }
+            td { (format!("{:.2}", difference.effect)) }
+            td { (if difference.detectable < 1.0 { format!("{:.3}", difference.detectable) } else { "none".to_string() }) }
+        }
     }
 }
 
@@ -329,18 +360,21 @@ fn one_extreme(extreme: &Extreme) -> Markup {
             p class="note" {
                 "answered by " (extreme.relevant.iter().take(MOST_RELEVANT).cloned().collect::<Vec<_>>().join(", "))
                 @if extreme.relevant.len() > MOST_RELEVANT { " and " (extreme.relevant.len() - MOST_RELEVANT) " more" }
+                @if let Some(answer) = &extreme.answer { ": " (answer) }
             }
-            table {
-                thead { tr { th { "system" } th { "first right one" } th { "its first three" } } }
+            div class="scroll" { table {
+                thead { tr { th { "system" } th { "first right one" } th class="left" { "its first three" } } }
                 tbody { @for (at, found) in extreme.found.iter().enumerate() { tr {
                     th { (name(at, &found.system)) }
                     td { (found.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
                     td class="left" {
-                        (found.top.join(" · "))
+                        @for (at, place) in found.top.iter().enumerate() {
+                            p { (place) " " span class="quiet" { (found.texts.get(at).map_or("", String::as_str)) } }
+                        }
                         @if let Some(answer) = &found.answer { p { (answer) } }
                     }
                 } } }
-            }
+            } }
         }
     }
 }

@@ -10,6 +10,8 @@ const LEFT: f64 = 44.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 40.0;
+/// How wide a dot is.
+const DOT: f64 = 18.0;
 
 /// A kind of cost.
 pub struct Axis {
@@ -43,6 +45,8 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
     let (bottom, top) =
         ((lows * 20.0).floor() / 20.0, ((highs * 20.0).ceil() / 20.0).max((lows * 20.0).floor() / 20.0 + 0.05));
     let y = |quality: f64| HEIGHT - BOTTOM - (quality - bottom) / (top - bottom) * (HEIGHT - BOTTOM - TOP);
+    let centres: Vec<(f64, f64)> = points.iter().map(|(_, system, cost)| (x(*cost), y(system.quality()))).collect();
+    let places = side_by_side(&centres);
     let step = if top - bottom > 0.3 { 0.1 } else { 0.05 };
     let lines = (0..).map(|at| bottom + f64::from(at) * step).take_while(|line| *line <= top + 1e-9);
     let ticks: Vec<f64> = ticks(least, most);
@@ -61,18 +65,31 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
                 text class="tick" x=(round(x(0.0))) y=(HEIGHT - BOTTOM + 15.0) text-anchor="middle" { "none" }
             }
             path class="frontier" d=(frontier(&points, &x, &y)) {}
-            @for (at, system, cost) in points.iter().rev() {
+            @for ((at, system, cost), place) in points.iter().zip(&places).rev() {
                 @let [low, high] = system.estimates[0].1.interval;
-                line class="whisker" x1=(round(x(*cost))) x2=(round(x(*cost))) y1=(round(y(low))) y2=(round(y(high))) {}
+                line class="whisker" x1=(round(*place)) x2=(round(*place)) y1=(round(y(low))) y2=(round(y(high))) {}
                 g {
                     title { (system.name) ": " (format!("{:.3}", system.quality())) ", " ((axis.shown)(*cost)) }
-                    circle class=(format!("dot c{}", at % 10)) cx=(round(x(*cost))) cy=(round(y(system.quality()))) r="9" {}
-                    text class="number" x=(round(x(*cost))) y=(round(y(system.quality()) + 3.5)) text-anchor="middle" { (at + 1) }
+                    circle class=(format!("dot c{}", at % 10)) cx=(round(*place)) cy=(round(y(system.quality()))) r="9" {}
+                    text class="number" x=(round(*place)) y=(round(y(system.quality()) + 3.5)) text-anchor="middle" { (at + 1) }
                 }
             }
             text class="axis" x=(round((LEFT + WIDTH - RIGHT) / 2.0)) y=(HEIGHT - 6.0) text-anchor="middle" { (axis.title) }
         }
     }
+}
+
+/// Where dots go sideways, so that none covers one before it, as long as there is room.
+fn side_by_side(centres: &[(f64, f64)]) -> Vec<f64> {
+    let mut placed: Vec<(f64, f64)> = Vec::new();
+    for &(x, y) in centres {
+        let is_free = |x: f64| placed.iter().all(|(other, height)| (other - x).hypot(height - y) >= DOT);
+        let tried = [0.0, -1.0, 1.0, -2.0, 2.0].map(|steps| x + steps * DOT);
+        let inside = |x: &f64| (LEFT..=WIDTH - RIGHT).contains(x);
+        let free = tried.into_iter().filter(inside).find(|x| is_free(*x));
+        placed.push((free.unwrap_or(x), y));
+    }
+    placed.into_iter().map(|(x, _)| x).collect()
 }
 
 /// Steps through the points of which none cheaper is as good.
@@ -143,6 +160,14 @@ fn round(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_dot_covers_another() {
+        assert_eq!(
+            side_by_side(&[(100.0, 50.0), (100.0, 52.0), (100.0, 90.0), (104.0, 50.0)]),
+            [100.0, 82.0, 100.0, 122.0]
+        );
+    }
 
     #[test]
     fn ticks_are_round_and_few() {

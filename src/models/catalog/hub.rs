@@ -5,6 +5,10 @@ use crate::models::traits::Pooling;
 
 /// What the BGE family and those trained like it want before a question.
 const BGE_QUERY: &str = "Represent this sentence for searching relevant passages: ";
+const BGE_CHINESE_QUERY: &str = "为这个句子生成表示以用于检索相关文章：";
+const PLAIN: [&str; 2] = ["", ""];
+const E5: [&str; 2] = ["query: ", "passage: "];
+const NOMIC: [&str; 2] = ["search_query: ", "search_document: "];
 
 /// The embedders, in the order in which they are listed.
 pub fn embedders() -> Vec<Row> {
@@ -14,204 +18,222 @@ pub fn embedders() -> Vec<Row> {
             description: "a small English embedder",
             parameters: Some(33_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "Xenova/all-MiniLM-L12-v2",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 384,
-                max_tokens: 128,
-                query_prefix: "",
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "[PAD]", output: None },
-            },
+            files: graph("Xenova/all-MiniLM-L12-v2"),
+            kind: embedder(384, 128, PLAIN, Pooling::Mean, "[PAD]"),
         },
         Row {
             id: "all-mpnet-base-v2",
             description: "an English embedder",
             parameters: Some(109_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "Xenova/all-mpnet-base-v2",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 768,
-                max_tokens: 384,
-                query_prefix: "",
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "<pad>", output: None },
-            },
+            files: graph("Xenova/all-mpnet-base-v2"),
+            kind: embedder(768, 384, PLAIN, Pooling::Mean, "<pad>"),
         },
         Row {
             id: "bge-small-en-v1.5",
             description: "a small English embedder",
             parameters: Some(33_000_000),
             licence: "MIT",
-            files: hub(
-                "Xenova/bge-small-en-v1.5",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 384,
-                max_tokens: 512,
-                query_prefix: BGE_QUERY,
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Cls, pad_token: "[PAD]", output: None },
-            },
+            files: graph("Xenova/bge-small-en-v1.5"),
+            kind: embedder(384, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
         Row {
             id: "bge-base-en-v1.5",
             description: "an English embedder",
             parameters: Some(109_000_000),
             licence: "MIT",
+            files: graph("Xenova/bge-base-en-v1.5"),
+            kind: embedder(768, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "bge-large-en-v1.5",
+            description: "a large English embedder",
+            parameters: Some(335_000_000),
+            licence: "MIT",
+            files: graph("Xenova/bge-large-en-v1.5"),
+            kind: embedder(1024, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "bge-small-en-v1.5-q",
+            description: "a small English embedder with weights of 8 bits",
+            parameters: Some(33_000_000),
+            licence: "MIT",
             files: hub(
-                "Xenova/bge-base-en-v1.5",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
+                "Qdrant/bge-small-en-v1.5-onnx-Q",
+                &[("model.onnx", "model_optimized.onnx"), ("tokenizer.json", "tokenizer.json")],
             ),
-            kind: Kind::Embedder {
-                dimension: 768,
-                max_tokens: 512,
-                query_prefix: BGE_QUERY,
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Cls, pad_token: "[PAD]", output: None },
-            },
+            kind: embedder(384, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "bge-base-en-v1.5-q",
+            description: "an English embedder with weights of 8 bits",
+            parameters: Some(109_000_000),
+            licence: "MIT",
+            files: hub(
+                "Qdrant/bge-base-en-v1.5-onnx-Q",
+                &[("model.onnx", "model_optimized.onnx"), ("tokenizer.json", "tokenizer.json")],
+            ),
+            kind: embedder(768, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
         Row {
             id: "bge-small-zh-v1.5",
             description: "a small Chinese embedder",
             parameters: Some(24_000_000),
             licence: "MIT",
+            files: graph("Xenova/bge-small-zh-v1.5"),
+            kind: embedder(512, 512, [BGE_CHINESE_QUERY, ""], Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "bge-large-zh-v1.5",
+            description: "a large Chinese embedder",
+            parameters: Some(326_000_000),
+            licence: "MIT",
+            files: graph("Xenova/bge-large-zh-v1.5"),
+            kind: embedder(1024, 512, [BGE_CHINESE_QUERY, ""], Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "bge-m3",
+            description: "a large embedder for 100 languages and long texts",
+            parameters: Some(568_000_000),
+            licence: "MIT",
             files: hub(
-                "Xenova/bge-small-zh-v1.5",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
+                "BAAI/bge-m3",
+                &[
+                    ("model.onnx", "onnx/model.onnx"),
+                    ("tokenizer.json", "tokenizer.json"),
+                    ("model.onnx_data", "onnx/model.onnx_data"),
+                    ("Constant_7_attr__value", "onnx/Constant_7_attr__value"),
+                ],
             ),
-            kind: Kind::Embedder {
-                dimension: 512,
-                max_tokens: 512,
-                query_prefix: "为这个句子生成表示以用于检索相关文章：",
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Cls, pad_token: "[PAD]", output: None },
-            },
+            kind: embedder(1024, 8192, PLAIN, Pooling::Cls, "<pad>"),
+        },
+        Row {
+            id: "e5-small-v2",
+            description: "a small English embedder",
+            parameters: Some(33_000_000),
+            licence: "MIT",
+            files: graph("Xenova/e5-small-v2"),
+            kind: embedder(384, 512, E5, Pooling::Mean, "[PAD]"),
+        },
+        Row {
+            id: "e5-base-v2",
+            description: "an English embedder",
+            parameters: Some(109_000_000),
+            licence: "MIT",
+            files: graph("Xenova/e5-base-v2"),
+            kind: embedder(768, 512, E5, Pooling::Mean, "[PAD]"),
+        },
+        Row {
+            id: "gte-small",
+            description: "a small English embedder",
+            parameters: Some(33_000_000),
+            licence: "MIT",
+            files: graph("Xenova/gte-small"),
+            kind: embedder(384, 512, PLAIN, Pooling::Mean, "[PAD]"),
+        },
+        Row {
+            id: "gte-base",
+            description: "an English embedder",
+            parameters: Some(109_000_000),
+            licence: "MIT",
+            files: graph("Xenova/gte-base"),
+            kind: embedder(768, 512, PLAIN, Pooling::Mean, "[PAD]"),
+        },
+        Row {
+            id: "granite-embedding-30m-english",
+            description: "a small English embedder",
+            parameters: Some(30_000_000),
+            licence: "Apache-2.0",
+            files: graph("onnx-community/granite-embedding-30m-english-ONNX"),
+            kind: embedder(384, 512, PLAIN, Pooling::Cls, "<pad>"),
         },
         Row {
             id: "snowflake-arctic-embed-xs",
             description: "a small English embedder",
             parameters: Some(23_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "snowflake/snowflake-arctic-embed-xs",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 384,
-                max_tokens: 512,
-                query_prefix: BGE_QUERY,
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Cls, pad_token: "[PAD]", output: None },
-            },
+            files: graph("snowflake/snowflake-arctic-embed-xs"),
+            kind: embedder(384, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
         Row {
             id: "snowflake-arctic-embed-s",
             description: "a small English embedder",
             parameters: Some(33_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "snowflake/snowflake-arctic-embed-s",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 384,
-                max_tokens: 512,
-                query_prefix: BGE_QUERY,
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Cls, pad_token: "[PAD]", output: None },
-            },
+            files: graph("snowflake/snowflake-arctic-embed-s"),
+            kind: embedder(384, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
         Row {
             id: "snowflake-arctic-embed-m",
             description: "an English embedder",
             parameters: Some(109_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "Snowflake/snowflake-arctic-embed-m",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 768,
-                max_tokens: 512,
-                query_prefix: BGE_QUERY,
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Cls, pad_token: "[PAD]", output: None },
-            },
+            files: graph("Snowflake/snowflake-arctic-embed-m"),
+            kind: embedder(768, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "snowflake-arctic-embed-m-long",
+            description: "an English embedder for long texts",
+            parameters: Some(137_000_000),
+            licence: "Apache-2.0",
+            files: graph("snowflake/snowflake-arctic-embed-m-long"),
+            kind: embedder(768, 2048, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "snowflake-arctic-embed-l",
+            description: "a large English embedder",
+            parameters: Some(335_000_000),
+            licence: "Apache-2.0",
+            files: graph("snowflake/snowflake-arctic-embed-l"),
+            kind: embedder(1024, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
         Row {
             id: "gte-base-en-v1.5",
             description: "an English embedder for long texts",
             parameters: Some(137_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "Alibaba-NLP/gte-base-en-v1.5",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 768,
-                max_tokens: 8192,
-                query_prefix: "",
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Cls, pad_token: "[PAD]", output: None },
-            },
+            files: graph("Alibaba-NLP/gte-base-en-v1.5"),
+            kind: embedder(768, 8192, PLAIN, Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "gte-large-en-v1.5",
+            description: "a large English embedder for long texts",
+            parameters: Some(434_000_000),
+            licence: "Apache-2.0",
+            files: graph("Alibaba-NLP/gte-large-en-v1.5"),
+            kind: embedder(1024, 8192, PLAIN, Pooling::Cls, "[PAD]"),
+        },
+        Row {
+            id: "nomic-embed-text-v1",
+            description: "an English embedder for long texts",
+            parameters: Some(137_000_000),
+            licence: "Apache-2.0",
+            files: graph("nomic-ai/nomic-embed-text-v1"),
+            kind: embedder(768, 8192, NOMIC, Pooling::Mean, "[PAD]"),
         },
         Row {
             id: "nomic-embed-text-v1.5",
             description: "an English embedder for long texts",
             parameters: Some(137_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "nomic-ai/nomic-embed-text-v1.5",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 768,
-                max_tokens: 8192,
-                query_prefix: "search_query: ",
-                passage_prefix: "search_document: ",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "[PAD]", output: None },
-            },
+            files: graph("nomic-ai/nomic-embed-text-v1.5"),
+            kind: embedder(768, 8192, NOMIC, Pooling::Mean, "[PAD]"),
         },
         Row {
             id: "mxbai-embed-large-v1",
             description: "a large English embedder",
             parameters: Some(335_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "mixedbread-ai/mxbai-embed-large-v1",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 1024,
-                max_tokens: 512,
-                query_prefix: BGE_QUERY,
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Cls, pad_token: "[PAD]", output: None },
-            },
+            files: graph("mixedbread-ai/mxbai-embed-large-v1"),
+            kind: embedder(1024, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
         Row {
             id: "modernbert-embed-large",
             description: "a large English embedder for long texts",
             parameters: Some(395_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "lightonai/modernbert-embed-large",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 1024,
-                max_tokens: 8192,
-                query_prefix: "search_query: ",
-                passage_prefix: "search_document: ",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "[PAD]", output: None },
-            },
+            files: graph("lightonai/modernbert-embed-large"),
+            kind: embedder(1024, 8192, NOMIC, Pooling::Mean, "[PAD]"),
         },
         Row {
             id: "jina-embeddings-v2-base-en",
@@ -222,81 +244,62 @@ pub fn embedders() -> Vec<Row> {
                 "jinaai/jina-embeddings-v2-base-en",
                 &[("model.onnx", "model.onnx"), ("tokenizer.json", "tokenizer.json")],
             ),
-            kind: Kind::Embedder {
-                dimension: 768,
-                max_tokens: 8192,
-                query_prefix: "",
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "[PAD]", output: None },
-            },
+            kind: embedder(768, 8192, PLAIN, Pooling::Mean, "[PAD]"),
         },
         Row {
             id: "jina-embeddings-v2-base-code",
             description: "an embedder for English and code",
             parameters: Some(161_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "jinaai/jina-embeddings-v2-base-code",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 768,
-                max_tokens: 8192,
-                query_prefix: "",
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "<pad>", output: None },
-            },
+            files: graph("jinaai/jina-embeddings-v2-base-code"),
+            kind: embedder(768, 8192, PLAIN, Pooling::Mean, "<pad>"),
         },
         Row {
             id: "multilingual-e5-small",
             description: "a small embedder for 94 languages",
             parameters: Some(118_000_000),
             licence: "MIT",
-            files: hub(
-                "intfloat/multilingual-e5-small",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 384,
-                max_tokens: 512,
-                query_prefix: "query: ",
-                passage_prefix: "passage: ",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "<pad>", output: None },
-            },
+            files: graph("intfloat/multilingual-e5-small"),
+            kind: embedder(384, 512, E5, Pooling::Mean, "<pad>"),
         },
         Row {
             id: "multilingual-e5-base",
             description: "an embedder for 94 languages",
             parameters: Some(278_000_000),
             licence: "MIT",
+            files: graph("intfloat/multilingual-e5-base"),
+            kind: embedder(768, 512, E5, Pooling::Mean, "<pad>"),
+        },
+        Row {
+            id: "multilingual-e5-large",
+            description: "a large embedder for 94 languages",
+            parameters: Some(560_000_000),
+            licence: "MIT",
             files: hub(
-                "intfloat/multilingual-e5-base",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
+                "Qdrant/multilingual-e5-large-onnx",
+                &[
+                    ("model.onnx", "model.onnx"),
+                    ("tokenizer.json", "tokenizer.json"),
+                    ("model.onnx_data", "model.onnx_data"),
+                ],
             ),
-            kind: Kind::Embedder {
-                dimension: 768,
-                max_tokens: 512,
-                query_prefix: "query: ",
-                passage_prefix: "passage: ",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "<pad>", output: None },
-            },
+            kind: embedder(1024, 512, E5, Pooling::Mean, "<pad>"),
         },
         Row {
             id: "paraphrase-multilingual-minilm-l12-v2",
             description: "a small embedder for 50 languages",
             parameters: Some(118_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "Xenova/paraphrase-multilingual-MiniLM-L12-v2",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
-            kind: Kind::Embedder {
-                dimension: 384,
-                max_tokens: 128,
-                query_prefix: "",
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "<pad>", output: None },
-            },
+            files: graph("Xenova/paraphrase-multilingual-MiniLM-L12-v2"),
+            kind: embedder(384, 128, PLAIN, Pooling::Mean, "<pad>"),
+        },
+        Row {
+            id: "paraphrase-multilingual-mpnet-base-v2",
+            description: "an embedder for 50 languages",
+            parameters: Some(278_000_000),
+            licence: "Apache-2.0",
+            files: graph("Xenova/paraphrase-multilingual-mpnet-base-v2"),
+            kind: embedder(768, 128, PLAIN, Pooling::Mean, "<pad>"),
         },
         Row {
             id: "embeddinggemma-300m",
@@ -324,10 +327,7 @@ pub fn embedders() -> Vec<Row> {
             description: "a static English embedder: very fast",
             parameters: Some(8_000_000),
             licence: "MIT",
-            files: hub(
-                "minishlab/potion-base-8M",
-                &[("model.safetensors", "model.safetensors"), ("tokenizer.json", "tokenizer.json")],
-            ),
+            files: table("minishlab/potion-base-8M"),
             kind: Kind::Embedder {
                 dimension: 256,
                 max_tokens: 512,
@@ -341,10 +341,7 @@ pub fn embedders() -> Vec<Row> {
             description: "a static English embedder made for search: very fast",
             parameters: Some(32_000_000),
             licence: "MIT",
-            files: hub(
-                "minishlab/potion-retrieval-32M",
-                &[("model.safetensors", "model.safetensors"), ("tokenizer.json", "tokenizer.json")],
-            ),
+            files: table("minishlab/potion-retrieval-32M"),
             kind: Kind::Embedder {
                 dimension: 512,
                 max_tokens: 512,
@@ -364,10 +361,7 @@ pub fn rerankers() -> Vec<Row> {
             description: "a cross-encoder for English and Chinese",
             parameters: Some(278_000_000),
             licence: "MIT",
-            files: hub(
-                "BAAI/bge-reranker-base",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
+            files: graph("BAAI/bge-reranker-base"),
             kind: Kind::Reranker { max_tokens: 512, pad_token: "<pad>" },
         },
         Row {
@@ -390,10 +384,7 @@ pub fn rerankers() -> Vec<Row> {
             description: "a small English cross-encoder",
             parameters: Some(38_000_000),
             licence: "Apache-2.0",
-            files: hub(
-                "jinaai/jina-reranker-v1-turbo-en",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
+            files: graph("jinaai/jina-reranker-v1-turbo-en"),
             kind: Kind::Reranker { max_tokens: 8192, pad_token: "[PAD]" },
         },
         Row {
@@ -401,13 +392,32 @@ pub fn rerankers() -> Vec<Row> {
             description: "a multilingual cross-encoder; not for commercial use",
             parameters: Some(278_000_000),
             licence: "CC-BY-NC-4.0",
-            files: hub(
-                "jinaai/jina-reranker-v2-base-multilingual",
-                &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")],
-            ),
+            files: graph("jinaai/jina-reranker-v2-base-multilingual"),
             kind: Kind::Reranker { max_tokens: 1024, pad_token: "<pad>" },
         },
     ]
+}
+
+/// What an embedder on ONNX Runtime has: prefixes are put before questions and before passages.
+fn embedder(
+    dimension: usize,
+    max_tokens: usize,
+    [query_prefix, passage_prefix]: [&'static str; 2],
+    pooling: Pooling,
+    pad_token: &'static str,
+) -> Kind {
+    let engine = Engine::Onnx { pooling, pad_token, output: None };
+    Kind::Embedder { dimension, max_tokens, query_prefix, passage_prefix, engine }
+}
+
+/// A graph and its tokenizer, where most repositories have them.
+fn graph(repository: &'static str) -> Vec<ModelFile> {
+    hub(repository, &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")])
+}
+
+/// A static embedder's table and its tokenizer.
+fn table(repository: &'static str) -> Vec<ModelFile> {
+    hub(repository, &[("model.safetensors", "model.safetensors"), ("tokenizer.json", "tokenizer.json")])
 }
 
 /// Files of a hub's repository: their names here and their paths there.
