@@ -3,12 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-dense bench-quality check-measures check-comparison check-synthetic
+.PHONY: build demo test bench bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
 # Where judged collections in BEIR's layout are.
 COLLECTIONS ?= ../shared/data/beir
+# Where real files are, good and broken.
+DOCUMENTS ?= ../shared/data/documents
 # Where tests find the real models; what is missing there is fetched, and without a network those tests say that they were skipped.
 export KINGLET_TEST_HOME ?= $(CURDIR)/target/test-home
 
@@ -42,12 +44,18 @@ test:
 	  cargo run --quiet --locked --example "$$(basename "$$example" .rs)"
 	done
 
-bench: bench-dense bench-quality check-measures check-comparison check-synthetic
+bench: bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
 
 bench-dense:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
 	cargo bench --locked --bench dense
+
+# What is read of real files: share, main text of web pages, encodings, breakdowns, memory, speed.
+bench-documents: build
+	python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
+	python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
+	python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
 
 bench-quality: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"

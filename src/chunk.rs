@@ -41,6 +41,8 @@ pub struct Chunk {
     pub places: Option<Vec<u32>>,
     /// The headings over it, outermost first.
     pub headings: Vec<String>,
+    /// Headings that only a part of it stands under, in order.
+    pub inner_headings: Vec<String>,
     /// Its text.
     pub text: String,
 }
@@ -112,13 +114,15 @@ pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
     let groups = if code { code::groups(&document.text, &document.sections, target) } else { groups(document, target) };
     for group in groups {
         for span in split(document, group, target) {
+            let headings = headings_over(document, group, span);
             chunks.push(Chunk {
                 span,
                 unit: document.unit,
                 first: document.place(&starts, span.start),
                 last: document.place(&starts, span.end - 1),
                 places: document.places_of(&starts, span),
-                headings: headings_over(document, group, span),
+                inner_headings: headings_inside(group, span, &headings),
+                headings,
                 text: span.of(&document.text).to_owned(),
             });
         }
@@ -178,6 +182,19 @@ fn headings_over(document: &Document, group: &[Section], span: Span) -> Vec<Stri
     let shared = over
         .fold(first.headings.len(), |shared, section| shared.min(shared_length(&first.headings, &section.headings)));
     first.headings[..shared].to_vec()
+}
+
+/// The headings that some of the text in `span` stands under, but for those that `over` has.
+fn headings_inside(group: &[Section], span: Span, over: &[String]) -> Vec<String> {
+    let mut inside: Vec<String> = Vec::new();
+    for section in group.iter().filter(|section| section.span.start < span.end && section.span.end > span.start) {
+        for heading in &section.headings {
+            if !over.contains(heading) && !inside.contains(heading) {
+                inside.push(heading.clone());
+            }
+        }
+    }
+    inside
 }
 
 /// Cuts the text of a group into trimmed spans that hold at most `target` tokens.

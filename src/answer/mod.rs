@@ -232,6 +232,7 @@ mod tests {
             last: 9 + lines,
             places: None,
             headings: vec!["Guide".to_string()],
+            inner_headings: Vec::new(),
             text: text.to_string(),
         };
         Passage { path: "guide.md".to_string(), chunk }

@@ -41,11 +41,11 @@ pub struct Beir {
 }
 
 impl Beir {
-    /// Reads the collection in `folder`.
+    /// Reads the collection in `folder` with the judgments of one set, `qrels/SET.tsv`.
     ///
     /// # Errors
     /// When a file is missing or a line of it is not what the layout says, with the line; when nothing is judged.
-    pub fn read(folder: &Path) -> Result<Self> {
+    pub fn read(folder: &Path, set: &str) -> Result<Self> {
         #[derive(Deserialize)]
         struct Query {
             #[serde(rename = "_id")]
@@ -53,7 +53,7 @@ impl Beir {
             text: String,
         }
         let documents: Vec<BeirDocument> = json_lines(&folder.join("corpus.jsonl"))?;
-        let judgments = read_judgments(&folder.join("qrels").join("test.tsv"))?;
+        let judgments = read_judgments(&folder.join("qrels").join(format!("{set}.tsv")))?;
         let is_judged = |id: &str| judgments.get(id).is_some_and(|judged| judged.values().any(|&grade| grade > 0));
         let mut queries: Vec<(String, String)> = json_lines::<Query>(&folder.join("queries.jsonl"))?
             .into_iter()
@@ -63,7 +63,7 @@ impl Beir {
         queries.sort();
         if queries.is_empty() {
             return Err(Error::input(format!("no query in {} has a relevant document", folder.display()))
-                .hint("qrels/test.tsv must name the ids of queries.jsonl"));
+                .hint(format!("qrels/{set}.tsv must name the ids of queries.jsonl")));
         }
         Ok(Beir { documents, queries, judgments })
     }
@@ -71,7 +71,8 @@ impl Beir {
 
 fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(usize, String)>> + '_> {
     let file = File::open(path).map_err(|cause| {
-        Error::io("open", path, cause).hint("a BEIR folder has corpus.jsonl, queries.jsonl and qrels/test.tsv")
+        Error::io("open", path, cause)
+            .hint("a BEIR folder has corpus.jsonl, queries.jsonl and qrels/test.tsv, or another set that --set names")
     })?;
     let numbered = BufReader::new(file).lines().enumerate();
     Ok(numbered.map(|(at, line)| Ok((at + 1, line.map_err(|cause| Error::io("read", path, cause))?))))
@@ -123,13 +124,13 @@ mod tests {
         write("corpus.jsonl", "{\"_id\":\"d1\",\"title\":\"T\",\"text\":\"one\"}\n{\"_id\":\"d2\",\"text\":\"two\"}\n");
         write("queries.jsonl", "{\"_id\":\"q1\",\"text\":\"?\"}\n{\"_id\":\"q2\",\"text\":\"??\"}\n");
         write("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td2\t2\nq2\td1\t0\n");
-        let collection = Beir::read(folder.path()).unwrap();
+        let collection = Beir::read(folder.path(), "test").unwrap();
         assert_eq!(collection.documents.len(), 2);
         assert_eq!(collection.queries, [("q1".to_string(), "?".to_string())]);
         assert_eq!(collection.judgments["q1"]["d2"], 2);
         write("qrels/test.tsv", "q1 d2 2\n");
-        assert!(Beir::read(folder.path()).unwrap_err().to_string().contains("test.tsv:1"));
+        assert!(Beir::read(folder.path(), "test").unwrap_err().to_string().contains("test.tsv:1"));
         write("corpus.jsonl", "{\"_id\":\"d1\",\"text\":\"one\"}\nnot json\n");
-        assert!(Beir::read(folder.path()).unwrap_err().to_string().contains("corpus.jsonl:2"));
+        assert!(Beir::read(folder.path(), "test").unwrap_err().to_string().contains("corpus.jsonl:2"));
     }
 }

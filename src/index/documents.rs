@@ -47,13 +47,14 @@ CREATE TABLE IF NOT EXISTS chunks(
   hash BLOB NOT NULL,
   words BLOB,
   sketch BLOB,
+  inner_headings TEXT,
   original INTEGER);
 CREATE INDEX IF NOT EXISTS chunks_of_document ON chunks(document);
 INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";
 
 /// Columns that earlier versions did not have, with their tables.
-const LATER_COLUMNS: [(&str, &str); 7] = [
+const LATER_COLUMNS: [(&str, &str); 8] = [
     ("documents", "metadata"),
     ("documents", "unit"),
     ("documents", "doubt"),
@@ -61,6 +62,7 @@ const LATER_COLUMNS: [(&str, &str); 7] = [
     ("chunks", "words"),
     ("chunks", "sketch"),
     ("chunks", "original"),
+    ("chunks", "inner_headings"),
 ];
 
 /// A file as the index knows it.
@@ -126,7 +128,7 @@ pub struct Outline {
     pub path: String,
     /// When the file had last been changed, in nanoseconds since 1970.
     pub modified_ns: i64,
-    /// The headings over the chunk, outermost first.
+    /// The headings over the chunk or a part of it, outermost first.
     pub headings: Vec<String>,
     /// Where the chunk starts in the document's text.
     pub start_byte: u64,
@@ -349,11 +351,12 @@ impl Documents {
 
     /// The outline of every chunk, by id.
     pub fn outlines(&self) -> Result<Vec<Outline>> {
-        let (metadata, original) = (self.later("metadata")?, self.later("original")?);
+        let (metadata, original, inner) =
+            (self.later("metadata")?, self.later("original")?, self.later("inner_headings")?);
         self.run("read", |c| {
             c.prepare(&format!(
                 "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte, {metadata},
-                        ifnull({original}, chunks.id)
+                        ifnull({original}, chunks.id), {inner}
                  FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root ORDER BY chunks.id"
             ))?
             .query_map([], |row| {
@@ -362,7 +365,7 @@ impl Documents {
                     root: row.get(1)?,
                     path: row.get(2)?,
                     modified_ns: row.get(3)?,
-                    headings: from_json(4, &row.get::<_, String>(4)?)?,
+                    headings: [from_json(4, &row.get::<_, String>(4)?)?, list(8, row)?].concat(),
                     start_byte: row.get(5)?,
                     metadata: row.get::<_, Option<String>>(6)?.map_or(Ok(Vec::new()), |json| from_json(6, &json))?,
                     original: row.get(7)?,
@@ -385,9 +388,9 @@ impl Documents {
     /// When one is not there: ids come from the derived parts, so these have come apart from the store.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         let mut found = Vec::with_capacity(ids.len());
-        let unit = self.later("unit")?;
+        let (unit, inner) = (self.later("unit")?, self.later("inner_headings")?);
         let select = format!(
-            "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, lines, headings, text, {unit}
+            "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, lines, headings, text, {unit}, {inner}
              FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root WHERE chunks.id = ?1"
         );
         for &id in ids {
@@ -443,8 +446,8 @@ impl Change<'_> {
             for chunk in chunks {
                 let passage = chunk.passage();
                 c.prepare_cached(
-                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash, words, sketch)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash, words, sketch, inner_headings)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 )?
                 .execute(params![
                     document,
@@ -457,7 +460,8 @@ impl Change<'_> {
                     chunk.text,
                     chunk.hash(),
                     words_hash(&passage),
-                    Sketch::of(&passage).to_bytes()
+                    Sketch::of(&passage).to_bytes(),
+                    (!chunk.inner_headings.is_empty()).then(|| json(&chunk.inner_headings))
                 ])?;
             }
             Ok(())
@@ -510,6 +514,7 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
             last: row.get(6)?,
             places: lines.map(|lines| from_json(7, &lines)).transpose()?,
             headings: from_json(8, &row.get::<_, String>(8)?)?,
+            inner_headings: list(11, row)?,
             text: row.get(9)?,
         },
     })
@@ -517,6 +522,11 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
 
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("plain data is valid JSON")
+}
+
+/// A list in JSON, empty where there is nothing.
+fn list(column: usize, row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
+    row.get::<_, Option<String>>(column)?.map_or(Ok(Vec::new()), |text| from_json(column, &text))
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {

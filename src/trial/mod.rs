@@ -96,11 +96,12 @@ impl Names {
 
     /// The first chunk of what is called so.
     fn first(&self, unit: Unit, name: &str) -> Option<ChunkId> {
-        let is_called = |[document, passage]: &[String; 2]| match unit {
-            Unit::Document => document == name,
-            Unit::Passage => passage == name,
+        let is_called = |[document, passage]: &[Vec<String>; 2]| match unit {
+            Unit::Document => document.iter().any(|it| it == name),
+            Unit::Passage => passage.iter().any(|it| it == name),
         };
-        self.by_chunk.iter().filter(|(_, names)| is_called(names)).map(|(chunk, _)| *chunk).min()
+        let called = self.by_chunk.iter().filter(|&(_, names)| is_called(names));
+        called.map(|(chunk, _)| *chunk).min()
     }
 }
 
@@ -117,15 +118,15 @@ impl Kinglet {
         Ok(rows)
     }
 
-    /// Reads the collection in BEIR's layout in `folder` and brings its index up to date. The vectors of embedders that it was
+    /// Reads the collection in BEIR's layout in `folder`, with the judgments of one set, and brings its index up to date. The vectors of embedders that it was
     /// tried with before are kept.
     ///
     /// # Errors
     /// When the collection is not one, or as [`Kinglet::index`].
-    pub fn prepare_trial(&self, folder: &Path, watcher: &dyn Watcher) -> Result<Trial> {
+    pub fn prepare_trial(&self, folder: &Path, set: &str, watcher: &dyn Watcher) -> Result<Trial> {
         let this = self.naming_its_embedder();
         let place = this.trial_folder(folder)?;
-        let collection = Beir::read(folder)?;
+        let collection = Beir::read(folder, set)?;
         let documents = place.join("documents");
         write_documents(&collection.documents, &documents)?;
         let index = this.trial_index(&place);

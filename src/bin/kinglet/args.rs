@@ -53,7 +53,13 @@ pub struct Judged {
     /// A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv; with --questions, only its documents
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
     pub beir: Option<PathBuf>,
+    /// Which judgments of the collection: qrels/SET.tsv
+    #[arg(long, value_name = "SET", default_value = DEFAULT_SET)]
+    pub set: String,
 }
+
+/// The judgments of a collection that are taken where nothing else is said.
+pub const DEFAULT_SET: &str = "test";
 
 #[derive(Args)]
 pub struct Over {

@@ -119,7 +119,7 @@ impl Session<'_> {
             let kinglet = self.kinglet.clone().with_config(system.config.clone());
             let index = match &judged.beir {
                 Some(collection) => {
-                    let trial = kinglet.prepare_trial(collection, &Bars::default())?;
+                    let trial = kinglet.prepare_trial(collection, &judged.set, &Bars::default())?;
                     if judged.questions.is_none() {
                         trials.insert(*chunking, trial);
                         continue;

@@ -49,7 +49,7 @@ impl Session<'_> {
             (Some(folder), questions) => {
                 self.fetch_missing(&self.kinglet.models_for_trial(folder)?)?;
                 let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let trial = self.kinglet.prepare_trial(folder, &Bars::default())?;
+                let trial = self.kinglet.prepare_trial(folder, &judged.set, &Bars::default())?;
                 Ok(match questions {
                     Some(questions) => (name, trial_over(trial.index().clone(), questions)?),
                     None => (name, trial),

@@ -187,6 +187,9 @@ impl Session<'_> {
     pub fn inspect(&self, file: &Path, only_text: bool) -> Result<u8> {
         let path = file.canonicalize().map_err(|cause| Error::io("find", file, cause))?;
         let cut = self.cut(file, &path, only_text)?;
+        if let Some(doubt) = &cut.doubt {
+            render::notice(&format!("doubt: {doubt}"));
+        }
         if only_text {
             return printed(render::text(&cut.text.unwrap_or_default()));
         }
@@ -212,9 +215,6 @@ impl Session<'_> {
                 })
                 .collect();
             return printed(render::json(&json!({ "path": render::shown(&path), "chunks": chunks })));
-        }
-        if let Some(doubt) = &cut.doubt {
-            render::notice(&format!("note: {doubt}"));
         }
         if limit.is_none() {
             render::notice("tokens are unknown: the embedder is not here; `kinglet models pull` fetches it");

@@ -12,7 +12,7 @@ use kinglet::trial::make::Made;
 use kinglet::{Error, Result};
 use serde_json::json;
 
-use crate::args::Over;
+use crate::args::{DEFAULT_SET, Over};
 use crate::progress::{self, Bars};
 use crate::render;
 use crate::run::{DONE, Session, here, printed};
@@ -30,7 +30,7 @@ impl Session<'_> {
         let (name, index) = match &over.beir {
             Some(folder) => {
                 self.fetch_missing(&self.kinglet.models_for_trial(folder)?)?;
-                let trial = self.kinglet.prepare_trial(folder, &Bars::default())?;
+                let trial = self.kinglet.prepare_trial(folder, DEFAULT_SET, &Bars::default())?;
                 let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 (name, trial.index().clone())
             }
