@@ -92,7 +92,6 @@ const LANGUAGES: &[&Language] = &[
     &SWIFT,
     &KOTLIN,
     &DART,
-    &SHELL,
     &LUA,
     &R,
     &ELIXIR,
@@ -277,11 +276,6 @@ const DART: Language = Language {
             "local_function_declaration",
         ],
     )
-};
-
-const SHELL: Language = Language {
-    interpreters: &["sh", "bash", "zsh", "dash", "ksh"],
-    ..Language::new(|| tree_sitter_bash::LANGUAGE.into(), &["sh", "bash", "zsh", "ksh"], &["function_definition"])
 };
 
 const LUA: Language = Language {
