@@ -63,7 +63,8 @@ pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> 
     let mut next = 0;
     while next < counts.pages && counts.failed <= MAX_FAILURES {
         let fonts = file.fonts();
-        for page in next..counts.pages.min(next + PAGES_A_TIME) {
+        let first = next;
+        for page in first..counts.pages.min(next + PAGES_A_TIME) {
             next = page + 1;
             let read = catch_unwind(AssertUnwindSafe(|| {
                 let shown = file.page(page, &fonts);
