@@ -348,7 +348,7 @@ mod tests {
     use crate::corpus::formats::read;
 
     fn cut(name: &str, text: &str, target_tokens: usize) -> Vec<Chunk> {
-        chunk(&read(name, text.as_bytes(), &|| {}).unwrap(), &Chunking { target_tokens })
+        chunk(&read(name, text.as_bytes()).unwrap(), &Chunking { target_tokens })
     }
 
     fn words(count: usize) -> String {

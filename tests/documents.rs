@@ -60,7 +60,7 @@ fn check_chunks(document: &Document, target_tokens: usize) {
 }
 
 fn check(name: &str, bytes: &[u8], targets: &[usize]) {
-    if let Ok(document) = formats::read(name, bytes, &|| {}) {
+    if let Ok(document) = formats::read(name, bytes) {
         check_document(&document);
         for &target in targets {
             check_chunks(&document, target);

@@ -96,7 +96,7 @@ const FAILED: &str = "the reader of this format failed on it; please report the 
 fn document(path: &Path, bytes: &[u8], progress: &dyn Fn()) -> Result<(Document, u32), String> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let work = AssertUnwindSafe(|| {
-        let mut document = formats::read(&name, bytes, progress)?;
+        let mut document = formats::read_watched(&name, bytes, progress)?;
         let left_out = repeated::leave_out(&mut document);
         Ok((document, left_out))
     });

@@ -48,12 +48,19 @@ pub fn format_of(name: &str) -> Option<Format> {
 
 /// Reads the file named `path_name` (a path or only a name; its extension is looked at) with the content `bytes`.
 ///
-/// Takes time in proportion to the number of bytes; `progress` is called now and then by readers of long files. Those of formats
-/// that other people's libraries read may panic.
+/// Takes time in proportion to the number of bytes. Readers that stand on other people's libraries may panic.
 ///
 /// # Errors
 /// Why the file is not read: it is empty, binary, of a kind not read yet, or in no encoding known here.
-pub fn read(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
+pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
+    read_watched(path_name, bytes, &|| {})
+}
+
+/// As [`read`]; readers of long files call `progress` now and then.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_watched(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
     if bytes.trim_ascii().is_empty() {
         return Err(Skip::because("empty"));
     }
@@ -148,7 +155,7 @@ mod tests {
             ("controls.txt", b"\x01\x02\x03\x04text", Err("binary")),
         ];
         for (name, bytes, expected) in cases {
-            let found = read(name, bytes, &|| {}).map(|document| document.format).map_err(|skip| skip.reason);
+            let found = read(name, bytes).map(|document| document.format).map_err(|skip| skip.reason);
             assert_eq!(found, expected.map_err(str::to_owned), "{name}");
         }
     }
