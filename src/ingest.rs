@@ -493,7 +493,7 @@ impl<'r> Run<'r> {
         name: &str,
         missing: &[ChunkId],
         derive: &dyn Fn() -> Result<()>,
-        work: &dyn Fn(&[ChunkId], &[Chunk], &[&str]) -> Result<()>,
+        work: &Batch<'_>,
     ) -> Result<usize> {
         let mut derived = Instant::now();
         for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
@@ -534,6 +534,9 @@ impl<'r> Run<'r> {
         Ok(manifest)
     }
 }
+
+/// Work on a batch: the chunks' ids, the chunks, and what a model reads of each.
+type Batch<'b> = dyn Fn(&[ChunkId], &[Chunk], &[&str]) -> Result<()> + 'b;
 
 /// A model gives one vector for each text, or is at fault.
 fn complete(name: &str, vectors: usize, texts: usize) -> Result<()> {
