@@ -212,7 +212,7 @@ impl Kinglet {
         let lacking = Lacking {
             vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
             passages: counts.chunks - counts.copies,
-            files: !manifest.finished,
+            files: !manifest.all_read,
         };
         Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))
     }

@@ -231,7 +231,7 @@ impl<'r> Run<'r> {
             format: FORMAT,
             chunking: self.plan.chunking,
             reading: reading::VERSION,
-            finished,
+            all_read: reading_is_done,
             language,
             embedders: self.plan.embedders.iter().map(|embedder| embedder.card().clone()).collect(),
             sparse: self.plan.encoders.iter().map(|encoder| encoder.card().clone()).collect(),

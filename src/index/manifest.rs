@@ -26,9 +26,9 @@ pub struct Manifest {
     /// How files were read, see [`reading::VERSION`](crate::reading::VERSION).
     #[serde(default)]
     pub reading: u32,
-    /// Whether the last run was finished; if not, files or vectors may be missing.
+    /// Whether the last run read all files; if not, it was cut off or is under way.
     #[serde(default = "yes")]
-    pub finished: bool,
+    pub all_read: bool,
     /// The language of its words.
     #[serde(default)]
     pub language: Language,

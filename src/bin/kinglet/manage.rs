@@ -28,6 +28,7 @@ impl Session<'_> {
         let cards = &index.manifest().embedders;
         let made = cards.iter().map(|card| Ok((card.id.as_str(), searched - index.lacking(card)?)));
         let vectors: Vec<(&str, u64)> = made.collect::<Result<_>>()?;
+        let finished = index.manifest().all_read && vectors.iter().all(|(_, made)| *made == searched);
         if self.global.json {
             let doubtful: Vec<_> =
                 doubtful.iter().map(|(path, doubt)| json!({ "path": render::shown(path), "doubt": doubt })).collect();
@@ -38,7 +39,7 @@ impl Session<'_> {
                 "name": name, "folder": index.folder(), "roots": roots, "documents": counts.documents,
                 "skipped": skipped, "doubtful": doubtful, "chunks": counts.chunks, "copies": counts.copies,
                 "nearly_repeated": index.nearly_repeated()?, "repeated_lines": counts.repeated_lines,
-                "vectors": vectors, "finished": index.manifest().finished, "language": index.manifest().language, "embedders": embedders,
+                "vectors": vectors, "finished": finished, "language": index.manifest().language, "embedders": embedders,
                 "sparse": sparse, "chosen": index.manifest().chosen,
                 "generation": index.generation()?, "size_bytes": files::size_bytes(index.folder()),
             })));
@@ -61,7 +62,7 @@ impl Session<'_> {
         let curated = curated(&index, counts.repeated_lines)?;
         rows.extend((!curated.is_empty()).then(|| vec!["curated".to_string(), curated]));
         rows.extend((!doubtful.is_empty()).then(|| vec!["doubtful".to_string(), format!("{} files", doubtful.len())]));
-        if !index.manifest().finished {
+        if !finished {
             rows.push(vec!["unfinished".to_string(), format!("`kinglet index --name {}` goes on", rows[0][1])]);
         }
         let chosen: Vec<String> = index.manifest().chosen.iter().map(|(key, value)| format!("{key} {value}")).collect();

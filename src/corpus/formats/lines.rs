@@ -36,9 +36,9 @@ impl Lines {
         self.gap = self.gap.min(gap);
     }
 
-    /// Adds a mark before the next piece.
+    /// Adds a mark before the next piece, on one line.
     pub(super) fn mark(&mut self, mark: &str) {
-        self.mark.push_str(mark);
+        self.mark.extend(mark.chars().map(|character| if character == '\n' { ' ' } else { character }));
     }
 
     /// Forgets marks that nothing came after.

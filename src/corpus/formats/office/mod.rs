@@ -151,6 +151,21 @@ mod tests {
         let _ = read("a.rtf", format!("{{\\rtf1 {}", deep("{\\shptxt \\intbl a\\cell ", "}")).as_bytes());
     }
 
+    #[test]
+    fn any_byte_of_a_letter_may_be_a_line_end_or_a_mark() {
+        for at in 0..RTF.len() {
+            for byte in [b'\n', 0x0b, b'\\', b'{', b'}'] {
+                let mut bytes = RTF.as_bytes().to_vec();
+                bytes[at] = byte;
+                if let Ok(document) = read("a.rtf", &bytes)
+                    && document.places.is_some()
+                {
+                    lines(&document);
+                }
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
