@@ -329,7 +329,8 @@ impl<'r> Run<'r> {
             summary.removed += usize::from(gone.skipped.is_none());
         }
         summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
-        if changed {
+        // A first run that was cut off after its commit has nothing to read, but says nothing of itself yet.
+        if changed || self.writer.manifest().is_none() {
             self.publish(change, true)?;
         }
         Ok(changed)
