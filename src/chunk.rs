@@ -134,6 +134,8 @@ pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
 fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
     let small = target / 4;
     let sections = &document.sections;
+    let starts = line_starts(&document.text);
+    let place = |section: &Section| document.place(&starts, section.span.start);
     let mut groups = Vec::new();
     let (mut first, mut tokens, mut common) = (0, 0, 0);
     for (index, section) in sections.iter().enumerate() {
@@ -145,8 +147,12 @@ fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
             // Siblings join, but one that opens a part of its own stays with that part.
             let opens = sections.get(index + 1).is_some_and(|next| next.headings.len() > section.headings.len());
             let beside = shared + 1 >= path.len() && shared + 1 >= section.headings.len() && !opens;
-            // Places in one sheet say nothing in another.
-            let elsewhere = document.unit == Unit::Row && shared == 0;
+            let elsewhere = match document.unit {
+                // Places in one sheet say nothing in another.
+                Unit::Row => shared == 0,
+                Unit::Message => place(section) != place(&sections[index - 1]),
+                _ => false,
+            };
             let fits = tokens + more <= target && (tokens < small || more < small) && !elsewhere;
             // A heading with hardly any text goes with the first part under it, however large that is.
             if (below || beside) && fits || below && tokens < small {

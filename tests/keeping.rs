@@ -188,3 +188,15 @@ fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
     let filtered = kinglet.search_for("notes", "copy this program", 10, &wanted).unwrap().found;
     assert_eq!(filtered.iter().map(places).collect::<Vec<_>>(), [BTreeSet::from(["b/two.md".to_owned()])]);
 }
+
+#[test]
+fn a_single_file_is_indexed_beside_folders_and_under_its_own_name() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().canonicalize().unwrap();
+    support::write(&folder, &[("docs/a.md", "Kinglets."), ("one.md", "Wrens sing.")]);
+    let index = folder.join("index");
+    let summary = support::index_watched(&[folder.join("docs"), folder.join("one.md")], &index, &Unwatched).unwrap();
+    assert_eq!((summary.read, summary.skipped), (2, vec![]));
+    let paths: Vec<_> = support::contents(&Index::open(&index).unwrap()).into_iter().map(|(path, ..)| path).collect();
+    assert_eq!(paths, [folder.join("docs/a.md"), folder.join("one.md")]);
+}

@@ -27,7 +27,7 @@ impl Default for Limits {
 pub struct Found {
     /// Which of the roots it is under.
     pub root: usize,
-    /// Its path below that root, parts joined with `/`; its name where the root is itself a file.
+    /// Its path below that root, parts joined with `/`; empty where the root is itself the file.
     pub path: String,
     /// Its size.
     pub size_bytes: u64,
@@ -136,12 +136,9 @@ fn look_at(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Result<(St
     Ok((path, metadata.len(), modified_ns))
 }
 
-/// The path below `base` with `/` between its parts; `None` if it is not UTF-8.
+/// The path below `base` with `/` between its parts, empty for `base` itself; `None` if it is not UTF-8.
 fn below(base: &Path, path: &Path) -> Option<String> {
     let inner = path.strip_prefix(base).unwrap_or(path);
-    if inner.as_os_str().is_empty() {
-        return path.file_name().and_then(OsStr::to_str).map(str::to_owned);
-    }
     let parts: Option<Vec<&str>> = inner.iter().map(OsStr::to_str).collect();
     Some(parts?.join("/"))
 }
@@ -215,7 +212,7 @@ mod tests {
     fn a_root_may_be_a_file_and_must_exist() {
         let folder = folder(&[(".hidden.md", "text"), ("other.md", "")]);
         let walked = walk(&[folder.path().join(".hidden.md")], &[], &Limits::default()).unwrap();
-        assert_eq!(paths(&walked), [".hidden.md"]);
+        assert_eq!(paths(&walked), [""]);
         let error = walk(&[folder.path().join("missing")], &[], &Limits::default()).unwrap_err();
         assert_eq!(error.fault(), crate::error::Fault::Input);
         assert!(error.to_string().contains("missing"));

@@ -120,7 +120,7 @@ pub fn hits(found: &[Found], explain: bool) -> Result<()> {
 
 /// `path:first-last` or `path#page=3`, as programs and people read it.
 fn place(path: &Path, chunk: &Chunk) -> String {
-    visible(&format!("{}{}", shown(path), chunk.after_path()))
+    on_one_line(&format!("{}{}", shown(path), chunk.after_path()))
 }
 
 /// A size as people read it.
@@ -209,6 +209,12 @@ pub fn remarks(answer: &Answer, timings: bool) {
 /// Documents may hold terminal control characters: they are shown, not obeyed.
 pub fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && !c.is_whitespace() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same for names, which have neither lines nor marks that turn the direction of writing.
+fn on_one_line(name: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {

@@ -196,6 +196,11 @@ impl Session<'_> {
             } else if !changes.wait(&progress::is_stopped)? {
                 return Ok(DONE);
             }
+            // Somebody has removed the index: following it any further would make it anew.
+            if Index::roots_in(&self.kinglet.index_folder(name)?)?.is_empty() {
+                render::notice(&format!("the index {name} is gone; nothing is watched any more"));
+                return Ok(DONE);
+            }
             match self.kinglet.index(name, &[], &Bars::default()) {
                 Ok(summary) if summary.read + summary.removed + summary.embedded > 0 => {
                     self.show_summary(&summary, name)?;
