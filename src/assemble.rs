@@ -208,10 +208,9 @@ impl Kinglet {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
-        let counts = index.counts()?;
         let lacking = Lacking {
             vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
-            passages: counts.chunks - counts.copies,
+            passages: index.searched() as u64,
             files: !manifest.all_read,
         };
         Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))

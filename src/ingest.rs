@@ -187,7 +187,7 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
 
     let started = Instant::now();
     watcher.event(&Event::Reached(Step::VectorsKept));
-    let manifest = run.last_manifest(changed, summary.embedded > 0)?;
+    let manifest = run.last_manifest(changed)?;
     if writer.stored_manifest()?.as_ref() != Some(&manifest) {
         writer.finish(manifest)?;
     }
@@ -521,13 +521,10 @@ impl<'r> Run<'r> {
     }
 
     /// What the index is when all is done, with every derived part whole.
-    fn last_manifest(&self, changed: bool, embedded: bool) -> Result<Manifest> {
+    fn last_manifest(&self, changed: bool) -> Result<Manifest> {
         let language = self.language()?;
         let manifest = self.manifest(language, true, true);
-        if embedded {
-            // A run before this one may have been cut off between making vectors and making them searchable.
-            self.derive_rest()?;
-        }
+        // What changed has been derived on the way. Without a change a run before this one may have been cut off, or a part damaged.
         if !changed && !self.writer.is_current(&manifest.embedders, &manifest.sparse, language)? {
             self.writer.derive_lexical(language)?;
             self.derive_rest()?;

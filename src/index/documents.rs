@@ -349,6 +349,17 @@ impl Documents {
         })
     }
 
+    /// How many chunks are searched, without reading any.
+    pub fn searched(&self) -> Result<usize> {
+        let original = self.later("original")?;
+        self.run("read", |c| {
+            let count = format!(
+                "SELECT (SELECT count(*) FROM chunks) - (SELECT count(*) FROM chunks WHERE {original} IS NOT NULL)"
+            );
+            c.query_row(&count, [], |row| row.get(0))
+        })
+    }
+
     /// The outline of every chunk, by id.
     pub fn outlines(&self) -> Result<Vec<Outline>> {
         let (metadata, original, inner) =

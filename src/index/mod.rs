@@ -56,6 +56,7 @@ pub struct Index {
     folder: PathBuf,
     manifest: Manifest,
     documents: Mutex<Documents>,
+    searched: usize,
     lexical: Lexical,
     dense: Vec<Dense>,
     tokens: Vec<Option<TokenStore>>,
@@ -105,7 +106,7 @@ impl Index {
         if lexical.generation()? != generation {
             return Ok(None);
         }
-        let searched = documents.originals()?.len();
+        let searched = documents.searched()?;
         let mut dense = Vec::new();
         let mut tokens = Vec::new();
         for card in &manifest.embedders {
@@ -131,6 +132,7 @@ impl Index {
             folder: folder.to_path_buf(),
             manifest,
             documents: Mutex::new(documents),
+            searched,
             lexical,
             dense,
             tokens,
@@ -273,13 +275,17 @@ impl Index {
         self.store().nearly_repeated()
     }
 
+    /// How many chunks are searched: all but copies of others.
+    pub fn searched(&self) -> usize {
+        self.searched
+    }
+
     /// How many of the chunks that are searched have no vector of this embedder yet.
     ///
     /// # Errors
     /// As [`Index::dense`].
     pub fn lacking(&self, card: &EmbedderCard) -> Result<u64> {
-        let counts = self.counts()?;
-        Ok((counts.chunks - counts.copies).saturating_sub(self.dense(card)?.len() as u64))
+        Ok(self.searched.saturating_sub(self.dense(card)?.len()) as u64)
     }
 
     /// Files that were read in a way that is doubtful, with what is doubtful.

@@ -78,7 +78,7 @@ impl IndexWriter {
     /// Whether every derived part of this index is whole, matches the store, and lacks nothing.
     pub fn is_current(&self, cards: &[EmbedderCard], sparse: &[SparseCard], language: Language) -> Result<bool> {
         let generation = self.documents.generation()?;
-        let searched = self.documents.originals()?.len();
+        let searched = self.documents.searched()?;
         let words_match = self.lexical(language).and_then(|words| {
             words.check()?;
             words.generation()

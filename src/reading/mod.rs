@@ -3,11 +3,12 @@
 pub mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::{Chunk, Chunking, chunk};
+use crate::corpus::formats::Skip;
 use crate::corpus::{Document, formats, repeated};
 
 /// Counts up whenever files are read or cut in another way than before, so that an index reads them again.
@@ -72,36 +73,25 @@ pub fn read(request: &Request, progress: &dyn Fn()) -> Outcome {
     if request.known == Some(hash) {
         return Outcome::Same;
     }
-    match document(&request.path, &bytes, progress) {
-        Ok((document, repeated_lines)) => {
-            let chunks = catch_unwind(AssertUnwindSafe(|| chunk(&document, &request.chunking)));
-            match chunks {
-                Ok(chunks) if chunks.is_empty() => Outcome::Skipped { hash, reason: "no text in it".to_string() },
-                Ok(chunks) => {
-                    let Document { metadata, doubt, text, .. } = document;
-                    let text = request.with_text.then_some(text);
-                    Outcome::Read { hash, cut: Cut { chunks, metadata, doubt, repeated_lines, text } }
-                }
-                Err(_) => Outcome::Skipped { hash, reason: FAILED.to_string() },
-            }
-        }
-        Err(reason) => Outcome::Skipped { hash, reason },
+    match catch_unwind(AssertUnwindSafe(|| cut(request, &bytes, progress))) {
+        Ok(Ok(cut)) => Outcome::Read { hash, cut },
+        Ok(Err(Skip { reason })) => Outcome::Skipped { hash, reason },
+        Err(_) => Outcome::Skipped { hash, reason: FAILED.to_string() },
     }
 }
 
 /// What is said of a file over which its reader broke down.
 const FAILED: &str = "the reader of this format failed on it; please report the file";
 
-/// The text of a file without what is repeated from page to page, and how many lines that were; or why there is none.
-fn document(path: &Path, bytes: &[u8], progress: &dyn Fn()) -> Result<(Document, u32), String> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let work = AssertUnwindSafe(|| {
-        let mut document = formats::read_watched(&name, bytes, progress)?;
-        let left_out = repeated::leave_out(&mut document);
-        Ok((document, left_out))
-    });
-    match catch_unwind(work) {
-        Ok(read) => read.map_err(|skip: formats::Skip| skip.reason),
-        Err(_) => Err(FAILED.to_string()),
+/// Reads the text, leaves out what is repeated from page to page, and cuts the rest.
+fn cut(request: &Request, bytes: &[u8], progress: &dyn Fn()) -> Result<Cut, Skip> {
+    let name = request.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let mut document = formats::read_watched(&name, bytes, progress)?;
+    let repeated_lines = repeated::leave_out(&mut document);
+    let chunks = chunk(&document, &request.chunking);
+    if chunks.is_empty() {
+        return Err(Skip { reason: "no text in it".to_string() });
     }
+    let Document { metadata, doubt, text, .. } = document;
+    Ok(Cut { chunks, metadata, doubt, repeated_lines, text: request.with_text.then_some(text) })
 }

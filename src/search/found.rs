@@ -79,17 +79,14 @@ pub fn found(index: &Index, question: &str, hits: Vec<Hit>, shown: Shown<'_>) ->
         let mut places = std::iter::once(stored).chain(others).filter(passes);
         let Some(first) = places.next() else { continue };
         let mut also: Vec<Elsewhere> = places.map(elsewhere).collect();
-        let repeated =
-            sketch.and_then(|sketch| kept.iter().position(|kept: &Option<_>| is_near(kept.as_ref(), &sketch)));
-        if let Some(at) = repeated {
+        if let Some(at) = kept.iter().position(|&kept| is_near(kept, sketch)) {
             found[at].also.push(elsewhere(first));
             found[at].also.append(&mut also);
             continue;
         }
-        if shown.one_per_document && documents.contains(&first.path) {
+        if shown.one_per_document && !documents.insert(first.path.clone()) {
             continue;
         }
-        documents.insert(first.path.clone());
         kept.push(sketch);
         let snippet = snippet(question, &first.chunk.text, language, SNIPPET_CHARS);
         found.push(Found { hit, path: first.path, chunk: first.chunk, snippet, also });
@@ -97,8 +94,8 @@ pub fn found(index: &Index, question: &str, hits: Vec<Hit>, shown: Shown<'_>) ->
     Ok(found)
 }
 
-fn is_near(kept: Option<&Sketch>, sketch: &Sketch) -> bool {
-    kept.is_some_and(|kept| kept.likeness(sketch) >= NEARLY)
+fn is_near(one: Option<Sketch>, other: Option<Sketch>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one.likeness(&other) >= NEARLY)
 }
 
 fn elsewhere(stored: StoredChunk) -> Elsewhere {

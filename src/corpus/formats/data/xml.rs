@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -55,16 +56,8 @@ pub(in crate::corpus::formats) fn tree(text: &str) -> Option<Tree<'_>> {
 }
 
 fn predefined(entity: &str) -> Option<&'static str> {
-    match entity {
-        "amp" => Some("&"),
-        "lt" => Some("<"),
-        "gt" => Some(">"),
-        "quot" => Some("\""),
-        "apos" => Some("'"),
-        // Not XML's own, but in much that calls itself XML.
-        "nbsp" => Some(" "),
-        _ => None,
-    }
+    // The last is not XML's own, but in much that calls itself XML.
+    resolve_predefined_entity(entity).or((entity == "nbsp").then_some(" "))
 }
 
 struct Elements<'t> {
