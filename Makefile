@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
+.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -44,7 +44,7 @@ test:
 	  cargo run --quiet --locked --example "$$(basename "$$example" .rs)"
 	done
 
-bench: bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
+bench: bench-busy bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
 
 bench-dense:
 	scripts/build-tools.sh
@@ -61,6 +61,12 @@ bench-quality: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256 splade-tiny
 	python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
+
+# Indexing alone and beside busy processes. OTHER=PROGRAM measures another build of kinglet in the same rounds.
+bench-busy: build
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
+	python3 scripts/bench-busy.py $(KINGLET) $(COLLECTIONS)/cranfield $(OTHER)
 
 # Holds the measures of `kinglet eval` against pytrec_eval's.
 check-measures: build

@@ -33,6 +33,9 @@ const CHECKPOINT: Duration = Duration::from_secs(30);
 /// Chunks that are embedded between two moments at which the work can be stopped and is durable.
 const EMBEDDING_BATCH: usize = 64;
 
+/// An interrupted run finishes the words of so many chunks, which takes a second or two, and leaves more to the next run.
+const WORDS_AFTER_INTERRUPT: usize = 20_000;
+
 /// Chunks that are looked at to tell the language of a new index.
 const CHUNKS_FOR_LANGUAGE: usize = 200;
 
@@ -90,6 +93,13 @@ pub enum Event<'e> {
         /// How many there are.
         total: usize,
     },
+    /// Words of chunks have been indexed.
+    WordsIndexed {
+        /// Of how many chunks so far.
+        done: usize,
+        /// How many there are to do before they are committed.
+        total: usize,
+    },
     /// Chunks have been embedded.
     Embedded {
         /// By which embedder or encoder.
@@ -97,6 +107,15 @@ pub enum Event<'e> {
         /// How many so far in this run.
         done: usize,
         /// How many there are to do in this run.
+        total: usize,
+    },
+    /// Vectors have been put into the graph of near neighbours, which a large index gets when all else is done.
+    Linked {
+        /// The embedder that made them.
+        embedder: &'e str,
+        /// How many are in it.
+        done: usize,
+        /// How many there are.
         total: usize,
     },
     /// A step of the commit is done.
@@ -191,6 +210,11 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
     if writer.stored_manifest()?.as_ref() != Some(&manifest) {
         writer.finish(manifest)?;
     }
+    // Last, because it takes long and nothing waits for it: a run that is stopped here leaves a whole index.
+    writer.build_graphs(&|embedder, done, total| {
+        watcher.event(&Event::Linked { embedder, done, total });
+        if watcher.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
+    })?;
     watcher.event(&Event::Reached(Step::Finished));
     summary.chunks = writer.documents().counts()?.chunks;
     summary.commit_ms = elapsed_ms(started);
@@ -264,13 +288,29 @@ impl<'r> Run<'r> {
     /// Commits what has been read, and makes it searchable.
     fn publish(&self, change: Change<'_>, reading_is_done: bool) -> Result<()> {
         let language = self.language()?;
-        self.writer.commit(change, language)?;
+        self.writer.commit(change, language, &self.words_progress()).or_else(|error| {
+            if error.fault() == Fault::Interrupted {
+                self.writer.describe(&self.manifest(language, reading_is_done, false))?;
+            }
+            Err(error)
+        })?;
         self.watcher.event(&Event::Reached(Step::TextCommitted));
         self.derive_rest()?;
         self.watcher.event(&Event::Reached(Step::Derived));
         self.writer.describe(&self.manifest(language, reading_is_done, false))?;
         self.watcher.event(&Event::Reached(Step::Searchable));
         Ok(())
+    }
+
+    /// Tells how far the words are; an interrupt ends them where they are far from done.
+    fn words_progress(&self) -> impl Fn(usize, usize) -> Result<()> {
+        |done, total| {
+            self.watcher.event(&Event::WordsIndexed { done, total });
+            match total - done > WORDS_AFTER_INTERRUPT && self.watcher.is_cancelled() {
+                true => Err(Error::interrupted()),
+                false => Ok(()),
+            }
+        }
     }
 
     /// Makes every derived part but the words match the store, as far as it has been made.
@@ -526,7 +566,7 @@ impl<'r> Run<'r> {
         let manifest = self.manifest(language, true, true);
         // What changed has been derived on the way. Without a change a run before this one may have been cut off, or a part damaged.
         if !changed && !self.writer.is_current(&manifest.embedders, &manifest.sparse, language)? {
-            self.writer.derive_lexical(language)?;
+            self.writer.derive_lexical(language, &self.words_progress())?;
             self.derive_rest()?;
         }
         Ok(manifest)

@@ -28,6 +28,14 @@ pub fn size_bytes(path: &Path) -> u64 {
     }
 }
 
+/// Removes a file, if there is one.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, cause)),
+        _ => Ok(()),
+    }
+}
+
 /// Writes `bytes` so that readers see the old file or the new one and never a part, also after a loss of power.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_streamed(path, |file| file.write_all(bytes))

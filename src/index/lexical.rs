@@ -16,13 +16,15 @@ use tantivy::tokenizer::{
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 
 use super::documents::{ChunkId, Documents};
-use super::{bm25, terms};
+use super::{Progress, bm25, terms};
 use crate::error::{Error, Result};
 use crate::language::Language;
 use crate::text::Span;
 
 const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; which language it is stands in the stamp
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
+/// Chunks that are added between two reports of the progress.
+const BATCH: usize = 256;
 /// A question of thousands of words is cut to its first terms: more only cost time.
 const MAX_QUERY_TERMS: usize = 512;
 
@@ -114,11 +116,16 @@ impl Lexical {
 
     /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
     /// generation. `generation` is the one that the store will have once its own change is committed, which `commit_store` does when
-    /// all work is done but the last step: so that readers hardly ever meet the two apart.
+    /// all work is done but the last step: so that readers hardly ever meet the two apart. `progress` hears how many of the new
+    /// chunks have been added, and how many there are.
+    ///
+    /// # Errors
+    /// The first error of `progress` or `commit_store`, which leaves this as it was; or when the disk refuses.
     pub fn synchronise(
         &self,
         documents: &Documents,
         generation: u64,
+        progress: &Progress<'_>,
         commit_store: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let wanted: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
@@ -129,7 +136,8 @@ impl Lexical {
             writer.delete_term(Term::from_field_u64(self.id, gone));
         }
         let new: Vec<ChunkId> = wanted.difference(&have).copied().collect();
-        for ids in new.chunks(256) {
+        for (batch, ids) in new.chunks(BATCH).enumerate() {
+            progress(batch * BATCH, new.len())?;
             for stored in documents.chunks(ids)? {
                 let mut document = TantivyDocument::default();
                 document.add_u64(self.id, stored.id);

@@ -83,7 +83,9 @@ impl Watcher for Bars {
         match event {
             Event::Found { files } => self.show("reading files", 0, *files),
             Event::Looked { done, total, .. } => self.show("reading files", *done, *total),
+            Event::WordsIndexed { done, total } => self.show("indexing words", *done, *total),
             Event::Embedded { embedder, done, total } => self.show(&format!("embedding, {embedder}"), *done, *total),
+            Event::Linked { embedder, done, total } => self.show(&format!("linking, {embedder}"), *done, *total),
             Event::Reached(_) => self.clear(),
         }
     }
