@@ -93,7 +93,8 @@ fn count_repeated(sketches: &[Sketch], mut repeats: impl FnMut(&Sketch, &Sketch)
     let mut buckets: HashMap<(usize, [u8; Sketch::BYTES / BANDS]), Vec<usize>> = HashMap::new();
     let mut repeated = 0;
     for (at, sketch) in sketches.iter().enumerate() {
-        let (bands, _) = sketch.to_bytes().as_chunks::<{ Sketch::BYTES / BANDS }>();
+        let bytes = sketch.to_bytes();
+        let (bands, _) = bytes.as_chunks::<{ Sketch::BYTES / BANDS }>();
         let bands: Vec<_> = bands.iter().copied().enumerate().collect();
         let is_repeated = bands.iter().any(|band| {
             buckets.get(band).is_some_and(|bucket| bucket.iter().any(|&other| repeats(&sketches[other], sketch)))
