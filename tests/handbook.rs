@@ -12,6 +12,7 @@ use kinglet::language::Language;
 const SETTINGS: &[(&str, &str, Setting)] = &[
     ("asking.md", "exits with code {}. The language model is not", Constant("bin/kinglet/run.rs", "REFUSED")),
     ("asking.md", "the best {} passages", Configured("passages")),
+    ("asking.md", "quotes at most {} sentences", Spelled("models/extractive.rs", "MOST_SENTENCES")),
     ("asking.md", "cut off after {} tokens", Configured("answer_tokens")),
     ("asking.md", "exits with code {}. Nothing has to be kept", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
     ("comparing.md", "is below {}. Kinglet then", Constant("eval/significance.rs", "LEVEL")),
@@ -37,11 +38,15 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("how-retrieval-works.md", "for the best {} hits: for each token", Computed(|| Tuning::default().depth as f64)),
     ("how-retrieval-works.md", "of at most {} GiB for an embedder", Gibibytes("index/tokens.rs", "LARGEST_BYTES")),
     ("how-retrieval-works.md", "Each of the best {} hits gets", Computed(|| Tuning::default().depth as f64)),
-    ("how-retrieval-works.md", " {} % of its score from itself", Computed(|| percent(1.0 - Tuning::default().neighbours))),
+    (
+        "how-retrieval-works.md",
+        " {} % of its score from itself",
+        Computed(|| percent(1.0 - Tuning::default().neighbours)),
+    ),
     ("how-retrieval-works.md", "and {} % from", Computed(|| percent(Tuning::default().neighbours))),
     ("how-retrieval-works.md", "Up to {} chunks kinglet compares", Constant("index/mod.rs", "EXACT_LIMIT")),
     ("how-retrieval-works.md", "the best chunks, {} unless you set", Configured("passages")),
-    ("how-retrieval-works.md", "from the {} hits among them", Spelled("search/neighbours.rs", "NEIGHBOURS")),
+    ("how-retrieval-works.md", "the {} hits among them", Spelled("search/neighbours.rs", "NEIGHBOURS")),
     ("how-retrieval-works.md", "in up to {} sentences", Spelled("answer/support.rs", "MOST_CITED")),
     ("how-retrieval-works.md", "at least {} % of the weight", Percent("answer/support.rs", "ENOUGH")),
     ("how-retrieval-works.md", "headings counts {} %", Percent("answer/support.rs", "NEARBY")),
@@ -93,7 +98,10 @@ const FACTS: &[(&str, &str)] = &[
     ("asking.md", "about 110 English words"),
     ("comparing.md", "the 95 % interval of the difference does not hold 0"),
     ("comparing.md", "of the difference holds 0"),
-    ("comparing.md", "tau .78 (scifact), .47 (cranfield), .82 (codebase-chunks), .11 (cisi), .02 (medline) and .47 (claude-docs)"),
+    (
+        "comparing.md",
+        "tau .78 (scifact), .47 (cranfield), .82 (codebase-chunks), .11 (cisi), .02 (medline) and .47 (claude-docs)",
+    ),
     ("comparing.md", "with a 95 % interval"),
     ("comparing.md", "1,576 bytes on disk: 384 numbers of 4 bytes, and 40 bytes"),
     ("comparing.md", "about 6 KiB more"),
@@ -101,7 +109,10 @@ const FACTS: &[(&str, &str)] = &[
     ("file-formats.md", "heading of level 1"),
     ("file-formats.md", "Of 19 languages"),
     ("file-formats.md", "more than 2 % control characters"),
-    ("how-retrieval-works.md", "nDCG@10 was .740 and .740 on codebase-chunks, .807 and .810 on claude-docs, and .904 and .904 on"),
+    (
+        "how-retrieval-works.md",
+        "nDCG@10 was .740 and .740 on codebase-chunks, .807 and .810 on claude-docs, and .904 and .904 on",
+    ),
     ("how-retrieval-works.md", "claude-docs had .787 and .783"),
     ("how-retrieval-works.md", "a cosine is at most 1"),
     ("how-retrieval-works.md", "the range from 0 to 1"),
@@ -268,15 +279,18 @@ fn every_number_in_the_handbook_that_is_a_setting_is_the_program_s() {
         assert!(prose.contains(fact), "{page} does not say \"{fact}\" any more: take it out of the list");
         *prose = prose.replace(fact, "");
     }
-    let left: Vec<String> =
-        pages.iter().flat_map(|(page, prose)| numbers(prose).into_iter().map(move |found| format!("{page}: … {found} …"))).collect();
+    let left: Vec<String> = pages
+        .iter()
+        .flat_map(|(page, prose)| numbers(prose).into_iter().map(move |found| format!("{page}: … {found} …")))
+        .collect();
     assert!(left.is_empty(), "numbers that nothing holds; put each into SETTINGS, or into FACTS:\n{}", left.join("\n"));
 }
 
 /// The table of settings has each of them once, with its default.
 #[test]
 fn the_table_of_settings_is_that_of_the_program() {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook/configuration.md")).unwrap();
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook/configuration.md"))
+        .unwrap();
     let mut told = BTreeMap::new();
     for row in page.lines().filter_map(|line| line.strip_prefix("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();

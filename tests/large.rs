@@ -31,9 +31,12 @@ fn indexed(temporary: &Path, chunks: usize) -> PathBuf {
 fn a_graph_that_is_not_yet_built_costs_nothing_but_time_and_one_that_is_finds_what_is_near() {
     let temporary = tempfile::tempdir().unwrap();
     let index = indexed(temporary.path(), 600);
-    let (embedder, folder) = (support::embedder(), std::fs::read_dir(index.join("dense")).unwrap().next().unwrap().unwrap().path());
+    let (embedder, folder) =
+        (support::embedder(), std::fs::read_dir(index.join("dense")).unwrap().next().unwrap().unwrap().path());
     let open = || Dense::open(&folder, embedder.card(), 600, 100).unwrap();
-    let queries = embedder.embed(Role::Query, &["a wren over hills", "stork of garden 17", "which crane follows a swift"]).unwrap();
+    let queries = embedder
+        .embed(Role::Query, &["a wren over hills", "stork of garden 17", "which crane follows a swift"])
+        .unwrap();
     let exact: Vec<_> = queries.iter().map(|query| open().search_exactly(query, 10).unwrap()).collect();
 
     let stopped = Dense::build_graph(&folder, embedder.card(), &|done, total| {
@@ -62,7 +65,12 @@ fn a_graph_that_is_not_yet_built_costs_nothing_but_time_and_one_that_is_finds_wh
     Dense::build_graph(&folder, embedder.card(), &tell).unwrap();
     assert!(told.borrow().is_empty(), "it covers all: it is not built again");
 
-    let graph = std::fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path()).find(|path| path.to_string_lossy().ends_with(".hnsw.graph")).unwrap();
+    let graph = std::fs::read_dir(&folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.to_string_lossy().ends_with(".hnsw.graph"))
+        .unwrap();
     let mut bytes = std::fs::read(&graph).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

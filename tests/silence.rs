@@ -40,7 +40,8 @@ fn leaves_the_machine(call: &str) -> bool {
 /// The file that a call writes or makes, if it does.
 fn written(call: &str) -> Option<PathBuf> {
     let (name, arguments) = call.split_once('(')?;
-    let opens_for_writing = name.starts_with("open") && ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|how| call.contains(how));
+    let opens_for_writing =
+        name.starts_with("open") && ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|how| call.contains(how));
     let has_two_paths = ["rename", "link", "symlink"].iter().any(|prefix| name.starts_with(prefix));
     let makes = has_two_paths || ["creat", "mkdir"].iter().any(|prefix| name.starts_with(prefix));
     if call.contains(" = -1 ") || !(opens_for_writing || makes) {
@@ -48,7 +49,11 @@ fn written(call: &str) -> Option<PathBuf> {
     }
     let pieces: Vec<&str> = arguments.split('"').collect();
     let at = if has_two_paths { 3 } else { 1 };
-    let folder = pieces.get(at - 1)?.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(folder, _)| folder);
+    let folder = pieces
+        .get(at - 1)?
+        .rsplit_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .map_or("", |(folder, _)| folder);
     Some(Path::new(folder).join(pieces.get(at)?))
 }
 
@@ -75,14 +80,18 @@ fn indexing_searching_and_asking_use_no_network_and_write_nothing_outside_of_the
             let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
             assert!(!leaves_the_machine(call), "kinglet {arguments:?}: {line}");
             if let Some(path) = written(call) {
-                let allowed = path.starts_with(&folder) || path.starts_with(&models) || path.starts_with("/dev") || path.starts_with("/proc");
+                let allowed = path.starts_with(&folder)
+                    || path.starts_with(&models)
+                    || path.starts_with("/dev")
+                    || path.starts_with("/proc");
                 assert!(allowed, "kinglet {arguments:?} writes {}: {line}", path.display());
                 seen += usize::from(path.starts_with(folder.join("home/indexes")));
             }
         }
     }
     assert!(seen > 0, "the calls are understood: the index itself is written");
-    let left: Vec<_> = std::fs::read_dir(folder.join("user")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder.join("user")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["empty"], "nothing is left in the user's home");
 }
 

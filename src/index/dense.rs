@@ -85,11 +85,7 @@ impl Dense {
     ///
     /// # Errors
     /// When the vectors are missing or damaged, and as there.
-    pub fn build_graph(
-        folder: &Path,
-        card: &EmbedderCard,
-        progress: &Progress<'_>,
-    ) -> Result<()> {
+    pub fn build_graph(folder: &Path, card: &EmbedderCard, progress: &Progress<'_>) -> Result<()> {
         Graph::bring_up_to_date(folder, &StoredVectors::open(&folder.join(LOG), card.dimension)?, progress)
     }
 

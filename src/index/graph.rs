@@ -70,11 +70,7 @@ impl Graph {
     ///
     /// # Errors
     /// The first error of `progress`, which leaves the folder as it was; or when the disk refuses.
-    pub fn bring_up_to_date(
-        folder: &Path,
-        vectors: &StoredVectors,
-        progress: &Progress<'_>,
-    ) -> Result<()> {
+    pub fn bring_up_to_date(folder: &Path, vectors: &StoredVectors, progress: &Progress<'_>) -> Result<()> {
         if let Ok(seal) = read_seal(folder)
             && seal.fits(folder, vectors).unwrap_or(false)
             && (vectors.len() - seal.covered) * 10 <= vectors.len()

@@ -31,8 +31,11 @@ fn switch_off() {
 pub(super) fn require_off() -> Result<()> {
     match std::env::var_os(SWITCH) {
         Some(value) if value == OFF => Ok(()),
-        _ => Err(Error::new(Fault::Machine, format!("ONNX Runtime is not loaded: {SWITCH} is not {OFF} in this process, so it would send telemetry"))
-            .hint(format!("set {SWITCH}={OFF} before the program starts"))),
+        _ => Err(Error::new(
+            Fault::Machine,
+            format!("ONNX Runtime is not loaded: {SWITCH} is not {OFF} in this process, so it would send telemetry"),
+        )
+        .hint(format!("set {SWITCH}={OFF} before the program starts"))),
     }
 }
 
