@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::chunk::{Chunk, Chunking};
+use crate::corpus::is_not_whole;
 use crate::corpus::walk::{Found, Limits, walk};
 use crate::error::{Error, Fault, Result};
 use crate::index::IndexWriter;
@@ -32,6 +33,9 @@ const CHECKPOINT: Duration = Duration::from_secs(30);
 
 /// Chunks that are embedded between two moments at which the work can be stopped and is durable.
 const EMBEDDING_BATCH: usize = 64;
+
+/// A file whose reader was given up so many times in a row is not tried again until it changes: it may be made to cost time.
+const MOST_TRIES: u32 = 3;
 
 /// Chunks that are looked at to tell the language of a new index.
 const CHUNKS_FOR_LANGUAGE: usize = 200;
@@ -132,6 +136,8 @@ pub struct Summary {
     pub removed: usize,
     /// Files found but not read, with the reasons.
     pub skipped: Vec<Skipped>,
+    /// Files of which something was left out because of a limit, with what: all of the index.
+    pub not_whole: Vec<Skipped>,
     /// Chunks in the index now.
     pub chunks: u64,
     /// Chunks embedded in this run; those known from before cost nothing.
@@ -144,7 +150,7 @@ pub struct Summary {
     pub commit_ms: u64,
 }
 
-/// A file that was not read.
+/// A file that was not read, or not whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// Which.
@@ -163,9 +169,18 @@ struct Job<'j> {
 }
 
 impl Job<'_> {
+    /// How often in a row the reader of this file, as it is now, was given up.
+    fn tries(&self) -> u32 {
+        self.before.as_ref().filter(|before| is_as_before(before, self.file)).map_or(0, |before| before.tries)
+    }
+
     fn skipped(&self, reason: &str) -> Skipped {
         Skipped { path: self.path.clone(), reason: reason.to_string() }
     }
+}
+
+fn is_as_before(before: &KnownFile, file: &Found) -> bool {
+    before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns
 }
 
 /// Brings an index up to date with `plan`.
@@ -192,6 +207,8 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
         writer.finish(manifest)?;
     }
     watcher.event(&Event::Reached(Step::Finished));
+    let doubtful = writer.documents().doubtful_files()?.into_iter().filter(|(_, doubt)| is_not_whole(doubt));
+    summary.not_whole = doubtful.map(|(path, reason)| Skipped { path, reason }).collect();
     summary.chunks = writer.documents().counts()?.chunks;
     summary.commit_ms = elapsed_ms(started);
     Ok(summary)
@@ -313,7 +330,7 @@ impl<'r> Run<'r> {
             let before = known[file.root].remove(&file.path);
             let path = whole_path(&roots[file.root], &file.path);
             match before.filter(|_| !read_anew) {
-                Some(before) if before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns => {
+                Some(before) if is_as_before(&before, file) && !(1..MOST_TRIES).contains(&before.tries) => {
                     summary.unchanged += usize::from(before.skipped.is_none());
                     summary.skipped.extend(before.skipped.map(|reason| Skipped { path, reason }));
                 }
@@ -349,26 +366,34 @@ impl<'r> Run<'r> {
             .map(|job| Request {
                 path: job.path.clone(),
                 chunking: self.plan.chunking,
-                known: job.before.as_ref().map(|before| before.hash),
+                // What was given up is read again, whatever its bytes are.
+                known: job.before.as_ref().filter(|before| before.tries == 0).map(|before| before.hash),
                 with_text: false,
             })
             .collect();
         let total = done_before + jobs.len();
         let mut published = Instant::now();
         let mut open = Some(change);
+        // The row of the file whose parts are being written: it is there whole or not at all.
+        let mut begun: Option<i64> = None;
         let result = read_all(self.plan.reading, &requests, |at, outcome| {
             if self.watcher.is_cancelled() {
+                if let (Some(_), Some(change)) = (begun, &open) {
+                    change.undo()?;
+                }
                 return Err(Error::interrupted());
             }
-            if published.elapsed() >= CHECKPOINT {
+            if begun.is_none() && published.elapsed() >= CHECKPOINT {
                 let change = open.take().expect("there is always one between two files");
                 self.publish(change, false)?;
                 open = Some(self.writer.documents().change()?);
                 published = Instant::now();
             }
             let change = open.as_ref().expect("there is always one between two files");
-            self.put(change, &jobs[at], outcome, summary)?;
-            self.watcher.event(&Event::Looked { path: &jobs[at].path, done: done_before + at + 1, total });
+            self.put(change, &jobs[at], &mut begun, outcome, summary)?;
+            if begun.is_none() {
+                self.watcher.event(&Event::Looked { path: &jobs[at].path, done: done_before + at + 1, total });
+            }
             Ok(())
         });
         match (result, open) {
@@ -384,27 +409,61 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Writes what came of a file.
-    fn put(&self, change: &Change<'_>, job: &Job<'_>, outcome: Outcome, summary: &mut Summary) -> Result<()> {
+    /// Writes what came of a file, or a part of it; `begun` is the row of one of which parts have been written.
+    fn put(
+        &self,
+        change: &Change<'_>,
+        job: &Job<'_>,
+        begun: &mut Option<i64>,
+        outcome: Outcome,
+        summary: &mut Summary,
+    ) -> Result<()> {
         let &Job { file, row, .. } = job;
-        let (hash, content) = match &outcome {
+        let (path, hash, tries) = (file.path.as_str(), [0; 32], 0);
+        let Found { size_bytes, modified_ns, .. } = *file;
+        let new = |content| NewFile { root: row, path, size_bytes, modified_ns, hash, tries, content };
+        let is_read = matches!(outcome, Outcome::Part(_) | Outcome::Read { .. });
+        if begun.is_some() && !is_read {
+            *begun = None;
+            change.undo()?;
+        }
+        let document = || begun.map_or_else(|| change.begin(row, path), Ok);
+        match outcome {
+            Outcome::Part(part) => {
+                let document = document()?;
+                *begun = Some(document);
+                change.add(document, &part.chunks)
+            }
+            Outcome::Read { hash, cut } => {
+                summary.read += 1;
+                let document = document()?;
+                *begun = None;
+                change.finish(document, &NewFile { hash, ..new(Ok(&cut)) })
+            }
             Outcome::Same => {
                 let before = job.before.as_ref().expect("only what is known can be the same");
                 summary.read += usize::from(before.skipped.is_none());
-                let skipped = before.skipped.iter().map(|reason| job.skipped(reason));
-                summary.skipped.extend(skipped);
-                return change.touch(before.id, file.size_bytes, file.modified_ns);
+                summary.skipped.extend(before.skipped.iter().map(|reason| job.skipped(reason)));
+                change.touch(before.id, size_bytes, modified_ns)
             }
-            Outcome::Read { hash, cut } => (*hash, Ok(cut)),
-            Outcome::Skipped { hash, reason } => (*hash, Err(reason.as_str())),
-        };
-        match content {
-            Ok(_) => summary.read += 1,
-            Err(reason) => summary.skipped.push(job.skipped(reason)),
+            Outcome::Skipped { hash, reason } => {
+                summary.skipped.push(job.skipped(&reason));
+                let new = NewFile { hash, ..new(Err(&reason)) };
+                // What could not even be opened is tried again by the next run.
+                let is_unread = hash == [0; 32];
+                change.put(&if is_unread { NewFile { size_bytes: 0, modified_ns: 0, ..new } } else { new })
+            }
+            Outcome::GivenUp { reason } => {
+                let tries = job.tries() + 1;
+                let next = match tries < MOST_TRIES {
+                    true => "the next run tries again".to_string(),
+                    false => format!("after {tries} tries, it is tried again when it changes"),
+                };
+                let reason = format!("{reason}; {next}");
+                summary.skipped.push(job.skipped(&reason));
+                change.put(&NewFile { tries, ..new(Err(&reason)) })
+            }
         }
-        // What could not even be opened is tried again by the next run.
-        let (size_bytes, modified_ns) = if hash == [0; 32] { (0, 0) } else { (file.size_bytes, file.modified_ns) };
-        change.put(&NewFile { root: row, path: &file.path, size_bytes, modified_ns, hash, content })
     }
 
     /// The folders and files of the last run and of this one.

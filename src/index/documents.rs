@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS documents(
   unit TEXT,
   doubt TEXT,
   repeated_lines INTEGER,
+  tries INTEGER,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,11 +55,12 @@ INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";
 
 /// Columns that earlier versions did not have, with their tables.
-const LATER_COLUMNS: [(&str, &str); 8] = [
+const LATER_COLUMNS: [(&str, &str); 9] = [
     ("documents", "metadata"),
     ("documents", "unit"),
     ("documents", "doubt"),
     ("documents", "repeated_lines"),
+    ("documents", "tries"),
     ("chunks", "words"),
     ("chunks", "sketch"),
     ("chunks", "original"),
@@ -78,6 +80,8 @@ pub struct KnownFile {
     pub hash: [u8; 32],
     /// Why nothing of it is in the index, if so.
     pub skipped: Option<String>,
+    /// How often in a row its reader was given up.
+    pub tries: u32,
 }
 
 /// What is written of a file.
@@ -93,14 +97,16 @@ pub struct NewFile<'a> {
     pub modified_ns: i64,
     /// BLAKE3 of its bytes; zeros where it was not read.
     pub hash: [u8; 32],
-    /// What was read of it, or why nothing was.
+    /// How often in a row its reader was given up.
+    pub tries: u32,
+    /// What was read of it, but for the parts before, or why nothing was.
     pub content: std::result::Result<&'a Cut, &'a str>,
 }
 
 impl<'a> NewFile<'a> {
     /// A file that was found but not read.
     pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
-        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], content: Err(reason) }
+        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], tries: 0, content: Err(reason) }
     }
 }
 
@@ -268,8 +274,10 @@ impl Documents {
 
     /// Every file of one root, by its path.
     pub fn known_files(&self, root: i64) -> Result<HashMap<String, KnownFile>> {
+        let tries = self.later("tries")?;
         self.run("read", |c| {
-            c.prepare("SELECT path, id, size_bytes, modified_ns, hash, skipped FROM documents WHERE root = ?1")?
+            let select = "SELECT path, id, size_bytes, modified_ns, hash, skipped";
+            c.prepare(&format!("{select}, ifnull({tries}, 0) FROM documents WHERE root = ?1"))?
                 .query_map([root], |row| {
                     let file = KnownFile {
                         id: row.get(1)?,
@@ -277,6 +285,7 @@ impl Documents {
                         modified_ns: row.get(3)?,
                         hash: row.get(4)?,
                         skipped: row.get(5)?,
+                        tries: row.get(6)?,
                     };
                     Ok((row.get(0)?, file))
                 })?
@@ -295,6 +304,13 @@ impl Documents {
             .query_map([], |row| Ok((whole_path(row.get(0)?, row.get(1)?), row.get(2)?)))?
             .collect()
         })
+    }
+
+    /// What is doubtful about how the file of a chunk was read.
+    pub fn doubt(&self, chunk: ChunkId) -> Result<Option<String>> {
+        let doubt = self.later("doubt")?;
+        let select = format!("SELECT {doubt} FROM documents WHERE id = (SELECT document FROM chunks WHERE id = ?1)");
+        self.run("read", |c| Ok(c.prepare_cached(&select)?.query_row([chunk], |row| row.get(0)).optional()?.flatten()))
     }
 
     /// Files that were found but not read, with the reasons, by path.
@@ -433,17 +449,40 @@ impl Change<'_> {
 
     /// Writes a file with its chunks in place of what was known of it.
     pub fn put(&self, file: &NewFile<'_>) -> Result<()> {
+        let document = self.begin(file.root, file.path)?;
+        self.finish(document, file)
+    }
+
+    /// Begins to write a file in place of what was known of it, and gives its row. Until [`finish`](Self::finish),
+    /// [`undo`](Self::undo) brings back what was known.
+    pub fn begin(&self, root: i64, path: &str) -> Result<i64> {
+        self.documents.run("write to", |c| {
+            c.execute_batch("SAVEPOINT file")?;
+            c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![root, path])?;
+            let insert = "INSERT INTO documents(root, path, size_bytes, modified_ns, hash) VALUES (?1, ?2, 0, 0, zeroblob(32))";
+            c.prepare_cached(insert)?.execute(params![root, path])?;
+            Ok(c.last_insert_rowid())
+        })
+    }
+
+    /// Takes back a file that was begun and not finished.
+    pub fn undo(&self) -> Result<()> {
+        self.documents.run("write to", |c| c.execute_batch("ROLLBACK TO file; RELEASE file"))
+    }
+
+    /// Finishes a file that was begun, with the rest of its chunks.
+    pub fn finish(&self, document: i64, file: &NewFile<'_>) -> Result<()> {
         let cut = file.content.ok();
         let chunks = cut.map(|cut| cut.chunks.as_slice()).unwrap_or_default();
+        self.add(document, chunks)?;
         self.documents.run("write to", |c| {
-            c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![file.root, file.path])?;
             c.prepare_cached(
-                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped, metadata, unit, doubt, repeated_lines)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "UPDATE documents SET size_bytes = ?2, modified_ns = ?3, hash = ?4, skipped = ?5, metadata = ?6, unit = ?7,
+                        doubt = ?8, repeated_lines = ?9, tries = ?10
+                 WHERE id = ?1",
             )?
             .execute(params![
-                file.root,
-                file.path,
+                document,
                 file.size_bytes,
                 file.modified_ns,
                 file.hash,
@@ -451,9 +490,16 @@ impl Change<'_> {
                 cut.filter(|cut| !cut.metadata.is_empty()).map(|cut| json(&cut.metadata)),
                 chunks.first().map(|chunk| chunk.unit.name()),
                 cut.and_then(|cut| cut.doubt.as_deref()),
-                cut.map(|cut| cut.repeated_lines)
+                cut.map(|cut| cut.repeated_lines),
+                file.tries
             ])?;
-            let document = c.last_insert_rowid();
+            c.execute_batch("RELEASE file")
+        })
+    }
+
+    /// Adds chunks to a file that was begun.
+    pub fn add(&self, document: i64, chunks: &[Chunk]) -> Result<()> {
+        self.documents.run("write to", |c| {
             for chunk in chunks {
                 let passage = chunk.passage();
                 c.prepare_cached(
