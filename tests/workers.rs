@@ -85,7 +85,9 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
     // Stopped for longer than it may work without getting on.
     let stopped = read(patience, &shell("(sleep 1; kill -CONT $$) & kill -STOP $$; READ"));
     assert!(matches!(stopped, Outcome::Read { .. }), "{stopped:?}");
-    let Outcome::GivenUp { reason } = read(patience, &shell("while :; do :; done")) else { panic!("it was not given up") };
+    let Outcome::GivenUp { reason } = read(patience, &shell("while :; do :; done")) else {
+        panic!("it was not given up")
+    };
     assert!(reason.contains("processor time"), "{reason}");
     // One that waits without end is given up by the clock.
     let patience = Patience { clock: Duration::from_millis(200), ..patience };

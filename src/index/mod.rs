@@ -18,6 +18,7 @@ pub mod files;
 pub mod graph;
 pub mod lexical;
 pub mod manifest;
+mod putting;
 pub mod sparse;
 pub mod terms;
 pub mod tokens;

@@ -132,23 +132,33 @@ mod tests {
     #[test]
     fn chunks_of_pieces_are_where_they_say_in_the_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let log: String = (0..400).map(|at| format!("{at} kinglet: a line of the log, the {at}th of them.\n")).collect();
-        let table: String = (0..400).map(|at| format!("bird {at},{at},\"small,\n{at}\"\n")).collect();
+        let log: String =
+            (0..400).map(|at| format!("{at} kinglet: a line of the log, the {at}th of them.\n")).collect();
+        let table: String = (0..4000).map(|at| format!("bird {at},{at},\"small,\n{at}\"\n")).collect();
         let json: String = (0..400).map(|at| format!("{{\"name\": \"bird {at}\", \"size\": {at}}}\n")).collect();
         for (name, text) in [("a.log", log), ("a.csv", format!("name,size,note\n{table}")), ("a.jsonl", json)] {
             let request = request(name, text.as_bytes(), folder.path());
             let (Some(Outcome::Read { hash, cut }), count) = in_pieces(&request) else { panic!("{name} is not read") };
-            let Outcome::Read { hash: hash_at_once, cut: at_once } = reading::read(&request, &|| {}, &mut |_| Ok(()))
-            else {
+            let mut parts = Part::default();
+            let read = reading::read(&request, &|| {}, &mut |part| {
+                parts.add(part);
+                Ok(())
+            });
+            let Outcome::Read { hash: hash_at_once, cut: mut at_once } = read else {
                 panic!("{name} is not read at once")
             };
+            at_once.follow(parts);
             assert!(count > 3, "{name}: {count} parts");
             assert_eq!((hash, &cut.text, &cut.doubt), (hash_at_once, &at_once.text, &at_once.doubt), "{name}");
             let whole = cut.text.unwrap();
             let mut end = 0;
             for chunk in &cut.chunks {
                 assert_eq!(chunk.span.of(&whole), chunk.text, "{name}");
-                assert!(whole[end..chunk.span.start].trim().is_empty(), "{name}: between {end} and {}", chunk.span.start);
+                assert!(
+                    whole[end..chunk.span.start].trim().is_empty(),
+                    "{name}: between {end} and {}",
+                    chunk.span.start
+                );
                 end = chunk.span.end;
                 if chunk.places.is_none() {
                     assert_eq!(chunk.first as usize, whole[..chunk.span.start].matches('\n').count() + 1, "{name}");

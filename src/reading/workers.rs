@@ -127,9 +127,8 @@ pub fn read_all_with(
                         return;
                     }
                     // Parts are not kept: what is read ahead of its turn waits in its own process.
-                    let mut give = |part| {
-                        turns.wait(|first| at == first) && answer.send((at, Ok(Outcome::Part(part)))).is_ok()
-                    };
+                    let mut give =
+                        |part| turns.wait(|first| at == first) && answer.send((at, Ok(Outcome::Part(part)))).is_ok();
                     let asked = Asked { program, arguments, patience, turns };
                     let Some(outcome) = asked.ask(&mut worker, request, &mut give).transpose() else { return };
                     if turns.are_over() || answer.send((at, outcome)).is_err() {

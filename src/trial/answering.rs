@@ -48,11 +48,8 @@ impl Answering {
         let stored = self.index.chunks(&ids)?;
         // No generator sees a path, so the place among the hits stands there and comes back with what is cited.
         let passages = stored.into_iter().enumerate();
-        let passage = |(at, stored): (usize, StoredChunk)| Passage {
-            path: at.to_string(),
-            chunk: stored.chunk,
-            not_whole: None,
-        };
+        let passage =
+            |(at, stored): (usize, StoredChunk)| Passage { path: at.to_string(), chunk: stored.chunk, not_whole: None };
         let passages: Vec<Passage> = passages.map(passage).collect();
         let started = Instant::now();
         let mut unseen = |_: &str| {};

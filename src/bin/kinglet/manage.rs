@@ -65,7 +65,8 @@ impl Session<'_> {
         let curated = curated(&index, counts.repeated_lines)?;
         rows.extend((!curated.is_empty()).then(|| vec!["curated".to_string(), curated]));
         let not_whole = doubtful.iter().filter(|(_, doubt)| is_not_whole(doubt)).count();
-        rows.extend((not_whole > 0).then(|| vec!["cut".to_string(), format!("{not_whole} files not read whole")]));
+        let files = if not_whole == 1 { "file" } else { "files" };
+        rows.extend((not_whole > 0).then(|| vec!["cut".to_string(), format!("{not_whole} {files} not read whole")]));
         rows.extend((!doubtful.is_empty()).then(|| vec!["doubtful".to_string(), format!("{} files", doubtful.len())]));
         if !finished {
             rows.push(vec!["unfinished".to_string(), format!("`kinglet index --name {}` goes on", rows[0][1])]);
@@ -192,7 +193,9 @@ impl Session<'_> {
             Some(Outcome::Skipped { reason, .. } | Outcome::GivenUp { reason }) => {
                 Err(Error::input(format!("{} is not indexed: {reason}", file.display())))
             }
-            Some(Outcome::Same | Outcome::Part(_)) | None => Err(Error::input(format!("{} was not read", file.display()))),
+            Some(Outcome::Same | Outcome::Part(_)) | None => {
+                Err(Error::input(format!("{} was not read", file.display())))
+            }
         }
     }
 

@@ -78,12 +78,15 @@ pub fn hits_json(searched: &Searched) -> Value {
         .iter()
         .map(|Found { hit, path, chunk, also, not_whole, .. }| {
             let also = also.iter().map(|other| json!({ "path": shown(&other.path), "place": other.chunk.after_path() }));
-            json!({
+            let mut row = json!({
                 "also": also.collect::<Vec<_>>(),
                 "path": shown(path), "unit": chunk.unit, "first": chunk.first, "last": chunk.last, "place": chunk.after_path(),
                 "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
-                "not_whole": not_whole,
-            })
+            });
+            if let Some(not_whole) = not_whole {
+                row["not_whole"] = json!(not_whole);
+            }
+            row
         })
         .collect();
     match searched.lacking {

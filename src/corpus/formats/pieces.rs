@@ -249,7 +249,7 @@ mod tests {
         assert!(text == word && shown.len() > 10 && shown.iter().all(|(_, line)| *line == 1));
         let lines = format!("{{\"a\": 1}}\n{{\"b\": \"{}\"}}\n{{\"c\": 3}}\n", "word ".repeat(500));
         let (text, shown, doubt) = in_pieces("a.jsonl", lines.as_bytes(), &SMALL).unwrap();
-        assert_eq!(text.matches("word").count(), 500);
+        assert_eq!(text.replace(char::is_whitespace, "").matches("word").count(), 500);
         assert_eq!(shown.last(), Some(&("c: 3".to_owned(), 3)));
         assert!(doubt.unwrap().contains("not valid JSON"));
     }

@@ -13,9 +13,7 @@ use hayro_syntax::page::{Page, Resources};
 
 use super::file::text_string;
 use super::glyph::{Glyph, Turn};
-use crate::corpus::formats::limits::{
-    PDF_CHARACTERS, PDF_FORM_BYTES, PDF_FORM_DEPTH, PDF_INSTRUCTIONS,
-};
+use crate::corpus::formats::limits::{PDF_CHARACTERS, PDF_FORM_BYTES, PDF_FORM_DEPTH, PDF_INSTRUCTIONS};
 
 /// Limits on what one page may cost: pages that a person reads stay far below them.
 const MAX_GLYPHS: usize = PDF_CHARACTERS.most;
