@@ -91,9 +91,10 @@ fn a_file_in_parts_is_there_whole_or_not_at_all() {
     let first = stored();
     assert!(first.len() > 2000);
     support::write(&folder, &[("b.txt", &long("kinglet"))]);
-    let stopped = index(&folder, &at, &Place::Here, &After(Cell::new(3)));
+    // This time a.txt is not read again.
+    let stopped = index(&folder, &at, &Place::Here, &After(Cell::new(2)));
     assert_eq!(stopped.unwrap_err().fault(), kinglet::Fault::Interrupted);
-    assert_eq!(stored(), first, "what was known is there until the new text is there whole");
+    assert!(stored() == first, "what was known is there until the new text is there whole");
     index(&folder, &at, &Place::Here, &Unwatched).unwrap();
     assert!(stored().iter().all(|text| !text.contains("wren")));
 }
