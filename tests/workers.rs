@@ -67,11 +67,8 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
     support::write(temporary.path(), &[("a.md", "# One\n\nText.")]);
     let path = temporary.path().join("a.md");
     let request = Request { path, chunking: Chunking::default(), known: None, with_text: false };
-    let patience = Patience {
-        processor: Duration::from_millis(300),
-        look_every: Duration::from_millis(20),
-        ..Patience::default()
-    };
+    let patience =
+        Patience { processor: Duration::from_secs(1), look_every: Duration::from_millis(20), ..Patience::default() };
     let read = |patience: Patience, place: &Place| {
         let mut outcomes = Vec::new();
         let requests = std::slice::from_ref(&request);
@@ -83,7 +80,7 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
         outcomes.remove(0)
     };
     // Stopped for longer than it may work without getting on.
-    let stopped = read(patience, &shell("(sleep 1; kill -CONT $$) & kill -STOP $$; READ"));
+    let stopped = read(patience, &shell("(sleep 1.5; kill -CONT $$) & kill -STOP $$; READ"));
     assert!(matches!(stopped, Outcome::Read { .. }), "{stopped:?}");
     let Outcome::GivenUp { reason } = read(patience, &shell("while :; do :; done")) else {
         panic!("it was not given up")
@@ -91,7 +88,7 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
     assert!(reason.contains("processor time"), "{reason}");
     // One that waits without end is given up by the clock.
     let patience = Patience { clock: Duration::from_millis(200), ..patience };
-    let Outcome::GivenUp { reason } = read(patience, &shell("sleep 1000")) else { panic!("it was not given up") };
+    let Outcome::GivenUp { reason } = read(patience, &shell("exec sleep 1000")) else { panic!("it was not given up") };
     assert!(!reason.contains("processor time"), "{reason}");
 }
 

@@ -127,6 +127,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_handbook_says_how_long_a_reader_is_waited_for() {
+        let handbook = include_str!("../../corpora/handbook/indexing.md");
+        let Patience { processor, clock, .. } = Patience::default();
+        for said in [
+            format!("works for {} seconds of processor time without getting on", processor.as_secs()),
+            format!("waited for, up to {} minutes", clock.as_secs() / 60),
+        ] {
+            assert!(handbook.contains(&said), "{said}");
+        }
+    }
+
+    #[test]
     fn larger_files_are_waited_for_longer() {
         let patience = Patience::default().with(185 << 20);
         assert!(patience.processor > Duration::from_secs(60) && patience.longest > Duration::from_secs(2700));

@@ -308,3 +308,16 @@ impl Asked<'_> {
         Ok(Some(Outcome::GivenUp { reason }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_handbook_says_how_much_memory_a_reader_may_take_and_what_is_read_in_pieces() {
+        let handbook = include_str!("../../corpora/handbook/indexing.md");
+        let mib = super::MEMORY_BYTES >> 20;
+        assert!(handbook.contains(&format!("which may take {},{:03} MiB of memory", mib / 1000, mib % 1000)));
+        let handbook = include_str!("../../corpora/handbook/file-formats.md");
+        let mib = crate::reading::long::LONG_BYTES >> 20;
+        assert!(handbook.contains(&format!("mailboxes of {mib} MiB and more are read piece by piece")));
+    }
+}

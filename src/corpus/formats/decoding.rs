@@ -53,7 +53,9 @@ impl<'r> Source<'r> {
             let before = self.text.len();
             self.decode(&window)?;
             self.characters.count(&self.text[before..])?;
-            self.characters.are_text()?;
+            if self.is_done {
+                self.characters.are_text()?;
+            }
         }
         Ok(())
     }

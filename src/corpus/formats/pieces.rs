@@ -67,7 +67,8 @@ pub fn read(path_name: &str, file: &mut dyn Read, sizes: &Sizes, give: &mut Give
     if !is_text || plain::is_decoded_whole(&first) {
         return Ok(Ended::AtOnce);
     }
-    let mut file = first.as_slice().chain(file);
+    let first_letters = first.strip_prefix(b"\xef\xbb\xbf").filter(|_| kind == Some(Kind::Mbox));
+    let mut file = first_letters.unwrap_or(&first).chain(file);
     let ended = match kind {
         Some(Kind::Mbox) => mail::long_mailbox::read(&mut BufReader::new(file), sizes, give)?,
         kind => {
@@ -239,6 +240,7 @@ mod tests {
             };
             let text: String = letters.iter().map(letter).collect();
             check("a.mbox", &text, &SMALL);
+            check("a.mbox", &format!("\u{feff}{text}"), &SMALL);
         }
     }
 

@@ -188,6 +188,25 @@ mod tests {
     }
 
     #[test]
+    fn a_workbook_with_too_many_cells_says_how_far_it_was_read() {
+        let mut budget = Budget { cells: 3, bytes: 100, is_spent: false };
+        let one = sheet("One", &[(0, 0, "a"), (1, 0, "b")]);
+        assert!(one.rows.iter().all(|row| budget.takes(&row.cells[0].1)));
+        assert_eq!(budget.doubt(&[one]), None);
+        crate::corpus::formats::limits::begin();
+        assert!(budget.takes("c") && !budget.takes("d"));
+        let doubt = budget.doubt(&[
+            sheet("One", &[(0, 0, "a"), (1, 0, "b")]),
+            sheet("Two", &[(1999, 0, "c")]),
+            Sheet::default(),
+        ]);
+        assert_eq!(
+            crate::corpus::formats::limits::with_met(doubt).as_deref(),
+            Some("not read whole: more than 4,000,000 cells; read to row 2,000 of the sheet Two")
+        );
+    }
+
+    #[test]
     fn numbers_are_as_people_see_them() {
         let shown = [12.000000000000001, 0.1 + 0.2, -0.0, 1e15, 1234567.891, 2.5e-9, 1e300].map(number);
         assert_eq!(shown, ["12", "0.3", "0", "1000000000000000", "1234567.891", "2.5e-9", "1e300"]);
