@@ -273,3 +273,34 @@ fn the_real_models_answer_with_citations_and_stop_at_once() {
         assert!(code == Some(130) || (code == Some(0) && pause_ms > 300) || !stopped, "exit code {code:?}");
     }
 }
+
+#[test]
+fn a_file_that_is_not_read_whole_is_never_passed_over_in_silence() {
+    let desk = Desk::new();
+    let printed: Vec<String> = (0..100).map(|line| format!("The wren sings verse {line} in May.\n")).collect();
+    let notebook = serde_json::json!({"cells": [{"cell_type": "code", "source": "sing()", "outputs": [
+        {"output_type": "stream", "text": printed}]}], "nbformat": 4, "nbformat_minor": 5, "metadata": {}});
+    support::write(&desk.folder, &[("song.ipynb", &notebook.to_string())]);
+    let reason = "not read whole: more than 60 lines of a printed result";
+    let told = |arguments: &[&str]| {
+        let output = desk.kinglet(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Every run says so, also one that reads nothing.
+    for _ in 0..2 {
+        let summary = told(&["index", "."]);
+        assert!(summary.contains(&format!("song.ipynb: {reason}; see `kinglet status --verbose`")), "{summary}");
+    }
+    let status = told(&["status", "--verbose"]);
+    assert!(status.contains("1 file not read whole") && status.contains(reason), "{status}");
+    for arguments in [&["search", "wren sings verse"][..], &["ask", "When does the wren sing verse 12?"]] {
+        let shown = told(arguments);
+        assert!(shown.contains(&format!("this file was {reason}")), "{shown}");
+    }
+    let json = |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&told(arguments)).unwrap() };
+    assert_eq!(json(&["search", "wren sings verse", "--json"])["hits"][0]["not_whole"], reason);
+    assert_eq!(json(&["ask", "When does the wren sing verse 12?", "--json"])["sources"][0]["not_whole"], reason);
+    assert_eq!(json(&["index", ".", "--json"])["not_whole"][0]["reason"], reason);
+    assert_eq!(json(&["status", "--json"])["doubtful"][0]["not_whole"], true);
+}

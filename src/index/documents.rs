@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use crate::alike::{Sketch, words_hash};
 use crate::chunk::Chunk;
 use crate::corpus::Unit;
 use crate::error::{Error, Fault, Result};
@@ -33,6 +32,7 @@ CREATE TABLE IF NOT EXISTS documents(
   unit TEXT,
   doubt TEXT,
   repeated_lines INTEGER,
+  tries INTEGER,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,11 +54,12 @@ INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";
 
 /// Columns that earlier versions did not have, with their tables.
-const LATER_COLUMNS: [(&str, &str); 8] = [
+const LATER_COLUMNS: [(&str, &str); 9] = [
     ("documents", "metadata"),
     ("documents", "unit"),
     ("documents", "doubt"),
     ("documents", "repeated_lines"),
+    ("documents", "tries"),
     ("chunks", "words"),
     ("chunks", "sketch"),
     ("chunks", "original"),
@@ -78,6 +79,8 @@ pub struct KnownFile {
     pub hash: [u8; 32],
     /// Why nothing of it is in the index, if so.
     pub skipped: Option<String>,
+    /// How often in a row its reader was given up.
+    pub tries: u32,
 }
 
 /// What is written of a file.
@@ -93,14 +96,16 @@ pub struct NewFile<'a> {
     pub modified_ns: i64,
     /// BLAKE3 of its bytes; zeros where it was not read.
     pub hash: [u8; 32],
-    /// What was read of it, or why nothing was.
+    /// How often in a row its reader was given up.
+    pub tries: u32,
+    /// What was read of it, but for the parts before, or why nothing was.
     pub content: std::result::Result<&'a Cut, &'a str>,
 }
 
 impl<'a> NewFile<'a> {
     /// A file that was found but not read.
     pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
-        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], content: Err(reason) }
+        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], tries: 0, content: Err(reason) }
     }
 }
 
@@ -268,8 +273,10 @@ impl Documents {
 
     /// Every file of one root, by its path.
     pub fn known_files(&self, root: i64) -> Result<HashMap<String, KnownFile>> {
+        let tries = self.later("tries")?;
         self.run("read", |c| {
-            c.prepare("SELECT path, id, size_bytes, modified_ns, hash, skipped FROM documents WHERE root = ?1")?
+            let select = "SELECT path, id, size_bytes, modified_ns, hash, skipped";
+            c.prepare(&format!("{select}, ifnull({tries}, 0) FROM documents WHERE root = ?1"))?
                 .query_map([root], |row| {
                     let file = KnownFile {
                         id: row.get(1)?,
@@ -277,6 +284,7 @@ impl Documents {
                         modified_ns: row.get(3)?,
                         hash: row.get(4)?,
                         skipped: row.get(5)?,
+                        tries: row.get(6)?,
                     };
                     Ok((row.get(0)?, file))
                 })?
@@ -295,6 +303,13 @@ impl Documents {
             .query_map([], |row| Ok((whole_path(row.get(0)?, row.get(1)?), row.get(2)?)))?
             .collect()
         })
+    }
+
+    /// What is doubtful about how the file of a chunk was read.
+    pub fn doubt(&self, chunk: ChunkId) -> Result<Option<String>> {
+        let doubt = self.later("doubt")?;
+        let select = format!("SELECT {doubt} FROM documents WHERE id = (SELECT document FROM chunks WHERE id = ?1)");
+        self.run("read", |c| Ok(c.prepare_cached(&select)?.query_row([chunk], |row| row.get(0)).optional()?.flatten()))
     }
 
     /// Files that were found but not read, with the reasons, by path.
@@ -431,54 +446,6 @@ impl Change<'_> {
         })
     }
 
-    /// Writes a file with its chunks in place of what was known of it.
-    pub fn put(&self, file: &NewFile<'_>) -> Result<()> {
-        let cut = file.content.ok();
-        let chunks = cut.map(|cut| cut.chunks.as_slice()).unwrap_or_default();
-        self.documents.run("write to", |c| {
-            c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![file.root, file.path])?;
-            c.prepare_cached(
-                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped, metadata, unit, doubt, repeated_lines)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?
-            .execute(params![
-                file.root,
-                file.path,
-                file.size_bytes,
-                file.modified_ns,
-                file.hash,
-                file.content.err(),
-                cut.filter(|cut| !cut.metadata.is_empty()).map(|cut| json(&cut.metadata)),
-                chunks.first().map(|chunk| chunk.unit.name()),
-                cut.and_then(|cut| cut.doubt.as_deref()),
-                cut.map(|cut| cut.repeated_lines)
-            ])?;
-            let document = c.last_insert_rowid();
-            for chunk in chunks {
-                let passage = chunk.passage();
-                c.prepare_cached(
-                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash, words, sketch, inner_headings)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                )?
-                .execute(params![
-                    document,
-                    chunk.span.start,
-                    chunk.span.end,
-                    chunk.first,
-                    chunk.last,
-                    chunk.places.as_ref().map(json),
-                    json(&chunk.headings),
-                    chunk.text,
-                    chunk.hash(),
-                    words_hash(&passage),
-                    Sketch::of(&passage).to_bytes(),
-                    (!chunk.inner_headings.is_empty()).then(|| json(&chunk.inner_headings))
-                ])?;
-            }
-            Ok(())
-        })
-    }
-
     /// Notes that a file has a new time or size on disk and the same content.
     pub fn touch(&self, id: i64, size_bytes: u64, modified_ns: i64) -> Result<()> {
         self.documents.run("write to", |c| {
@@ -531,7 +498,7 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
     })
 }
 
-fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("plain data is valid JSON")
 }
 

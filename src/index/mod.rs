@@ -18,6 +18,7 @@ pub mod files;
 pub mod graph;
 pub mod lexical;
 pub mod manifest;
+mod putting;
 pub mod sparse;
 pub mod terms;
 pub mod tokens;
@@ -40,6 +41,7 @@ use tokens::TokenStore;
 pub use writer::IndexWriter;
 
 use crate::alike::Sketch;
+use crate::corpus::is_not_whole;
 use crate::error::{Error, Fault, Result};
 use crate::models::traits::{EmbedderCard, SparseCard};
 
@@ -266,6 +268,11 @@ impl Index {
     /// The copies of these chunks, see [`Documents::copies`].
     pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
         self.store().copies(originals)
+    }
+
+    /// What was left out of the file of a chunk, if anything was.
+    pub fn not_whole(&self, chunk: ChunkId) -> Result<Option<String>> {
+        Ok(self.store().doubt(chunk)?.filter(|doubt| is_not_whole(doubt)))
     }
 
     /// What is kept of these chunks to tell how alike they are, see [`Documents::sketches`].

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kinglet::chunk::Chunking;
+use kinglet::corpus::is_not_whole;
 use kinglet::index::{Index, IndexWriter, files};
 use kinglet::reading::workers::read_all;
-use kinglet::reading::{Cut, Outcome, Request};
+use kinglet::reading::{Cut, Outcome, Part, Request};
 use kinglet::{Error, Result};
 use serde_json::json;
 
@@ -30,8 +31,10 @@ impl Session<'_> {
         let vectors: Vec<(&str, u64)> = made.collect::<Result<_>>()?;
         let finished = index.manifest().all_read && vectors.iter().all(|(_, made)| *made == searched);
         if self.global.json {
-            let doubtful: Vec<_> =
-                doubtful.iter().map(|(path, doubt)| json!({ "path": render::shown(path), "doubt": doubt })).collect();
+            let doubtful = doubtful.iter().map(|(path, doubt)| {
+                json!({ "path": render::shown(path), "doubt": doubt, "not_whole": is_not_whole(doubt) })
+            });
+            let doubtful: Vec<_> = doubtful.collect();
             let vectors: BTreeMap<_, _> = vectors.into_iter().collect();
             let skipped: Vec<_> =
                 skipped.iter().map(|(path, reason)| json!({ "path": render::shown(path), "reason": reason })).collect();
@@ -61,6 +64,9 @@ impl Session<'_> {
         ]);
         let curated = curated(&index, counts.repeated_lines)?;
         rows.extend((!curated.is_empty()).then(|| vec!["curated".to_string(), curated]));
+        let not_whole = doubtful.iter().filter(|(_, doubt)| is_not_whole(doubt)).count();
+        let files = if not_whole == 1 { "file" } else { "files" };
+        rows.extend((not_whole > 0).then(|| vec!["cut".to_string(), format!("{not_whole} {files} not read whole")]));
         rows.extend((!doubtful.is_empty()).then(|| vec!["doubtful".to_string(), format!("{} files", doubtful.len())]));
         if !finished {
             rows.push(vec!["unfinished".to_string(), format!("`kinglet index --name {}` goes on", rows[0][1])]);
@@ -171,17 +177,25 @@ impl Session<'_> {
             return Err(Error::input(format!("{} is not a file", file.display())).hint("kinglet inspect FILE"));
         }
         let request = Request { path: path.to_path_buf(), chunking: Chunking::default(), known: None, with_text };
-        let mut found = None;
+        let (mut parts, mut found) = (Part::default(), None);
         read_all(self.kinglet.reading(), &[request], |_, outcome| {
-            found = Some(outcome);
+            match outcome {
+                Outcome::Part(part) => parts.add(part),
+                outcome => found = Some(outcome),
+            }
             Ok(())
         })?;
         match found {
-            Some(Outcome::Read { cut, .. }) => Ok(cut),
-            Some(Outcome::Skipped { reason, .. }) => {
+            Some(Outcome::Read { mut cut, .. }) => {
+                cut.follow(parts);
+                Ok(cut)
+            }
+            Some(Outcome::Skipped { reason, .. } | Outcome::GivenUp { reason }) => {
                 Err(Error::input(format!("{} is not indexed: {reason}", file.display())))
             }
-            Some(Outcome::Same) | None => Err(Error::input(format!("{} was not read", file.display()))),
+            Some(Outcome::Same | Outcome::Part(_)) | None => {
+                Err(Error::input(format!("{} was not read", file.display())))
+            }
         }
     }
 

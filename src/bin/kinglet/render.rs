@@ -76,13 +76,17 @@ pub fn hits_json(searched: &Searched) -> Value {
     let rows: Vec<Value> = searched
         .found
         .iter()
-        .map(|Found { hit, path, chunk, also, .. }| {
+        .map(|Found { hit, path, chunk, also, not_whole, .. }| {
             let also = also.iter().map(|other| json!({ "path": shown(&other.path), "place": other.chunk.after_path() }));
-            json!({
+            let mut row = json!({
                 "also": also.collect::<Vec<_>>(),
                 "path": shown(path), "unit": chunk.unit, "first": chunk.first, "last": chunk.last, "place": chunk.after_path(),
                 "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
-            })
+            });
+            if let Some(not_whole) = not_whole {
+                row["not_whole"] = json!(not_whole);
+            }
+            row
         })
         .collect();
     match searched.lacking {
@@ -93,7 +97,7 @@ pub fn hits_json(searched: &Searched) -> Value {
 
 pub fn hits(found: &[Found], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, Found { hit, path, chunk, snippet, also }) in found.iter().enumerate() {
+    for (at, Found { hit, path, chunk, snippet, also, not_whole }) in found.iter().enumerate() {
         let stands = place(path, chunk);
         writeln!(
             out,
@@ -106,6 +110,9 @@ pub fn hits(found: &[Found], explain: bool) -> Result<()> {
         if let Some(other) = also.first() {
             let more = if also.len() > 1 { format!(" and {} more", also.len() - 1) } else { String::new() };
             writeln!(out, "    {DIM}also {}{more}{DIM:#}", place(&other.path, &other.chunk))?;
+        }
+        if let Some(not_whole) = not_whole {
+            writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(not_whole))?;
         }
         if explain {
             let parts = hit.legs.iter().map(|leg| {
@@ -165,6 +172,9 @@ pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
     for source in &answer.sources {
         let place = visible(&format!("{}{}", source.path, source.place));
         writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{place}{PATH:#}  {}", source.n, visible(&source.heading))?;
+        if let Some(not_whole) = &source.not_whole {
+            writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(not_whole))?;
+        }
         for citation in answer.citations.iter().filter(|citation| quotes && citation.n == source.n) {
             let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
             writeln!(
@@ -229,6 +239,11 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         summary.removed,
         summary.skipped.len()
     )?;
+    if let [first, others @ ..] = summary.not_whole.as_slice() {
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        let (file, reason) = (on_one_line(&shown(&first.path)), visible(&first.reason));
+        writeln!(out, "  cut     {file}{more}: {reason}; see `kinglet status --verbose`")?;
+    }
     writeln!(out, "  chunks  {} embedded in this run", summary.embedded)?;
     writeln!(
         out,

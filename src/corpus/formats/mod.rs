@@ -4,11 +4,13 @@ mod archive;
 mod clean;
 mod code;
 mod data;
+mod decoding;
 mod epub;
 mod front_matter;
 mod guess;
 mod html;
 mod kinds;
+pub mod limits;
 mod lines;
 mod mail;
 mod main_text;
@@ -19,11 +21,12 @@ mod org;
 mod outline;
 mod page;
 mod pdf;
+pub mod pieces;
 mod plain;
 mod restructured;
 mod shape;
 
-use crate::corpus::{Document, Format, Section, Unit};
+use crate::corpus::{Document, Format, Section, Unit, doubts};
 use crate::text::Span;
 use kinds::Kind;
 use plain::Decoded;
@@ -66,6 +69,7 @@ pub fn read_watched(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Resul
     }
     let by_name = kinds::by_name(path_name)?;
     let kind = kinds::by_bytes(bytes)?.or(by_name);
+    limits::begin();
     let document = match kind {
         Some(kind) if !kind.is_text() => read_binary(kind, bytes, progress)?,
         kind => read_text(kind, path_name, bytes)?,
@@ -73,7 +77,7 @@ pub fn read_watched(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Resul
     if document.text.trim().is_empty() {
         return Err(Skip::because("no text in it"));
     }
-    Ok(document)
+    Ok(Document { doubt: limits::with_met(document.doubt), ..document })
 }
 
 fn read_text(kind: Option<Kind>, path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
@@ -95,7 +99,7 @@ fn read_text(kind: Option<Kind>, path_name: &str, bytes: &[u8]) -> Result<Docume
         Kind::Notebook => notebook::read(&text)?,
         kind => whole(kind.format(), text),
     };
-    document.doubt = document.doubt.or(doubt);
+    document.doubt = doubts(document.doubt, doubt);
     Ok(document)
 }
 
@@ -109,7 +113,7 @@ fn read_binary(kind: Kind, bytes: &[u8], progress: &dyn Fn()) -> Result<Document
                 (_, Kind::Workbook) => office::separated::read(text, '\t')?,
                 _ => whole(Format::Text, text),
             };
-            Ok(Document { doubt: document.doubt.or(doubt), ..document })
+            Ok(Document { doubt: doubts(document.doubt, doubt), ..document })
         }
         Kind::Pdf => pdf::read(bytes, progress),
         Kind::Eml => mail::internet::read(bytes),

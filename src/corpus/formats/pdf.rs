@@ -13,6 +13,7 @@ use std::cmp::Reverse;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::corpus::formats::limits::PDF_FAILURES;
 use crate::corpus::formats::lines::{Gap, Lines};
 use crate::corpus::formats::{Skip, outline};
 use crate::corpus::{Document, Format, Unit};
@@ -25,7 +26,7 @@ use glyph::{Glyph, Turn};
 /// The file is opened anew after so many pages: what the reader remembers of pages read before is given back.
 const PAGES_A_TIME: usize = 200;
 /// After so many pages that could not be read, the rest is not tried.
-const MAX_FAILURES: usize = 100;
+const MAX_FAILURES: usize = PDF_FAILURES.most;
 
 /// A block of a page in the text of the document; its own text has been moved there.
 #[derive(Debug)]
@@ -85,6 +86,9 @@ pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> 
         if next < counts.pages {
             file = open()?;
         }
+    }
+    if next < counts.pages {
+        PDF_FAILURES.met();
     }
     counts.failed += counts.pages - next;
     let (text, places) = lines.finish();

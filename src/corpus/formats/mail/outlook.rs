@@ -9,10 +9,9 @@ use encoding_rs::Encoding;
 use super::internet::date_of_seconds;
 use super::{Attached, Content, Letter, Skip, attached_text, document, encrypted, text_of_html};
 use crate::corpus::Document;
+use crate::corpus::formats::limits::{LETTER_DEPTH, OUTLOOK_PARTS};
 use crate::corpus::formats::plain;
 
-/// More recipients or attachments are not looked for.
-const MAX_PARTS: usize = 2_000;
 /// Letters within letters, as deep as they are shown.
 const MAX_DEPTH: usize = super::MAX_DEPTH;
 
@@ -78,7 +77,12 @@ impl Store<'_> {
     fn parts(&self, folder: &str, prefix: &str) -> Vec<String> {
         let Ok(entries) = self.file.read_storage(folder) else { return Vec::new() };
         let names = entries.filter(|entry| entry.is_storage() && entry.name().starts_with(prefix));
-        names.take(MAX_PARTS).map(|entry| format!("{folder}{}/", entry.name())).collect()
+        let mut parts: Vec<String> = names.map(|entry| format!("{folder}{}/", entry.name())).collect();
+        if parts.len() > OUTLOOK_PARTS.most {
+            OUTLOOK_PARTS.met();
+            parts.truncate(OUTLOOK_PARTS.most);
+        }
+        parts
     }
 }
 
@@ -186,7 +190,11 @@ fn attachment(
     if media_type == "application/pgp-encrypted" || name.ends_with(".rpmsg") {
         return Err(encrypted());
     }
-    if store.file.exists(format!("{inner}__properties_version1.0")) && depth < MAX_DEPTH {
+    if store.file.exists(format!("{inner}__properties_version1.0")) {
+        if depth >= MAX_DEPTH {
+            LETTER_DEPTH.met();
+            return Ok(Attached { name, content: Content::Other });
+        }
         let content = letter(store, &inner, depth + 1).map_or(Content::Other, |it| Content::Letter(Box::new(it)));
         return Ok(Attached { name, content });
     }

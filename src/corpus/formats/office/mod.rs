@@ -6,6 +6,7 @@ mod doc;
 mod docx;
 mod docx_styles;
 mod flow;
+pub(super) mod long_table;
 mod ods;
 mod ooxml;
 mod opendocument;

@@ -7,9 +7,10 @@ use super::deck::{self, Slide};
 use super::flow::Role;
 use crate::corpus::Document;
 use crate::corpus::formats::Skip;
+use crate::corpus::formats::limits::RECORD_DEPTH;
 
 /// Records inside records deeper than this are not looked into.
-const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = RECORD_DEPTH.most;
 
 /// Types of records.
 mod kind {
@@ -145,7 +146,8 @@ fn texts(bytes: &[u8], depth: usize) -> Vec<(u32, String)> {
             kind::TEXT_BYTES => {
                 texts.push((kind_of_text, found.content.iter().map(|byte| char::from(*byte)).collect()))
             }
-            _ if found.is_container && depth < MAX_DEPTH => texts.extend(self::texts(found.content, depth + 1)),
+            _ if found.is_container && depth >= MAX_DEPTH => RECORD_DEPTH.met(),
+            _ if found.is_container => texts.extend(self::texts(found.content, depth + 1)),
             _ => {}
         }
     }

@@ -10,9 +10,10 @@ use super::sheets::{self, Budget, Sheet, one_line};
 use crate::corpus::Document;
 use crate::corpus::formats::Skip;
 use crate::corpus::formats::archive::Archive;
+use crate::corpus::formats::limits::XLS_CELLS;
 
 /// calamine keeps all cells between the first and the last of every sheet of an XLS file.
-const MAX_AREA: u64 = 8 << 20;
+const MAX_AREA: u64 = XLS_CELLS.most as u64;
 
 pub(super) fn read_xlsb(bytes: &[u8]) -> Result<Document, Skip> {
     let mut archive = Archive::open(bytes)?;
@@ -120,7 +121,7 @@ fn document(
 ) -> Result<Document, Skip> {
     let doubt = match lost {
         [lost, ..] if sheets.iter().all(|sheet| sheet.rows.is_empty()) => return Err(damaged(lost)),
-        [] => budget.doubt(),
+        [] => budget.doubt(&sheets),
         [one] => Some(format!("a sheet is damaged: {}", one_line(one))),
         more => Some(format!("{} sheets are damaged", more.len())),
     };

@@ -47,7 +47,8 @@ pub(super) fn read(mut archive: Archive) -> Result<Document, Skip> {
         }
     }
     let metadata = ooxml::metadata(&mut archive);
-    Ok(sheets::document(sheets, metadata, reader.budget.doubt()))
+    let doubt = reader.budget.doubt(&sheets);
+    Ok(sheets::document(sheets, metadata, doubt))
 }
 
 /// The texts that cells refer to, one after the other.

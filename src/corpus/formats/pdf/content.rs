@@ -13,14 +13,15 @@ use hayro_syntax::page::{Page, Resources};
 
 use super::file::text_string;
 use super::glyph::{Glyph, Turn};
+use crate::corpus::formats::limits::{PDF_CHARACTERS, PDF_FORM_BYTES, PDF_FORM_DEPTH, PDF_INSTRUCTIONS};
 
 /// Limits on what one page may cost: pages that a person reads stay far below them.
-const MAX_GLYPHS: usize = 400_000;
-const MAX_INSTRUCTIONS: usize = 10_000_000;
+const MAX_GLYPHS: usize = PDF_CHARACTERS.most;
+const MAX_INSTRUCTIONS: usize = PDF_INSTRUCTIONS.most;
 /// What opening a form costs, in instructions.
 const FORM_COST: usize = 100;
-const MAX_FORM_BYTES: usize = 128 << 20;
-const MAX_FORM_DEPTH: usize = 16;
+const MAX_FORM_BYTES: usize = PDF_FORM_BYTES.most;
+const MAX_FORM_DEPTH: usize = PDF_FORM_DEPTH.most;
 const MAX_SAVED_STATES: usize = 1024;
 /// Points beyond the edges of a page that still count as on it.
 const MARGIN: f64 = 10.0;
@@ -160,6 +161,8 @@ impl<'a> Runner<'_, 'a> {
         let marked_before = self.marked.len();
         while let Some(instruction) = instructions.next() {
             if self.instructions_left == 0 || self.shown.glyphs.len() >= MAX_GLYPHS {
+                let limit = if self.instructions_left == 0 { &PDF_INSTRUCTIONS } else { &PDF_CHARACTERS };
+                limit.met();
                 self.shown.cut = true;
                 break;
             }
@@ -271,6 +274,10 @@ impl<'a> Runner<'_, 'a> {
                 false => (0.0, advance.y * self.state.size + spacing),
             });
         }
+        if at < string.len() {
+            PDF_CHARACTERS.met();
+            self.shown.cut = true;
+        }
     }
 
     fn glyph(&mut self, font: &Font<'a>, (code, length): (u32, usize), advance: Vec2) {
@@ -308,7 +315,10 @@ impl<'a> Runner<'_, 'a> {
             match self.visible.contains(start) {
                 true => self.shown.glyphs.push(glyph),
                 false if self.outside.len() < MAX_GLYPHS => self.outside.push(glyph),
-                false => self.shown.cut = true,
+                false => {
+                    PDF_CHARACTERS.met();
+                    self.shown.cut = true;
+                }
             }
         }
     }
@@ -325,11 +335,13 @@ impl<'a> Runner<'_, 'a> {
 
     fn form(&mut self, stream: &Stream<'a>, placed: Affine, around: &Resources<'a>, depth: usize) {
         if depth >= MAX_FORM_DEPTH {
+            PDF_FORM_DEPTH.met();
             self.shown.cut = true;
             return;
         }
         let Ok(content) = stream.decoded_data() else { return };
         let Some(left) = self.form_bytes_left.checked_sub(content.len() + 1) else {
+            PDF_FORM_BYTES.met();
             self.shown.cut = true;
             return;
         };
