@@ -45,7 +45,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jiff", &["search/filter.rs"]),
     ("saphyr_parser", &["corpus/formats/front_matter.rs", "corpus/formats/data/yaml.rs"]),
     ("quick_xml", &["corpus/formats/data/xml.rs", "corpus/formats/epub.rs", "corpus/formats/office/xml.rs"]),
-    ("cfb", &["corpus/formats/mail/outlook.rs", "corpus/formats/office/compound.rs"]),
     ("hayro_syntax", &["corpus/formats/pdf/content.rs", "corpus/formats/pdf/file.rs"]),
     (
         "tree_sitter",
@@ -65,7 +64,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["bin/kinglet/args.rs"]),
     ("clap_complete", &["bin/kinglet/args.rs"]),
     ("comfy_table", &["bin/kinglet/render.rs"]),
-    ("anstream", &["bin/kinglet/render.rs"]),
+    ("anstream", &["bin/kinglet/terminal.rs"]),
     ("indicatif", &["bin/kinglet/progress.rs"]),
     ("signal_hook", &["bin/kinglet/progress.rs"]),
 ];

@@ -3,6 +3,7 @@
 mod archive;
 mod clean;
 mod code;
+mod compound;
 mod data;
 mod epub;
 mod front_matter;
@@ -39,6 +40,10 @@ impl Skip {
     fn because(reason: impl Into<String>) -> Self {
         Skip { reason: reason.into() }
     }
+
+    fn needs_password() -> Self {
+        Skip::because("needs a password")
+    }
 }
 
 /// The format that a file's name tells; `None` where it tells none, or one that is not read.
@@ -64,9 +69,7 @@ pub fn read_watched(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Resul
     if bytes.trim_ascii().is_empty() {
         return Err(Skip::because("empty"));
     }
-    let by_name = kinds::by_name(path_name)?;
-    let kind = kinds::by_bytes(bytes)?.or(by_name);
-    let document = match kind {
+    let document = match kinds::of(path_name, bytes)? {
         Some(kind) if !kind.is_text() => read_binary(kind, bytes, progress)?,
         kind => read_text(kind, path_name, bytes)?,
     };
@@ -113,6 +116,7 @@ fn read_binary(kind: Kind, bytes: &[u8], progress: &dyn Fn()) -> Result<Document
         }
         Kind::Pdf => pdf::read(bytes, progress),
         Kind::Eml => mail::internet::read(bytes),
+        Kind::Mhtml => mail::saved_page::read(bytes),
         Kind::Mbox => mail::internet::read_mailbox(bytes),
         Kind::Msg => mail::outlook::read(bytes),
         Kind::Epub => epub::read(bytes),

@@ -3,6 +3,7 @@
 pub(super) mod internet;
 mod limits;
 pub(super) mod outlook;
+pub(super) mod saved_page;
 
 use super::clean::without_controls;
 use super::outline::{self, Heading, on_one_line};

@@ -34,7 +34,7 @@ pub(super) struct Bookmark {
 impl File {
     pub(super) fn open(bytes: &Arc<Vec<u8>>) -> Result<Self, Skip> {
         let pdf = Pdf::new(Arc::clone(bytes)).map_err(|error| match error {
-            LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Skip::because("protected by a password"),
+            LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Skip::needs_password(),
             LoadPdfError::Decryption(_) => Skip::because("encrypted in a way not known here"),
             LoadPdfError::Invalid => Skip::because("damaged PDF"),
         })?;
