@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::args::{self, Cli, Command, ConfigCommand, Global, ModelsCommand, QuestionsCommand};
 use crate::progress::{self, Bars};
 use crate::render;
+use crate::terminal;
 
 pub const DONE: u8 = 0;
 pub const NOTHING_FOUND: u8 = 1;
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
                     .hint("please report this with what you typed; your documents are not touched"))
             })
         });
+    terminal::end_line();
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.fault() == Fault::Interrupted => {

@@ -2,18 +2,36 @@
 //! in them steers the terminal, and nothing in them is hidden from the reader or turned around.
 
 use std::io::{Result, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Stands where something was that would steer the terminal or turn the direction of writing.
 const MARK: char = '\u{fffd}';
 
+/// Whether the last line of standard output has no end yet: a sentence of an answer is shown before the next one is known.
+static LINE_IS_OPEN: AtomicBool = AtomicBool::new(false);
+
 /// Standard output, with colours where the terminal takes them.
 pub fn out() -> impl Write {
-    Guarded { inner: anstream::stdout(), before: None }
+    Guarded { inner: anstream::stdout(), before: None, is_output: true }
 }
 
 /// Standard error, the same way.
 pub fn err() -> impl Write {
-    Guarded { inner: anstream::stderr(), before: None }
+    Guarded { inner: anstream::stderr(), before: None, is_output: false }
+}
+
+/// Ends the last line of standard output if it has no end.
+pub fn end_line() {
+    if LINE_IS_OPEN.load(Ordering::Relaxed) {
+        let _ = writeln!(out());
+    }
+}
+
+/// The same for a process that ends now: another thread may hold standard output, and the terminal shows both streams.
+pub fn leave_line() {
+    if LINE_IS_OPEN.load(Ordering::Relaxed) {
+        let _ = writeln!(err());
+    }
 }
 
 /// The text with a mark for each character that controls something. Whoever puts text that is not kinglet's own among styles calls
@@ -54,12 +72,16 @@ struct Guarded<W> {
     inner: W,
     /// The last character that was shown.
     before: Option<char>,
+    is_output: bool,
 }
 
 impl<W: Write> Write for Guarded<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         self.inner.write_all(guarded(&text, &mut self.before).as_bytes())?;
+        if self.is_output && !text.is_empty() {
+            LINE_IS_OPEN.store(!text.ends_with('\n'), Ordering::Relaxed);
+        }
         Ok(bytes.len())
     }
 

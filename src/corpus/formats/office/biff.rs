@@ -233,6 +233,6 @@ mod tests {
             record(0x02, &[&cell(1, 0), &[7, 0]]),
             record(0x03, &[&cell(2, 0), &2.5f64.to_le_bytes()]),
         ];
-        assert_eq!(lines(&read("a", &sheet.concat()).unwrap()), ["1 Name", "2 Name: 7", "3 Name: 2.5"]);
+        assert_eq!(lines(&read("a", &sheet.concat()).unwrap()), ["1 Name", "2 7", "3 2.5"]);
     }
 }

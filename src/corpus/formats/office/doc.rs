@@ -160,32 +160,107 @@ fn visible(unit: u16) -> u16 {
 #[cfg(test)]
 pub(super) mod tests {
     use crate::corpus::formats::compound::tests::compound;
-    use crate::corpus::formats::office::tests::lines;
+    use crate::corpus::formats::office::tests::{headings, lines};
     use crate::corpus::formats::read;
 
     /// A Word file with one piece of text and nothing else.
     pub(in crate::corpus::formats::office) fn doc(text: &str) -> Vec<u8> {
+        let (main, table) = streams(text);
+        compound(&[("WordDocument", &main), ("0Table", &table)])
+    }
+
+    fn put(bytes: &mut [u8], at: usize, value: u32) {
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+
+    fn streams(text: &str) -> (Vec<u8>, Vec<u8>) {
         let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let mut main = vec![0; 0x400];
-        let mut put = |at: usize, value: u32| main[at..at + 4].copy_from_slice(&value.to_le_bytes());
-        put(0, 0x00c1_a5ec);
-        put(0x4c, units.len() as u32 / 2);
-        put(0x1a2, 0);
-        put(0x1a6, 21);
-        main.extend(units.iter());
+        let length = units.len() as u32;
+        for (at, value) in [(0, 0x00c1_a5ec), (0x18, 0x400), (0x1c, 0x400 + length), (0x4c, length / 2), (0x1a6, 21)] {
+            put(&mut main, at, value);
+        }
+        main.extend(units);
         let mut table = vec![2];
-        for value in [16, 0, units.len() as u32 / 2] {
+        for value in [16, 0, length / 2] {
             table.extend(u32::to_le_bytes(value));
         }
         table.extend([0, 0]);
         table.extend(u32::to_le_bytes(0x400));
         table.extend([0, 0]);
-        compound(&[("WordDocument", &main), ("0Table", &table)])
+        (main, table)
     }
 
     #[test]
     fn the_text_of_a_doc_is_found_through_its_pieces() {
         let document = read("a.doc", &doc("Größe\r\u{13}PAGE\u{14}7\u{15} and\u{b}more\r")).unwrap();
         assert_eq!(lines(&document), ["1 Größe", "2 7 and", "2 more"]);
+    }
+
+    #[test]
+    fn a_doc_whose_lists_are_wrong_is_read_as_far_as_it_goes() {
+        let (main, table) = streams("Größe\rmore\r");
+        let longer = [&table[..], b"what follows is no list"].concat();
+        let mut beyond = table.clone();
+        put(&mut beyond, 9, 99);
+        let mut second = main.clone();
+        put(&mut second, 0x0a, u32::from(super::SECOND_TABLE));
+        let mut all = main.clone();
+        put(&mut all, 0x1a6, longer.len() as u32);
+        for (main, table, is_doubtful) in
+            [(&all, &longer, false), (&main, &beyond, false), (&second, &table, false), (&main, &Vec::new(), true)]
+        {
+            let document = read("a.doc", &compound(&[("WORDDOCUMENT", main), ("0table", table)])).unwrap();
+            assert_eq!(lines(&document), ["1 Größe", "2 more"]);
+            assert_eq!(document.doubt.is_some(), is_doubtful, "{:?}", document.doubt);
+        }
+        let narrow = [&main[..0x400], b"Gr\xf6\xdfe\rmore\r"].concat();
+        let document = read("a.doc", &compound(&[("WordDocument", &narrow)])).unwrap();
+        assert_eq!(lines(&document), ["1 Größe", "2 more"]);
+    }
+
+    /// A file of Word 6: the first paragraph is a heading, and the second, of three, the only row of a table.
+    fn word_6(text: &[u8]) -> Vec<u8> {
+        let mut main = vec![0; 0x300];
+        let length = text.len() as u32;
+        for (at, value) in
+            [(0, 0x0065_a5dc), (0x18, 0x300), (0x1c, 0x300 + length), (0x34, length), (0xc0, 0x600), (0xc4, 10)]
+        {
+            put(&mut main, at, value);
+        }
+        main[0x06..0x08].copy_from_slice(&[0x19, 0x04]);
+        main.extend(text);
+        main.resize(0x600, 0);
+        let ends = text.iter().enumerate().filter(|(_, byte)| matches!(byte, 7 | 13)).map(|(at, _)| 0x301 + at as u32);
+        let offsets: Vec<u32> = [0x300].into_iter().chain(ends).collect();
+        let page = &mut main[0x400..0x600];
+        let count = offsets.len() - 1;
+        page[511] = count as u8;
+        offsets.iter().enumerate().for_each(|(at, offset)| put(page, 4 * at, *offset));
+        let settings: [&[u8]; 4] = [&[1, 1, 0], &[2, 0, 0, 24, 1], &[3, 0, 0, 24, 1, 25, 1], &[1, 0, 0]];
+        for index in 0..count {
+            let setting = if index == 0 {
+                0
+            } else if index + 1 == count {
+                3
+            } else {
+                1 + index / (count - 2)
+            };
+            let at = 400 + 16 * setting;
+            page[at..at + settings[setting].len()].copy_from_slice(settings[setting]);
+            page[4 * (count + 1) + 7 * index] = (at / 2) as u8;
+        }
+        main.extend([&0x300u32.to_le_bytes()[..], &(0x300 + length).to_le_bytes(), &[2, 0]].concat());
+        main
+    }
+
+    #[test]
+    fn files_of_word_before_97_are_read_in_the_encoding_of_their_language() {
+        let main = word_6(b"\xcf\xf0\xe8\ra\x07b\x07\x07The end.\r");
+        for bytes in [compound(&[("WordDocument", &main)]), main] {
+            let document = read("a.doc", &bytes).unwrap();
+            assert_eq!(lines(&document), ["1 При", "2 a | b", "3 The end."]);
+            assert_eq!(headings(&document), ["При"]);
+        }
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
         Kind::Odt => opendocument::read(opendocument::Kind::Text, bytes),
         Kind::Odp => opendocument::read(opendocument::Kind::Slides, bytes),
         Kind::Rtf => rtf::read(bytes),
+        Kind::Workbook if flat(bytes).is_some() => opendocument::read(Flat::Sheets, bytes),
         Kind::Workbook => read_workbook(bytes),
         _ => Err(Skip::because("damaged Office file")),
     }
