@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+use super::files::index_name;
 use crate::chunk::Chunk;
 use crate::corpus::Unit;
 use crate::error::{Error, Fault, Result};
@@ -202,8 +203,11 @@ impl Documents {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
                 let fixed = Self::with(Path::new(&uri), flags)?;
                 fixed.generation().map_err(|_| {
-                    Error::damaged(format!("{} cannot be read as an index", path.display()))
-                        .hint("kinglet doctor --name NAME says more; kinglet rm NAME and kinglet index make it anew")
+                    let name = index_name(path.parent().unwrap_or(path));
+                    let hint = format!(
+                        "kinglet doctor --name {name} says more; kinglet rm {name} and kinglet index make it anew"
+                    );
+                    Error::damaged(format!("{} cannot be read as an index", path.display())).hint(hint)
                 })?;
                 Ok(fixed)
             }
@@ -519,18 +523,18 @@ fn whole_path(root: String, path: String) -> PathBuf {
 
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode;
+    let name = index_name(path.parent().unwrap_or(path));
     let error = |fault| Error::new(fault, format!("could not {doing} {}: {cause}", path.display()));
     match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             error(Fault::Busy).hint("another kinglet is writing to this index; try again when it is done")
         }
-        Some(ErrorCode::DiskFull) => {
-            error(Fault::Machine).hint("the disk is full; free some space and run the command again")
-        }
+        Some(ErrorCode::DiskFull) => Error::io(doing, path, cause),
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(Fault::Machine),
-        _ => error(Fault::Damaged)
-            .hint("run `kinglet rm NAME` and `kinglet index` to make the index anew; your documents are not touched"),
+        _ => error(Fault::Damaged).hint(format!(
+            "run `kinglet rm {name}` and `kinglet index` to make the index anew; your documents are not touched"
+        )),
     }
 }

@@ -4,6 +4,7 @@
 //! store's generation.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::{Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 
 use super::documents::{ChunkId, Documents};
 use super::{Progress, bm25, terms};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_disk_full};
 use crate::language::Language;
 use crate::text::Span;
 
@@ -142,7 +143,11 @@ impl Lexical {
                 let mut document = TantivyDocument::default();
                 document.add_u64(self.id, stored.id);
                 document.add_text(self.body, stored.chunk.passage());
-                writer.add_document(document).map_err(|cause| self.failed(cause))?;
+                if let Err(cause) = writer.add_document(document) {
+                    // The thread that writes has ended; what it met is told to whoever asks for its commit.
+                    let cause = writer.prepare_commit().err().unwrap_or(cause);
+                    return Err(self.failed(cause));
+                }
             }
         }
         let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
@@ -205,7 +210,7 @@ impl Lexical {
         Ok(ids)
     }
 
-    fn failed(&self, cause: impl std::fmt::Display) -> Error {
+    fn failed(&self, cause: impl Display + Debug) -> Error {
         failed(&self.path, cause)
     }
 }
@@ -311,7 +316,11 @@ fn schema_of_this_version() -> Schema {
     schema().0
 }
 
-fn failed(path: &Path, cause: impl std::fmt::Display) -> Error {
+fn failed(path: &Path, cause: impl Display + Debug) -> Error {
+    // Some of tantivy's errors show what caused them to programmers only.
+    if is_disk_full(&format!("{cause} {cause:?}")) {
+        return Error::io("write words to", path, "disk is full");
+    }
     Error::damaged(format!("the word index in {} failed: {cause}", path.display()))
         .hint("run `kinglet index` again: this part is derived and is made anew")
 }
@@ -326,6 +335,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_full_disk_is_called_so_wherever_tantivy_meets_it() {
+        use std::io::{Error as Io, ErrorKind::StorageFull};
+        use tantivy::TantivyError;
+        use tantivy::directory::error::OpenWriteError;
+        let full = || std::sync::Arc::new(Io::from(StorageFull));
+        let opening = OpenWriteError::IoError { io_error: full(), filepath: "a.idx".into() };
+        for cause in [
+            TantivyError::IoError(full()),
+            TantivyError::IoError(std::sync::Arc::new(Io::other("No space left on device (os error 28)"))),
+            TantivyError::OpenWriteError(opening),
+            TantivyError::ErrorInThread(format!("{:?}", full())),
+        ] {
+            let error = failed(Path::new("lexical"), cause);
+            assert_eq!(error.to_string(), "could not write words to lexical: the disk is full");
+            assert_eq!(error.fault(), crate::Fault::Machine);
+            assert!(error.next_step().unwrap().starts_with("free some space"));
+        }
+        assert_eq!(failed(Path::new("lexical"), TantivyError::Poisoned).fault(), crate::Fault::Damaged);
+    }
 
     proptest! {
         #[test]

@@ -195,8 +195,9 @@ impl Index {
     pub fn sparse(&self, card: &SparseCard) -> Result<&Sparse> {
         let stored = self.manifest.sparse.iter().position(|stored| stored == card);
         stored.map(|at| &self.sparse[at]).ok_or_else(|| {
+            let name = files::index_name(&self.folder);
             let command =
-                format!("kinglet index --name NAME --sparse {} encodes the chunks; nothing else is touched", card.id);
+                format!("kinglet index --name {name} --sparse {} encodes the chunks; nothing else is touched", card.id);
             Error::input(format!("the index has no terms of this {}", card.id)).hint(command)
         })
     }

@@ -173,6 +173,9 @@ fn check(hash: &ChunkHash, signs: &[u8]) -> [u8; CHECK_BYTES] {
 }
 
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
+    if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+        return Error::io(doing, path, cause);
+    }
     damaged(path, &format!("could not {doing} it: {cause}"))
 }
 

@@ -13,11 +13,11 @@ use serde_json::json;
 
 use crate::fetch::agreed;
 use crate::render::{self, Finding, mib};
-use crate::run::{COULD_NOT, DONE, NOTHING_FOUND, Session, here, printed};
+use crate::run::{COULD_NOT, DONE, NOTHING_FOUND, Session, printed};
 
 impl Session<'_> {
     pub fn status(&self, name: Option<&str>) -> Result<u8> {
-        let name = self.kinglet.find_index(name, &here()?)?;
+        let name = self.index_called(name)?;
         let index = Index::open(&self.kinglet.index_folder(&name)?)?;
         let counts = index.counts()?;
         let embedders: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
@@ -88,7 +88,7 @@ impl Session<'_> {
     }
 
     pub fn use_system(&self, system: &str, name: Option<&str>) -> Result<u8> {
-        let name = self.kinglet.find_index(name, &here()?)?;
+        let name = self.index_called(name)?;
         self.kinglet.use_system(&name, system)?;
         render::notice(&format!("{name} now answers by {system}; `kinglet use` takes any other that it has"));
         Ok(DONE)
@@ -133,7 +133,7 @@ impl Session<'_> {
     }
 
     pub fn rm(&self, name: &str, yes: bool) -> Result<u8> {
-        let name = self.kinglet.find_index(Some(name), &here()?)?;
+        let name = self.index_called(Some(name))?;
         let folder = self.kinglet.index_folder(&name)?;
         if !yes && !agreed(&format!("Remove the index {name}? Its documents are not touched."), "add --yes")? {
             return Ok(NOTHING_FOUND);
@@ -146,7 +146,7 @@ impl Session<'_> {
     pub fn doctor(&self, name: Option<&str>) -> Result<u8> {
         let mut findings: Vec<Finding> =
             self.kinglet.check_models().into_iter().map(|(what, result)| Finding { what, result }).collect();
-        match self.kinglet.find_index(name, &here()?) {
+        match self.index_called(name) {
             Ok(name) => findings
                 .extend(self.kinglet.check_index(&name).into_iter().map(|(what, result)| Finding { what, result })),
             Err(error) if name.is_some() => findings.push(Finding { what: "index".to_string(), result: Err(error) }),

@@ -45,7 +45,7 @@ impl<'b> Archive<'b> {
             Ok(member) => member,
             Err(ZipError::FileNotFound) => return Ok(None),
             Err(ZipError::UnsupportedArchive(why)) if why == ZipError::PASSWORD_REQUIRED => {
-                return Err(Skip::because("protected by a password"));
+                return Err(Skip::needs_password());
             }
             Err(_) => return Err(Skip::because("damaged archive")),
         };

@@ -3,6 +3,7 @@
 mod archive;
 mod clean;
 mod code;
+mod compound;
 mod data;
 mod decoding;
 mod epub;
@@ -42,6 +43,10 @@ impl Skip {
     fn because(reason: impl Into<String>) -> Self {
         Skip { reason: reason.into() }
     }
+
+    fn needs_password() -> Self {
+        Skip::because("needs a password")
+    }
 }
 
 /// The format that a file's name tells; `None` where it tells none, or one that is not read.
@@ -67,10 +72,8 @@ pub fn read_watched(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Resul
     if bytes.trim_ascii().is_empty() {
         return Err(Skip::because("empty"));
     }
-    let by_name = kinds::by_name(path_name)?;
-    let kind = kinds::by_bytes(bytes)?.or(by_name);
     limits::begin();
-    let document = match kind {
+    let document = match kinds::of(path_name, bytes)? {
         Some(kind) if !kind.is_text() => read_binary(kind, bytes, progress)?,
         kind => read_text(kind, path_name, bytes)?,
     };
@@ -117,6 +120,7 @@ fn read_binary(kind: Kind, bytes: &[u8], progress: &dyn Fn()) -> Result<Document
         }
         Kind::Pdf => pdf::read(bytes, progress),
         Kind::Eml => mail::internet::read(bytes),
+        Kind::Mhtml => mail::saved_page::read(bytes),
         Kind::Mbox => mail::internet::read_mailbox(bytes),
         Kind::Msg => mail::outlook::read(bytes),
         Kind::Epub => epub::read(bytes),
@@ -152,6 +156,8 @@ mod tests {
             ("blank.html", b"<html><script>x</script></html>", Err("no text in it")),
             ("a.pdf", b"%PDF-1.7", Err("damaged PDF")),
             ("renamed.txt", b"%PDF-1.7 \x00", Err("damaged PDF")),
+            ("locked.pdf", b"%PDF-1.7\ntrailer<</Encrypt 5 0 R>>", Err("needs a password, or is damaged")),
+            ("server.key", b"-----BEGIN PRIVATE KEY-----\n", Err("key file")),
             ("a.docx", b"PK\x03\x04", Err("damaged archive")),
             ("a.png", b"\x89PNG", Err("image")),
             ("renamed", b"\x89PNG\r\n\x1a\n\0\0", Err("image")),

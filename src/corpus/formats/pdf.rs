@@ -51,7 +51,7 @@ struct Counts {
 /// Reads a PDF page by page and calls `progress` after each.
 ///
 /// # Errors
-/// When it is damaged, protected by a password, or there is no text in it.
+/// When it is damaged, needs a password, or there is no text in it.
 pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
     let bytes = Arc::new(bytes.to_vec());
     let open = || catch_unwind(|| File::open(&bytes)).unwrap_or_else(|_| Err(Skip::because("damaged PDF")));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use encoding_rs::WINDOWS_1252;
-use mail_parser::{Address, DateTime, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::limits::bounded;
 use super::{Attached, Content, Letter, MAX_DEPTH, Skip, Writer, attached_text, document, encrypted, text_of_html};
@@ -27,6 +27,49 @@ pub(in crate::corpus::formats) fn read(bytes: &[u8]) -> Result<Document, Skip> {
             Ok(Document { doubt, unit: Unit::Line, ..whole(Format::Mail, text) })
         }
     }
+}
+
+/// A page of the web in a letter.
+pub(super) struct Page {
+    /// The line of the letter that it begins on, from 1.
+    pub(super) first_line: u32,
+    /// Its bytes as they stand in the letter.
+    pub(super) body: Vec<u8>,
+    pub(super) transfer: Transfer,
+    /// The name of its encoding, if the letter has one.
+    pub(super) charset: Option<String>,
+}
+
+/// How bytes are written as lines of ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transfer {
+    Plain,
+    QuotedPrintable,
+    Base64,
+}
+
+/// The page that a letter is about: the part that its head names, else the first that is HTML.
+pub(super) fn page(bytes: &[u8]) -> Result<Option<Page>, Skip> {
+    let bytes = as_bytes_of_ascii(bytes)?;
+    let bytes = bounded(&bytes)?;
+    let Some(message) = MessageParser::default().parse(bytes.as_ref()) else { return Ok(None) };
+    let named = message.content_type().and_then(|content| content.attribute("start"));
+    let bare = |id: &str| id.trim_matches(['<', '>', ' ']).to_owned();
+    let is_named = |part: &&MessagePart| part.content_id().map(bare) == named.map(bare);
+    let pages = || message.parts.iter().filter(|part| matches!(part.body, PartType::Html(_)));
+    let Some(part) = pages().find(|part| named.is_some() && is_named(part)).or_else(|| pages().next()) else {
+        return Ok(None);
+    };
+    let (start, end) = (part.offset_body as usize, part.offset_end as usize);
+    let before = bytes.get(..start).unwrap_or_default().iter().filter(|&&byte| byte == b'\n').count();
+    let transfer = match part.encoding {
+        Encoding::None => Transfer::Plain,
+        Encoding::QuotedPrintable => Transfer::QuotedPrintable,
+        Encoding::Base64 => Transfer::Base64,
+    };
+    let charset = part.content_type().and_then(|content| content.attribute("charset")).map(str::to_owned);
+    let body = bytes.get(start..end).unwrap_or_default().to_vec();
+    Ok(Some(Page { first_line: before as u32 + 1, body, transfer, charset }))
 }
 
 /// Reads a mailbox. Letters in it that are encrypted are counted among the places, and left out.

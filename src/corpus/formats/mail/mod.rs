@@ -4,6 +4,7 @@ pub(super) mod internet;
 mod limits;
 pub(super) mod long_mailbox;
 pub(super) mod outlook;
+pub(super) mod saved_page;
 
 use super::clean::without_controls;
 use super::limits::{ADDRESSEES, ATTACHED_BYTES, LETTER_DEPTH};
