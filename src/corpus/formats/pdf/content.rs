@@ -11,6 +11,7 @@ use hayro_syntax::content::ops::TypedInstruction as Instruction;
 use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream, String as Bytes};
 use hayro_syntax::page::{Page, Resources};
 
+use super::characters;
 use super::file::text_string;
 use super::glyph::{Glyph, Turn};
 
@@ -24,6 +25,12 @@ const MAX_FORM_DEPTH: usize = 16;
 const MAX_SAVED_STATES: usize = 1024;
 /// Points beyond the edges of a page that still count as on it.
 const MARGIN: f64 = 10.0;
+/// Glyphs that a character given in their place can stand for.
+const MAX_STOOD_FOR: usize = 8;
+/// With fewer different characters, guesses are no words: an arrow of a symbol font has the code of a letter.
+const MIN_DIFFERENT: usize = 2;
+/// The text of glyphs that stand for nothing known; it is not shown.
+const UNKNOWN: &str = "\u{FFFD}";
 /// Font units in the size of a font.
 const UNITS: f64 = 1000.0;
 
@@ -34,6 +41,8 @@ pub(super) struct Shown {
     pub(super) images: usize,
     /// Glyphs that the file does not say the characters of.
     pub(super) unknown: usize,
+    /// Glyphs that are left out because they lie outside of the page.
+    pub(super) outside: usize,
     /// Whether the page costs more than the limits, and only its beginning is here.
     pub(super) cut: bool,
 }
@@ -41,11 +50,13 @@ pub(super) struct Shown {
 impl Shown {
     /// Characters guessed from their codes are kept where they look like words.
     fn drop_bad_guesses(&mut self) {
-        let guesses = self.glyphs.iter().filter(|glyph| glyph.guessed && glyph.text != " ");
-        let (letters, all) = guesses.fold((0, 0), |(letters, all), glyph| {
-            (letters + usize::from(glyph.text.chars().all(char::is_alphabetic)), all + 1)
-        });
-        if 10 * letters < 7 * all {
+        let guesses = || self.glyphs.iter().filter(|glyph| glyph.guessed && glyph.text != " ");
+        let share = |is: fn(char) -> bool| guesses().filter(|glyph| glyph.text.chars().all(is)).count() as f32;
+        let all = guesses().count();
+        let different: HashSet<&str> = guesses().map(|glyph| glyph.text.as_str()).collect();
+        let (letters, words) = (share(char::is_alphabetic), share(char::is_alphanumeric));
+        let are_words = different.len() >= MIN_DIFFERENT && letters >= 0.4 * all as f32 && words >= 0.6 * all as f32;
+        if !are_words {
             self.glyphs.retain(|glyph| !glyph.guessed);
             self.unknown += all;
         }
@@ -91,8 +102,9 @@ pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
     runner.instructions(page.typed_operations(), page.resources(), 0);
     runner.annotations(page);
     // A page with all of its text outside of it has wrong bounds.
-    if runner.shown.glyphs.is_empty() {
-        runner.shown.glyphs = runner.outside;
+    match runner.shown.glyphs.is_empty() {
+        true => runner.shown.glyphs = runner.outside,
+        false => runner.shown.outside = runner.outside.len(),
     }
     runner.shown.drop_bad_guesses();
     runner.shown
@@ -252,7 +264,10 @@ impl<'a> Runner<'_, 'a> {
     }
 
     fn show(&mut self, string: &[u8]) {
-        let Some(font) = self.state.font.clone() else { return };
+        let Some(font) = self.state.font.clone() else {
+            self.shown.unknown += if self.hidden == 0 { string.len() } else { 0 };
+            return;
+        };
         let horizontal = font.is_horizontal();
         let mut at = 0;
         while at < string.len() && self.shown.glyphs.len() < MAX_GLYPHS {
@@ -285,11 +300,17 @@ impl<'a> Runner<'_, 'a> {
             // Fonts that name no characters have mostly the codes of ASCII, or arbitrary ones; the whole page will tell.
             None => match char::from_u32(code).filter(|it| length == 1 && (it.is_ascii_graphic() || *it == ' ')) {
                 Some(character) => character.to_string(),
-                None => {
-                    self.shown.unknown += 1;
-                    return;
-                }
+                None => String::new(),
             },
+        };
+        let text = match characters::say_nothing(&text) {
+            false => text,
+            // It keeps its place until the text that stands for it comes.
+            true if self.marked.iter().any(|mark| matches!(mark, Mark::Text(..))) => UNKNOWN.to_owned(),
+            true => {
+                self.shown.unknown += 1;
+                return;
+            }
         };
         let state = &self.state;
         let em = Affine::new([state.size * state.stretch, 0.0, 0.0, state.size, 0.0, state.rise]);
@@ -396,13 +417,16 @@ impl<'a> Runner<'_, 'a> {
         match self.marked.pop() {
             Some(Mark::Hidden) => self.hidden -= 1,
             Some(Mark::Text(first, text)) => {
-                // One place cannot stand for several lines: then what is drawn is believed.
+                // One place cannot stand for several lines, nor a few characters for many: then what is drawn is believed.
                 let [glyph, rest @ ..] = &mut self.shown.glyphs[first..] else { return };
-                if rest.iter().all(|it| it.turn == glyph.turn && (it.base - glyph.base).abs() < glyph.size / 2.0) {
+                let one_line = |it: &Glyph| it.turn == glyph.turn && (it.base - glyph.base).abs() < glyph.size / 2.0;
+                if rest.iter().all(one_line) && rest.len() < MAX_STOOD_FOR.max(MAX_STOOD_FOR * text.chars().count()) {
                     glyph.left = rest.iter().fold(glyph.left, |left, it| left.min(it.left));
                     glyph.right = rest.iter().fold(glyph.right, |right, it| right.max(it.right));
                     glyph.text = text;
                     self.shown.glyphs.truncate(first + 1);
+                } else {
+                    self.shown.unknown += rest.iter().filter(|it| it.text == UNKNOWN).count();
                 }
             }
             _ => {}

@@ -201,6 +201,8 @@ fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
 fn tracking(letters: &[(&Glyph, bool)]) -> f32 {
     let mut gaps: Vec<f32> = letters
         .windows(2)
+        // The dots that lead to a page number are set apart by themselves.
+        .filter(|pair| pair.iter().all(|(glyph, _)| glyph.text.chars().all(char::is_alphanumeric)))
         .map(|pair| (pair[1].0.left - pair[0].0.right) / pair[1].0.size)
         .filter(|gap| *gap < 0.6)
         .collect();
