@@ -4,6 +4,7 @@ mod blocks;
 mod characters;
 mod columns;
 mod content;
+mod face;
 mod file;
 mod glyph;
 mod headings;
@@ -13,6 +14,7 @@ mod made;
 mod pieces;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -119,10 +121,11 @@ fn content(bytes: &[u8], progress: &dyn Fn()) -> Result<Content, Skip> {
 
 /// The text of a page in reading order: first what is turned like most of it, then what runs another way.
 fn blocks_of(shown: Shown) -> Vec<Block> {
-    let mut turned: Vec<(Turn, Vec<Glyph>)> = Turn::ALL.map(|turn| (turn, Vec::new())).into();
+    let mut turned: BTreeMap<Turn, Vec<Glyph>> = BTreeMap::new();
     for glyph in shown.glyphs {
-        turned[glyph.turn as usize].1.push(glyph);
+        turned.entry(glyph.turn).or_default().push(glyph);
     }
+    let mut turned: Vec<(Turn, Vec<Glyph>)> = turned.into_iter().collect();
     turned.sort_by_key(|(turn, glyphs)| (Reverse(glyphs.len()), *turn));
     let mut found = Vec::new();
     for (index, (_, glyphs)) in turned.into_iter().enumerate() {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use hayro_cmap::BfString;
 use hayro_font::kurbo::{Affine, Point, Rect, Vec2};
-use hayro_font::{CMapResolverFn, Font, FontCache, FontGlyph, FontQuery, FontResolverFn};
+use hayro_font::{CMapResolverFn, Font, FontCache, FontQuery, FontResolverFn};
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction as Instruction;
 use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream, String as Bytes};
 use hayro_syntax::page::{Page, Resources};
 
 use super::characters;
+use super::face::{Face, UNITS, ink_width, unicode};
 use super::file::text_string;
 use super::glyph::{Glyph, Turn};
 
@@ -27,12 +28,12 @@ const MAX_SAVED_STATES: usize = 1024;
 const MARGIN: f64 = 10.0;
 /// Glyphs that a character given in their place can stand for.
 const MAX_STOOD_FOR: usize = 8;
+/// Letters that are set apart because all of them are, not one from the next.
+const MIN_SPACED_OUT: usize = 5;
 /// With fewer different characters, guesses are no words: an arrow of a symbol font has the code of a letter.
 const MIN_DIFFERENT: usize = 2;
 /// The text of glyphs that stand for nothing known; it is not shown.
 const UNKNOWN: &str = "\u{FFFD}";
-/// Font units in the size of a font.
-const UNITS: f64 = 1000.0;
 
 /// What a page shows.
 #[derive(Debug, Default)]
@@ -94,6 +95,7 @@ pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
         saved: Vec::new(),
         text: Affine::IDENTITY,
         line: Affine::IDENTITY,
+        spacing: 0.0,
         marked: Vec::new(),
         hidden: 0,
         instructions_left: MAX_INSTRUCTIONS,
@@ -113,8 +115,7 @@ pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
 #[derive(Clone)]
 struct State<'a> {
     matrix: Affine,
-    font: Option<Font<'a>>,
-    bold: bool,
+    face: Face<'a>,
     size: f64,
     character_spacing: f64,
     word_spacing: f64,
@@ -128,8 +129,7 @@ impl State<'_> {
         let (character_spacing, word_spacing, leading, rise) = (0.0, 0.0, 0.0, 0.0);
         State {
             matrix,
-            font: None,
-            bold: false,
+            face: Face::none(),
             size: 1.0,
             character_spacing,
             word_spacing,
@@ -159,6 +159,8 @@ struct Runner<'r, 'a> {
     saved: Vec<State<'a>>,
     text: Affine,
     line: Affine,
+    /// How far the last glyph and the next are set apart.
+    spacing: f32,
     marked: Vec<Mark>,
     hidden: usize,
     instructions_left: usize,
@@ -167,7 +169,7 @@ struct Runner<'r, 'a> {
 
 impl<'a> Runner<'_, 'a> {
     fn instructions(&mut self, mut instructions: TypedIter<'_>, resources: &Resources<'a>, depth: usize) {
-        let mut named_fonts: HashMap<Vec<u8>, (Option<Font<'a>>, bool)> = HashMap::new();
+        let mut named_fonts: HashMap<Vec<u8>, Face<'a>> = HashMap::new();
         let saved_before = self.saved.len();
         let marked_before = self.marked.len();
         while let Some(instruction) = instructions.next() {
@@ -192,15 +194,14 @@ impl<'a> Runner<'_, 'a> {
                 Instruction::TextRise(it) => self.state.rise = it.0.as_f64(),
                 Instruction::TextFont(it) => {
                     self.state.size = it.1.as_f64();
-                    (self.state.font, self.state.bold) = match named_fonts.get(it.0.as_ref()) {
+                    self.state.face = match named_fonts.get(it.0.as_ref()) {
                         Some(known) => known.clone(),
                         None => {
-                            let dictionary = resources.fonts.get::<Dict<'a>>(it.0.as_ref());
-                            let bold = dictionary.as_ref().is_some_and(is_bold);
-                            let font = dictionary
-                                .and_then(|it| self.fonts.cache.font(&it, &self.fonts.programs, &self.fonts.maps));
-                            named_fonts.insert(it.0.as_ref().to_vec(), (font.clone(), bold));
-                            (font, bold)
+                            let face = resources.fonts.get::<Dict<'a>>(it.0.as_ref()).map_or_else(Face::none, |it| {
+                                Face::new(&it, self.fonts.cache.font(&it, &self.fonts.programs, &self.fonts.maps))
+                            });
+                            named_fonts.insert(it.0.as_ref().to_vec(), face.clone());
+                            face
                         }
                     };
                 }
@@ -214,18 +215,19 @@ impl<'a> Runner<'_, 'a> {
                     self.text = self.line;
                 }
                 Instruction::NextLineUsingLeading(_) => self.next_line(0.0, -self.state.leading),
-                Instruction::ShowText(it) => self.show(it.0),
+                Instruction::ShowText(it) => self.show_one(it.0),
                 Instruction::NextLineAndShowText(it) => {
                     self.next_line(0.0, -self.state.leading);
-                    self.show(it.0);
+                    self.show_one(it.0);
                 }
                 Instruction::ShowTextWithParameters(it) => {
                     self.state.word_spacing = it.0.as_f64();
                     self.state.character_spacing = it.1.as_f64();
                     self.next_line(0.0, -self.state.leading);
-                    self.show(it.2);
+                    self.show_one(it.2);
                 }
                 Instruction::ShowTexts(it) => {
+                    let first = self.shown.glyphs.len();
                     for piece in it.0.iter::<Object<'_>>() {
                         match piece {
                             Object::String(string) => self.show(&string),
@@ -233,6 +235,7 @@ impl<'a> Runner<'_, 'a> {
                             _ => {}
                         }
                     }
+                    self.space_out(first);
                 }
                 Instruction::InlineImage(_) => self.shown.images += 1,
                 Instruction::XObject(it) => self.object(it.0, resources, depth),
@@ -258,13 +261,32 @@ impl<'a> Runner<'_, 'a> {
 
     fn step_back(&mut self, thousandths: f64) {
         let by = -thousandths / 1000.0 * self.state.size;
-        let horizontal = self.state.font.as_ref().is_none_or(Font::is_horizontal);
+        let horizontal = self.state.face.font.as_ref().is_none_or(Font::is_horizontal);
         let step = if horizontal { (by * self.state.stretch, 0.0) } else { (0.0, by) };
         self.text *= Affine::translate(step);
     }
 
+    fn show_one(&mut self, string: &[u8]) {
+        let first = self.shown.glyphs.len();
+        self.show(string);
+        self.space_out(first);
+    }
+
+    /// Ends what one instruction shows: where letters are set apart in all of it, that is no gap between them. With few letters
+    /// it may be, as some programs write a space in this way.
+    fn space_out(&mut self, first: usize) {
+        let Some(glyphs) = self.shown.glyphs.get_mut(first..) else { return };
+        let letters = glyphs.iter().filter(|glyph| glyph.text.chars().all(char::is_alphabetic)).count();
+        let apart = glyphs.windows(2).all(|pair| pair[1].left - pair[0].right > self.spacing / 2.0);
+        if let ([spaced @ .., _], true) = (glyphs, apart && letters >= MIN_SPACED_OUT) {
+            for glyph in spaced {
+                glyph.right += self.spacing;
+            }
+        }
+    }
+
     fn show(&mut self, string: &[u8]) {
-        let Some(font) = self.state.font.clone() else {
+        let Some(font) = self.state.face.font.clone() else {
             self.shown.unknown += if self.hidden == 0 { string.len() } else { 0 };
             return;
         };
@@ -289,10 +311,7 @@ impl<'a> Runner<'_, 'a> {
     }
 
     fn glyph(&mut self, font: &Font<'a>, (code, length): (u32, usize), advance: Vec2) {
-        let unicode = match font.glyph(font.map_code(code), code) {
-            FontGlyph::Outline(glyph) => glyph.as_unicode(),
-            FontGlyph::Type3(glyph) => glyph.as_unicode(),
-        };
+        let unicode = unicode(font, code);
         let guessed = unicode.is_none();
         let text = match unicode {
             Some(BfString::Char(character)) => character.to_string(),
@@ -316,16 +335,23 @@ impl<'a> Runner<'_, 'a> {
         let em = Affine::new([state.size * state.stretch, 0.0, 0.0, state.size, 0.0, state.rise]);
         let matrix = state.matrix * self.text * em;
         let start = matrix * Point::ZERO;
-        let along = if font.is_horizontal() { Vec2::new(advance.x, 0.0) } else { Vec2::new(0.0, advance.y) };
+        let along = match font.is_horizontal() {
+            true if advance.x == 0.0 => Vec2::new(ink_width(font, code), 0.0),
+            true => Vec2::new(advance.x, 0.0),
+            false => Vec2::new(0.0, advance.y),
+        };
         let direction = if font.is_horizontal() { Vec2::new(1.0, 0.0) } else { Vec2::new(0.0, -1.0) };
         let direction = matrix * direction.to_point() - start;
         let length = (matrix * along.to_point() - start).hypot();
-        let size = (matrix * Point::new(0.0, 1.0) - start).hypot();
-        let (turn, bold) = (Turn::of(direction.x, direction.y), state.bold);
+        let size = (matrix * Point::new(0.0, 1.0) - start).hypot() * state.face.em;
+        let (turn, bold) = (Turn::of(direction.x, direction.y), state.face.bold);
         let (x, y) = turn.upright(start.x, start.y);
-        if [x, y, length, size].iter().all(|it| it.abs() < 1e6) && size > 0.0 {
-            let (x, y, length, size) = (x as f32, y as f32, length as f32, size as f32);
-            let glyph = Glyph { text, left: x, right: x + length, base: y, size, turn, bold, guessed };
+        let space = direction.hypot() * state.face.space;
+        let spacing = direction.hypot() * state.character_spacing / state.size;
+        if [x, y, length, size, space, spacing].iter().all(|it| it.abs() < 1e6) && size > 0.0 {
+            let [x, y, length, size, space, spacing] = [x, y, length, size, space, spacing].map(|it| it as f32);
+            self.spacing = spacing;
+            let glyph = Glyph { text, left: x, right: x + length, base: y, size, space, turn, bold, guessed };
             match self.visible.contains(start) {
                 true => self.shown.glyphs.push(glyph),
                 false if self.outside.len() < MAX_GLYPHS => self.outside.push(glyph),
@@ -386,9 +412,9 @@ impl<'a> Runner<'_, 'a> {
             } else if let Some(text) = written(&annotation) {
                 let place = matrix.transform_rect_bbox(place);
                 let (left, right, base) = (place.x0 as f32, place.x1 as f32, place.y1 as f32);
-                let (size, turn, guessed) = (place.height().clamp(1.0, 10.0) as f32, Turn::Right, false);
-                let bold = false;
-                self.shown.glyphs.push(Glyph { text, left, right, base, size, turn, bold, guessed });
+                let size = place.height().clamp(1.0, 10.0) as f32;
+                let (space, turn, bold, guessed) = (size * self.state.face.space as f32, Turn::RIGHT, false, false);
+                self.shown.glyphs.push(Glyph { text, left, right, base, size, space, turn, bold, guessed });
             }
         }
     }
@@ -436,13 +462,6 @@ impl<'a> Runner<'_, 'a> {
 
 fn affine(numbers: [Number; 6]) -> Affine {
     Affine::new(numbers.map(|number| number.as_f64()))
-}
-
-/// As the name of a font tells.
-fn is_bold(font: &Dict<'_>) -> bool {
-    let name = font.get::<Name<'_>>("BaseFont").map(|name| name.as_str().to_owned()).unwrap_or_default();
-    ["Bold", "bold", "BOLD", "Black", "Heavy", "CMBX", "Medi"].iter().any(|weight| name.contains(weight))
-        && !name.contains("Medium")
 }
 
 fn rectangle([x0, y0, x1, y1]: [f64; 4]) -> Rect {
