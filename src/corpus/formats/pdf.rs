@@ -4,12 +4,17 @@ mod blocks;
 mod characters;
 mod columns;
 mod content;
+mod face;
 mod file;
 mod glyph;
 mod headings;
+mod layout;
+#[cfg(test)]
+mod made;
 mod pieces;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -20,7 +25,7 @@ use crate::corpus::{Document, Format, Unit};
 use crate::text::Span;
 use blocks::Block;
 use content::Shown;
-use file::File;
+use file::{Bookmark, File};
 use glyph::{Glyph, Turn};
 
 /// The file is opened anew after so many pages: what the reader remembers of pages read before is given back.
@@ -46,6 +51,18 @@ struct Counts {
     images: usize,
     glyphs: usize,
     unknown: usize,
+    outside: usize,
+}
+
+/// What the pages of a file hold, before headings are found in it.
+struct Content {
+    text: String,
+    /// The page, from 1, of each line of the text.
+    places: Vec<u32>,
+    blocks: Vec<Placed>,
+    bookmarks: Vec<Bookmark>,
+    metadata: Vec<(String, String)>,
+    counts: Counts,
 }
 
 /// Reads a PDF page by page and calls `progress` after each.
@@ -53,6 +70,14 @@ struct Counts {
 /// # Errors
 /// When it is damaged, needs a password, or there is no text in it.
 pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
+    let Content { text, places, blocks, bookmarks, metadata, counts } = content(bytes, progress)?;
+    let headings = headings::find(&text, &blocks, &bookmarks);
+    let sections = outline::sections(&text, 0, None, &headings);
+    let doubt = counts.doubt();
+    Ok(Document { format: Format::Pdf, text, sections, unit: Unit::Page, places: Some(places), metadata, doubt })
+}
+
+fn content(bytes: &[u8], progress: &dyn Fn()) -> Result<Content, Skip> {
     let bytes = Arc::new(bytes.to_vec());
     let open = || catch_unwind(|| File::open(&bytes)).unwrap_or_else(|_| Err(Skip::because("damaged PDF")));
     let mut file = open()?;
@@ -95,18 +120,16 @@ pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> 
     if text.is_empty() {
         return Err(counts.nothing());
     }
-    let headings = headings::find(&text, &placed, &bookmarks);
-    let sections = outline::sections(&text, 0, None, &headings);
-    let doubt = counts.doubt();
-    Ok(Document { format: Format::Pdf, text, sections, unit: Unit::Page, places: Some(places), metadata, doubt })
+    Ok(Content { text, places, blocks: placed, bookmarks, metadata, counts })
 }
 
 /// The text of a page in reading order: first what is turned like most of it, then what runs another way.
 fn blocks_of(shown: Shown) -> Vec<Block> {
-    let mut turned: Vec<(Turn, Vec<Glyph>)> = Turn::ALL.map(|turn| (turn, Vec::new())).into();
+    let mut turned: BTreeMap<Turn, Vec<Glyph>> = BTreeMap::new();
     for glyph in shown.glyphs {
-        turned[glyph.turn as usize].1.push(glyph);
+        turned.entry(glyph.turn).or_default().push(glyph);
     }
+    let mut turned: Vec<(Turn, Vec<Glyph>)> = turned.into_iter().collect();
     turned.sort_by_key(|(turn, glyphs)| (Reverse(glyphs.len()), *turn));
     let mut found = Vec::new();
     for (index, (_, glyphs)) in turned.into_iter().enumerate() {
@@ -143,6 +166,7 @@ impl Counts {
         self.images += shown.images;
         self.glyphs += shown.glyphs.len();
         self.unknown += shown.unknown;
+        self.outside += shown.outside;
     }
 
     fn nothing(&self) -> Skip {
@@ -174,51 +198,11 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::fmt::Write;
 
     use proptest::prelude::*;
 
+    use super::made::{at, document, pdf};
     use super::*;
-
-    /// A PDF with a page for each content; `more` holds further objects, numbered from 5 on, and `root` further keys.
-    fn pdf(contents: &[&str], root: &str, more: &[&str]) -> Vec<u8> {
-        let first = 5 + more.len();
-        let kids: String = (0..contents.len()).map(|page| format!("{} 0 R ", first + 2 * page)).collect();
-        let mut objects = vec![
-            format!("<</Type/Catalog/Pages 2 0 R {root}>>"),
-            format!("<</Type/Pages/Kids[{kids}]/Count {}>>", contents.len()),
-            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
-            "<</Title(A \\(small\\) title)/Author<FEFF005A006F00EB>/CreationDate(D:20240305120000Z)>>".to_owned(),
-        ];
-        objects.extend(more.iter().map(|object| (*object).to_owned()));
-        for (page, content) in contents.iter().enumerate() {
-            objects.push(format!(
-                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R>>/XObject<</X 5 0 R>>>>/Contents {} 0 R>>",
-                first + 2 * page + 1
-            ));
-            objects.push(format!("<</Length {}>>stream\n{content}\nendstream", content.len()));
-        }
-        let mut file = "%PDF-1.7\n".to_owned();
-        let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
-        for (index, object) in objects.iter().enumerate() {
-            writeln!(table, "{:010} 00000 n ", file.len()).unwrap();
-            writeln!(file, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
-        }
-        let start = file.len();
-        write!(file, "{table}trailer<</Size {}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF", objects.len() + 1)
-            .unwrap();
-        file.into_bytes()
-    }
-
-    /// Text at places, in a size: `x y size text`.
-    fn at(lines: &[(i32, i32, i32, &str)]) -> String {
-        let show = |&(x, y, size, text): &(i32, i32, i32, &str)| format!("BT /F {size} Tf {x} {y} Td ({text}) Tj ET\n");
-        lines.iter().map(show).collect()
-    }
-
-    fn document(bytes: &[u8]) -> Document {
-        read(bytes, &|| {}).unwrap()
-    }
 
     #[test]
     fn pages_headings_paragraphs_and_tables_are_found() {

@@ -1,30 +1,20 @@
-//! Headings of a PDF: its bookmarks where they are found in the text, else lines in clearly larger letters.
-
-use std::collections::HashMap;
+//! Headings of a PDF: its bookmarks where they are found in the text, else lines that look like headings.
 
 use super::Placed;
-use super::blocks::Block;
 use super::file::Bookmark;
-use crate::corpus::formats::outline::{Heading, on_one_line};
+use super::layout;
+use crate::corpus::formats::outline::Heading;
 use crate::text::Span;
 
-/// In larger letters than most of the text, by this factor.
-const LARGER: f32 = 1.15;
-/// Enough for a short line.
-const SLIGHTLY_LARGER: f32 = 1.07;
-const MAX_HEADING_CHARACTERS: usize = 200;
 const MAX_HEADING_LINES: usize = 3;
 /// Lines of a page that a bookmark is looked for in.
 const MAX_LINES_TRIED: usize = 500;
-const MAX_LEVELS: usize = 4;
-/// Text of which more than this share is headings has none.
-const MAX_SHARE: usize = 4;
 
 /// In the order of the text.
 pub(super) fn find(text: &str, blocks: &[Placed], bookmarks: &[Bookmark]) -> Vec<Heading> {
     let marked = by_bookmarks(text, blocks, bookmarks);
     // Bookmarks that are not in the text, as of pages by number, are no help.
-    if marked.len() > 1 && 2 * marked.len() >= bookmarks.len() { marked } else { by_size(text, blocks) }
+    if marked.len() > 1 && 2 * marked.len() >= bookmarks.len() { marked } else { layout::headings(text, blocks) }
 }
 
 fn by_bookmarks(text: &str, blocks: &[Placed], bookmarks: &[Bookmark]) -> Vec<Heading> {
@@ -80,52 +70,4 @@ fn lines_of(text: &str, span: Span) -> impl Iterator<Item = Span> {
         start = span.end + 1;
         span
     })
-}
-
-fn by_size(text: &str, placed: &[Placed]) -> Vec<Heading> {
-    let step = |block: &Block| (block.size * 2.0).round() as u32;
-    let mut bytes: HashMap<u32, usize> = HashMap::new();
-    let mut bold = 0;
-    for Placed { span, block, .. } in placed {
-        *bytes.entry(step(block)).or_default() += span.end - span.start;
-        bold += if block.bold { span.end - span.start } else { 0 };
-    }
-    let Some((&most, _)) = bytes.iter().max_by_key(|&(&size, &bytes)| (bytes, size)) else { return Vec::new() };
-    let bold_tells = 4 * bold < text.len();
-    let is_heading = |placed: &&Placed| {
-        let (block, title) = (&placed.block, placed.span.of(text));
-        let ratio = step(block) as f32 / most as f32;
-        let short = block.lines <= 2
-            && title.chars().count() <= 120
-            && !title.starts_with(char::is_lowercase)
-            && !title.ends_with(['.', ':', '-']);
-        let stands_out =
-            ratio >= LARGER || (short && (ratio >= SLIGHTLY_LARGER || (block.bold && bold_tells && ratio > 0.95)));
-        stands_out
-            && !block.is_table
-            && !block.aside
-            && block.lines <= MAX_HEADING_LINES
-            && title.chars().count() <= MAX_HEADING_CHARACTERS
-            && title.chars().filter(|it| it.is_alphabetic()).count() >= 2
-            && !title.ends_with([',', ';'])
-    };
-    let chosen: Vec<&Placed> = placed.iter().filter(is_heading).collect();
-    let share: usize = chosen.iter().map(|placed| placed.span.end - placed.span.start).sum();
-    if share * MAX_SHARE > text.len() {
-        return Vec::new();
-    }
-    let mut sizes: Vec<u32> = chosen.iter().map(|placed| step(&placed.block)).collect();
-    sizes.sort_unstable_by(|one, other| other.cmp(one));
-    sizes.dedup();
-    let level = |block: &Block| sizes.partition_point(|&size| size > step(block)).min(MAX_LEVELS - 1) as u8 + 1;
-    chosen
-        .iter()
-        .map(|Placed { span, block, .. }| {
-            let title = on_one_line(span.of(text));
-            // Among headings in letters of one size, those with longer numbers lie deeper: "2.1" below "2".
-            let depth = title.split(' ').next().map_or(0, |number| number.trim_end_matches('.').matches('.').count());
-            let numbered = title.starts_with(|it: char| it.is_ascii_digit());
-            Heading { span: *span, level: level(block) * 8 + if numbered { depth.min(7) as u8 } else { 0 }, title }
-        })
-        .collect()
 }

@@ -7,9 +7,10 @@ use super::glyph::Glyph;
 
 /// In sizes of the font: a wider gap parts pieces, a narrower one is a space or nothing.
 const WIDE_GAP: f32 = 1.0;
-const SPACE: f32 = 0.15;
+/// A gap of this share of a space stands for one.
+const SPACE: f32 = 0.55;
 /// The same where a space is written too, and gaps need not stand for it.
-const SPACE_BESIDE_SPACES: f32 = 0.24;
+const SPACE_BESIDE_SPACES: f32 = 0.85;
 /// Glyphs in the pattern of this share of the size are one drawn twice, for boldness or a shadow.
 const TWICE: f32 = 0.2;
 
@@ -170,13 +171,15 @@ fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
             after_space = false;
         }
     }
-    let space = if spaced { SPACE_BESIDE_SPACES } else { SPACE } + tracking(&letters);
+    let space = if spaced { SPACE_BESIDE_SPACES } else { SPACE };
+    let tracking = tracking(&letters);
     let (first, last) = (letters.first()?.0, letters.iter().map(|(it, _)| it.right).fold(f32::MIN, f32::max));
     let mut units: Vec<&str> = Vec::with_capacity(letters.len() * 2);
     let mut first_word = None;
-    let mut right = first.left;
+    let (mut right, mut space_before) = (first.left, first.space);
     for (glyph, after_space) in &letters {
-        let apart = glyph.left - right > space * glyph.size;
+        let apart = glyph.left - right > space * glyph.space.min(space_before) + tracking * glyph.size;
+        space_before = glyph.space;
         if !units.is_empty() && (*after_space || apart) {
             first_word = first_word.or(Some(right - first.left));
             units.push(" ");
@@ -197,16 +200,20 @@ fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
     })
 }
 
-/// The usual gap between letters where they are set apart, in sizes of the font; none in most text.
+/// The usual gap between letters where they are set apart or drawn together, in sizes of the font; none in most text.
 fn tracking(letters: &[(&Glyph, bool)]) -> f32 {
     let mut gaps: Vec<f32> = letters
         .windows(2)
+        // The dots that lead to a page number are set apart by themselves.
+        .filter(|pair| pair[0].0.text != pair[1].0.text || pair[0].0.text.chars().all(char::is_alphanumeric))
         .map(|pair| (pair[1].0.left - pair[0].0.right) / pair[1].0.size)
         .filter(|gap| *gap < 0.6)
         .collect();
     if gaps.len() < 4 {
         return 0.0;
     }
-    let middle = gaps.len() / 2;
-    gaps.select_nth_unstable_by(middle, f32::total_cmp).1.clamp(0.0, 0.4)
+    gaps.sort_unstable_by(f32::total_cmp);
+    // Where most letters are set apart, so are all but a few; where words are short, many gaps are spaces.
+    let (few, half) = (gaps[gaps.len() / 4], gaps[gaps.len() / 2]);
+    few.clamp(0.0, 0.4) + half.clamp(-0.4, 0.0)
 }
