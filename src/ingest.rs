@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::chunk::{Chunk, Chunking};
 use crate::corpus::is_not_whole;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::index::IndexWriter;
 use crate::index::dense::DenseWriter;
 use crate::index::documents::{Change, ChunkHash, ChunkId};

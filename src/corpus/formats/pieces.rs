@@ -55,11 +55,10 @@ pub fn read(path_name: &str, file: &mut dyn Read, sizes: &Sizes, give: &mut Give
     if first.starts_with(b"PK\x03\x04") {
         return Ok(Ended::AtOnce);
     }
-    let by_name = kinds::by_name(path_name)?;
-    let kind = kinds::by_bytes(&first)?.or(by_name);
+    let kind = kinds::of(path_name, &first)?;
     let is_wide = first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff") || first.contains(&0);
     let is_text = match kind {
-        Some(Kind::Workbook) => !office::is_container(&first),
+        Some(Kind::Workbook) => !office::is_container(&first) && !is_wide,
         Some(Kind::Mbox) => !is_wide,
         Some(kind) => matches!(kind, Kind::Text | Kind::Code | Kind::Csv | Kind::Tsv | Kind::JsonLines),
         None => true,

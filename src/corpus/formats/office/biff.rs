@@ -36,7 +36,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
         reader.record(kind, &bytes[start..end])?;
         at = end;
     }
-    Ok(sheets::document(reader.sheets, Vec::new(), reader.budget.doubt()))
+    let doubt = reader.budget.doubt(&reader.sheets);
+    Ok(sheets::document(reader.sheets, Vec::new(), doubt))
 }
 
 /// A number of 30 bits, whole or the upper part of a fraction, and what is done with it.

@@ -56,7 +56,8 @@ pub(super) fn read(mut archive: Archive, main: &str) -> Result<Document, Skip> {
         }
     }
     let metadata = ooxml::metadata(&mut archive);
-    Ok(sheets::document(sheets, metadata, reader.budget.doubt()))
+    let doubt = reader.budget.doubt(&sheets);
+    Ok(sheets::document(sheets, metadata, doubt))
 }
 
 /// The records of a part, to its end or to the first damage.
