@@ -26,7 +26,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("configuration.md", "of at most about {} tokens", Computed(|| cut(Cut::Standard))),
     ("configuration.md", "they have at most {} tokens", Computed(|| cut(Cut::Short))),
     ("configuration.md", ", with ` {}, which", Computed(|| cut(Cut::Long))),
-    ("file-formats.md", "to a depth of {}. Encrypted", Constant("corpus/formats/mail/mod.rs", "MAX_DEPTH")),
+    ("file-formats.md", "to a depth of {}. Encrypted", Constant("corpus/formats/limits.rs", "LETTER_DEPTH")),
     ("file-formats.md", "files of more than {} MiB are cut between", Mebibytes("corpus/formats/code.rs", "MAX_BYTES")),
     ("file-formats.md", "larger than {} MiB are skipped", Configured("max_file_mib")),
     ("file-formats.md", "may expand to {} MiB", Mebibytes("corpus/formats/archive.rs", "MAX_EXPANDED_BYTES")),
@@ -202,9 +202,15 @@ impl Setting {
 fn constant(file: &str, name: &str) -> f64 {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
     let source = std::fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()));
-    let start = source.find(&format!("const {name}: ")).unwrap_or_else(|| panic!("{file} has no constant {name}"));
-    let (_, value) = source[start..].split_once(" = ").unwrap();
-    let (value, _) = value.split_once(';').unwrap();
+    let value = match source.split_once(&format!("const {name}: ")) {
+        Some((_, rest)) => rest.split_once(" = ").and_then(|(_, rest)| rest.split_once(';')),
+        // A row of a table of limits, or a field with its value.
+        None => source
+            .split_once(&format!("\n    {name}: \""))
+            .and_then(|(_, rest)| rest.split_once("\", ")?.1.split_once(','))
+            .or_else(|| source.split_once(&format!("            {name}: "))?.1.split_once(",\n")),
+    };
+    let (value, _) = value.unwrap_or_else(|| panic!("{file} has no constant {name}"));
     evaluated(value).unwrap_or_else(|| panic!("{file}: {name} = {value}"))
 }
 
