@@ -4,11 +4,15 @@ mod support;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use kinglet::chunk::Chunking;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, Plan, Summary, Unwatched, Watcher, ingest};
 use kinglet::reading::workers::Place;
+
+/// A child that is being started shares the files that are open here, and with them another test's lock on its index.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn index(folder: &Path, index: &Path, reading: &Place, watcher: &dyn Watcher) -> kinglet::Result<Summary> {
     let roots: [PathBuf; 1] = [folder.canonicalize().unwrap()];
@@ -29,6 +33,7 @@ fn index(folder: &Path, index: &Path, reading: &Place, watcher: &dyn Watcher) ->
 #[cfg(unix)]
 #[test]
 fn a_file_that_was_given_up_is_tried_again_three_times_and_after_it_was_touched() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let temporary = tempfile::tempdir().unwrap();
     let (folder, at) = (temporary.path().join("documents"), temporary.path().join("index"));
     let log = temporary.path().join("log");
@@ -74,6 +79,7 @@ impl Watcher for After {
 
 #[test]
 fn a_file_in_parts_is_there_whole_or_not_at_all() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let temporary = tempfile::tempdir().unwrap();
     let (folder, at) = (temporary.path().join("documents"), temporary.path().join("index"));
     let long = |word: &str| -> String { (0..2600).map(|at| format!("The {word} {at} is small.\n\n")).collect() };

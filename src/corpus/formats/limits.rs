@@ -1,4 +1,5 @@
-//! The limits that shorten a text. Each stands in the handbook's table, and a file that met one says so.
+//! The limits that shorten a text or decide how it is read. Each stands in the handbook's table, and a file of which something was
+//! left out says so. Limits are met deep within readers, where no document is at hand: so they are noted beside the reading.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -160,7 +160,7 @@ fn read_table(mut source: Source, likely: char, sizes: &Sizes, give: &mut Give<'
         let more = if read == 0 { source.text.len() + sizes.window } else { sizes.piece };
         source.fill(more)?;
     }
-    Ok(Ended::InPieces { doubt: source.doubt() })
+    Ok(Ended::InPieces { doubt: doubts(table.doubt(), source.doubt()) })
 }
 
 #[cfg(test)]
@@ -248,6 +248,11 @@ mod tests {
         let word = "x".repeat(5000);
         let (text, shown, _) = in_pieces("a.txt", word.as_bytes(), &SMALL).unwrap();
         assert!(text == word && shown.len() > 10 && shown.iter().all(|(_, line)| *line == 1));
+        let record = format!("a,b\n1,2\n{},3\n4,5\n", "word ".repeat(20_000));
+        let (text, shown, doubt) = in_pieces("a.csv", record.as_bytes(), &SMALL).unwrap();
+        assert_eq!(text.replace(char::is_whitespace, "").matches("word").count(), 20_000);
+        assert_eq!(shown.last(), Some(&("a: 4 | b: 5".to_owned(), 4)));
+        assert!(doubt.unwrap().contains("cut in two"));
         let lines = format!("{{\"a\": 1}}\n{{\"b\": \"{}\"}}\n{{\"c\": 3}}\n", "word ".repeat(500));
         let (text, shown, doubt) = in_pieces("a.jsonl", lines.as_bytes(), &SMALL).unwrap();
         assert_eq!(text.replace(char::is_whitespace, "").matches("word").count(), 500);

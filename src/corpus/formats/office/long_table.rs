@@ -3,6 +3,7 @@
 use super::separated::{End, Position, add_records, separator};
 use super::sheets::Sheet;
 use super::table::{Names, lines_below, lines_of_more};
+use crate::corpus::formats::limits::RECORD_BYTES;
 use crate::corpus::formats::lines::{Gap, Lines};
 use crate::corpus::formats::whole;
 use crate::corpus::{Document, Format};
@@ -17,6 +18,8 @@ pub(in crate::corpus::formats) struct LongTable {
     at: Position,
     names: Names,
     has_begun: bool,
+    /// Whether a record was cut because it is too long.
+    is_cut: bool,
     lines: Lines,
 }
 
@@ -30,6 +33,7 @@ impl LongTable {
             at: Position::default(),
             names: Names::default(),
             has_begun: false,
+            is_cut: false,
             lines: Lines::new(),
         })
     }
@@ -54,8 +58,9 @@ impl LongTable {
             };
             let longest = text.floor_char_boundary(start + most_bytes);
             let line = text[start..longest].find('\n');
-            if line.is_some() {
-                self.stray_quotes_left = self.stray_quotes_left.saturating_sub(1);
+            match line {
+                Some(_) => self.stray_quotes_left = self.stray_quotes_left.saturating_sub(1),
+                None => self.is_cut |= longest < text.len() || !is_last,
             }
             from = line.map_or(longest, |line| start + line + 1);
             add_records(&text[start..from], self.separator, false, true, &mut self.at, &mut sheet);
@@ -80,6 +85,11 @@ impl LongTable {
             }
             self.has_begun = true;
         }
+    }
+
+    /// What is doubtful about what has been read.
+    pub(in crate::corpus::formats) fn doubt(&self) -> Option<String> {
+        self.is_cut.then(|| format!("a record is longer than {} MiB and was cut in two", RECORD_BYTES.most >> 20))
     }
 
     /// What has been written since the last time.
