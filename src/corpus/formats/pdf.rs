@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::corpus::formats::lines::{Gap, Lines};
-use crate::corpus::formats::{Skip, outline};
+use crate::corpus::formats::Skip;
 use crate::corpus::{Document, Format, Unit};
 use crate::text::Span;
 use blocks::Block;
@@ -31,6 +31,9 @@ use glyph::{Glyph, Turn};
 const PAGES_A_TIME: usize = 200;
 /// After so many pages that could not be read, the rest is not tried.
 const MAX_FAILURES: usize = 100;
+
+/// From this share of its characters on, what a file loses makes it doubtful.
+const MIN_PERCENT_LOST: usize = 10;
 
 /// A block of a page in the text of the document; its own text has been moved there.
 #[derive(Debug)]
@@ -70,8 +73,7 @@ struct Content {
 /// When it is damaged, protected by a password, or there is no text in it.
 pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
     let Content { text, places, blocks, bookmarks, metadata, counts } = content(bytes, progress)?;
-    let headings = headings::find(&text, &blocks, &bookmarks);
-    let sections = outline::sections(&text, 0, None, &headings);
+    let sections = headings::sections(&text, &blocks, &bookmarks);
     let doubt = counts.doubt();
     Ok(Document { format: Format::Pdf, text, sections, unit: Unit::Page, places: Some(places), metadata, doubt })
 }
@@ -183,9 +185,14 @@ impl Counts {
         if self.cut > 0 {
             doubts.push(format!("{} of {} pages are read in part", self.cut, self.pages));
         }
-        if self.unknown > self.glyphs / 10 {
-            let percent = 100 * self.unknown / (self.unknown + self.glyphs);
-            doubts.push(format!("{percent} % of its characters are not known"));
+        let percent = |lost: usize| 100 * lost / (lost + self.glyphs).max(1);
+        if percent(self.unknown) >= MIN_PERCENT_LOST {
+            let percent = percent(self.unknown);
+            doubts.push(format!("{percent} % of what is written in it is lost: its fonts do not say which characters it is"));
+        }
+        if percent(self.outside) >= MIN_PERCENT_LOST {
+            let percent = percent(self.outside);
+            doubts.push(format!("{percent} % of what is written in it is left out: it lies outside of its pages"));
         }
         (!doubts.is_empty()).then(|| doubts.join("; "))
     }

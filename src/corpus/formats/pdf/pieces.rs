@@ -8,7 +8,7 @@ use super::glyph::Glyph;
 /// In sizes of the font: a wider gap parts pieces, a narrower one is a space or nothing.
 const WIDE_GAP: f32 = 1.0;
 /// A gap of this share of a space stands for one.
-const SPACE: f32 = 0.55;
+const SPACE: f32 = 0.45;
 /// The same where a space is written too, and gaps need not stand for it.
 const SPACE_BESIDE_SPACES: f32 = 0.85;
 /// Glyphs in the pattern of this share of the size are one drawn twice, for boldness or a shadow.
