@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::corpus::formats::lines::{Gap, Lines};
 use crate::corpus::formats::Skip;
+use crate::corpus::formats::lines::{Gap, Lines};
 use crate::corpus::{Document, Format, Unit};
 use crate::text::Span;
 use blocks::Block;
@@ -188,7 +188,9 @@ impl Counts {
         let percent = |lost: usize| 100 * lost / (lost + self.glyphs).max(1);
         if percent(self.unknown) >= MIN_PERCENT_LOST {
             let percent = percent(self.unknown);
-            doubts.push(format!("{percent} % of what is written in it is lost: its fonts do not say which characters it is"));
+            doubts.push(format!(
+                "{percent} % of what is written in it is lost: its fonts do not say which characters it is"
+            ));
         }
         if percent(self.outside) >= MIN_PERCENT_LOST {
             let percent = percent(self.outside);
@@ -281,6 +283,29 @@ mod tests {
         assert_eq!(reason(&pdf(&[image, image], "", &[])), "scanned: no text in it (2 pages)");
         assert_eq!(reason(&pdf(&[""], "", &[])), "no text in it (1 page)");
         assert_eq!(reason(b"%PDF-1.7"), "damaged PDF");
+    }
+
+    #[test]
+    fn a_text_that_is_mostly_lost_is_doubtful() {
+        let seen = at(&[(50, 700, 10, "Four words are read")]);
+        let doubt = |more: &str| document(&pdf(&[&format!("{seen}{more}")], "", &[])).doubt.unwrap_or_default();
+        let many = "Words that nobody can read. ".repeat(20);
+        let unknown = doubt(&format!("BT /Lost 10 Tf 50 600 Td ({many}) Tj ET"));
+        assert_eq!(unknown, "96 % of what is written in it is lost: its fonts do not say which characters it is");
+        let outside = doubt(&format!("BT /F 1 Tf 50 6000 Td ({many}) Tj ET"));
+        assert_eq!(outside, "96 % of what is written in it is left out: it lies outside of its pages");
+        assert_eq!(doubt(&at(&[(2000, 700, 10, "x")])), "");
+    }
+
+    #[test]
+    fn a_text_that_stands_for_others_is_believed_unless_it_hides_them() {
+        let text = |replacement: &str| {
+            let shown = "BT /F 10 Tf 50 700 Td (Many letters of a line that is read) Tj ET";
+            let more = at(&[(50, 600, 10, "The rest.")]);
+            document(&pdf(&[&format!("/Span <</ActualText({replacement})>> BDC {shown} EMC {more}")], "", &[])).text
+        };
+        assert_eq!(text("What it says instead"), "What it says instead\n\nThe rest.");
+        assert_eq!(text(" "), "Many letters of a line that is read\n\nThe rest.");
     }
 
     #[test]

@@ -138,7 +138,8 @@ fn has_sentences(title: &str) -> bool {
         stem.strip_suffix(['.', '!', '?']).is_some_and(|stem| stem.chars().filter(|it| it.is_lowercase()).count() >= 3)
     };
     let (Some(last), count) = (words.last(), words.len()) else { return false };
-    let inside = words.windows(2).any(|pair| ends(pair[0]) && pair[1].starts_with(char::is_uppercase) && pair[0] != words[0]);
+    let inside =
+        words.windows(2).any(|pair| ends(pair[0]) && pair[1].starts_with(char::is_uppercase) && pair[0] != words[0]);
     title.contains('。') || (inside && !title.contains('?')) || (count > MAX_TITLE_WORDS && last.ends_with('.'))
 }
 
@@ -187,14 +188,16 @@ mod tests {
 
     /// A page of an annual report: a running title, headings and points in bold, text below them, the number of the page.
     fn page(number: usize, bold: &[(i32, &str)]) -> String {
-        let mut content = format!("BT /F 10 Tf 50 780 Td (Table of Contents) Tj ET BT /F 10 Tf 300 20 Td ({number}) Tj ET ");
+        let mut content =
+            format!("BT /F 10 Tf 50 780 Td (Table of Contents) Tj ET BT /F 10 Tf 300 20 Td ({number}) Tj ET ");
         let mut y = 750;
         for (size, title) in bold {
             content.push_str(&format!("BT /G {size} Tf 50 {y} Td ({title}) Tj ET "));
             y -= 24;
         }
-        while y > 50 {
-            let line = format!("On page {number} the company tells at length what it earned, owed and sold in {y} markets.");
+        while y > 560 {
+            let line =
+                format!("On page {number} the company tells at length what it earned, owed and sold in {y} markets.");
             content.push_str(&format!("BT /F 10 Tf 50 {y} Td ({line}) Tj ET "));
             y -= if y % 5 == 0 { 24 } else { 12 };
         }
@@ -221,11 +224,15 @@ mod tests {
         let found: Vec<(&str, &[String])> = document
             .sections
             .iter()
-            .map(|section| (section.span.of(&document.text).lines().next().unwrap_or_default(), section.headings.as_slice()))
+            .map(|section| {
+                (section.span.of(&document.text).lines().next().unwrap_or_default(), section.headings.as_slice())
+            })
             .collect();
         let under = |line: &str| {
             let section = found.iter().find(|(first, _)| *first == line);
-            section.map(|(_, headings)| headings.iter().skip(1).map(String::as_str).collect::<Vec<_>>()).unwrap_or_default()
+            section
+                .map(|(_, headings)| headings.iter().skip(1).map(String::as_str).collect::<Vec<_>>())
+                .unwrap_or_default()
         };
         assert!(found.iter().all(|(_, headings)| headings.first().is_none_or(|it| it == "Annual report")), "{found:?}");
         assert_eq!(under("Overview"), ["PART I", "ITEM 1. BUSINESS", "Overview"]);
