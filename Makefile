@@ -51,9 +51,12 @@ bench-dense:
 	source scripts/build-env.sh
 	cargo bench --locked --bench dense
 
-# What is read of real files: share, main text of web pages, encodings, breakdowns, memory, speed.
+# What is read of real files: share, headings of PDF, main text of web pages, encodings, breakdowns, memory, speed.
 bench-documents: build
 	python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
+	source scripts/build-env.sh
+	export KINGLET_DOCUMENTS="$$(realpath $(DOCUMENTS))"
+	cargo test --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
 	python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
 	python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
 

@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::corpus::formats::Skip;
 use crate::corpus::formats::limits::PDF_FAILURES;
 use crate::corpus::formats::lines::{Gap, Lines};
-use crate::corpus::formats::{Skip, outline};
 use crate::corpus::{Document, Format, Unit};
 use crate::text::Span;
 use blocks::Block;
@@ -32,6 +32,9 @@ use glyph::{Glyph, Turn};
 const PAGES_A_TIME: usize = 200;
 /// After so many pages that could not be read, the rest is not tried.
 const MAX_FAILURES: usize = PDF_FAILURES.most;
+
+/// From this share of its characters on, what a file loses makes it doubtful.
+const MIN_PERCENT_LOST: usize = 10;
 
 /// A block of a page in the text of the document; its own text has been moved there.
 #[derive(Debug)]
@@ -71,8 +74,7 @@ struct Content {
 /// When it is damaged, needs a password, or there is no text in it.
 pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
     let Content { text, places, blocks, bookmarks, metadata, counts } = content(bytes, progress)?;
-    let headings = headings::find(&text, &blocks, &bookmarks);
-    let sections = outline::sections(&text, 0, None, &headings);
+    let sections = headings::sections(&text, &blocks, &bookmarks);
     let doubt = counts.doubt();
     Ok(Document { format: Format::Pdf, text, sections, unit: Unit::Page, places: Some(places), metadata, doubt })
 }
@@ -187,9 +189,16 @@ impl Counts {
         if self.cut > 0 {
             doubts.push(format!("{} of {} pages are read in part", self.cut, self.pages));
         }
-        if self.unknown > self.glyphs / 10 {
-            let percent = 100 * self.unknown / (self.unknown + self.glyphs);
-            doubts.push(format!("{percent} % of its characters are not known"));
+        let percent = |lost: usize| 100 * lost / (lost + self.glyphs).max(1);
+        if percent(self.unknown) >= MIN_PERCENT_LOST {
+            let percent = percent(self.unknown);
+            doubts.push(format!(
+                "{percent} % of what is written in it is lost: its fonts do not say which characters it is"
+            ));
+        }
+        if percent(self.outside) >= MIN_PERCENT_LOST {
+            let percent = percent(self.outside);
+            doubts.push(format!("{percent} % of what is written in it is left out: it lies outside of its pages"));
         }
         (!doubts.is_empty()).then(|| doubts.join("; "))
     }
@@ -278,6 +287,29 @@ mod tests {
         assert_eq!(reason(&pdf(&[image, image], "", &[])), "scanned: no text in it (2 pages)");
         assert_eq!(reason(&pdf(&[""], "", &[])), "no text in it (1 page)");
         assert_eq!(reason(b"%PDF-1.7"), "damaged PDF");
+    }
+
+    #[test]
+    fn a_text_that_is_mostly_lost_is_doubtful() {
+        let seen = at(&[(50, 700, 10, "Four words are read")]);
+        let doubt = |more: &str| document(&pdf(&[&format!("{seen}{more}")], "", &[])).doubt.unwrap_or_default();
+        let many = "Words that nobody can read. ".repeat(20);
+        let unknown = doubt(&format!("BT /Lost 10 Tf 50 600 Td ({many}) Tj ET"));
+        assert_eq!(unknown, "96 % of what is written in it is lost: its fonts do not say which characters it is");
+        let outside = doubt(&format!("BT /F 1 Tf 50 6000 Td ({many}) Tj ET"));
+        assert_eq!(outside, "96 % of what is written in it is left out: it lies outside of its pages");
+        assert_eq!(doubt(&at(&[(2000, 700, 10, "x")])), "");
+    }
+
+    #[test]
+    fn a_text_that_stands_for_others_is_believed_unless_it_hides_them() {
+        let text = |replacement: &str| {
+            let shown = "BT /F 10 Tf 50 700 Td (Many letters of a line that is read) Tj ET";
+            let more = at(&[(50, 600, 10, "The rest.")]);
+            document(&pdf(&[&format!("/Span <</ActualText({replacement})>> BDC {shown} EMC {more}")], "", &[])).text
+        };
+        assert_eq!(text("What it says instead"), "What it says instead\n\nThe rest.");
+        assert_eq!(text(" "), "Many letters of a line that is read\n\nThe rest.");
     }
 
     #[test]

@@ -128,16 +128,7 @@ struct State<'a> {
 impl State<'_> {
     fn new(matrix: Affine) -> Self {
         let (character_spacing, word_spacing, leading, rise) = (0.0, 0.0, 0.0, 0.0);
-        State {
-            matrix,
-            face: Face::none(),
-            size: 1.0,
-            character_spacing,
-            word_spacing,
-            stretch: 1.0,
-            leading,
-            rise,
-        }
+        State { matrix, face: Face::none(), size: 1.0, character_spacing, word_spacing, stretch: 1.0, leading, rise }
     }
 }
 
