@@ -554,6 +554,12 @@ fn whole_path(root: String, path: String) -> PathBuf {
     if path.is_empty() { PathBuf::from(root) } else { Path::new(&root).join(path) }
 }
 
+/// Whether there was no room for the database, or for the memory that its readers share in a file.
+pub(super) fn is_disk_full(cause: &rusqlite::Error) -> bool {
+    let code = cause.sqlite_error().map(|error| error.extended_code);
+    code.is_some_and(|code| code == rusqlite::ffi::SQLITE_FULL || code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode;
     let name = index_name(path.parent().unwrap_or(path));
@@ -562,12 +568,30 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             error(Fault::Busy).hint("another kinglet is writing to this index; try again when it is done")
         }
-        Some(ErrorCode::DiskFull) => Error::io(doing, path, cause),
+        _ if is_disk_full(&cause) => Error::io(doing, path, "disk is full"),
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(Fault::Machine),
         _ => error(Fault::Damaged).hint(format!(
             "run `kinglet rm {name}` and `kinglet index` to make the index anew; your documents are not touched"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_damage() {
+        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR_SHMSIZE] {
+            let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let error = failed(Path::new("indexes/notes/documents.sqlite"), "write to", cause);
+            assert_eq!(error.fault(), Fault::Machine);
+            assert!(error.to_string().ends_with(": the disk is full") && error.next_step().is_some(), "{error}");
+        }
+        let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
+        let error = failed(Path::new("indexes/notes/documents.sqlite"), "read", cause);
+        assert!(error.next_step().unwrap().contains("`kinglet rm notes`"), "{error:?}");
     }
 }
