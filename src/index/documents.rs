@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::files::index_name;
+use super::sqlite::is_disk_full;
 use crate::alike::{Sketch, words_hash};
 use crate::chunk::Chunk;
 use crate::corpus::Unit;
@@ -552,12 +553,6 @@ fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusql
 
 fn whole_path(root: String, path: String) -> PathBuf {
     if path.is_empty() { PathBuf::from(root) } else { Path::new(&root).join(path) }
-}
-
-/// Whether there was no room for the database, or for the memory that its readers share in a file.
-pub(super) fn is_disk_full(cause: &rusqlite::Error) -> bool {
-    let code = cause.sqlite_error().map(|error| error.extended_code);
-    code.is_some_and(|code| code == rusqlite::ffi::SQLITE_FULL || code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::documents::{ChunkHash, ChunkId, Documents, is_disk_full};
+use super::documents::{ChunkHash, ChunkId, Documents};
+use super::sqlite::is_disk_full;
 use crate::error::{Error, Result};
 
 /// Beyond this size nothing is added. A chunk of 130 tokens of 384 components takes about 6 KiB.
