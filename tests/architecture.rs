@@ -27,7 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("whatlang", &["language.rs"]),
     ("hnsw_rs", &["index/graph.rs"]),
     ("memmap2", &["index/vectors.rs"]),
-    ("rusqlite", &["index/copies.rs", "index/documents.rs", "index/putting.rs", "index/tokens.rs"]),
+    ("rusqlite", &["index/copies.rs", "index/documents.rs", "index/putting.rs", "index/sqlite.rs", "index/tokens.rs"]),
     ("rustix", &["reading/workers.rs"]),
     ("notify", &["corpus/watch.rs"]),
     ("fastembed", &["models/onnx.rs", "models/cross_encoder.rs"]),

@@ -307,24 +307,26 @@ fn a_file_that_is_not_read_whole_is_never_passed_over_in_silence() {
 
 /// What hides, turns, tags or steers, and a plain sentence around it.
 const HIDDEN: &str = "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\
-    \u{61c}\u{feff}\u{2060}\u{2063}\u{180e}\u{ad}\u{e0041}\u{e007f}\u{fe00}\u{fe01}\u{1b}\u{7}\u{9b}";
+    \u{61c}\u{feff}\u{2060}\u{2063}\u{180e}\u{ad}\u{e0041}\u{e007f}\u{fe00}\u{fe01}";
 
 fn is_hidden(c: char) -> bool {
-    c != '\u{fe00}' && HIDDEN.contains(c)
+    c != '\u{fe00}' && (HIDDEN.contains(c) || c.is_control() && c != '\n')
 }
 
 #[test]
 fn nothing_in_a_document_is_hidden_from_the_reader_or_steers_the_terminal() {
     let desk = Desk::new();
-    // Between letters, and not where Markdown takes away what stands around words.
-    let text = format!("# Kin{HIDDEN}glets\n\nKinglets weigh{HIDDEN} five gra{HIDDEN}ms in win{HIDDEN}ter.\n");
+    let text = format!(
+        "# Kin{HIDDEN}glets\n\nKinglets weigh{HIDDEN} five gra{HIDDEN}ms in winter\u{1b}[2J and\u{9b} sleep close together.\n\
+         They lose much heat in cold nights, each on its own, and less of it in rows, side by side on one twig.\n"
+    );
     let name = "kin\u{202e}gl\u{200b}ets.md";
     support::write(&desk.folder, &[(name, &text), ("ba\u{202e}d.pdf", "%PDF-1.7\n")]);
     let run = |arguments: &[&str]| {
         let output = desk.kinglet(arguments).output().unwrap();
         [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap())
     };
-    let questions = "kinglets winter";
+    let questions = "who sleeps close together in winter?";
     for arguments in [
         vec!["index", ".", "--verbose"],
         vec!["search", questions, "--explain"],
@@ -341,7 +343,8 @@ fn nothing_in_a_document_is_hidden_from_the_reader_or_steers_the_terminal() {
         assert!(!shown.is_empty() && !shown.chars().any(is_hidden), "{arguments:?}: {shown:?}");
     }
     let found = &run(&["search", questions])[0];
-    assert!(found.contains("kin\u{fffd}gl\u{fffd}ets.md:1-3") && found.contains("five gra"), "{found:?}");
+    assert!(found.contains("kin\u{fffd}gl\u{fffd}ets.md:1-4") && found.contains("Kin"), "{found:?}");
+    assert!(found.contains("winter\u{fffd}[2J and\u{fffd} sleep close together"), "{found:?}");
 
     let [json, _] = run(&["search", questions, "--json"]);
     assert!(!json.chars().any(is_hidden), "{json:?}");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::files::index_name;
+use super::sqlite::is_disk_full;
 use crate::chunk::Chunk;
 use crate::corpus::Unit;
 use crate::error::{Error, Fault, Result};
@@ -529,12 +530,30 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             error(Fault::Busy).hint("another kinglet is writing to this index; try again when it is done")
         }
-        Some(ErrorCode::DiskFull) => Error::io(doing, path, cause),
+        _ if is_disk_full(&cause) => Error::io(doing, path, "disk is full"),
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(Fault::Machine),
         _ => error(Fault::Damaged).hint(format!(
             "run `kinglet rm {name}` and `kinglet index` to make the index anew; your documents are not touched"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_damage() {
+        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR_SHMSIZE] {
+            let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let error = failed(Path::new("indexes/notes/documents.sqlite"), "write to", cause);
+            assert_eq!(error.fault(), Fault::Machine);
+            assert!(error.to_string().ends_with(": the disk is full") && error.next_step().is_some(), "{error}");
+        }
+        let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
+        let error = failed(Path::new("indexes/notes/documents.sqlite"), "read", cause);
+        assert!(error.next_step().unwrap().contains("`kinglet rm notes`"), "{error:?}");
     }
 }

@@ -143,11 +143,7 @@ impl Lexical {
                 let mut document = TantivyDocument::default();
                 document.add_u64(self.id, stored.id);
                 document.add_text(self.body, stored.chunk.passage());
-                if let Err(cause) = writer.add_document(document) {
-                    // The thread that writes has ended; what it met is told to whoever asks for its commit.
-                    let cause = writer.prepare_commit().err().unwrap_or(cause);
-                    return Err(self.failed(cause));
-                }
+                add(&mut writer, document).map_err(|cause| self.failed(cause))?;
             }
         }
         let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
@@ -212,6 +208,14 @@ impl Lexical {
 
     fn failed(&self, cause: impl Display + Debug) -> Error {
         failed(&self.path, cause)
+    }
+}
+
+/// Adds a document. When the thread that writes has ended, what it met is told only to whoever asks for a commit.
+fn add(writer: &mut IndexWriter, document: TantivyDocument) -> tantivy::Result<()> {
+    match writer.add_document(document) {
+        Ok(_) => Ok(()),
+        Err(cause) => Err(writer.prepare_commit().err().unwrap_or(cause)),
     }
 }
 
@@ -332,15 +336,69 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Error as Io, ErrorKind::StorageFull};
+
     use proptest::prelude::*;
+    use tantivy::TantivyError;
+    use tantivy::directory::error::{DeleteError, OpenReadError, OpenWriteError};
+    use tantivy::directory::{Directory, FileHandle, RamDirectory, WatchCallback, WatchHandle, WritePtr};
 
     use super::*;
 
+    /// A folder on a disk with room for what lies there already.
+    #[derive(Debug, Clone, Default)]
+    struct Full(RamDirectory);
+
+    impl Directory for Full {
+        fn get_file_handle(&self, path: &Path) -> std::result::Result<Arc<dyn FileHandle>, OpenReadError> {
+            self.0.get_file_handle(path)
+        }
+        fn delete(&self, path: &Path) -> std::result::Result<(), DeleteError> {
+            self.0.delete(path)
+        }
+        fn exists(&self, path: &Path) -> std::result::Result<bool, OpenReadError> {
+            self.0.exists(path)
+        }
+        fn open_write(&self, path: &Path) -> std::result::Result<WritePtr, OpenWriteError> {
+            match path.extension() {
+                Some(extension) if extension == "lock" => self.0.open_write(path),
+                _ => Err(OpenWriteError::wrap_io_error(StorageFull.into(), path.into())),
+            }
+        }
+        fn atomic_read(&self, path: &Path) -> std::result::Result<Vec<u8>, OpenReadError> {
+            self.0.atomic_read(path)
+        }
+        fn atomic_write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+            self.0.atomic_write(path, bytes)
+        }
+        fn sync_directory(&self) -> std::io::Result<()> {
+            self.0.sync_directory()
+        }
+        fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+            self.0.watch(callback)
+        }
+    }
+
+    #[test]
+    fn the_thread_that_writes_tells_why_it_ended() {
+        let (schema, body, _) = schema();
+        let index = tantivy::Index::create(Full::default(), schema, Default::default()).unwrap();
+        index.tokenizers().register(ANALYZER, analyzer(Language::None));
+        let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).unwrap();
+        let added = (0..100_000).try_for_each(|_| {
+            let mut document = TantivyDocument::default();
+            document.add_text(body, "a");
+            add(&mut writer, document)
+        });
+        let cause = added.expect_err("nothing can be written");
+        assert_eq!(
+            failed(Path::new("lexical"), cause).to_string(),
+            "could not write words to lexical: the disk is full"
+        );
+    }
+
     #[test]
     fn a_full_disk_is_called_so_wherever_tantivy_meets_it() {
-        use std::io::{Error as Io, ErrorKind::StorageFull};
-        use tantivy::TantivyError;
-        use tantivy::directory::error::OpenWriteError;
         let full = || std::sync::Arc::new(Io::from(StorageFull));
         let opening = OpenWriteError::IoError { io_error: full(), filepath: "a.idx".into() };
         for cause in [

@@ -20,6 +20,7 @@ pub mod lexical;
 pub mod manifest;
 mod putting;
 pub mod sparse;
+mod sqlite;
 pub mod terms;
 pub mod tokens;
 pub mod tuning;
@@ -162,6 +163,11 @@ impl Index {
         &self.folder
     }
 
+    /// What it is called in commands: each index lies in a folder of its name.
+    pub fn name(&self) -> String {
+        files::index_name(&self.folder)
+    }
+
     /// What it is.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -195,9 +201,9 @@ impl Index {
     pub fn sparse(&self, card: &SparseCard) -> Result<&Sparse> {
         let stored = self.manifest.sparse.iter().position(|stored| stored == card);
         stored.map(|at| &self.sparse[at]).ok_or_else(|| {
-            let name = files::index_name(&self.folder);
+            let (name, id) = (self.name(), &card.id);
             let command =
-                format!("kinglet index --name {name} --sparse {} encodes the chunks; nothing else is touched", card.id);
+                format!("kinglet index --name {name} --sparse {id} encodes the chunks; nothing else is touched");
             Error::input(format!("the index has no terms of this {}", card.id)).hint(command)
         })
     }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::documents::{ChunkHash, ChunkId, Documents};
+use super::sqlite::is_disk_full;
 use crate::error::{Error, Result};
 
 /// Beyond this size nothing is added. A chunk of 130 tokens of 384 components takes about 6 KiB.
@@ -173,8 +174,8 @@ fn check(hash: &ChunkHash, signs: &[u8]) -> [u8; CHECK_BYTES] {
 }
 
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
-    if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
-        return Error::io(doing, path, cause);
+    if is_disk_full(&cause) {
+        return Error::io(doing, path, "disk is full");
     }
     damaged(path, &format!("could not {doing} it: {cause}"))
 }

@@ -169,7 +169,7 @@ impl Reader {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use crate::corpus::formats::office::tests::{headings, lines};
     use crate::corpus::formats::read;
 
@@ -182,8 +182,8 @@ mod tests {
         [row, column, style].iter().flat_map(|value| value.to_le_bytes()).collect()
     }
 
-    #[test]
-    fn workbooks_of_excel_4_are_read_sheet_by_sheet() {
+    /// Two sheets of Excel 4, with a date, text of a formula, and text in Cyrillic.
+    pub(in crate::corpus::formats::office) fn workbook() -> Vec<u8> {
         let sheet = |name: &str, rows: &[Vec<u8>]| {
             [
                 record(0x8f, &[&[0; 4], &[name.len() as u8], name.as_bytes()]),
@@ -215,12 +215,18 @@ mod tests {
             one,
             sheet("Two", &[record(0x0203, &[&cell(0, 0, 0), &0.5f64.to_le_bytes()])]),
         ];
-        let document = read("a.xls", &book.concat()).unwrap();
+        book.concat()
+    }
+
+    #[test]
+    fn workbooks_of_excel_4_are_read_sheet_by_sheet() {
+        let book = workbook();
+        let document = read("a.xls", &book).unwrap();
         let shown = ["1 Day | При!", "2 Day: 2025-10-13 | При!: text", "3 При!: 0.07", "4 При!: TRUE", "1 0.5"];
         assert_eq!(lines(&document), shown);
         assert_eq!(headings(&document), ["One", "Two"]);
         assert_eq!(
-            read("a.bin.xls", &[&book.concat()[..10], &record(0x2f, &[&[0; 4]])].concat()).unwrap_err().reason,
+            read("a.bin.xls", &[&book[..10], &record(0x2f, &[&[0; 4]])].concat()).unwrap_err().reason,
             "needs a password"
         );
     }

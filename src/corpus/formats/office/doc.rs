@@ -220,7 +220,7 @@ pub(super) mod tests {
     }
 
     /// A file of Word 6: the first paragraph is a heading, and the second, of three, the only row of a table.
-    fn word_6(text: &[u8]) -> Vec<u8> {
+    pub(in crate::corpus::formats::office) fn word_6(text: &[u8]) -> Vec<u8> {
         let mut main = vec![0; 0x300];
         let length = text.len() as u32;
         for (at, value) in

@@ -92,7 +92,8 @@ mod tests {
     use proptest::prelude::*;
     use zip::write::SimpleFileOptions;
 
-    use super::doc::tests::doc;
+    use super::biff::tests::workbook;
+    use super::doc::tests::{doc, word_6};
     use super::docx::tests::docx;
     use super::opendocument::tests::opendocument;
     use super::rtf::tests::RTF;
@@ -185,10 +186,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn damaged_files_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20), which in 0..3usize) {
+        fn damaged_files_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20), which in 0..5usize) {
             let (name, mut bytes) = match which {
                 0 => ("a.rtf", RTF.as_bytes().to_vec()),
                 1 => ("a.doc", doc("some text\r\u{7}cell\u{7}\r")),
+                2 => ("a.doc", word_6(b"one\ra\x07b\x07\x07end\r")),
+                3 => ("a.xls", workbook()),
                 _ => ("a.csv", b"a,b\n\"1\n2\",\"3\"\n\n4;5,6\n".to_vec()),
             };
             for (at, byte) in changes {

@@ -19,6 +19,9 @@ pub(super) fn read_xls(bytes: &[u8], file: &Compound) -> Result<Document, Skip> 
     if biff::is_one(&stream) {
         return biff::read(&stream);
     }
+    if is_encrypted(&stream) {
+        return Err(Skip::needs_password());
+    }
     if area(&stream) > MAX_AREA {
         return Err(Skip::because("damaged: its cells are too far apart"));
     }
@@ -45,6 +48,18 @@ pub(super) fn read_xls(bytes: &[u8], file: &Compound) -> Result<Document, Skip> 
         sheets.push(sheet);
     }
     document(sheets, &budget, &lost)
+}
+
+/// Whether the records after the first ones mean nothing without a password.
+fn is_encrypted(stream: &[u8]) -> bool {
+    const ENCRYPTION: u16 = 0x002f;
+    const RECORDS: usize = 16;
+    let mut at = 0;
+    (0..RECORDS).any(|_| {
+        let here = at;
+        at += 4 + usize::from(u16_at(stream, at + 2).unwrap_or(0));
+        u16_at(stream, here) == Some(ENCRYPTION)
+    })
 }
 
 /// How many cells lie between the first and the last ones of all sheets, by the records of the stream.
@@ -145,6 +160,7 @@ fn written(value: ExcelDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::formats::compound::tests::compound;
 
     #[test]
     fn dates_and_times_are_in_iso_8601() {
@@ -152,6 +168,13 @@ mod tests {
         assert_eq!(shown, ["2025-10-13", "2025-10-13 12:00", "06:00"]);
         assert_eq!(date(1.5, true, false), "36:00:00");
         assert_eq!(date(1.0, false, true), "1904-01-02");
+    }
+
+    #[test]
+    fn an_encrypted_workbook_needs_a_password_and_is_not_damaged() {
+        let start = [0x0809u16, 4, 0x0600, 5, 0x0086, 0, 0x002f, 2, 1].iter().flat_map(|it| it.to_le_bytes());
+        let bytes = compound(&[("Workbook", &start.chain([0xff; 4000]).collect::<Vec<u8>>())]);
+        assert_eq!(crate::corpus::formats::read("a.xls", &bytes).unwrap_err().reason, "needs a password");
     }
 
     #[test]
