@@ -19,6 +19,7 @@ use crate::index::IndexWriter;
 use crate::index::dense::DenseWriter;
 use crate::index::documents::{Change, ChunkHash, ChunkId, KnownFile, NewFile};
 use crate::index::manifest::{FORMAT, Manifest};
+use crate::index::rows::Damage;
 use crate::index::sparse::SparseWriter;
 use crate::index::tokens::TokenStore;
 use crate::language::{Language, detect};
@@ -130,6 +131,9 @@ pub struct Summary {
     pub unchanged: usize,
     /// Files that are gone since the last run.
     pub removed: usize,
+    /// Files that the index knew and has read anew, because what it kept of them was damaged on disk.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mended: usize,
     /// Files found but not read, with the reasons.
     pub skipped: Vec<Skipped>,
     /// Chunks in the index now.
@@ -142,6 +146,10 @@ pub struct Summary {
     pub embed_ms: u64,
     /// Milliseconds for committing and deriving.
     pub commit_ms: u64,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A file that was not read.
@@ -174,11 +182,15 @@ impl Job<'_> {
 /// When a root does not exist, an embedder fails, the disk refuses, or the watcher cancels. What was read and embedded until then is
 /// kept, and searchable; the next run goes on there.
 pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) -> Result<Summary> {
+    let renewed = writer.renew_damaged_store()?;
     let run = Run::start(writer, plan, watcher)?;
     let mut summary = Summary::default();
 
     let started = Instant::now();
     let changed = run.read_files(&mut summary)?;
+    if renewed {
+        summary.mended = summary.read;
+    }
     summary.read_ms = elapsed_ms(started);
 
     let started = Instant::now();
@@ -281,7 +293,9 @@ impl<'r> Run<'r> {
 
     /// Reads what changed below the roots into the store; `true` when anything did.
     fn read_files(&self, summary: &mut Summary) -> Result<bool> {
-        let roots = self.roots()?;
+        let damage = self.writer.documents().damage()?;
+        let roots = self.roots(&damage)?;
+        summary.mended = damage.files.len();
         let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
         let walked = walk(&roots, self.plan.exclude, &limits)?;
         self.watcher.event(&Event::Found { files: walked.files.len() });
@@ -291,6 +305,9 @@ impl<'r> Run<'r> {
             .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.reading != reading::VERSION);
 
         let change = self.writer.documents().change()?;
+        // What is damaged is forgotten, so that it is read as new files are.
+        damage.roots.iter().try_for_each(|root| change.remove_root(*root))?;
+        damage.files.keys().try_for_each(|file| change.remove(*file))?;
         let mut rows = Vec::new();
         let mut known = Vec::new();
         for root in &roots {
@@ -298,7 +315,7 @@ impl<'r> Run<'r> {
             known.push(self.writer.documents().known_files(row)?);
             rows.push(row);
         }
-        let mut changed = false;
+        let mut changed = !damage.is_none();
         for skipped in &walked.skipped {
             let before = known[skipped.root].remove(&skipped.path);
             if before.and_then(|file| file.skipped).as_deref() != Some(&skipped.reason) {
@@ -408,8 +425,14 @@ impl<'r> Run<'r> {
     }
 
     /// The folders and files of the last run and of this one.
-    fn roots(&self) -> Result<Vec<PathBuf>> {
-        let mut roots: Vec<PathBuf> = self.writer.documents().roots()?.into_iter().map(|(_, path)| path).collect();
+    fn roots(&self, damage: &Damage) -> Result<Vec<PathBuf>> {
+        let documents = self.writer.documents();
+        // Which folders the damaged ones are is said by this run, or nobody knows.
+        let known = match self.plan.roots.is_empty() {
+            true => documents.roots()?,
+            false => documents.roots_but(&damage.roots)?,
+        };
+        let mut roots: Vec<PathBuf> = known.into_iter().map(|(_, path)| path).collect();
         for root in self.plan.roots {
             if !roots.contains(root) {
                 roots.push(root.clone());

@@ -229,6 +229,9 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         summary.removed,
         summary.skipped.len()
     )?;
+    if summary.mended > 0 {
+        writeln!(out, "  mended  {} files read again, because the index had damaged rows of them", summary.mended)?;
+    }
     writeln!(out, "  chunks  {} embedded in this run", summary.embedded)?;
     writeln!(
         out,
