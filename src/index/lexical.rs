@@ -13,7 +13,7 @@ use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextField
 use tantivy::tokenizer::{
     AsciiFoldingFilter, Language as Stemmed, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
 };
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
 use super::documents::{ChunkId, Documents};
 use super::read_only::ReadOnlyDirectory;
@@ -57,10 +57,11 @@ impl Lexical {
         folder.join(META).is_file()
     }
 
-    /// Opens the index in `folder` of texts in `language` for writing, making an empty one if there is none.
+    /// Opens the index in `folder` of texts in `language` for writing, making an empty one if there is none, and holds every byte
+    /// against the checksums.
     ///
     /// # Errors
-    /// When the files there are not such an index, or the disk refuses.
+    /// When the files there are not such an index or not what was written, or the disk refuses.
     pub fn open(folder: &Path, language: Language) -> Result<Self> {
         guarded(folder, || {
             let is_new = !Self::is_in(folder);
@@ -88,9 +89,7 @@ impl Lexical {
         for attempt in 1.. {
             let opened = guarded(folder, || {
                 let directory = ReadOnlyDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
-                let words = Self::of(tantivy::Index::open(directory), folder, language)?;
-                words.check()?;
-                Ok(words)
+                Self::of(tantivy::Index::open(directory), folder, language)
             });
             let after = files();
             if before == after || attempt == ATTEMPTS {
@@ -108,6 +107,8 @@ impl Lexical {
             return Err(Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
                 .hint("run `kinglet index` again: this part is derived and is made anew"));
         }
+        // First of all, because tantivy panics over some damaged files.
+        check_files(&index).map_err(|cause| failed(folder, cause))?;
         index.tokenizers().register(ANALYZER, analyzer(language));
         let reader = index
             .reader_builder()
@@ -118,35 +119,29 @@ impl Lexical {
         let stamp = meta.payload.unwrap_or_default();
         let (generation, terms) = stamp.split_once(' ').unwrap_or((&stamp, ""));
         let generation = if terms == terms_stamp(language) { generation.parse().unwrap_or(0) } else { 0 };
-        Ok(Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation })
+        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation };
+        words.check_counts()?;
+        Ok(words)
     }
 
-    /// Reads every byte and holds it against the checksums.
+    /// Reads every byte and holds it against the checksums, as opening does.
     ///
     /// # Errors
     /// When something is not what was written.
     pub fn check(&self) -> Result<()> {
-        guarded(&self.path, || {
-            let (directory, meta) = (self.index.directory(), self.index.load_metas().map_err(|it| self.failed(it))?);
-            let mut files: Vec<PathBuf> = meta.list_segment_files().into_iter().collect();
-            files.sort();
-            for file in files {
-                let sound = !directory.exists(&file).map_err(|cause| self.failed(cause))?
-                    || directory.validate_checksum(&file).map_err(|cause| self.failed(cause))?;
-                if !sound {
-                    return Err(self.failed(format!("{} fails its check", file.display())));
-                }
+        guarded(&self.path, || check_files(&self.index).map_err(|cause| self.failed(cause)))
+    }
+
+    /// Which files there are, and how many chunks are in each, has no checksum: what it says must be true of the files.
+    fn check_counts(&self) -> Result<()> {
+        for segment in self.reader.searcher().segment_readers() {
+            let lengths = segment.get_fieldnorms_reader(self.body).map_err(|cause| self.failed(cause))?;
+            let alive = segment.alive_bitset().map_or(segment.max_doc(), |alive| alive.num_alive_docs() as u32);
+            if lengths.num_docs() != segment.max_doc() || alive != segment.num_docs() {
+                return Err(self.failed(format!("{META} does not fit the other files")));
             }
-            // That file has no checksum: what it says of the others must be true.
-            for segment in self.reader.searcher().segment_readers() {
-                let lengths = segment.get_fieldnorms_reader(self.body).map_err(|cause| self.failed(cause))?;
-                let alive = segment.alive_bitset().map_or(segment.max_doc(), |alive| alive.num_alive_docs() as u32);
-                if lengths.num_docs() != segment.max_doc() || alive != segment.num_docs() {
-                    return Err(self.failed(format!("{META} does not fit the other files")));
-                }
-            }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// The store's generation that this was last made to match when it was opened; 0 when never, or when its terms were made otherwise
@@ -340,6 +335,19 @@ fn schema() -> (Schema, Field, Field) {
     let indexing = TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
     let body = builder.add_text_field("body", TextOptions::default().set_indexing_options(indexing));
     (builder.build(), body, id)
+}
+
+fn check_files(index: &tantivy::Index) -> tantivy::Result<()> {
+    let mut files: Vec<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
+    files.sort();
+    let written = index.directory().list_managed_files();
+    for file in files {
+        let is_there = written.contains(&file) || index.directory().exists(&file)?;
+        if is_there && !index.directory().validate_checksum(&file)? {
+            return Err(TantivyError::InternalError(format!("{} fails its check", file.display())));
+        }
+    }
+    Ok(())
 }
 
 /// How terms are made now.

@@ -107,11 +107,7 @@ impl IndexWriter {
     pub fn is_current(&self, cards: &[EmbedderCard], sparse: &[SparseCard], language: Language) -> Result<bool> {
         let generation = self.documents.generation()?;
         let searched = self.documents.searched()?;
-        let words_match = self.lexical(language).and_then(|words| {
-            words.check()?;
-            Ok(words.generation())
-        });
-        if words_match.ok() != Some(generation) {
+        if self.lexical(language).ok().map(|words| words.generation()) != Some(generation) {
             return Ok(false);
         }
         for card in cards {
@@ -150,7 +146,6 @@ impl IndexWriter {
         commit_store: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let sound = self.lexical(language).and_then(|words| {
-            words.check()?;
             let made_for = words.generation();
             Ok((words.is_fresh() || (1..=generation).contains(&made_for)).then_some(words))
         });
