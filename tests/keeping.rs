@@ -175,6 +175,38 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
 }
 
 #[test]
+fn whoever_reads_beside_a_writer_takes_no_lock_and_sees_one_state_or_the_next() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    let write = |round: usize| {
+        let texts = (0..6).map(|n| (format!("{}.md", (round + n) % 9), format!("Bird number {n} of round {round}.")));
+        let texts: Vec<(String, String)> = texts.collect();
+        support::write(&folder, &texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>());
+    };
+    write(0);
+    support::index(&folder, &index);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for round in 1..20 {
+                write(round);
+                support::index(&folder, &index);
+            }
+        });
+        let mut opened = 0;
+        while !writer.is_finished() {
+            let open = Index::open(&index).unwrap();
+            let found = open.lexical().search("bird", 100, None).unwrap();
+            assert_eq!(found.len(), open.searched());
+            let ids: Vec<u64> = found.iter().map(|(chunk, _)| *chunk).collect();
+            open.chunks(&ids).unwrap();
+            opened += 1;
+        }
+        writer.join().unwrap();
+        assert!(opened > 5, "only {opened} readers came to it");
+    });
+}
+
+#[test]
 fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
     let temporary = tempfile::tempdir().unwrap();
     let home = temporary.path().join("home");

@@ -24,7 +24,7 @@ pub type ChunkHash = [u8; 32];
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS state(generation INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS roots(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS roots(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, root_check BLOB);
 CREATE TABLE IF NOT EXISTS documents(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root INTEGER NOT NULL REFERENCES roots(id) ON DELETE CASCADE,
@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS documents(
   unit TEXT,
   doubt TEXT,
   repeated_lines INTEGER,
+  document_check BLOB,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -52,7 +53,8 @@ CREATE TABLE IF NOT EXISTS chunks(
   words BLOB,
   sketch BLOB,
   inner_headings TEXT,
-  original INTEGER);
+  original INTEGER,
+  chunk_check BLOB);
 CREATE INDEX IF NOT EXISTS chunks_of_document ON chunks(document);
 INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";

@@ -94,20 +94,24 @@ impl Documents {
     /// When one is not there.
     pub fn by_place(&self, chunks: &[ChunkId]) -> Result<Vec<ChunkId>> {
         let mut paths: HashMap<i64, (String, String)> = HashMap::new();
-        let mut places = Vec::with_capacity(chunks.len());
-        for &chunk in chunks {
-            let place = self.run("read", |c| {
-                let mut select = c.prepare_cached("SELECT document, start_byte FROM chunks WHERE id = ?1")?;
-                let place = select.query_row([chunk], |row| Ok((row.get(0)?, row.get::<_, u64>(1)?))).optional()?;
-                let Some((document, start)) = place else { return Ok(None) };
+        let mut places: Vec<(i64, u64, ChunkId)> = Vec::with_capacity(chunks.len());
+        let lost = self.run("read", |c| {
+            let mut place = c.prepare_cached("SELECT document, start_byte FROM chunks WHERE id = ?1")?;
+            let mut path = c.prepare_cached(
+                "SELECT roots.path, documents.path FROM documents JOIN roots ON roots.id = root WHERE documents.id = ?1",
+            )?;
+            for &chunk in chunks {
+                let found = place.query_row([chunk], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+                let Some((document, start)) = found else { return Ok(Some(chunk)) };
                 if let Entry::Vacant(entry) = paths.entry(document) {
-                    let select = "SELECT roots.path, documents.path FROM documents JOIN roots ON roots.id = root WHERE documents.id = ?1";
-                    let mut select = c.prepare_cached(select)?;
-                    entry.insert(select.query_row([document], |row| Ok((row.get(0)?, row.get(1)?)))?);
+                    entry.insert(path.query_row([document], |row| Ok((row.get(0)?, row.get(1)?)))?);
                 }
-                Ok(Some((document, start, chunk)))
-            })?;
-            places.push(place.ok_or_else(|| self.lost(chunk))?);
+                places.push((document, start, chunk));
+            }
+            Ok(None)
+        })?;
+        if let Some(chunk) = lost {
+            return Err(self.lost(chunk));
         }
         places.sort_by(|a, b| (&paths[&a.0], a.1, a.2).cmp(&(&paths[&b.0], b.1, b.2)));
         Ok(places.into_iter().map(|(_, _, chunk)| chunk).collect())

@@ -56,20 +56,19 @@ impl Documents {
     /// Gives every row a check, where an earlier version made the store. Chunks whose text is no longer the one that was written get
     /// none, so that they count as damaged.
     pub(super) fn add_checks(&self) -> Result<()> {
+        let change = self.change()?;
         for (table, column) in CHECKED {
             if self.has_column(table.name(), column)? {
                 continue;
             }
-            let change = self.change()?;
             self.run("set up", |c| c.execute_batch(&format!("ALTER TABLE {} ADD COLUMN {column}", table.name())))?;
             for id in self.ids(table)? {
                 if table != Table::Chunks || self.has_its_hash(id as ChunkId)? {
                     self.run("set up", |c| seal(c, table, id))?;
                 }
             }
-            change.keep()?;
         }
-        Ok(())
+        change.keep()
     }
 
     /// Holds a chunk, its file and its folder against their checks; those in `held` have been looked at.
