@@ -34,7 +34,7 @@ impl Retriever for Headings {
             })
             .filter(|(shared, _)| *shared > 0)
             .collect();
-        found.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
+        found.sort_by(|one, other| other.0.cmp(&one.0)); // the chunks are in the order of their places, and ties stay in it
         found.truncate(k);
         let ranked = found.into_iter().enumerate();
         Ok(ranked.map(|(at, (shared, chunk))| Hit::of_one_leg(self.name(), at + 1, chunk, shared as f32)).collect())
@@ -47,9 +47,9 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     kinglet.index("handbook", &["corpora/handbook".into()], &Unwatched)?;
 
     let index = Arc::new(Index::open(&kinglet.index_folder("handbook")?)?);
-    let headings = Headings { chunks: index.chunks(&index.chunk_ids()?)? };
+    let headings = Headings { chunks: index.chunks(&index.by_place(&index.chunk_ids()?)?)? };
     let legs: Vec<Arc<dyn Retriever>> = vec![Arc::new(LexicalLeg::new(index.clone())), Arc::new(headings)];
-    let hits = Hybrid::new(legs, Fusion::MinMax).retrieve(&Query::new("exit codes"), 3)?;
+    let hits = Hybrid::new(index.clone(), legs, Fusion::MinMax).retrieve(&Query::new("exit codes"), 3)?;
     for hit in &hits {
         let stored = &index.chunks(&[hit.chunk])?[0];
         println!("{:.3}  {}", hit.score, stored.chunk.headings.join(" > "));

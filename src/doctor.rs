@@ -63,7 +63,8 @@ impl Kinglet {
         });
         let mut checks = vec![
             ("index".to_string(), counts),
-            ("words".to_string(), index.lexical().check().map(|()| "every word passes its check".to_string())),
+            ("documents".to_string(), check_documents(&index)),
+            ("words".to_string(), check_words(&index)),
             ("vectors".to_string(), self.check_vectors(&index)),
             ("embedders".to_string(), self.check_embedders(name, &index)),
         ];
@@ -93,7 +94,7 @@ impl Kinglet {
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
         for card in &index.manifest().embedders {
             let embedder = self.embedder_called(&card.id)?;
-            let stored = index.dense(embedder.card())?.stored(&sample);
+            let stored = index.dense(embedder.card())?.stored(&sample)?;
             let fresh = embedder.embed(Role::Passage, &texts)?;
             for ((chunk, stored), fresh) in sample.iter().zip(stored).zip(fresh) {
                 let cosine = stored.map_or(0.0, |stored| crate::vector::dot(stored, fresh.as_slice()));
@@ -109,6 +110,28 @@ impl Kinglet {
         let names: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
         Ok(format!("{} chunks embedded again give their stored vectors ({})", sample.len(), names.join(", ")))
     }
+}
+
+fn check_documents(index: &Index) -> Result<String> {
+    let damage = index.check_store()?;
+    if let Some(path) = damage.files.values().next() {
+        let others = match damage.files.len() - 1 {
+            0 => String::new(),
+            others => format!(", and of {others} other files"),
+        };
+        return Err(Error::damaged(format!("what the index keeps of {}{others} is damaged", path.display()))
+            .hint("run `kinglet index` again: it reads those files anew"));
+    }
+    index.roots().map(|_| "every row passes its check".to_string())
+}
+
+fn check_words(index: &Index) -> Result<String> {
+    index.lexical().check()?;
+    if index.lexical().ids()?.into_iter().ne(index.searched_ids()?) {
+        return Err(Error::damaged("the words are those of other chunks than the documents have")
+            .hint("run `kinglet index` again: this part is derived and is made anew"));
+    }
+    Ok("every word passes its check".to_string())
 }
 
 fn check_terms(index: &Index) -> Result<String> {

@@ -21,6 +21,7 @@ use crate::index::IndexWriter;
 use crate::index::dense::DenseWriter;
 use crate::index::documents::{Change, ChunkHash, ChunkId};
 use crate::index::manifest::{FORMAT, Manifest};
+use crate::index::rows::Damage;
 use crate::index::sparse::SparseWriter;
 use crate::index::tokens::TokenStore;
 use crate::language::{Language, detect};
@@ -151,6 +152,9 @@ pub struct Summary {
     pub unchanged: usize,
     /// Files that are gone since the last run.
     pub removed: usize,
+    /// Files that the index knew and has read anew, because what it kept of them was damaged on disk.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mended: usize,
     /// Files found but not read, with the reasons.
     pub skipped: Vec<Skipped>,
     /// Files of which something was left out because of a limit, with what: all of the index.
@@ -165,6 +169,10 @@ pub struct Summary {
     pub embed_ms: u64,
     /// Milliseconds for committing and deriving.
     pub commit_ms: u64,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A file that was not read, or not whole.
@@ -182,11 +190,15 @@ pub struct Skipped {
 /// When a root does not exist, an embedder fails, the disk refuses, or the watcher cancels. What was read and embedded until then is
 /// kept, and searchable; the next run goes on there.
 pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) -> Result<Summary> {
+    let renewed = writer.renew_damaged_store()?;
     let run = Run::start(writer, plan, watcher)?;
     let mut summary = Summary::default();
 
     let started = Instant::now();
     let changed = run.read_files(&mut summary)?;
+    if renewed {
+        summary.mended = summary.read;
+    }
     summary.read_ms = elapsed_ms(started);
 
     let started = Instant::now();
@@ -311,8 +323,14 @@ impl<'r> Run<'r> {
     }
 
     /// The folders and files of the last run and of this one.
-    fn roots(&self) -> Result<Vec<PathBuf>> {
-        let mut roots: Vec<PathBuf> = self.writer.documents().roots()?.into_iter().map(|(_, path)| path).collect();
+    fn roots(&self, damage: &Damage) -> Result<Vec<PathBuf>> {
+        let documents = self.writer.documents();
+        // Which folders the damaged ones are is said by this run, or nobody knows.
+        let known = match self.plan.roots.is_empty() {
+            true => documents.roots()?,
+            false => documents.roots_but(&damage.roots)?,
+        };
+        let mut roots: Vec<PathBuf> = known.into_iter().map(|(_, path)| path).collect();
         for root in self.plan.roots {
             if !roots.contains(root) {
                 roots.push(root.clone());

@@ -23,11 +23,22 @@ const FLOORS: &[&[&str]] = &[
 
 /// Which files may name a dependency.
 const DOORS: &[(&str, &[&str])] = &[
-    ("tantivy", &["index/bm25.rs", "index/lexical.rs"]),
+    ("tantivy", &["index/bm25.rs", "index/lexical.rs", "index/read_only.rs"]),
     ("whatlang", &["language.rs"]),
     ("hnsw_rs", &["index/graph.rs"]),
     ("memmap2", &["index/vectors.rs"]),
-    ("rusqlite", &["index/copies.rs", "index/documents.rs", "index/putting.rs", "index/sqlite.rs", "index/tokens.rs"]),
+    (
+        "rusqlite",
+        &[
+            "index/copies.rs",
+            "index/documents.rs",
+            "index/overview.rs",
+            "index/putting.rs",
+            "index/rows.rs",
+            "index/sqlite.rs",
+            "index/tokens.rs",
+        ],
+    ),
     ("rustix", &["reading/workers.rs"]),
     ("notify", &["corpus/watch.rs"]),
     ("fastembed", &["models/onnx.rs", "models/cross_encoder.rs"]),

@@ -51,7 +51,7 @@ fn an_index_of_format_1_is_opened_and_answers() {
     for (question, path) in
         [("how heavy are kinglets", "birds.md"), ("end of the lease", "page.html"), ("def weigh", "code.py")]
     {
-        let hits = Hybrid::new(legs.clone(), Fusion::MinMax).retrieve(&Query::new(question), 1).unwrap();
+        let hits = Hybrid::new(index.clone(), legs.clone(), Fusion::MinMax).retrieve(&Query::new(question), 1).unwrap();
         assert!(index.chunks(&[hits[0].chunk]).unwrap()[0].path.ends_with(path), "{question}");
     }
 }

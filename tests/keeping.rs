@@ -10,12 +10,16 @@ use kinglet::Fault;
 use kinglet::assemble::Wanted;
 use kinglet::chunk::Chunking;
 use kinglet::index::Index;
+use kinglet::index::tuning::Tuning;
 use kinglet::ingest::{Event, Unwatched, Watcher};
-use kinglet::search::{DenseLeg, Filter, LexicalLeg, Query, Retriever, SparseLeg};
+use kinglet::models::traits::Reranker;
+use kinglet::search::{
+    DenseLeg, Filter, Fusion, Hybrid, LexicalLeg, Neighbours, Query, Reranked, Retriever, SparseLeg,
+};
 use proptest::prelude::*;
 
-/// Four files in two folders, so that texts move and meet.
-const FILES: [&str; 4] = ["0.md", "1.txt", "sub/2.md", "sub/3.md"];
+/// Files in two folders, so that texts move and meet.
+const FILES: [&str; 6] = ["0.md", "1.txt", "4.txt", "a.txt", "sub/2.md", "sub/3.md"];
 
 #[derive(Debug, Clone)]
 enum Edit {
@@ -32,17 +36,35 @@ fn edit() -> impl Strategy<Value = Edit> {
     // Few words, so that the same is written twice; capitals and lines, so that it is not the same to the letter.
     let word = prop::sample::select(&["kinglet", "Kinglet", "wren", "five", "grams,", "sings.\n\n", "# Birds\n\n"][..]);
     let text = prop::collection::vec(word, 1..14).prop_map(|words| words.join(" "));
+    // The same words in another order, which score the same in every leg.
+    let tied = prop::sample::select(
+        &["five kinglet grams", "grams five kinglet", "kinglet grams five", "Five\nkinglet grams"][..],
+    );
     prop_oneof![
         6 => (0..FILES.len(), text).prop_map(|(file, text)| Edit::Write(file, text)),
         1 => (0..FILES.len()).prop_map(Edit::Remove),
+        2 => (0..FILES.len(), tied).prop_map(|(file, text)| Edit::Write(file, text.to_owned())),
         2 => (0..FILES.len(), 0..FILES.len()).prop_map(|(from, to)| Edit::Rename(from, to)),
         1 => any::<bool>().prop_map(Edit::Ignore),
         1 => prop::sample::select(&[8usize, 200][..]).prop_map(Edit::Cut),
     ]
 }
 
-/// All that an index says that does not hang on the order in which things came: where each chunk stands and which one is searched in
-/// its place, and what each leg finds with which score.
+/// Finds passages of the same length equally good.
+struct ByLength;
+
+impl Reranker for ByLength {
+    fn name(&self) -> &str {
+        "by length"
+    }
+
+    fn score(&self, _: &str, passages: &[&str]) -> kinglet::Result<Vec<f32>> {
+        Ok(passages.iter().map(|passage| (passage.len() / 20) as f32).collect())
+    }
+}
+
+/// All that an index says: where each chunk stands and which one is searched in its place, and what each part of a search finds, with
+/// which score and in which order, however many are asked for.
 fn said(index: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let index = Arc::new(Index::open(index).unwrap());
     let outlines = index.outlines().unwrap();
@@ -57,16 +79,25 @@ fn said(index: &Path) -> (Vec<String>, Vec<Vec<String>>) {
         .map(|(stored, outline)| format!("{} {} {:?}", place(stored.id), place(outline.original), stored.chunk))
         .collect();
     chunks.sort();
-    let legs: [Arc<dyn Retriever>; 3] = [
-        Arc::new(LexicalLeg::new(index.clone())),
-        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
-        Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()),
-    ];
-    let found = legs.iter().map(|leg| {
-        let hits = leg.retrieve(&Query::new("five kinglet grams"), 100).unwrap();
-        let mut hits: Vec<String> = hits.iter().map(|hit| format!("{} {}", place(hit.chunk), hit.score)).collect();
-        hits.sort();
-        hits
+    let lexical: Arc<dyn Retriever> = Arc::new(LexicalLeg::new(index.clone()));
+    let dense: Arc<dyn Retriever> = Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap());
+    let sparse: Arc<dyn Retriever> = Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap());
+    let mut retrievers = vec![lexical.clone(), dense.clone(), sparse.clone()];
+    for fusion in [Fusion::MinMax, Fusion::Rrf] {
+        let legs = vec![lexical.clone(), dense.clone(), sparse.clone()];
+        let hybrid: Arc<dyn Retriever> = Arc::new(Hybrid::new(index.clone(), legs, fusion));
+        let tuning = Tuning { depth: 3, ..Tuning::default() };
+        let reranked = Reranked::new(hybrid.clone(), Arc::new(ByLength), index.clone(), fusion, 3.0, tuning);
+        let card = support::embedder().card().clone();
+        let neighbours = Neighbours::new(hybrid.clone(), index.clone(), card, tuning).unwrap();
+        retrievers.extend([hybrid, Arc::new(reranked) as Arc<dyn Retriever>, Arc::new(neighbours)]);
+    }
+    let found = retrievers.iter().flat_map(|retriever| {
+        let ranking = |count: usize| {
+            let hits = retriever.retrieve(&Query::new("five kinglet grams"), count).unwrap();
+            hits.iter().map(|hit| format!("{} {:?}", place(hit.chunk), hit.score)).collect::<Vec<_>>()
+        };
+        [100, 2, 1].map(ranking)
     });
     (chunks, found.collect())
 }
@@ -141,6 +172,38 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
         assert_eq!(said(&index), said(&whole));
         assert!(Index::open(&index).unwrap().manifest().all_read);
     }
+}
+
+#[test]
+fn whoever_reads_beside_a_writer_takes_no_lock_and_sees_one_state_or_the_next() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    let write = |round: usize| {
+        let texts = (0..6).map(|n| (format!("{}.md", (round + n) % 9), format!("Bird number {n} of round {round}.")));
+        let texts: Vec<(String, String)> = texts.collect();
+        support::write(&folder, &texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>());
+    };
+    write(0);
+    support::index(&folder, &index);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for round in 1..20 {
+                write(round);
+                support::index(&folder, &index);
+            }
+        });
+        let mut opened = 0;
+        while !writer.is_finished() {
+            let open = Index::open(&index).unwrap();
+            let found = open.lexical().search("bird", 100, None).unwrap();
+            assert_eq!(found.len(), open.searched());
+            let ids: Vec<u64> = found.iter().map(|(chunk, _)| *chunk).collect();
+            open.chunks(&ids).unwrap();
+            opened += 1;
+        }
+        writer.join().unwrap();
+        assert!(opened > 5, "only {opened} readers came to it");
+    });
 }
 
 #[test]

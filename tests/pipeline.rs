@@ -24,7 +24,7 @@ fn found(index: &Path, question: &str) -> Vec<String> {
         Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
         Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()),
     ];
-    let hits = Hybrid::new(legs, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
+    let hits = Hybrid::new(index.clone(), legs, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
     let ids: Vec<_> = hits.iter().map(|hit| hit.chunk).collect();
     index.chunks(&ids).unwrap().into_iter().map(|stored| stored.chunk.text).collect()
 }

@@ -20,6 +20,7 @@ use tantivy::postings::Postings;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
+use super::best::best;
 use super::documents::ChunkId;
 
 /// How slowly a term that is repeated stops counting.
@@ -27,8 +28,8 @@ const K1: f32 = 1.2;
 /// How much longer chunks are held to be merely longer.
 const B: f32 = 0.75;
 
-/// The `k` best chunks for `terms` (each once, with how often the question has it), best first, ties by id; only those of `among`,
-/// if there is such a set. The scores are those of the whole index: what is left out still makes a term common.
+/// The `k` best chunks for `terms` (each once, with how often the question has it), with all that score as the last of them, best
+/// first; only those of `among`, if there is such a set. The scores are those of the whole index: what is left out still makes a term common.
 pub(super) fn search(
     searcher: &Searcher,
     field: Field,
@@ -63,13 +64,7 @@ pub(super) fn search(
             }
         }
     }
-    let best_first = |a: &(ChunkId, f32), b: &(ChunkId, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    if found.len() > k {
-        found.select_nth_unstable_by(k, best_first);
-        found.truncate(k);
-    }
-    found.sort_unstable_by(best_first);
-    Ok(found)
+    Ok(best(found, k))
 }
 
 /// How rare `term` is, as above.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::params;
 
 use super::documents::{Change, ChunkId, Documents, StoredChunk};
+use super::rows::Table;
 use crate::alike::{Sketch, WordsHash};
 use crate::error::Result;
 
@@ -22,7 +23,7 @@ pub const NEARLY: f32 = 0.9;
 impl Change<'_> {
     /// Says of every chunk which one is searched in its place.
     pub fn mark_copies(&self) -> Result<()> {
-        self.documents.run("write to", |c| {
+        let changed = self.documents.run("read", |c| {
             let mut first: HashMap<WordsHash, ChunkId> = HashMap::new();
             let mut changed = Vec::new();
             let mut select = c.prepare(
@@ -39,8 +40,13 @@ impl Change<'_> {
                     changed.push((id, original));
                 }
             }
-            let mut update = c.prepare_cached("UPDATE chunks SET original = ?2 WHERE id = ?1")?;
-            changed.iter().try_for_each(|(id, original)| update.execute(params![id, original]).map(drop))
+            Ok(changed)
+        })?;
+        changed.into_iter().try_for_each(|(id, original)| {
+            self.documents.update(Table::Chunks, id as i64, |c| {
+                let mut update = c.prepare_cached("UPDATE chunks SET original = ?2 WHERE id = ?1")?;
+                update.execute(params![id, original]).map(drop)
+            })
         })
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::Progress;
+use super::best::best;
 use super::documents::{ChunkHash, ChunkId, Documents};
 use super::files::{read_sealed, remove_file, write_sealed};
 use super::graph::Graph;
@@ -17,6 +18,8 @@ use crate::vector::{Vector, dot};
 
 const LOG: &str = "vectors.log";
 const MAP: &str = "chunks.map";
+/// What the cosine of unit vectors may be, with all that is rounded.
+const LARGEST_COSINE: f32 = 1.01;
 const MAP_ENTRY_BYTES: usize = 12;
 
 /// A chunk and the record of its vector.
@@ -152,10 +155,11 @@ impl Dense {
         self.graph.is_some()
     }
 
-    /// At most `k` chunks nearest to `query` by cosine, nearest first, ties by id; only those of `among`, if there is such a set.
+    /// The `k` chunks nearest to `query` by cosine, with all that are as near as the last of them, nearest first; only those of `among`,
+    /// if there is such a set.
     ///
     /// # Errors
-    /// When a stored vector is not finite, or `query` has another dimension.
+    /// When a stored vector is not what was written, as far as it is looked at, or `query` has another dimension.
     pub fn search(&self, query: &Vector, k: usize, among: Option<&HashSet<ChunkId>>) -> Result<Vec<(ChunkId, f32)>> {
         if query.dimension() != self.vectors.dimension() {
             return Err(Error::input(format!(
@@ -183,10 +187,14 @@ impl Dense {
     }
 
     /// The stored vector of each of these chunks, where there is one.
-    pub fn stored(&self, chunks: &[ChunkId]) -> Vec<Option<&[f32]>> {
+    ///
+    /// # Errors
+    /// When one is not what was written.
+    pub fn stored(&self, chunks: &[ChunkId]) -> Result<Vec<Option<&[f32]>>> {
         let find = |id: &ChunkId| {
-            let at = self.entries.binary_search_by_key(id, |entry| entry.chunk).ok()?;
-            Some(self.vectors.components(self.entries[at].record as usize))
+            let Ok(at) = self.entries.binary_search_by_key(id, |entry| entry.chunk) else { return Ok(None) };
+            let record = self.entries[at].record as usize;
+            if self.vectors.is_intact(record) { Ok(Some(self.vectors.components(record))) } else { Err(damaged(*id)) }
         };
         chunks.iter().map(find).collect()
     }
@@ -202,21 +210,23 @@ impl Dense {
         k: usize,
         entries: impl Iterator<Item = &'a Entry>,
     ) -> Result<Vec<(ChunkId, f32)>> {
-        let mut scored: Vec<(ChunkId, f32)> = entries
+        let scored: Vec<(ChunkId, f32)> = entries
             .map(|entry| (entry.chunk, dot(query.as_slice(), self.vectors.components(entry.record as usize))))
             .collect();
-        if let Some((chunk, _)) = scored.iter().find(|(_, score)| !score.is_finite()) {
-            return Err(Error::damaged(format!("the stored vector of chunk {chunk} is not finite"))
-                .hint("run `kinglet doctor`: it names the damaged part and the command that mends it"));
+        // A damaged component is seen by its size here, and otherwise where its chunk is found.
+        if let Some((chunk, _)) = scored.iter().find(|(_, score)| score.is_nan() || score.abs() > LARGEST_COSINE) {
+            return Err(damaged(*chunk));
         }
-        let best_first = |a: &(ChunkId, f32), b: &(ChunkId, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-        if k < scored.len() && k > 0 {
-            scored.select_nth_unstable_by(k - 1, best_first);
-        }
-        scored.truncate(k);
-        scored.sort_unstable_by(best_first);
-        Ok(scored)
+        let found = best(scored, k);
+        let chunks: Vec<ChunkId> = found.iter().map(|(chunk, _)| *chunk).collect();
+        self.stored(&chunks)?;
+        Ok(found)
     }
+}
+
+fn damaged(chunk: ChunkId) -> Error {
+    Error::damaged(format!("the stored vector of chunk {chunk} is damaged: it is not what was written"))
+        .hint("run `kinglet index` again: damaged vectors are made anew")
 }
 
 fn generation_of(path: &Path, bytes: &[u8]) -> Result<u64> {

@@ -1,12 +1,14 @@
 //! The truth: documents and their chunks, in SQLite. Everything else in an index can be made again from here.
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::files::index_name;
-use super::sqlite::is_disk_full;
+use super::rows::{Table, seal};
+use super::sqlite::{self, is_disk_full};
 use crate::chunk::Chunk;
 use crate::corpus::Unit;
 use crate::error::{Error, Fault, Result};
@@ -21,7 +23,7 @@ pub type ChunkHash = [u8; 32];
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS state(generation INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS roots(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS roots(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, root_check BLOB);
 CREATE TABLE IF NOT EXISTS documents(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root INTEGER NOT NULL REFERENCES roots(id) ON DELETE CASCADE,
@@ -35,6 +37,7 @@ CREATE TABLE IF NOT EXISTS documents(
   doubt TEXT,
   repeated_lines INTEGER,
   tries INTEGER,
+  document_check BLOB,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -50,7 +53,8 @@ CREATE TABLE IF NOT EXISTS chunks(
   words BLOB,
   sketch BLOB,
   inner_headings TEXT,
-  original INTEGER);
+  original INTEGER,
+  chunk_check BLOB);
 CREATE INDEX IF NOT EXISTS chunks_of_document ON chunks(document);
 INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";
@@ -162,6 +166,8 @@ pub struct Counts {
 pub struct Documents {
     connection: Connection,
     path: PathBuf,
+    /// Which tables have checks, once it has been asked.
+    pub(super) checked: OnceCell<[bool; 3]>,
 }
 
 impl Documents {
@@ -170,7 +176,7 @@ impl Documents {
     /// # Errors
     /// When the file is no SQLite database, or the disk refuses.
     pub fn open_for_writing(path: &Path) -> Result<Self> {
-        let documents = Self::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let documents = Self::with(path, sqlite::open_for_writing(path, failed)?);
         let set_up = || -> rusqlite::Result<()> {
             let connection = &documents.connection;
             connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -187,6 +193,7 @@ impl Documents {
         }
         let copies = "CREATE INDEX IF NOT EXISTS copies ON chunks(original) WHERE original IS NOT NULL";
         documents.run("set up", |c| c.execute_batch(copies))?;
+        documents.add_checks()?;
         Ok(documents)
     }
 
@@ -195,32 +202,23 @@ impl Documents {
     /// # Errors
     /// When it is missing or damaged.
     pub fn open_for_reading(path: &Path) -> Result<Self> {
-        let documents = Self::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .or_else(|_| Self::with(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
-        match documents.generation() {
-            // A folder that nobody may write to has no writer: SQLite may do without its shared-memory file.
-            Err(_) if path.is_file() => {
-                let uri = format!("file:{}?immutable=1", path.display().to_string().replace('?', "%3f"));
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-                let fixed = Self::with(Path::new(&uri), flags)?;
-                fixed.generation().map_err(|_| {
-                    let name = index_name(path.parent().unwrap_or(path));
-                    let hint = format!(
-                        "kinglet doctor --name {name} says more; kinglet rm {name} and kinglet index make it anew"
-                    );
-                    Error::damaged(format!("{} cannot be read as an index", path.display())).hint(hint)
-                })?;
-                Ok(fixed)
-            }
-            _ => Ok(documents),
-        }
+        let opened = sqlite::open_for_reading(path, failed).map(|connection| Self::with(path, connection));
+        let looked_at = opened.and_then(|documents| documents.generation().map(|_| documents));
+        looked_at.map_err(|error| match error.fault() {
+            Fault::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display())).hint({
+                let name = index_name(path.parent().unwrap_or(path));
+                format!("kinglet doctor --name {name} says more; kinglet rm {name} and kinglet index make it anew")
+            }),
+            _ => error,
+        })
     }
 
-    fn with(path: &Path, flags: OpenFlags) -> Result<Self> {
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(|cause| failed(path, "open", cause))?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|cause| failed(path, "open", cause))?;
-        Ok(Documents { connection, path: path.to_path_buf() })
+    fn with(path: &Path, connection: Connection) -> Self {
+        Documents { connection, path: path.to_path_buf(), checked: OnceCell::new() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn failed(&self, doing: &str, cause: rusqlite::Error) -> Error {
@@ -253,7 +251,7 @@ impl Documents {
     }
 
     /// Whether a table has this column: in an index that an earlier version made, and none has written to since, it may not.
-    fn has_column(&self, table: &str, column: &str) -> Result<bool> {
+    pub(super) fn has_column(&self, table: &str, column: &str) -> Result<bool> {
         self.run("read", |c| {
             let count = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";
             c.prepare_cached(count)?.query_row([table, column], |row| row.get(0))
@@ -268,11 +266,22 @@ impl Documents {
     }
 
     /// The indexed folders and files, by row.
+    ///
+    /// # Errors
+    /// When one of them is not what was written.
     pub fn roots(&self) -> Result<Vec<(i64, PathBuf)>> {
+        self.hold_roots()?;
+        self.roots_but(&[])
+    }
+
+    /// The same without those that are damaged.
+    pub fn roots_but(&self, damaged: &[i64]) -> Result<Vec<(i64, PathBuf)>> {
         self.run("read", |c| {
-            c.prepare("SELECT id, path FROM roots ORDER BY id")?
-                .query_map([], |row| Ok((row.get(0)?, PathBuf::from(row.get::<_, String>(1)?))))?
-                .collect()
+            let mut select = c.prepare("SELECT id FROM roots ORDER BY id")?;
+            let ids = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+            let mut path = c.prepare("SELECT path FROM roots WHERE id = ?1")?;
+            let sound = ids.into_iter().filter(|id| !damaged.contains(id));
+            sound.map(|id| Ok((id, PathBuf::from(path.query_row([id], |row| row.get::<_, String>(0))?)))).collect()
         })
     }
 
@@ -294,63 +303,6 @@ impl Documents {
                     Ok((row.get(0)?, file))
                 })?
                 .collect()
-        })
-    }
-
-    /// Files that were read in a way that is doubtful, with what is doubtful, by path.
-    pub fn doubtful_files(&self) -> Result<Vec<(PathBuf, String)>> {
-        let doubt = self.later("doubt")?;
-        self.run("read", |c| {
-            c.prepare(&format!(
-                "SELECT roots.path, documents.path, {doubt} FROM documents JOIN roots ON roots.id = root
-                 WHERE {doubt} IS NOT NULL ORDER BY roots.path, documents.path"
-            ))?
-            .query_map([], |row| Ok((whole_path(row.get(0)?, row.get(1)?), row.get(2)?)))?
-            .collect()
-        })
-    }
-
-    /// What is doubtful about how the file of a chunk was read.
-    pub fn doubt(&self, chunk: ChunkId) -> Result<Option<String>> {
-        let doubt = self.later("doubt")?;
-        let select = format!("SELECT {doubt} FROM documents WHERE id = (SELECT document FROM chunks WHERE id = ?1)");
-        self.run("read", |c| Ok(c.prepare_cached(&select)?.query_row([chunk], |row| row.get(0)).optional()?.flatten()))
-    }
-
-    /// Files that were found but not read, with the reasons, by path.
-    pub fn skipped_files(&self) -> Result<Vec<(PathBuf, String)>> {
-        self.run("read", |c| {
-            c.prepare(
-                "SELECT roots.path, documents.path, skipped FROM documents JOIN roots ON roots.id = root
-                 WHERE skipped IS NOT NULL ORDER BY roots.path, documents.path",
-            )?
-            .query_map([], |row| Ok((whole_path(row.get(0)?, row.get(1)?), row.get(2)?)))?
-            .collect()
-        })
-    }
-
-    /// How much there is.
-    pub fn counts(&self) -> Result<Counts> {
-        let (original, repeated) = (self.later("original")?, self.later("repeated_lines")?);
-        self.run("read", |c| {
-            c.query_row(
-                &format!(
-                    "SELECT (SELECT count(*) FROM documents WHERE skipped IS NULL),
-                            (SELECT count(*) FROM documents WHERE skipped IS NOT NULL), (SELECT count(*) FROM chunks),
-                            (SELECT count(*) FROM chunks WHERE {original} IS NOT NULL),
-                            (SELECT ifnull(sum({repeated}), 0) FROM documents)"
-                ),
-                [],
-                |row| {
-                    Ok(Counts {
-                        documents: row.get(0)?,
-                        skipped: row.get(1)?,
-                        chunks: row.get(2)?,
-                        copies: row.get(3)?,
-                        repeated_lines: row.get(4)?,
-                    })
-                },
-            )
         })
     }
 
@@ -380,32 +332,6 @@ impl Documents {
         })
     }
 
-    /// The outline of every chunk, by id.
-    pub fn outlines(&self) -> Result<Vec<Outline>> {
-        let (metadata, original, inner) =
-            (self.later("metadata")?, self.later("original")?, self.later("inner_headings")?);
-        self.run("read", |c| {
-            c.prepare(&format!(
-                "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte, {metadata},
-                        ifnull({original}, chunks.id), {inner}
-                 FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root ORDER BY chunks.id"
-            ))?
-            .query_map([], |row| {
-                Ok(Outline {
-                    chunk: row.get(0)?,
-                    root: row.get(1)?,
-                    path: row.get(2)?,
-                    modified_ns: row.get(3)?,
-                    headings: [from_json(4, &row.get::<_, String>(4)?)?, list(8, row)?].concat(),
-                    start_byte: row.get(5)?,
-                    metadata: row.get::<_, Option<String>>(6)?.map_or(Ok(Vec::new()), |json| from_json(6, &json))?,
-                    original: row.get(7)?,
-                })
-            })?
-            .collect()
-        })
-    }
-
     /// The chunks whose hash `is_known` does not know, each hash once, in the order of their ids.
     pub fn chunks_lacking(&self, is_known: impl Fn(&ChunkHash) -> bool) -> Result<Vec<ChunkId>> {
         let mut seen = std::collections::HashSet::new();
@@ -416,8 +342,16 @@ impl Documents {
     /// Chunks by id, in the order asked for.
     ///
     /// # Errors
-    /// When one is not there: ids come from the derived parts, so these have come apart from the store.
+    /// When one is not what was written, with its file; when one is not there: ids come from the derived parts, so these have come
+    /// apart from the store.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
+        let mut held = HashSet::new();
+        ids.iter().try_for_each(|id| self.hold_chunk(*id, &mut held))?;
+        self.chunks_unchecked(ids)
+    }
+
+    /// The same, whatever has become of them.
+    pub(super) fn chunks_unchecked(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         let mut found = Vec::with_capacity(ids.len());
         let (unit, inner) = (self.later("unit")?, self.later("inner_headings")?);
         let select = format!(
@@ -426,12 +360,14 @@ impl Documents {
         );
         for &id in ids {
             let chunk = self.run("read", |c| c.prepare_cached(&select)?.query_row([id], stored_chunk).optional())?;
-            found.push(chunk.ok_or_else(|| {
-                Error::damaged(format!("chunk {id} is not in {}", self.path.display()))
-                    .hint("run `kinglet index` again: what was derived from the store is made anew")
-            })?);
+            found.push(chunk.ok_or_else(|| self.lost(id))?);
         }
         Ok(found)
+    }
+
+    pub(super) fn lost(&self, chunk: ChunkId) -> Error {
+        Error::damaged(format!("chunk {chunk} is not in {}", self.path.display()))
+            .hint("run `kinglet index` again: what was derived from the store is made anew")
     }
 }
 
@@ -446,18 +382,27 @@ impl Change<'_> {
     pub fn root(&self, path: &Path) -> Result<i64> {
         let text = path.to_str().ok_or_else(|| Error::input(format!("the path {} is not UTF-8", path.display())))?;
         self.documents.run("write to", |c| {
-            c.execute("INSERT OR IGNORE INTO roots(path) VALUES (?1)", [text])?;
-            c.query_row("SELECT id FROM roots WHERE path = ?1", [text], |row| row.get(0))
+            let is_new = c.execute("INSERT OR IGNORE INTO roots(path) VALUES (?1)", [text])? > 0;
+            let root = c.query_row("SELECT id FROM roots WHERE path = ?1", [text], |row| row.get(0))?;
+            if is_new {
+                seal(c, Table::Roots, root)?;
+            }
+            Ok(root)
         })
     }
 
     /// Notes that a file has a new time or size on disk and the same content.
     pub fn touch(&self, id: i64, size_bytes: u64, modified_ns: i64) -> Result<()> {
-        self.documents.run("write to", |c| {
+        self.documents.update(Table::Documents, id, |c| {
             c.prepare_cached("UPDATE documents SET size_bytes = ?2, modified_ns = ?3 WHERE id = ?1")?
                 .execute(params![id, size_bytes, modified_ns])
                 .map(|_| ())
         })
+    }
+
+    /// Takes a folder or file that was indexed away, with all files in it.
+    pub fn remove_root(&self, id: i64) -> Result<()> {
+        self.documents.run("write to", |c| c.execute("DELETE FROM roots WHERE id = ?1", [id]).map(drop))
     }
 
     /// Takes a file and its chunks away.
@@ -467,10 +412,18 @@ impl Change<'_> {
     }
 
     /// Makes the change durable under the next generation and gives that.
-    pub fn commit(mut self) -> Result<u64> {
-        self.documents.run("commit to", |c| c.execute_batch("UPDATE state SET generation = generation + 1; COMMIT"))?;
+    pub fn commit(self) -> Result<u64> {
+        let documents = self.documents;
+        documents.run("commit to", |c| c.execute_batch("UPDATE state SET generation = generation + 1"))?;
+        self.keep()?;
+        documents.generation()
+    }
+
+    /// Makes a change durable that nothing is derived from.
+    pub(super) fn keep(mut self) -> Result<()> {
+        self.documents.run("commit to", |c| c.execute_batch("COMMIT"))?;
         self.open = false;
-        self.documents.generation()
+        Ok(())
     }
 }
 
@@ -508,17 +461,17 @@ pub(super) fn json(value: &impl serde::Serialize) -> String {
 }
 
 /// A list in JSON, empty where there is nothing.
-fn list(column: usize, row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
+pub(super) fn list(column: usize, row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
     row.get::<_, Option<String>>(column)?.map_or(Ok(Vec::new()), |text| from_json(column, &text))
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|cause| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(cause))
     })
 }
 
-fn whole_path(root: String, path: String) -> PathBuf {
+pub(super) fn whole_path(root: String, path: String) -> PathBuf {
     if path.is_empty() { PathBuf::from(root) } else { Path::new(&root).join(path) }
 }
 

@@ -41,6 +41,45 @@ pub fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
+/// Makes a folder for what documents say, with those above it: nobody but the user may look into it.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn make_private_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|cause| Error::io("make the folder", folder, cause))
+}
+
+/// Lets those who may read or write `folder` do the same with all that is in it, and nobody else. Libraries make their files with other
+/// modes; who may look into an index is said in one place, the mode of its folder.
+#[cfg(unix)]
+pub fn share_as_folder(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fn share(path: &Path, allowed: u32) {
+        let Ok(found) = std::fs::symlink_metadata(path) else { return };
+        let wanted = if found.is_dir() { allowed } else { allowed & 0o666 };
+        let mode = found.permissions().mode();
+        if !found.is_symlink() && mode & 0o777 != wanted {
+            // A disk that knows no modes refuses, and a file of somebody else is theirs to share.
+            let _ = std::fs::set_permissions(path, PermissionsExt::from_mode(mode & 0o7000 | wanted));
+        }
+        if found.is_dir() {
+            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+            entries.for_each(|entry| share(&entry.path(), allowed));
+        }
+    }
+    if let Ok(found) = std::fs::metadata(folder) {
+        share(folder, found.permissions().mode() & 0o777);
+    }
+}
+
+/// Where there are no modes, a folder says who may read what is in it by itself.
+#[cfg(not(unix))]
+pub fn share_as_folder(_: &Path) {}
+
 /// Writes `bytes` so that readers see the old file or the new one and never a part, also after a loss of power.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_streamed(path, |file| file.write_all(bytes))

@@ -9,20 +9,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tantivy::directory::MmapDirectory;
+use tantivy::directory::{Directory, MmapDirectory};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{
     AsciiFoldingFilter, Language as Stemmed, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
 };
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
 use super::documents::{ChunkId, Documents};
+use super::read_only::ReadOnlyDirectory;
 use super::{Progress, bm25, terms};
 use crate::error::{Error, Result, is_disk_full};
 use crate::language::Language;
 use crate::text::Span;
 
 const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; which language it is stands in the stamp
+/// Which files tantivy's index consists of.
+const META: &str = "meta.json";
+/// How often an index is opened anew because a writer has changed it meanwhile.
+const ATTEMPTS: usize = 100;
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
 /// Chunks that are added between two reports of the progress.
 const BATCH: usize = 256;
@@ -37,6 +42,7 @@ pub struct Lexical {
     id: Field,
     path: PathBuf,
     language: Language,
+    generation: u64,
 }
 
 /// A word as the index sees it.
@@ -49,70 +55,107 @@ pub struct Word {
 }
 
 impl Lexical {
-    /// Opens the index in `folder` of texts in `language`, making an empty one if there is none.
-    ///
-    /// # Errors
-    /// When the files there are not such an index, or the disk refuses.
-    pub fn open(folder: &Path, language: Language) -> Result<Self> {
-        guarded(folder, || Self::open_unguarded(folder, language))
+    /// Whether there is an index in `folder`.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(META).is_file()
     }
 
-    fn open_unguarded(folder: &Path, language: Language) -> Result<Self> {
+    /// Opens the index in `folder` of texts in `language` for writing, making an empty one if there is none, and holds every byte
+    /// against the checksums.
+    ///
+    /// # Errors
+    /// When the files there are not such an index or not what was written, or the disk refuses.
+    pub fn open(folder: &Path, language: Language) -> Result<Self> {
+        guarded(folder, || {
+            let is_new = !Self::is_in(folder);
+            if is_new {
+                std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
+            }
+            let directory = MmapDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
+            let index = if is_new {
+                tantivy::Index::create(directory, schema().0, Default::default())
+            } else {
+                tantivy::Index::open(directory)
+            };
+            Self::of(index, folder, language)
+        })
+    }
+
+    /// Opens the index in `folder` of texts in `language` for reading, and holds every byte against the checksums. It writes nothing, and
+    /// waits for no writer: when one has put other files in the place of these meanwhile, it opens those.
+    ///
+    /// # Errors
+    /// When the files there are not such an index, or not what was written.
+    pub fn open_for_reading(folder: &Path, language: Language) -> Result<Self> {
+        let files = || std::fs::read(folder.join(META)).ok();
+        let mut before = files();
+        for attempt in 1.. {
+            let opened = guarded(folder, || {
+                let directory = ReadOnlyDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
+                Self::of(tantivy::Index::open(directory), folder, language)
+            });
+            let after = files();
+            if before == after || attempt == ATTEMPTS {
+                return opened;
+            }
+            before = after;
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    fn of(index: tantivy::Result<tantivy::Index>, folder: &Path, language: Language) -> Result<Self> {
+        let index = index.map_err(|cause| failed(folder, cause))?;
         let (schema, body, id) = schema();
-        let is_new = !folder.join("meta.json").is_file();
-        if is_new {
-            std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
-        }
-        let directory = MmapDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
-        let index = if is_new {
-            tantivy::Index::create(directory, schema, Default::default())
-        } else {
-            tantivy::Index::open(directory)
-        }
-        .map_err(|cause| failed(folder, cause))?;
-        if index.schema() != schema_of_this_version() {
+        if index.schema() != schema {
             return Err(Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
                 .hint("run `kinglet index` again: this part is derived and is made anew"));
         }
+        // First of all, because tantivy panics over some damaged files.
+        check_files(&index).map_err(|cause| failed(folder, cause))?;
         index.tokenizers().register(ANALYZER, analyzer(language));
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(|cause| failed(folder, cause))?;
-        Ok(Lexical { index, reader, body, id, path: folder.to_path_buf(), language })
+        let meta = index.load_metas().map_err(|cause| failed(folder, cause))?;
+        let stamp = meta.payload.unwrap_or_default();
+        let (generation, terms) = stamp.split_once(' ').unwrap_or((&stamp, ""));
+        let generation = if terms == terms_stamp(language) { generation.parse().unwrap_or(0) } else { 0 };
+        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation };
+        words.check_counts()?;
+        Ok(words)
     }
 
-    /// Reads every byte and holds it against the checksums.
+    /// Reads every byte and holds it against the checksums, as opening does.
     ///
     /// # Errors
     /// When something is not what was written.
     pub fn check(&self) -> Result<()> {
-        guarded(&self.path, || {
-            let damaged = self.index.validate_checksum().map_err(|cause| self.failed(cause))?;
-            match damaged.into_iter().min() {
-                Some(file) => Err(self.failed(format!("{} fails its check", file.display()))),
-                None => Ok(()),
-            }
-        })
+        guarded(&self.path, || check_files(&self.index).map_err(|cause| self.failed(cause)))
     }
 
-    /// The store's generation that this was last made to match; 0 when never, or when its terms were made otherwise than those of
-    /// questions are now.
-    pub fn generation(&self) -> Result<u64> {
-        let meta = self.index.load_metas().map_err(|cause| self.failed(cause))?;
-        let stamp = meta.payload.unwrap_or_default();
-        let (generation, terms) = stamp.split_once(' ').unwrap_or((&stamp, ""));
-        Ok(if terms == self.terms_stamp() { generation.parse().unwrap_or(0) } else { 0 })
+    /// Which files there are, and how many chunks are in each, has no checksum: what it says must be true of the files.
+    fn check_counts(&self) -> Result<()> {
+        for segment in self.reader.searcher().segment_readers() {
+            let lengths = segment.get_fieldnorms_reader(self.body).map_err(|cause| self.failed(cause))?;
+            let alive = segment.alive_bitset().map_or(segment.max_doc(), |alive| alive.num_alive_docs() as u32);
+            if lengths.num_docs() != segment.max_doc() || alive != segment.num_docs() {
+                return Err(self.failed(format!("{META} does not fit the other files")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The store's generation that this was last made to match when it was opened; 0 when never, or when its terms were made otherwise
+    /// than those of questions are now.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Whether there is nothing in it yet that was made otherwise.
     pub fn is_fresh(&self) -> bool {
         self.reader.searcher().num_docs() == 0
-    }
-
-    fn terms_stamp(&self) -> String {
-        format!("{} {}", terms::VERSION, self.language.code())
     }
 
     /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
@@ -147,20 +190,14 @@ impl Lexical {
             }
         }
         let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
-        commit.set_payload(&format!("{generation} {}", self.terms_stamp()));
+        commit.set_payload(&format!("{generation} {}", terms_stamp(self.language)));
         commit_store()?;
         commit.commit().map_err(|cause| self.failed(cause))?;
-        writer.wait_merging_threads().map_err(|cause| self.failed(cause))?;
-        self.reload()
+        writer.wait_merging_threads().map_err(|cause| self.failed(cause))
     }
 
-    /// Sees what has been committed since this was opened.
-    pub fn reload(&self) -> Result<()> {
-        self.reader.reload().map_err(|cause| self.failed(cause))
-    }
-
-    /// At most `k` chunks that share a term with `question`, by BM25, best first, ties by id; only those of `among`, if there is such a
-    /// set. A word is as rare as in all chunks.
+    /// The `k` best chunks that share a term with `question`, by BM25, with all that score as the last of them, best first; only those of
+    /// `among`, if there is such a set. A word is as rare as in all chunks.
     pub fn search(
         &self,
         question: &str,
@@ -197,7 +234,8 @@ impl Lexical {
         })
     }
 
-    fn ids(&self) -> Result<BTreeSet<ChunkId>> {
+    /// The chunks that it knows.
+    pub fn ids(&self) -> Result<BTreeSet<ChunkId>> {
         let mut ids = BTreeSet::new();
         for segment in self.reader.searcher().segment_readers() {
             let column = segment.fast_fields().u64("chunk").map_err(|cause| self.failed(cause))?;
@@ -316,8 +354,22 @@ fn schema() -> (Schema, Field, Field) {
     (builder.build(), body, id)
 }
 
-fn schema_of_this_version() -> Schema {
-    schema().0
+fn check_files(index: &tantivy::Index) -> tantivy::Result<()> {
+    let mut files: Vec<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
+    files.sort();
+    let written = index.directory().list_managed_files();
+    for file in files {
+        let is_there = written.contains(&file) || index.directory().exists(&file)?;
+        if is_there && !index.directory().validate_checksum(&file)? {
+            return Err(TantivyError::InternalError(format!("{} fails its check", file.display())));
+        }
+    }
+    Ok(())
+}
+
+/// How terms are made now.
+fn terms_stamp(language: Language) -> String {
+    format!("{} {}", terms::VERSION, language.code())
 }
 
 fn failed(path: &Path, cause: impl Display + Debug) -> Error {

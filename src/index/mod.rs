@@ -10,6 +10,7 @@
 //! writer.lock         held by the one process that writes
 //! ```
 
+mod best;
 mod bm25;
 pub mod copies;
 pub mod dense;
@@ -18,7 +19,10 @@ pub mod files;
 pub mod graph;
 pub mod lexical;
 pub mod manifest;
+mod overview;
 mod putting;
+mod read_only;
+pub mod rows;
 pub mod sparse;
 mod sqlite;
 pub mod terms;
@@ -37,6 +41,7 @@ use dense::Dense;
 use documents::{ChunkId, Counts, Documents, Outline, StoredChunk};
 use lexical::Lexical;
 use manifest::Manifest;
+use rows::Damage;
 use sparse::Sparse;
 use tokens::TokenStore;
 pub use writer::IndexWriter;
@@ -52,6 +57,9 @@ pub const EXACT_LIMIT: usize = 1_000_000;
 
 /// Hears how much of a piece of work is done, and how much there is; its error ends the work.
 pub type Progress<'p> = dyn Fn(usize, usize) -> Result<()> + 'p;
+
+/// The name of the store.
+const STORE: &str = "documents.sqlite";
 
 /// How often and how long a reader waits for a writer that is between two parts of one commit.
 const ATTEMPTS: u32 = 600;
@@ -73,9 +81,10 @@ impl Index {
     /// Opens the index in `folder`. Parts that lag behind the store after a crash are derived again first.
     ///
     /// # Errors
-    /// When there is no index, it was never finished, a part is damaged, or a writer stays between two parts too long.
+    /// When there is no index, it was never finished, a part is damaged, a writer stays between two parts too long, or parts lag where
+    /// nothing can be written.
     pub fn open(folder: &Path) -> Result<Self> {
-        let store = folder.join("documents.sqlite");
+        let store = folder.join(STORE);
         if !store.is_file() {
             return Err(Error::input(format!("{} holds no index", folder.display()))
                 .hint("`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one"));
@@ -94,6 +103,14 @@ impl Index {
                         .hint("run `kinglet index` again: it goes on where it stopped"));
                 }
                 Err(error) if error.fault() == Fault::Busy => std::thread::sleep(PAUSE),
+                Err(error) if error.fault() == Fault::Machine => {
+                    let lags = "the parts of the index do not fit each other, after a run that was cut off or with a version that makes them otherwise";
+                    return Err(Error::new(
+                        Fault::Machine,
+                        format!("{lags}, and they cannot be made anew here: {error}"),
+                    )
+                    .hint("run `kinglet index` where the index can be written, and then use it here"));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -102,14 +119,14 @@ impl Index {
     }
 
     fn open_one_generation(folder: &Path, manifest: Manifest) -> Result<Option<Self>> {
-        let documents = Documents::open_for_reading(&folder.join("documents.sqlite"))?;
+        let documents = Documents::open_for_reading(&folder.join(STORE))?;
         documents.hold_still()?;
         let generation = documents.generation()?;
-        if !folder.join("lexical").is_dir() {
+        if !Lexical::is_in(&folder.join("lexical")) {
             return Ok(None);
         }
-        let lexical = Lexical::open(&folder.join("lexical"), manifest.language)?;
-        if lexical.generation()? != generation {
+        let lexical = Lexical::open_for_reading(&folder.join("lexical"), manifest.language)?;
+        if lexical.generation() != generation {
             return Ok(None);
         }
         let searched = documents.searched()?;
@@ -130,8 +147,7 @@ impl Index {
                 _ => return Ok(None),
             }
         }
-        lexical.reload()?;
-        if lexical.generation()? != generation || dense.iter().any(|part| part.generation() != generation) {
+        if dense.iter().any(|part| part.generation() != generation) {
             return Ok(None);
         }
         Ok(Some(Index {
@@ -151,11 +167,21 @@ impl Index {
     /// # Errors
     /// When the store is damaged.
     pub fn roots_in(folder: &Path) -> Result<Vec<PathBuf>> {
-        let store = folder.join("documents.sqlite");
+        let store = folder.join(STORE);
         if !store.is_file() {
             return Ok(Vec::new());
         }
         Ok(Documents::open_for_reading(&store)?.roots()?.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// Looks at the store: its structure, and that each row is what was written. Tells what is damaged.
+    ///
+    /// # Errors
+    /// When the structure is damaged.
+    pub fn check_store(&self) -> Result<Damage> {
+        let store = self.store();
+        store.check_structure()?;
+        store.damage()
     }
 
     /// Where it is.
@@ -240,6 +266,11 @@ impl Index {
     /// Chunks by id, in the order asked for.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         self.store().chunks(ids)
+    }
+
+    /// The same chunks by path and place, see [`Documents::by_place`].
+    pub fn by_place(&self, chunks: &[ChunkId]) -> Result<Vec<ChunkId>> {
+        self.store().by_place(chunks)
     }
 
     /// What filters can ask of each chunk, by id.

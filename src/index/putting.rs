@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::documents::{Change, NewFile, json};
+use super::rows::{Table, seal};
 use crate::alike::{Sketch, words_hash};
 use crate::chunk::Chunk;
 use crate::error::Result;
@@ -55,6 +56,7 @@ impl Change<'_> {
                 cut.map(|cut| cut.repeated_lines),
                 file.tries
             ])?;
+            seal(c, Table::Documents, document)?;
             c.execute_batch("RELEASE file")
         })
     }
@@ -82,6 +84,7 @@ impl Change<'_> {
                     Sketch::of(&passage).to_bytes(),
                     (!chunk.inner_headings.is_empty()).then(|| json(&chunk.inner_headings))
                 ])?;
+                seal(c, Table::Chunks, c.last_insert_rowid())?;
             }
             Ok(())
         })

@@ -15,6 +15,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::best::best;
 use super::documents::{ChunkHash, ChunkId, Documents};
 use super::files::{CHECK_BYTES, check, write_streamed};
 use super::weights::WeightLog;
@@ -224,8 +225,8 @@ impl Sparse {
         self.terms.iter().map(|term| u64::from(term.length)).sum()
     }
 
-    /// At most `k` chunks with the largest dot product of their vector and `query`, best first, ties by id; only those of `among`, if there
-    /// is such a set. Chunks that share no term with it are not among them.
+    /// The `k` chunks with the largest dot product of their vector and `query`, with all whose product is that of the last of them, best
+    /// first; only those of `among`, if there is such a set. Chunks that share no term with it are not among them.
     ///
     /// # Errors
     /// When the list of a term is damaged.
@@ -256,14 +257,8 @@ impl Sparse {
         if let Some(among) = among {
             met.retain(|place| among.contains(&self.chunks[*place as usize]));
         }
-        // Places are in the order of ids.
-        let best_first = |a: &u32, b: &u32| scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b));
-        if k < met.len() && k > 0 {
-            met.select_nth_unstable_by(k - 1, best_first);
-        }
-        met.truncate(k);
-        met.sort_unstable_by(best_first);
-        Ok(met.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize])).collect())
+        let found = met.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
+        Ok(best(found.collect(), k))
     }
 
     /// Reads every list.

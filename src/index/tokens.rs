@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::documents::{ChunkHash, ChunkId, Documents};
-use super::sqlite::is_disk_full;
+use super::sqlite::{self, is_disk_full};
 use crate::error::{Error, Result};
 
 /// Beyond this size nothing is added. A chunk of 130 tokens of 384 components takes about 6 KiB.
@@ -40,7 +40,7 @@ impl TokenStore {
     }
 
     fn set_up(path: &Path) -> Result<Self> {
-        let store = Self::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let store = Self::with(path, sqlite::open_for_writing(path, failed)?);
         store.run("set up", |connection| {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -60,14 +60,11 @@ impl TokenStore {
         if !path.is_file() {
             return Ok(None);
         }
-        Self::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map(Some)
+        Ok(Some(Self::with(path, sqlite::open_for_reading(path, failed)?)))
     }
 
-    fn with(path: &Path, flags: OpenFlags) -> Result<Self> {
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(|cause| failed(path, "open", cause))?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|cause| failed(path, "open", cause))?;
-        Ok(TokenStore { connection: Mutex::new(connection), path: path.to_path_buf() })
+    fn with(path: &Path, connection: Connection) -> Self {
+        TokenStore { connection: Mutex::new(connection), path: path.to_path_buf() }
     }
 
     /// The chunks of the store `documents` that have nothing here, each hash once, in the order of their ids; none when this has

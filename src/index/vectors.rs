@@ -141,7 +141,8 @@ impl StoredVectors {
         (0..self.len()).take_while(|&record| self.is_intact(record)).count()
     }
 
-    fn is_intact(&self, record: usize) -> bool {
+    /// Whether one record passes its check.
+    pub fn is_intact(&self, record: usize) -> bool {
         let bytes = self.bytes(record);
         let (content, stored) = bytes.split_at(bytes.len() - CHECK_BYTES);
         check(content) == stored

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::dense::{Dense, DenseWriter};
 use super::documents::{Change, Documents};
+use super::files::{make_private_folder, share_as_folder};
 use super::lexical::Lexical;
 use super::manifest::Manifest;
 use super::sparse::{Sparse, SparseWriter};
 use super::tokens::TokenStore;
-use super::{EXACT_LIMIT, Progress, dense_folder, sparse_folder, tokens_file};
+use super::{EXACT_LIMIT, Progress, STORE, dense_folder, sparse_folder, tokens_file};
 use crate::error::{Error, Fault, Result};
 use crate::language::Language;
 use crate::models::traits::{EmbedderCard, SparseCard};
@@ -30,15 +31,42 @@ impl IndexWriter {
     /// [`Fault::Busy`] with the process that writes, when there is one; otherwise when the disk refuses or the store is
     /// damaged.
     pub fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
+        make_private_folder(folder)?;
         let lock = lock(folder)?;
         let manifest = Manifest::read(folder)?;
-        let store = folder.join("documents.sqlite");
+        let store = folder.join(STORE);
         if !store.is_file() {
             forget_derived(folder)?;
         }
         let documents = Documents::open_for_writing(&store)?;
+        share_as_folder(folder);
         Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, _lock: lock })
+    }
+
+    /// Makes the store anew where its structure is damaged: it then knows which folders and files were indexed and no more, so that
+    /// all of them are read again. Vectors are kept by the hash of their chunk and still fit. `true` when it did.
+    ///
+    /// # Errors
+    /// When nothing in the store can be read any more.
+    pub fn renew_damaged_store(&mut self) -> Result<bool> {
+        let Err(damage) = self.documents.check_structure() else { return Ok(false) };
+        if damage.fault() != Fault::Damaged {
+            return Err(damage);
+        }
+        let roots = self.documents.roots()?;
+        let (store, new) = (self.folder.join(STORE), self.folder.join(".new-documents.sqlite"));
+        remove_store(&new)?;
+        write_roots(&new, &roots)?;
+        if let Some(manifest) = &self.manifest {
+            Manifest { all_read: false, ..manifest.clone() }.write(&self.folder)?;
+        }
+        forget_derived(&self.folder)?;
+        // The old store is closed before its files go: SQLite tidies up by name.
+        self.documents = Documents::open_for_writing(Path::new(":memory:"))?;
+        remove_store(&store)?;
+        std::fs::rename(&new, &store).map_err(|cause| Error::io("move", &new, cause))?;
+        self.documents = Documents::open_for_writing(&store)?;
+        Ok(true)
     }
 
     /// Removes the index in `folder`, whatever state it is in.
@@ -79,11 +107,7 @@ impl IndexWriter {
     pub fn is_current(&self, cards: &[EmbedderCard], sparse: &[SparseCard], language: Language) -> Result<bool> {
         let generation = self.documents.generation()?;
         let searched = self.documents.searched()?;
-        let words_match = self.lexical(language).and_then(|words| {
-            words.check()?;
-            words.generation()
-        });
-        if words_match.ok() != Some(generation) {
+        if self.lexical(language).ok().map(|words| words.generation()) != Some(generation) {
             return Ok(false);
         }
         for card in cards {
@@ -132,8 +156,7 @@ impl IndexWriter {
         commit_store: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let sound = self.lexical(language).and_then(|words| {
-            words.check()?;
-            let made_for = words.generation()?;
+            let made_for = words.generation();
             Ok((words.is_fresh() || (1..=generation).contains(&made_for)).then_some(words))
         });
         let words = match sound {
@@ -217,6 +240,34 @@ impl IndexWriter {
     fn lexical(&self, language: Language) -> Result<Lexical> {
         Lexical::open(&self.folder.join("lexical"), language)
     }
+}
+
+impl Drop for IndexWriter {
+    fn drop(&mut self) {
+        share_as_folder(&self.folder);
+    }
+}
+
+/// Makes a store that knows which folders and files were indexed, and no more.
+fn write_roots(store: &Path, roots: &[(i64, PathBuf)]) -> Result<()> {
+    let documents = Documents::open_for_writing(store)?;
+    let change = documents.change()?;
+    roots.iter().try_for_each(|(_, path)| change.root(path).map(drop))?;
+    change.commit().map(drop)
+}
+
+/// Takes a store away, with the files that SQLite puts beside it.
+fn remove_store(path: &Path) -> Result<()> {
+    for ending in ["", "-wal", "-shm"] {
+        let path = PathBuf::from(format!("{}{ending}", path.display()));
+        match std::fs::remove_file(&path) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &path, cause));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Takes away what was derived from a store that is gone: the ids of a new one mean other chunks. Vectors are kept by the hash

@@ -41,7 +41,9 @@ fn is_as_before(before: &KnownFile, file: &Found) -> bool {
 impl Run<'_> {
     /// Reads what changed below the roots into the store; `true` when anything did.
     pub(super) fn read_files(&self, summary: &mut Summary) -> Result<bool> {
-        let roots = self.roots()?;
+        let damage = self.writer.documents().damage()?;
+        let roots = self.roots(&damage)?;
+        summary.mended = damage.files.len();
         let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
         let walked = walk(&roots, self.plan.exclude, &limits)?;
         self.watcher.event(&Event::Found { files: walked.files.len() });
@@ -51,6 +53,9 @@ impl Run<'_> {
             .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.reading != reading::VERSION);
 
         let change = self.writer.documents().change()?;
+        // What is damaged is forgotten, so that it is read as new files are.
+        damage.roots.iter().try_for_each(|root| change.remove_root(*root))?;
+        damage.files.keys().try_for_each(|file| change.remove(*file))?;
         let mut rows = Vec::new();
         let mut known = Vec::new();
         for root in &roots {
@@ -58,7 +63,7 @@ impl Run<'_> {
             known.push(self.writer.documents().known_files(row)?);
             rows.push(row);
         }
-        let mut changed = false;
+        let mut changed = !damage.is_none();
         for skipped in &walked.skipped {
             let before = known[skipped.root].remove(&skipped.path);
             if before.and_then(|file| file.skipped).as_deref() != Some(&skipped.reason) {

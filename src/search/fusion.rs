@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ties::rank;
 use super::{Hit, LegScore, Query, Retriever};
 use crate::error::Result;
+use crate::index::Index;
 
 /// How far down each leg's list is looked.
 pub const DEPTH: usize = 1000;
@@ -30,19 +32,20 @@ pub fn reciprocal(rank: usize) -> f32 {
 
 /// Legs and how they are fused: itself a retriever.
 pub struct Hybrid {
+    index: Arc<Index>,
     legs: Vec<(Arc<dyn Retriever>, f32)>,
     fusion: Fusion,
 }
 
 impl Hybrid {
-    /// Fuses `legs`, all with the same weight.
-    pub fn new(legs: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
-        Self::weighted(legs.into_iter().map(|leg| (leg, 1.0)).collect(), fusion)
+    /// Fuses `legs` over `index`, all with the same weight.
+    pub fn new(index: Arc<Index>, legs: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
+        Self::weighted(index, legs.into_iter().map(|leg| (leg, 1.0)).collect(), fusion)
     }
 
-    /// Fuses `legs` by their weights, which are not negative and of which one is more than 0.
-    pub fn weighted(legs: Vec<(Arc<dyn Retriever>, f32)>, fusion: Fusion) -> Self {
-        Hybrid { legs, fusion }
+    /// Fuses `legs` over `index` by their weights, which are not negative and of which one is more than 0.
+    pub fn weighted(index: Arc<Index>, legs: Vec<(Arc<dyn Retriever>, f32)>, fusion: Fusion) -> Self {
+        Hybrid { index, legs, fusion }
     }
 }
 
@@ -62,7 +65,7 @@ impl Retriever for Hybrid {
             lists.push(List { absent, weight, hits: leg.retrieve(query, DEPTH)? });
         }
         let mut hits = fuse(self.fusion, lists);
-        hits.truncate(k);
+        rank(&self.index, &mut hits, k)?;
         Ok(hits)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ties::rank;
 use super::{Hit, Query, Retriever};
 use crate::error::Result;
 use crate::index::Index;
@@ -29,7 +30,7 @@ impl Retriever for LexicalLeg {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        Ok(hits(self.name(), self.index.lexical().search(&query.text, k, query.among.as_ref())?))
+        hits(&self.index, self.name(), self.index.lexical().search(&query.text, k, query.among.as_ref())?, k)
     }
 }
 
@@ -68,7 +69,8 @@ impl Retriever for DenseLeg {
                 vectors.len()
             )));
         };
-        Ok(hits(self.name(), self.index.dense(self.embedder.card())?.search(vector, k, query.among.as_deref())?))
+        let found = self.index.dense(self.embedder.card())?.search(vector, k, query.among.as_deref())?;
+        hits(&self.index, self.name(), found, k)
     }
 }
 
@@ -107,11 +109,13 @@ impl Retriever for SparseLeg {
                 vectors.len()
             )));
         };
-        Ok(hits(self.name(), self.index.sparse(self.encoder.card())?.search(vector, k, query.among.as_deref())?))
+        let found = self.index.sparse(self.encoder.card())?.search(vector, k, query.among.as_deref())?;
+        hits(&self.index, self.name(), found, k)
     }
 }
 
-fn hits(leg: &str, found: Vec<(u64, f32)>) -> Vec<Hit> {
+fn hits(index: &Index, leg: &str, mut found: Vec<(u64, f32)>, k: usize) -> Result<Vec<Hit>> {
+    rank(index, &mut found, k)?;
     let ranked = found.into_iter().enumerate();
-    ranked.map(|(at, (chunk, score))| Hit::of_one_leg(leg, at + 1, chunk, score)).collect()
+    Ok(ranked.map(|(at, (chunk, score))| Hit::of_one_leg(leg, at + 1, chunk, score)).collect())
 }

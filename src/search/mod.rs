@@ -10,6 +10,7 @@ pub mod pipeline;
 pub mod remembered;
 pub mod rerank;
 pub mod snippet;
+mod ties;
 pub mod timed;
 
 use std::collections::HashSet;
@@ -82,7 +83,7 @@ impl Hit {
     }
 }
 
-/// At most `k` chunks, best first, ties by chunk id, none twice, every score finite and the sum of its legs'
+/// At most `k` chunks, best first, ties by path and place, none twice, every score finite and the sum of its legs'
 /// contributions. The same query gives the same hits, and a smaller `k` the first of those. Only chunks that the query includes,
 /// which are told apart before the list is cut to `k`.
 pub trait Retriever: Send + Sync {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::ties::rank;
 use super::{Hit, LegScore, Query, Retriever};
 use crate::error::Result;
 use crate::index::Index;
@@ -49,16 +50,16 @@ impl Retriever for Neighbours {
         let mut hits = self.inner.retrieve(query, k.max(depth))?;
         let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
         let scores: Vec<f32> = hits.iter().take(depth).map(|hit| hit.score).collect();
-        let support = support(&self.index.dense(&self.card)?.stored(&ids), &scores);
+        let support = support(&self.index.dense(&self.card)?.stored(&ids)?, &scores);
         for hit in &mut hits {
             hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - weight);
         }
         let mut order: Vec<usize> = (0..support.len()).collect();
-        order.sort_by(|&a, &b| support[b].total_cmp(&support[a]).then(ids[a].cmp(&ids[b])));
-        for (rank, at) in order.into_iter().enumerate() {
+        order.sort_by(|&a, &b| support[b].total_cmp(&support[a]).then(a.cmp(&b)));
+        for (place, at) in order.into_iter().enumerate() {
             hits[at].legs.push(LegScore {
                 leg: self.name().to_string(),
-                rank: rank + 1,
+                rank: place + 1,
                 score: support[at],
                 contribution: weight * support[at],
             });
@@ -66,8 +67,7 @@ impl Retriever for Neighbours {
         for hit in &mut hits {
             hit.score = hit.legs.iter().map(|leg| leg.contribution).sum();
         }
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
-        hits.truncate(k);
+        rank(&self.index, &mut hits, k)?;
         Ok(hits)
     }
 }

@@ -34,7 +34,7 @@ impl Pipeline {
         let weights: Vec<f32> = self.legs.iter().map(|leg| tuning.weight_of(leg.name())).collect();
         let whole = weights.iter().sum();
         let weighted = self.legs.iter().cloned().zip(weights).collect();
-        let mut retriever: Arc<dyn Retriever> = Arc::new(Hybrid::weighted(weighted, self.fusion));
+        let mut retriever: Arc<dyn Retriever> = Arc::new(Hybrid::weighted(self.index.clone(), weighted, self.fusion));
         if let Some(reranker) = &self.reranker {
             let (reranker, index) = (reranker.clone(), self.index.clone());
             retriever = Arc::new(Reranked::new(retriever, reranker, index, self.fusion, whole, *tuning));

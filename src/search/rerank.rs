@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fusion::{Fusion, reciprocal};
+use super::ties::rank;
 use super::{Hit, LegScore, Query, Retriever};
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -62,8 +63,7 @@ impl Retriever for Reranked {
             hit.score = hit.legs.iter().map(|leg| leg.contribution).sum();
         }
         self.add(&mut hits, &scores);
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
-        hits.truncate(k);
+        rank(&self.index, &mut hits, k)?;
         Ok(hits)
     }
 }

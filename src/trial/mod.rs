@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::eval::judged::{Origin, Question, Unit};
 use crate::eval::{self, Evaluation, Run};
 use crate::index::documents::{ChunkId, Outline};
+use crate::index::files::make_private_folder;
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
 use crate::ingest::{Plan, Watcher, ingest};
@@ -209,7 +210,7 @@ fn questions_of(mut collection: Beir) -> Vec<Question> {
 /// Writes each document to a file of its own, named by its place in the collection; files that are right already keep their
 /// time, so that they are not read again.
 fn write_documents(documents: &[BeirDocument], folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
+    make_private_folder(folder)?;
     let mut wanted = BTreeSet::new();
     for (place, document) in documents.iter().enumerate() {
         let title = document.title.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -13,6 +13,7 @@ use kinglet::config::{AUTO, Config, Cut};
 use kinglet::eval::comparison::Comparison;
 use kinglet::eval::report::{self, About};
 use kinglet::index::Index;
+use kinglet::index::files::make_private_folder;
 use kinglet::search::MaxSim;
 use kinglet::trial::Trial;
 use kinglet::trial::compare::Entry;
@@ -49,7 +50,12 @@ impl Session<'_> {
         let name = self.judged_name(judged)?;
         let folder = match &compared.out {
             Some(folder) => folder.clone(),
-            None => self.kinglet.home().join("comparisons").join(&name),
+            None => {
+                // The questions may have been made from documents.
+                let folder = self.kinglet.home().join("comparisons").join(&name);
+                make_private_folder(&folder)?;
+                folder
+            }
         };
         found.left_out.iter().for_each(|sentence| render::notice(sentence));
         let trials = self.trials(judged, &name, &compared.embedders, &found.systems, &folder)?;

@@ -230,6 +230,9 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         let (file, reason) = (on_one_line(&shown(&first.path)), visible(&first.reason));
         writeln!(out, "  cut     {file}{more}: {reason}; see `kinglet status --verbose`")?;
     }
+    if summary.mended > 0 {
+        writeln!(out, "  mended  {} files read again, because the index had damaged rows of them", summary.mended)?;
+    }
     writeln!(out, "  chunks  {} embedded in this run", summary.embedded)?;
     writeln!(
         out,

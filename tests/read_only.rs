@@ -1,0 +1,231 @@
+//! Where nothing can be written an index is searched, shown and examined as elsewhere; and nobody else may read what is written.
+#![cfg(unix)]
+
+mod support;
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use kinglet::index::Index;
+
+/// A home with an index.
+struct Desk {
+    temporary: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        // Another user is to come to it.
+        std::fs::set_permissions(temporary.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let desk = Desk { temporary };
+        support::write(
+            &desk.path("notes"),
+            &[
+                ("lease.md", "# Lease\n\nThe lease ends on 31 May 2027.\n"),
+                ("birds.md", "A kinglet weighs five grams."),
+            ],
+        );
+        let indexed = desk.run(&[], &["index", desk.path("notes").to_str().unwrap()]);
+        assert!(indexed.status.success(), "{indexed:?}");
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.temporary.path().join(name)
+    }
+
+    fn index(&self) -> PathBuf {
+        self.path("home/indexes/notes")
+    }
+
+    /// What kinglet says when it is started by `starter`.
+    fn run(&self, starter: &[&str], arguments: &[&str]) -> Output {
+        let kinglet = assert_cmd::cargo::cargo_bin!("kinglet").to_str().unwrap().to_owned();
+        let words: Vec<&str> =
+            starter.iter().copied().chain([kinglet.as_str()]).chain(arguments.iter().copied()).collect();
+        Command::new(words[0])
+            .args(&words[1..])
+            .current_dir(self.temporary.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("KINGLET_HOME", self.path("home"))
+            .env("KINGLET_EMBEDDER", "hashing-256")
+            .env("KINGLET_GENERATOR", "extractive")
+            .output()
+            .unwrap()
+    }
+
+    /// How a program is started for which the home is mounted read-only; `None` where that is not to be had.
+    fn mounted(&self) -> Option<Vec<String>> {
+        let script = "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" && ! touch \"$0\"/x 2>/dev/null && exec \"$@\"";
+        let home = self.path("home").display().to_string();
+        let ways = [&["unshare", "-m"][..], &["unshare", "-rm"]];
+        let starters = ways
+            .map(|way| way.iter().copied().chain(["sh", "-c", script, &home]).map(str::to_owned).collect::<Vec<_>>());
+        starters.into_iter().find(|starter| works(starter))
+    }
+
+    /// How a program is started that may read the home and not write to it.
+    fn without_rights(&self) -> Option<Vec<String>> {
+        for path in everything_in(&self.path("home")) {
+            let mode = if path.is_dir() { 0o555 } else { 0o444 };
+            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        }
+        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        let kinglet = assert_cmd::cargo::cargo_bin!("kinglet").display().to_string();
+        let test = ["sh", "-c", "! touch \"$0\"/x 2>/dev/null && test -x \"$1\" && shift && exec \"$@\""];
+        let home = self.path("home").display().to_string();
+        let ways = [&nobody[..0], &nobody];
+        let starters = ways.map(|way| {
+            let words = way.iter().chain(&test).copied().chain([home.as_str(), kinglet.as_str()]);
+            words.map(str::to_owned).collect::<Vec<_>>()
+        });
+        starters.into_iter().find(|starter| works(starter))
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        for path in everything_in(self.temporary.path()).into_iter().filter(|path| path.is_dir()) {
+            let _ = std::fs::set_permissions(path, PermissionsExt::from_mode(0o755));
+        }
+    }
+}
+
+fn works(starter: &[String]) -> bool {
+    let ran = Command::new(&starter[0]).args(&starter[1..]).arg("true").output();
+    ran.is_ok_and(|output| output.status.success())
+}
+
+fn everything_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found = vec![folder.to_path_buf()];
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() { found.extend(everything_in(&entry.path())) } else { found.push(entry.path()) }
+    }
+    found
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+const COMMANDS: [&[&str]; 6] = [
+    &["search", "how heavy is a kinglet", "--name", "notes", "--json"],
+    &["search", "lease", "--name", "notes", "--filter", "path=lease.md"],
+    &["status", "--name", "notes"],
+    &["ls"],
+    &["doctor", "--name", "notes"],
+    &["ask", "When does the lease end?", "--name", "notes"],
+];
+
+fn says_the_same(desk: &Desk, starter: &[String], before: &[Output], how: &str) {
+    let starter: Vec<&str> = starter.iter().map(String::as_str).collect();
+    let files = everything_in(&desk.path("home"));
+    for (command, before) in COMMANDS.iter().zip(before) {
+        let now = desk.run(&starter, command);
+        assert!(before.status.success() && now.status.success(), "{command:?} {how}: {}", said(&now));
+        // Files that SQLite makes beside a store count as well.
+        let sizeless = |output: &Output| {
+            said(output).lines().filter(|line| !line.trim_start().starts_with("size")).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(sizeless(&now), sizeless(before), "{command:?} {how}");
+    }
+    assert_eq!(everything_in(&desk.path("home")), files, "{how}: nothing is left behind");
+    let refused = desk.run(&starter, &["index", "--name", "notes"]);
+    assert_eq!(refused.status.code(), Some(2), "{how}: {}", said(&refused));
+}
+
+#[test]
+fn an_index_on_a_disk_that_is_mounted_read_only_answers() {
+    let desk = Desk::new();
+    let before = COMMANDS.map(|command| desk.run(&[], command));
+    let Some(starter) = desk.mounted() else {
+        eprintln!("SKIPPED: an index on a read-only mount needs the right to mount");
+        return;
+    };
+    says_the_same(&desk, &starter, &before, "on a read-only mount");
+
+    // A part that has to be made anew cannot be.
+    std::fs::remove_dir_all(desk.index().join("lexical")).unwrap();
+    let starter: Vec<&str> = starter.iter().map(String::as_str).collect();
+    let error = said(&desk.run(&starter, COMMANDS[0]));
+    assert!(error.contains("cannot be made anew here") && error.contains("where the index can be written"), "{error}");
+    assert!(desk.run(&[], COMMANDS[0]).status.success(), "where it can be written it is made anew");
+}
+
+#[test]
+fn an_index_without_the_right_to_write_answers() {
+    let desk = Desk::new();
+    let before = COMMANDS.map(|command| desk.run(&[], command));
+    let Some(starter) = desk.without_rights() else {
+        eprintln!("SKIPPED: an index without the right to write needs another user than root");
+        return;
+    };
+    says_the_same(&desk, &starter, &before, "without the right to write");
+}
+
+#[test]
+fn changes_that_a_killed_process_left_beside_the_store_are_read_or_missed_aloud() {
+    let desk = Desk::new();
+    let store = desk.index().join("documents.sqlite");
+    let copies = desk.path("copies");
+    std::fs::create_dir(&copies).unwrap();
+    {
+        let connection = rusqlite::Connection::open(&store).unwrap();
+        connection.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 7").unwrap();
+        for ending in ["", "-wal", "-shm"] {
+            let name = format!("documents.sqlite{ending}");
+            std::fs::copy(desk.index().join(&name), copies.join(&name)).unwrap();
+        }
+    }
+    for ending in ["", "-wal", "-shm"] {
+        let name = format!("documents.sqlite{ending}");
+        std::fs::copy(copies.join(&name), desk.index().join(&name)).unwrap();
+    }
+    let Some(starter) = desk.mounted() else {
+        eprintln!("SKIPPED: what was left beside a store on a read-only mount needs the right to mount");
+        return;
+    };
+    let starter: Vec<&str> = starter.iter().map(String::as_str).collect();
+    let found = desk.run(&starter, COMMANDS[0]);
+    assert!(found.status.success(), "{}", said(&found));
+    std::fs::remove_file(desk.index().join("documents.sqlite-shm")).unwrap();
+    let error = said(&desk.run(&starter, COMMANDS[0]));
+    assert!(error.contains("documents.sqlite-wal holds changes") && error.contains("hint:"), "{error}");
+}
+
+#[test]
+fn nobody_else_may_read_an_index_unless_its_folder_says_so() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("home/indexes/notes"));
+    support::write(&folder, &[("a.md", "A kinglet weighs five grams.")]);
+    let modes = || {
+        let of = |path: &PathBuf| std::fs::metadata(path).unwrap().mode() & 0o777;
+        let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
+            everything_in(&index).into_iter().partition(|path| path.is_dir());
+        assert!(folders.len() >= 5 && files.len() >= 10, "{folders:?} {files:?}");
+        let all = |paths: &[PathBuf]| paths.iter().map(of).collect::<std::collections::BTreeSet<u32>>();
+        (all(&folders), all(&files))
+    };
+    let card = support::embedder().card().clone();
+    let with_every_part = || {
+        support::index(&folder, &index);
+        let writer = kinglet::index::IndexWriter::open(&index).unwrap();
+        drop(writer.tokens(&card).unwrap());
+    };
+    with_every_part();
+    assert_eq!(modes(), ([0o700].into(), [0o600].into()));
+    for parent in [index.parent().unwrap(), &temporary.path().join("home")] {
+        assert_eq!(std::fs::metadata(parent).unwrap().mode() & 0o777, 0o700);
+    }
+    Index::open(&index).unwrap();
+    assert_eq!(modes(), ([0o700].into(), [0o600].into()), "reading changes nothing");
+
+    // A group that may look into the folder may read the files, from the next run on.
+    std::fs::set_permissions(&index, PermissionsExt::from_mode(0o750)).unwrap();
+    support::write(&folder, &[("b.md", "Wrens sing.")]);
+    with_every_part();
+    assert_eq!(modes(), ([0o750].into(), [0o640].into()));
+}
