@@ -88,12 +88,14 @@ fn an_interrupt_among_the_words_keeps_what_was_read_and_the_words_follow() {
     let new = temporary.path().join("documents/new.md");
     std::fs::write(&new, "The ortolan sings in May.").unwrap();
     let request = Request { path: new, chunking: Chunking::default(), known: None, with_text: false };
-    let Outcome::Read { hash, cut } = read(&request, &|| {}) else { panic!("it is read") };
+    let Outcome::Read { hash, cut } = read(&request, &|| {}, &mut |_| Ok(())) else { panic!("it is read") };
 
     let writer = IndexWriter::open(&index).unwrap();
     let change = writer.documents().change().unwrap();
     let (root, _) = writer.documents().roots().unwrap()[0];
-    change.put(&NewFile { root, path: "new.md", size_bytes: 25, modified_ns: 0, hash, content: Ok(&cut) }).unwrap();
+    change
+        .put(&NewFile { root, path: "new.md", size_bytes: 25, modified_ns: 0, hash, tries: 0, content: Ok(&cut) })
+        .unwrap();
     let stopped = writer.commit(change, Language::English, &|_, _| Err(Error::interrupted())).unwrap_err();
     assert_eq!(stopped.fault(), Fault::Interrupted);
     drop(writer);
