@@ -154,7 +154,7 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
     let whole = temporary.path().join("whole");
     support::index(&folder, &whole);
     // While reading; while embedding the second batch of vectors.
-    for (events, documents, vectors) in [(40, 39, 0), (95, 90, 64)] {
+    for (events, documents, vectors) in [(40, 39, 0), (96, 90, 64)] {
         let index = temporary.path().join(format!("stopped-{events}"));
         let watcher = StopsAfter(std::cell::Cell::new(events));
         let stopped = support::index_watched(&roots, &index, &watcher).unwrap_err();
