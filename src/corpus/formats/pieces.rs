@@ -173,7 +173,9 @@ mod tests {
     const SMALL: Sizes = Sizes { window: 100, piece: 400, record: 300, letter: 1000 };
 
     /// The text of all pieces, the lines that are not empty with their places, and the doubt.
-    fn in_pieces(name: &str, bytes: &[u8], sizes: &Sizes) -> Option<(String, Vec<(String, u32)>, Option<String>)> {
+    type Joined = (String, Vec<(String, u32)>, Option<String>);
+
+    fn in_pieces(name: &str, bytes: &[u8], sizes: &Sizes) -> Option<Joined> {
         let (mut text, mut shown) = (String::new(), Vec::new());
         let mut file = bytes;
         let ended = read(name, &mut file, sizes, &mut |piece, lines_before| {

@@ -319,6 +319,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_of_a_letter_is_told() {
+        let doubt = |letter: &str| crate::corpus::formats::read("a.eml", letter.as_bytes()).unwrap().doubt;
+        let attached = |text: &str| {
+            format!("Content-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\n{text}\n--x--\n")
+        };
+        let letter = |to: &str, attached: &str| {
+            format!("Subject: S\nTo: {to}\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nText.\n--x\n{attached}")
+        };
+        assert_eq!(doubt(&letter("a@b", &attached("short"))), None);
+        let told = doubt(&letter(&"a@b, ".repeat(60), &attached(&"long line\n".repeat(120_000)))).unwrap();
+        assert_eq!(told, "not read whole: more than 50 addressees, more than 1 MiB of an attached text");
+        let nested = (0..7).fold("Subject: last\n\nText.\n".to_owned(), |inner, depth| {
+            format!("Subject: {depth}\nContent-Type: multipart/mixed; boundary=x{depth}\n\n--x{depth}\nContent-Type: message/rfc822\n\n{inner}\n--x{depth}--\n")
+        });
+        assert_eq!(doubt(&nested).as_deref(), Some("not read whole: more than 4 letters within each other"));
+    }
+
+    #[test]
     fn a_mailbox_is_its_letters_in_order() {
         let mailbox =
             b"From a@b Mon Jan  1 00:00:00 2024\nSubject: One\n\nFirst.\n>From here on\nFrom now on: not a letter\n\n\
