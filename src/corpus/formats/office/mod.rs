@@ -140,6 +140,18 @@ mod tests {
     }
 
     #[test]
+    fn presentations_of_keynote_are_no_keys() {
+        let reason = |name, bytes: &[u8]| read(name, bytes).unwrap_err().reason;
+        let keynote = package(&[("Index/Document.iwa", ""), ("Index/Slide-1.iwa", ""), ("preview.jpg", "")]);
+        assert!(reason("talk.key", &keynote).starts_with("a Keynote presentation"));
+        assert!(reason("talk.zip", &keynote).starts_with("a Keynote presentation"));
+        let pages = package(&[("Index/Document.iwa", "")]);
+        assert!(reason("letter.pages", &pages).starts_with("a document of Pages"));
+        assert_eq!(reason("server.key", b"-----BEGIN PRIVATE KEY-----\n"), "key file");
+        assert_eq!(reason("id.key", &package(&[("a", "b")])), "key file");
+    }
+
+    #[test]
     fn names_that_promise_an_office_file_may_lie() {
         let table = read("a.xls", b"Name\tAge\nAda\t36\n").unwrap();
         assert_eq!(lines(&table), ["1 Name | Age", "2 Name: Ada | Age: 36"]);
