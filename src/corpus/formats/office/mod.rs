@@ -64,13 +64,14 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
 /// Reads a file of the time before 2007, or finds that it holds nothing but an encrypted one.
 fn read_compound(bytes: &[u8]) -> Result<Document, Skip> {
     let file = Compound::open(bytes)?;
-    match &file {
+    let document = match &file {
         _ if file.exists("EncryptedPackage") => Err(Skip::needs_password()),
         _ if file.exists("WordDocument") => doc::read(&file),
         _ if file.exists("PowerPoint Document") => ppt::read(&file),
         _ if file.exists("Workbook") || file.exists("Book") => workbook::read_xls(bytes, &file),
         _ => Err(Skip::because("damaged, or of an office program that is not known here")),
-    }
+    }?;
+    Ok(Document { doubt: document.doubt.or_else(|| file.doubt()), ..document })
 }
 
 fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
