@@ -1,6 +1,7 @@
 //! Compound files, the container of Office files from before 2007, of encrypted ones since, and of Outlook's letters: streams in
 //! folders in one file (MS-CFB). What is damaged is read as far as it goes.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
 use super::Skip;
@@ -37,6 +38,8 @@ pub(super) struct Compound<'b> {
     least_bytes: u64,
     /// By path in lower case, as `/folder/stream`: writers differ in the case of names.
     entries: BTreeMap<String, Entry>,
+    /// Whether a stream that was read is shorter than it should be.
+    is_cut: Cell<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +94,7 @@ impl<'b> Compound<'b> {
             small_sectors: Vec::new(),
             least_bytes: u64::from(number(head::LEAST_BYTES)),
             entries: BTreeMap::new(),
+            is_cut: Cell::new(false),
         };
         file.small_table = numbers(&file.chain(number(head::SMALL_TABLE), u64::MAX)).collect();
         let directory = file.chain(number(head::DIRECTORY), u64::MAX);
@@ -141,15 +145,22 @@ impl<'b> Compound<'b> {
     /// The bytes of the stream at `path`, without regard to case; `None` if there is none. One that is cut short is read as far as it goes.
     pub(super) fn stream(&self, path: &str) -> Option<Vec<u8>> {
         let entry = self.entry(path).filter(|entry| !entry.is_folder)?;
-        if entry.bytes >= self.least_bytes {
-            return Some(self.chain(entry.start, entry.bytes));
-        }
         let small = |number: u32| {
             let start = (number as usize).checked_mul(SMALL_SECTOR_BYTES)?;
             let rest = self.small_sectors.get(start..).filter(|rest| !rest.is_empty())?;
             Some(&rest[..rest.len().min(SMALL_SECTOR_BYTES)])
         };
-        Some(follow(&self.small_table, entry.start, entry.bytes, small))
+        let bytes = match entry.bytes >= self.least_bytes {
+            true => self.chain(entry.start, entry.bytes),
+            false => follow(&self.small_table, entry.start, entry.bytes, small),
+        };
+        self.is_cut.set(self.is_cut.get() || (bytes.len() as u64) < entry.bytes);
+        Some(bytes)
+    }
+
+    /// What there is to say of the streams that were read.
+    pub(super) fn doubt(&self) -> Option<String> {
+        self.is_cut.get().then(|| "the file is cut short or damaged: read as far as it goes".to_owned())
     }
 
     /// Whether there is a stream or a folder at `path`.
@@ -251,6 +262,11 @@ pub(super) mod tests {
         (compound(&[("One", b"small"), ("folder/Two", &long), ("folder/in it/Three", &[7; 4096])]), long)
     }
 
+    /// Where the sector begins whose number stands at `at` in the head.
+    fn sector_at(bytes: &[u8], at: usize) -> usize {
+        (1 + u32_at(bytes, at).unwrap() as usize) << u16_at(bytes, head::SECTOR_SHIFT).unwrap()
+    }
+
     #[test]
     fn streams_of_every_size_are_found_in_their_folders_in_any_case() {
         let (bytes, long) = example();
@@ -266,19 +282,35 @@ pub(super) mod tests {
     #[test]
     fn what_no_reader_needs_may_be_wrong_in_it() {
         let (bytes, _) = example();
-        let directory = 512 * (1 + u32_at(&bytes, head::DIRECTORY).unwrap() as usize);
+        let directory = sector_at(&bytes, head::DIRECTORY);
         let damages: [(usize, &[u8]); 4] = [
             // The length of the stream of small sectors, the root's link to its first entry, its colour, the end of the table.
             (directory + 120, &[1, 0, 0, 0]),
             (directory + 76, &[0xff; 4]),
             (directory + 67, &[9]),
-            (512 * (1 + u32_at(&bytes, head::TABLES).unwrap() as usize) + 508, &[0; 4]),
+            (sector_at(&bytes, head::TABLES) + 508, &[0; 4]),
         ];
         for (at, value) in damages {
             let mut changed = bytes.clone();
             changed[at..at + value.len()].copy_from_slice(value);
             assert_eq!(Compound::open(&changed).unwrap().stream("one").as_deref(), Some(b"small".as_slice()), "{at}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_is_read_as_far_as_it_goes_and_says_so() {
+        let (bytes, long) = example();
+        let whole = Compound::open(&bytes).unwrap();
+        assert!(whole.stream("folder/two").is_some() && whole.doubt().is_none());
+        let start = bytes.windows(512).position(|at| *at == long[..512]).unwrap();
+        let size = 1 << u16_at(&bytes, head::SECTOR_SHIFT).unwrap();
+        // The chain of the stream ends after its first sector.
+        let next = sector_at(&bytes, head::TABLES) + 4 * (start / size - 1);
+        let mut cut = bytes.clone();
+        cut[next..next + 4].copy_from_slice(&[0xfe, 0xff, 0xff, 0xff]);
+        let file = Compound::open(&cut).unwrap();
+        assert!(file.stream("folder/two").unwrap() == long[..size]);
+        assert!(file.doubt().is_some());
     }
 
     proptest! {

@@ -157,7 +157,6 @@ mod tests {
             ("a.pdf", b"%PDF-1.7", Err("damaged PDF")),
             ("renamed.txt", b"%PDF-1.7 \x00", Err("damaged PDF")),
             ("locked.pdf", b"%PDF-1.7\ntrailer<</Encrypt 5 0 R>>", Err("needs a password, or is damaged")),
-            ("server.key", b"-----BEGIN PRIVATE KEY-----\n", Err("key file")),
             ("a.docx", b"PK\x03\x04", Err("damaged archive")),
             ("a.png", b"\x89PNG", Err("image")),
             ("renamed", b"\x89PNG\r\n\x1a\n\0\0", Err("image")),

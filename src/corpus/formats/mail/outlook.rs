@@ -52,6 +52,7 @@ pub(in crate::corpus::formats) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     if letter.body.is_empty() && store.file.exists(&format!("/__substg1.0_{BODY_RTF:04X}0102")) {
         document.doubt = Some("its text is only there as RTF, which is not read".to_owned());
     }
+    document.doubt = document.doubt.or_else(|| store.file.doubt());
     Ok(document)
 }
 

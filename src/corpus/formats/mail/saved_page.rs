@@ -120,6 +120,7 @@ mod tests {
             shown.map(|(line, place)| format!("{place} {line}")).collect::<Vec<_>>()
         };
         assert_eq!(lines(&document), ["17 При", "18 One line", "19 a = b"]);
+        assert_eq!((document.format, document.doubt), (crate::corpus::Format::Html, None));
         let packed =
             letter("; charset=iso-8859-1\r\nContent-Transfer-Encoding: base64", "PHA+R3L232\r\nU8L3A+DQo8cD54");
         assert_eq!(lines(&super::read(&packed).unwrap()), ["17 Größe", "18 x"]);

@@ -59,11 +59,8 @@ fn read_streams(main: &[u8], table: &[u8]) -> Result<Document, Skip> {
     reader.notes(footnotes);
     reader.notes(endnotes);
     reader.text(text_boxes, &settings);
-    let mut document = page::document(reader.flow, Vec::new());
-    if characters.is_guessed {
-        document.doubt = Some("its list of pieces is damaged: read in the order of the file".to_owned());
-    }
-    Ok(document)
+    let document = page::document(reader.flow, Vec::new());
+    Ok(Document { doubt: characters.doubt, ..document })
 }
 
 struct Reader {
@@ -214,6 +211,10 @@ pub(super) mod tests {
             assert_eq!(lines(&document), ["1 Größe", "2 more"]);
             assert_eq!(document.doubt.is_some(), is_doubtful, "{:?}", document.doubt);
         }
+        let mut short = table.clone();
+        put(&mut short, 9, 6);
+        let document = read("a.doc", &compound(&[("WordDocument", &main), ("0Table", &short)])).unwrap();
+        assert_eq!(document.doubt.as_deref(), Some("damaged: 5 of its 11 characters are lost"));
         let narrow = [&main[..0x400], b"Gr\xf6\xdfe\rmore\r"].concat();
         let document = read("a.doc", &compound(&[("WordDocument", &narrow)])).unwrap();
         assert_eq!(lines(&document), ["1 Größe", "2 more"]);

@@ -37,8 +37,8 @@ pub(super) struct Characters {
     /// The UTF-16 units of each part, each with its offset in the file; between two marks that control something only the first
     /// offset is exact. Where no lengths are stated the first part is all there is.
     pub(super) parts: [Vec<(u16, u32)>; PARTS],
-    /// Whether it was read without the list of pieces that the file should have.
-    pub(super) is_guessed: bool,
+    /// Why it may not be the whole text, or not in its order.
+    pub(super) doubt: Option<String>,
 }
 
 /// A part of a stream that the head points to.
@@ -59,12 +59,13 @@ pub(super) fn characters(main: &[u8], table: &[u8], layout: Layout) -> Character
     // Old files have the list only where text was added at the end when they were saved.
     let has_list = !layout.is_old || u16_at(main, FLAGS).is_some_and(|flags| flags & ADDED_AT_END != 0);
     let is_guessed = listed.is_none() && has_list;
+    let guessed = is_guessed.then(|| "its list of pieces is damaged: read in the order of the file".to_owned());
     let pieces = listed.unwrap_or_else(|| row(main, all, layout));
     if all == 0 {
         ends = [usize::MAX; PARTS];
     }
     let encoding = if layout.is_old { encoding(main) } else { WINDOWS_1252 };
-    let mut characters = Characters { is_guessed, ..Characters::default() };
+    let mut characters = Characters { doubt: guessed, ..Characters::default() };
     // Pieces of a damaged file may overlap, but there are no more characters than bytes.
     let (mut counted, mut left_bytes) = (0, main.len());
     for Piece { mut start, length, is_wide } in pieces {
@@ -86,6 +87,10 @@ pub(super) fn characters(main: &[u8], table: &[u8], layout: Layout) -> Character
             start += now.len();
             bytes = later;
         }
+    }
+    if counted < all {
+        let lost = format!("damaged: {} of its {all} characters are lost", all - counted);
+        characters.doubt = characters.doubt.or(Some(lost));
     }
     characters
 }

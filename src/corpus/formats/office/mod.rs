@@ -65,13 +65,14 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
 /// Reads a file of the time before 2007, or finds that it holds nothing but an encrypted one.
 fn read_compound(bytes: &[u8]) -> Result<Document, Skip> {
     let file = Compound::open(bytes)?;
-    match &file {
+    let document = match &file {
         _ if file.exists("EncryptedPackage") => Err(Skip::needs_password()),
         _ if file.exists("WordDocument") => doc::read(&file),
         _ if file.exists("PowerPoint Document") => ppt::read(&file),
         _ if file.exists("Workbook") || file.exists("Book") => workbook::read_xls(bytes, &file),
         _ => Err(Skip::because("damaged, or of an office program that is not known here")),
-    }
+    }?;
+    Ok(Document { doubt: document.doubt.or_else(|| file.doubt()), ..document })
 }
 
 fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
@@ -138,6 +139,18 @@ mod tests {
         for name in ["a.docx", "a.xlsx", "a.pptx", "a.xls", "a.doc"] {
             assert_eq!(read(name, &bytes).unwrap_err().reason, "needs a password", "{name}");
         }
+    }
+
+    #[test]
+    fn presentations_of_keynote_are_no_keys() {
+        let reason = |name, bytes: &[u8]| read(name, bytes).unwrap_err().reason;
+        let keynote = package(&[("Index/Document.iwa", ""), ("Index/Slide-1.iwa", ""), ("preview.jpg", "")]);
+        assert!(reason("talk.key", &keynote).starts_with("a Keynote presentation"));
+        assert!(reason("talk.zip", &keynote).starts_with("a Keynote presentation"));
+        let pages = package(&[("Index/Document.iwa", "")]);
+        assert!(reason("letter.pages", &pages).starts_with("a document of Pages"));
+        assert_eq!(reason("server.key", b"-----BEGIN PRIVATE KEY-----\n"), "key file");
+        assert_eq!(reason("id.key", &package(&[("a", "b")])), "key file");
     }
 
     #[test]
