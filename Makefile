@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
+.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -44,16 +44,19 @@ test:
 	  cargo run --quiet --locked --example "$$(basename "$$example" .rs)"
 	done
 
-bench: bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
+bench: bench-busy bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
 
 bench-dense:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
 	cargo bench --locked --bench dense
 
-# What is read of real files: share, main text of web pages, encodings, breakdowns, memory, speed.
+# What is read of real files: share, headings of PDF, main text of web pages, encodings, breakdowns, memory, speed.
 bench-documents: build
 	python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
+	source scripts/build-env.sh
+	export KINGLET_DOCUMENTS="$$(realpath $(DOCUMENTS))"
+	cargo test --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
 	python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
 	python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
 
@@ -61,6 +64,12 @@ bench-quality: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256 splade-tiny
 	python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
+
+# Indexing alone and beside busy processes. OTHER=PROGRAM measures another build of kinglet in the same rounds.
+bench-busy: build
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
+	python3 scripts/bench-busy.py $(KINGLET) $(COLLECTIONS)/cranfield $(OTHER)
 
 # Holds the measures of `kinglet eval` against pytrec_eval's.
 check-measures: build

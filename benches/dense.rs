@@ -62,7 +62,7 @@ fn main() {
     let vectors = StoredVectors::open(&path, DIMENSION).unwrap();
 
     let started = Instant::now();
-    Graph::bring_up_to_date(folder.path(), &vectors).unwrap();
+    Graph::bring_up_to_date(folder.path(), &vectors, &|_, _| Ok(())).unwrap();
     let build_s = started.elapsed().as_secs_f64();
     let started = Instant::now();
     let graph = Graph::open(folder.path(), &vectors).unwrap();

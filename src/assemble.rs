@@ -249,7 +249,11 @@ impl Kinglet {
             prepared.await.map_err(|cause| Error::model(format!("finding passages failed: {cause}")))??;
         let passages: Vec<Passage> = found
             .into_iter()
-            .map(|found| Passage { path: found.path.display().to_string(), chunk: found.chunk })
+            .map(|found| Passage {
+                path: found.path.display().to_string(),
+                chunk: found.chunk,
+                not_whole: found.not_whole,
+            })
             .collect();
         let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
         answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };

@@ -130,6 +130,19 @@ pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
     chunks
 }
 
+/// Cuts a piece of a longer document, before which there are so many bytes of its text and, where places are the lines of the
+/// file, so many of these: spans and places are those in the whole.
+pub fn chunk_piece(piece: &Document, chunking: &Chunking, bytes_before: usize, lines_before: u32) -> Vec<Chunk> {
+    let mut chunks = chunk(piece, chunking);
+    for chunk in &mut chunks {
+        chunk.span = Span { start: chunk.span.start + bytes_before, end: chunk.span.end + bytes_before };
+        if piece.places.is_none() {
+            (chunk.first, chunk.last) = (chunk.first + lines_before, chunk.last + lines_before);
+        }
+    }
+    chunks
+}
+
 /// Neighbouring sections that are cut together; at least one.
 fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
     let small = target / 4;

@@ -66,7 +66,7 @@ impl Kinglet {
             ("documents".to_string(), check_documents(&index)),
             ("words".to_string(), check_words(&index)),
             ("vectors".to_string(), self.check_vectors(&index)),
-            ("embedders".to_string(), self.check_embedders(&index)),
+            ("embedders".to_string(), self.check_embedders(name, &index)),
         ];
         if !index.manifest().sparse.is_empty() {
             checks.push(("terms".to_string(), check_terms(&index)));
@@ -86,7 +86,7 @@ impl Kinglet {
     }
 
     /// Embeds a few chunks again with every embedder of the index.
-    fn check_embedders(&self, index: &Index) -> Result<String> {
+    fn check_embedders(&self, name: &str, index: &Index) -> Result<String> {
         let ids = index.searched_ids()?;
         let step = (ids.len() / DOCTOR_SAMPLE).max(1);
         let sample: Vec<_> = ids.into_iter().step_by(step).take(DOCTOR_SAMPLE).collect();
@@ -103,7 +103,7 @@ impl Kinglet {
                         "chunk {chunk} embedded again with {} has cosine {cosine:.4} to its stored vector",
                         card.id
                     ))
-                    .hint("kinglet rm NAME and kinglet index make the index anew"));
+                    .hint(format!("kinglet rm {name} and kinglet index make the index anew")));
                 }
             }
         }

@@ -55,8 +55,13 @@ impl Error {
         Self::new(Fault::Model, what)
     }
 
-    /// The machine refused `doing` (a verb phrase) at `path`.
+    /// The machine refused `doing` (a verb phrase) at `path`. A disk that is full is called so, whoever found that it is.
     pub fn io(doing: &str, path: &Path, cause: impl Display) -> Self {
+        let cause = cause.to_string();
+        if is_disk_full(&cause) {
+            return Self::new(Fault::Machine, format!("could not {doing} {}: the disk is full", path.display()))
+                .hint("free some space and run the command again; what was there before is kept");
+        }
         Self::new(Fault::Machine, format!("could not {doing} {}: {cause}", path.display()))
     }
 
@@ -81,4 +86,11 @@ impl Error {
     pub fn next_step(&self) -> Option<&str> {
         self.hint.as_deref()
     }
+}
+
+/// Whether a message comes from a disk or a quota that is full: those of systems carry a number, SQLite's a word.
+pub(crate) fn is_disk_full(message: &str) -> bool {
+    const SIGNS: [&str; 6] =
+        ["(os error 28)", "(os error 112)", "(os error 122)", "StorageFull", "QuotaExceeded", "disk is full"];
+    SIGNS.iter().any(|sign| message.contains(sign))
 }

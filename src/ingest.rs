@@ -4,8 +4,10 @@
 //! hash after each batch and searchable from time to time. Whatever is cut off, the next run (or the next reader) finds by
 //! generation what lags and derives it again, and by hash which vectors are missing.
 
+mod files;
+
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,19 +15,19 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::chunk::{Chunk, Chunking};
-use crate::corpus::walk::{Found, Limits, walk};
+use crate::corpus::is_not_whole;
 use crate::error::{Error, Fault, Result};
 use crate::index::IndexWriter;
 use crate::index::dense::DenseWriter;
-use crate::index::documents::{Change, ChunkHash, ChunkId, KnownFile, NewFile};
+use crate::index::documents::{Change, ChunkHash, ChunkId};
 use crate::index::manifest::{FORMAT, Manifest};
 use crate::index::rows::Damage;
 use crate::index::sparse::SparseWriter;
 use crate::index::tokens::TokenStore;
 use crate::language::{Language, detect};
 use crate::models::traits::{Embedder, EmbedderCard, Role, SparseCard, SparseEncoder};
-use crate::reading::workers::{Place, read_all};
-use crate::reading::{self, Outcome, Request};
+use crate::reading;
+use crate::reading::workers::Place;
 use crate::vector::signs;
 
 /// How often what has been read or embedded so far becomes searchable.
@@ -33,6 +35,9 @@ const CHECKPOINT: Duration = Duration::from_secs(30);
 
 /// Chunks that are embedded between two moments at which the work can be stopped and is durable.
 const EMBEDDING_BATCH: usize = 64;
+
+/// An interrupted run finishes the words of so many chunks, which takes a second or two, and leaves more to the next run.
+const WORDS_AFTER_INTERRUPT: usize = 20_000;
 
 /// Chunks that are looked at to tell the language of a new index.
 const CHUNKS_FOR_LANGUAGE: usize = 200;
@@ -91,6 +96,13 @@ pub enum Event<'e> {
         /// How many there are.
         total: usize,
     },
+    /// Words of chunks have been indexed.
+    WordsIndexed {
+        /// Of how many chunks so far.
+        done: usize,
+        /// How many there are to do before they are committed.
+        total: usize,
+    },
     /// Chunks have been embedded.
     Embedded {
         /// By which embedder or encoder.
@@ -98,6 +110,15 @@ pub enum Event<'e> {
         /// How many so far in this run.
         done: usize,
         /// How many there are to do in this run.
+        total: usize,
+    },
+    /// Vectors have been put into the graph of near neighbours, which a large index gets when all else is done.
+    Linked {
+        /// The embedder that made them.
+        embedder: &'e str,
+        /// How many are in it.
+        done: usize,
+        /// How many there are.
         total: usize,
     },
     /// A step of the commit is done.
@@ -136,6 +157,8 @@ pub struct Summary {
     pub mended: usize,
     /// Files found but not read, with the reasons.
     pub skipped: Vec<Skipped>,
+    /// Files of which something was left out because of a limit, with what: all of the index.
+    pub not_whole: Vec<Skipped>,
     /// Chunks in the index now.
     pub chunks: u64,
     /// Chunks embedded in this run; those known from before cost nothing.
@@ -152,28 +175,13 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// A file that was not read.
+/// A file that was not read, or not whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// Which.
     pub path: PathBuf,
     /// Why.
     pub reason: String,
-}
-
-/// A file to read.
-struct Job<'j> {
-    file: &'j Found,
-    /// The row of its root.
-    row: i64,
-    path: PathBuf,
-    before: Option<KnownFile>,
-}
-
-impl Job<'_> {
-    fn skipped(&self, reason: &str) -> Skipped {
-        Skipped { path: self.path.clone(), reason: reason.to_string() }
-    }
 }
 
 /// Brings an index up to date with `plan`.
@@ -203,7 +211,14 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Watcher) 
     if writer.stored_manifest()?.as_ref() != Some(&manifest) {
         writer.finish(manifest)?;
     }
+    // Last, because it takes long and nothing waits for it: a run that is stopped here leaves a whole index.
+    writer.build_graphs(&|embedder, done, total| {
+        watcher.event(&Event::Linked { embedder, done, total });
+        if watcher.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
+    })?;
     watcher.event(&Event::Reached(Step::Finished));
+    let doubtful = writer.documents().doubtful_files()?.into_iter().filter(|(_, doubt)| is_not_whole(doubt));
+    summary.not_whole = doubtful.map(|(path, reason)| Skipped { path, reason }).collect();
     summary.chunks = writer.documents().counts()?.chunks;
     summary.commit_ms = elapsed_ms(started);
     Ok(summary)
@@ -276,7 +291,12 @@ impl<'r> Run<'r> {
     /// Commits what has been read, and makes it searchable.
     fn publish(&self, change: Change<'_>, reading_is_done: bool) -> Result<()> {
         let language = self.language()?;
-        self.writer.commit(change, language)?;
+        self.writer.commit(change, language, &self.words_progress()).or_else(|error| {
+            if error.fault() == Fault::Interrupted {
+                self.writer.describe(&self.manifest(language, reading_is_done, false))?;
+            }
+            Err(error)
+        })?;
         self.watcher.event(&Event::Reached(Step::TextCommitted));
         self.derive_rest()?;
         self.watcher.event(&Event::Reached(Step::Derived));
@@ -285,143 +305,21 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
+    /// Tells how far the words are; an interrupt ends them where they are far from done.
+    fn words_progress(&self) -> impl Fn(usize, usize) -> Result<()> {
+        |done, total| {
+            self.watcher.event(&Event::WordsIndexed { done, total });
+            match total - done > WORDS_AFTER_INTERRUPT && self.watcher.is_cancelled() {
+                true => Err(Error::interrupted()),
+                false => Ok(()),
+            }
+        }
+    }
+
     /// Makes every derived part but the words match the store, as far as it has been made.
     fn derive_rest(&self) -> Result<()> {
         self.dense.iter().try_for_each(|(_, part)| self.writer.derive_dense(&part.borrow()))?;
         self.sparse.iter().try_for_each(|(_, part)| self.writer.derive_sparse(&part.borrow()))
-    }
-
-    /// Reads what changed below the roots into the store; `true` when anything did.
-    fn read_files(&self, summary: &mut Summary) -> Result<bool> {
-        let damage = self.writer.documents().damage()?;
-        let roots = self.roots(&damage)?;
-        summary.mended = damage.files.len();
-        let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
-        let walked = walk(&roots, self.plan.exclude, &limits)?;
-        self.watcher.event(&Event::Found { files: walked.files.len() });
-        let read_anew = self
-            .writer
-            .manifest()
-            .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.reading != reading::VERSION);
-
-        let change = self.writer.documents().change()?;
-        // What is damaged is forgotten, so that it is read as new files are.
-        damage.roots.iter().try_for_each(|root| change.remove_root(*root))?;
-        damage.files.keys().try_for_each(|file| change.remove(*file))?;
-        let mut rows = Vec::new();
-        let mut known = Vec::new();
-        for root in &roots {
-            let row = change.root(root)?;
-            known.push(self.writer.documents().known_files(row)?);
-            rows.push(row);
-        }
-        let mut changed = !damage.is_none();
-        for skipped in &walked.skipped {
-            let before = known[skipped.root].remove(&skipped.path);
-            if before.and_then(|file| file.skipped).as_deref() != Some(&skipped.reason) {
-                change.put(&NewFile::skipped(rows[skipped.root], &skipped.path, &skipped.reason))?;
-                changed = true;
-            }
-            let path = whole_path(&roots[skipped.root], &skipped.path);
-            summary.skipped.push(Skipped { path, reason: skipped.reason.clone() });
-        }
-        let mut jobs: Vec<Job<'_>> = Vec::new();
-        for file in &walked.files {
-            let before = known[file.root].remove(&file.path);
-            let path = whole_path(&roots[file.root], &file.path);
-            match before.filter(|_| !read_anew) {
-                Some(before) if before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns => {
-                    summary.unchanged += usize::from(before.skipped.is_none());
-                    summary.skipped.extend(before.skipped.map(|reason| Skipped { path, reason }));
-                }
-                before => jobs.push(Job { file, row: rows[file.root], path, before }),
-            }
-        }
-        let done_before = walked.files.len() - jobs.len();
-        changed |= !jobs.is_empty();
-        let change = self.read_jobs(change, &jobs, done_before, summary)?;
-        for gone in known.iter().flat_map(HashMap::values) {
-            change.remove(gone.id)?;
-            changed = true;
-            summary.removed += usize::from(gone.skipped.is_none());
-        }
-        summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
-        // A first run that was cut off after its commit has nothing to read, but says nothing of itself yet.
-        if changed || self.writer.manifest().is_none() {
-            self.publish(change, true)?;
-        }
-        Ok(changed)
-    }
-
-    /// Reads files into the store. What has been read becomes searchable from time to time, and when the run is interrupted.
-    fn read_jobs<'c>(
-        &'c self,
-        change: Change<'c>,
-        jobs: &[Job<'_>],
-        done_before: usize,
-        summary: &mut Summary,
-    ) -> Result<Change<'c>> {
-        let requests: Vec<Request> = jobs
-            .iter()
-            .map(|job| Request {
-                path: job.path.clone(),
-                chunking: self.plan.chunking,
-                known: job.before.as_ref().map(|before| before.hash),
-                with_text: false,
-            })
-            .collect();
-        let total = done_before + jobs.len();
-        let mut published = Instant::now();
-        let mut open = Some(change);
-        let result = read_all(self.plan.reading, &requests, |at, outcome| {
-            if self.watcher.is_cancelled() {
-                return Err(Error::interrupted());
-            }
-            if published.elapsed() >= CHECKPOINT {
-                let change = open.take().expect("there is always one between two files");
-                self.publish(change, false)?;
-                open = Some(self.writer.documents().change()?);
-                published = Instant::now();
-            }
-            let change = open.as_ref().expect("there is always one between two files");
-            self.put(change, &jobs[at], outcome, summary)?;
-            self.watcher.event(&Event::Looked { path: &jobs[at].path, done: done_before + at + 1, total });
-            Ok(())
-        });
-        match (result, open) {
-            (Ok(()), Some(change)) => Ok(change),
-            (Err(error), Some(change)) => {
-                if error.fault() == Fault::Interrupted {
-                    self.publish(change, false)?;
-                }
-                Err(error)
-            }
-            (Err(error), None) => Err(error),
-            (Ok(()), None) => self.writer.documents().change(),
-        }
-    }
-
-    /// Writes what came of a file.
-    fn put(&self, change: &Change<'_>, job: &Job<'_>, outcome: Outcome, summary: &mut Summary) -> Result<()> {
-        let &Job { file, row, .. } = job;
-        let (hash, content) = match &outcome {
-            Outcome::Same => {
-                let before = job.before.as_ref().expect("only what is known can be the same");
-                summary.read += usize::from(before.skipped.is_none());
-                let skipped = before.skipped.iter().map(|reason| job.skipped(reason));
-                summary.skipped.extend(skipped);
-                return change.touch(before.id, file.size_bytes, file.modified_ns);
-            }
-            Outcome::Read { hash, cut } => (*hash, Ok(cut)),
-            Outcome::Skipped { hash, reason } => (*hash, Err(reason.as_str())),
-        };
-        match content {
-            Ok(_) => summary.read += 1,
-            Err(reason) => summary.skipped.push(job.skipped(reason)),
-        }
-        // What could not even be opened is tried again by the next run.
-        let (size_bytes, modified_ns) = if hash == [0; 32] { (0, 0) } else { (file.size_bytes, file.modified_ns) };
-        change.put(&NewFile { root: row, path: &file.path, size_bytes, modified_ns, hash, content })
     }
 
     /// The folders and files of the last run and of this one.
@@ -549,7 +447,7 @@ impl<'r> Run<'r> {
         let manifest = self.manifest(language, true, true);
         // What changed has been derived on the way. Without a change a run before this one may have been cut off, or a part damaged.
         if !changed && !self.writer.is_current(&manifest.embedders, &manifest.sparse, language)? {
-            self.writer.derive_lexical(language)?;
+            self.writer.derive_lexical(language, &self.words_progress())?;
             self.derive_rest()?;
         }
         Ok(manifest)
@@ -574,10 +472,6 @@ fn language_of(writer: &IndexWriter) -> Result<Language> {
     let sample: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
     let chunks = writer.documents().chunks(&sample)?;
     Ok(detect(chunks.iter().map(|stored| stored.chunk.text.as_str())))
-}
-
-fn whole_path(root: &Path, path: &str) -> PathBuf {
-    if path.is_empty() { root.to_path_buf() } else { root.join(path) }
 }
 
 fn elapsed_ms(since: Instant) -> u64 {

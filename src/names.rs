@@ -42,7 +42,8 @@ impl Kinglet {
             name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
         let name = name.trim_start_matches(['.', '-']).to_string();
         if name.is_empty() {
-            return Err(Error::input(format!("{} gives no name for an index", first.display())).hint("add --name NAME"));
+            return Err(Error::input(format!("{} gives no name for an index", first.display()))
+                .hint("say what to call it with --name"));
         }
         if self.indexes()?.contains(&name) {
             let indexed = Index::roots_in(&self.index_folder(&name)?)?;
@@ -86,7 +87,7 @@ impl Kinglet {
             several => {
                 let several: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
                 Err(Error::input(format!("the current folder is in several indexes: {}", several.join(", ")))
-                    .hint("say which with --name NAME"))
+                    .hint(format!("say which with --name, as in --name {}", several[0])))
             }
         }
     }
@@ -95,6 +96,7 @@ impl Kinglet {
 fn known(names: &[String]) -> String {
     match names {
         [] => "there are no indexes yet: kinglet index FOLDER".to_string(),
-        names => format!("the indexes are {}: add --name NAME", names.join(", ")),
+        [name] => format!("there is one index: add --name {name}"),
+        names => format!("the indexes are {}: say which with --name, as in --name {}", names.join(", "), names[0]),
     }
 }

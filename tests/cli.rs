@@ -273,3 +273,136 @@ fn the_real_models_answer_with_citations_and_stop_at_once() {
         assert!(code == Some(130) || (code == Some(0) && pause_ms > 300) || !stopped, "exit code {code:?}");
     }
 }
+
+#[test]
+fn a_file_that_is_not_read_whole_is_never_passed_over_in_silence() {
+    let desk = Desk::new();
+    let printed: Vec<String> = (0..100).map(|line| format!("The wren sings verse {line} in May.\n")).collect();
+    let notebook = serde_json::json!({"cells": [{"cell_type": "code", "source": "sing()", "outputs": [
+        {"output_type": "stream", "text": printed}]}], "nbformat": 4, "nbformat_minor": 5, "metadata": {}});
+    support::write(&desk.folder, &[("song.ipynb", &notebook.to_string())]);
+    let reason = "not read whole: more than 60 lines of a printed result";
+    let told = |arguments: &[&str]| {
+        let output = desk.kinglet(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Every run says so, also one that reads nothing.
+    for _ in 0..2 {
+        let summary = told(&["index", "."]);
+        assert!(summary.contains(&format!("song.ipynb: {reason}; see `kinglet status --verbose`")), "{summary}");
+    }
+    let status = told(&["status", "--verbose"]);
+    assert!(status.contains("1 file not read whole") && status.contains(reason), "{status}");
+    for arguments in [&["search", "wren sings verse"][..], &["ask", "When does the wren sing verse 12?"]] {
+        let shown = told(arguments);
+        assert!(shown.contains(&format!("this file was {reason}")), "{shown}");
+    }
+    let json = |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&told(arguments)).unwrap() };
+    assert_eq!(json(&["search", "wren sings verse", "--json"])["hits"][0]["not_whole"], reason);
+    assert_eq!(json(&["ask", "When does the wren sing verse 12?", "--json"])["sources"][0]["not_whole"], reason);
+    assert_eq!(json(&["index", ".", "--json"])["not_whole"][0]["reason"], reason);
+    assert_eq!(json(&["status", "--json"])["doubtful"][0]["not_whole"], true);
+}
+
+/// What hides, turns, tags or steers, and a plain sentence around it.
+const HIDDEN: &str = "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\
+    \u{61c}\u{feff}\u{2060}\u{2063}\u{180e}\u{ad}\u{e0041}\u{e007f}\u{fe00}\u{fe01}";
+
+fn is_hidden(c: char) -> bool {
+    c != '\u{fe00}' && (HIDDEN.contains(c) || c.is_control() && c != '\n')
+}
+
+#[test]
+fn nothing_in_a_document_is_hidden_from_the_reader_or_steers_the_terminal() {
+    let desk = Desk::new();
+    let text = format!(
+        "# Kin{HIDDEN}glets\n\nKinglets weigh{HIDDEN} five gra{HIDDEN}ms in winter\u{1b}[2J and\u{9b} sleep close together.\n\
+         They lose much heat in cold nights, each on its own, and less of it in rows, side by side on one twig.\n"
+    );
+    let name = "kin\u{202e}gl\u{200b}ets.md";
+    support::write(&desk.folder, &[(name, &text), ("ba\u{202e}d.pdf", "%PDF-1.7\n")]);
+    let run = |arguments: &[&str]| {
+        let output = desk.kinglet(arguments).output().unwrap();
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap())
+    };
+    let questions = "who sleeps close together in winter?";
+    for arguments in [
+        vec!["index", ".", "--verbose"],
+        vec!["search", questions, "--explain"],
+        vec!["ask", questions],
+        vec!["ask", questions, "--verbose"],
+        vec!["status", "--verbose"],
+        vec!["inspect", name],
+        vec!["inspect", name, "--text"],
+        vec!["inspect", "ba\u{202e}d.pdf"],
+        vec!["inspect", "absent\u{202e}.md"],
+        vec!["search", questions, "--name", "a\u{202e}b"],
+    ] {
+        let shown = run(&arguments).concat();
+        assert!(!shown.is_empty() && !shown.chars().any(is_hidden), "{arguments:?}: {shown:?}");
+    }
+    let found = &run(&["search", questions])[0];
+    assert!(found.contains("kin\u{fffd}gl\u{fffd}ets.md:1-4") && found.contains("Kin"), "{found:?}");
+    assert!(found.contains("winter\u{fffd}[2J and\u{fffd} sleep close together"), "{found:?}");
+
+    let [json, _] = run(&["search", questions, "--json"]);
+    assert!(!json.chars().any(is_hidden), "{json:?}");
+    let hits: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((hits["hits"][0]["text"].as_str(), hits["hits"][0]["path"].as_str()), (Some(text.trim()), Some(name)));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_index_that_is_named_needs_no_current_folder() {
+    let desk = Desk::new();
+    assert!(desk.kinglet(&["index", "."]).output().unwrap().status.success());
+    let program = desk.kinglet(&[]).get_program().to_str().unwrap().to_string();
+    let folder = desk.folder.to_str().unwrap();
+    for command in
+        ["search lease --name notes", "ask lease --name notes", "status --name notes", &format!("index {folder}")]
+    {
+        let gone = desk.home.join("gone");
+        std::fs::create_dir(&gone).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("rmdir '{}' && exec '{program}' {command}", gone.display())]).current_dir(&gone);
+        shell.envs(desk.kinglet(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Answers a request with the beginning of an answer and then an error.
+fn server_that_fails() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut request = [0; 1 << 16];
+            let _ = std::io::Read::read(&mut connection, &mut request);
+            let content = "The lease ends on 31 May 2027. The rent is 900 euros a month. And";
+            let delta = serde_json::json!({
+                "id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+                "choices": [{ "index": 0, "delta": { "content": content }, "finish_reason": null }],
+            });
+            let events =
+                format!("data: {delta}\n\ndata: {{\"error\":{{\"message\":\"out of memory\",\"code\":500}}}}\n\n");
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+            let _ = std::io::Write::write_all(&mut connection, format!("{head}{events}").as_bytes());
+        }
+    });
+    port
+}
+
+#[test]
+fn an_answer_that_breaks_off_ends_its_line() {
+    let desk = Desk::new();
+    assert!(desk.kinglet(&["index", "."]).output().unwrap().status.success());
+    let mut ask = desk.kinglet(&["ask", "When does the lease end?", "--generator", "openai:m"]);
+    ask.env("OPENAI_BASE_URL", format!("http://127.0.0.1:{}/v1", server_that_fails())).env("OPENAI_API_KEY", "right");
+    let output = ask.output().unwrap();
+    let [shown, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(shown.contains("31 May 2027.") && shown.ends_with('\n'), "{shown:?}, {said}");
+    assert!(said.starts_with("error: ") && said.ends_with('\n'), "{said}");
+}

@@ -254,7 +254,7 @@ fn damaged_real_files_are_read_or_skipped() {
         let bytes = std::fs::read(folder.join(&file.path)).expect("a file that was found can be read");
         std::fs::write(&path, damaged(&bytes, seed as u64)).unwrap();
         let request = Request { path, chunking: Chunking::default(), known: None, with_text: true };
-        if let Outcome::Read { cut, .. } = reading::read(&request, &|| {}) {
+        if let Outcome::Read { cut, .. } = reading::read(&request, &|| {}, &mut |_| Ok(())) {
             let text = cut.text.expect("it was wanted");
             assert!(cut.chunks.iter().all(|chunk| chunk.span.of(&text) == chunk.text), "{}", file.path);
             read += 1;

@@ -2,9 +2,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use kinglet::chunk::Chunking;
-use kinglet::reading::workers::{Place, read_all};
-use kinglet::reading::{Outcome, Request};
+use kinglet::reading::workers::{Place, read_all, read_all_with};
+use kinglet::reading::{Outcome, Part, Patience, Request};
 use kinglet::{Error, Fault};
 
 #[test]
@@ -43,11 +45,87 @@ fn files_are_read_in_workers_as_they_are_read_here_and_a_worker_that_breaks_cost
     for breaks in ["read line; exit 3", "read line; echo nonsense; read line", "exit 0"] {
         let outcomes = read(&Place::Workers("/bin/sh".into(), vec!["-c".into(), breaks.into()]));
         for (outcome, request) in outcomes.iter().zip(&requests) {
-            let Outcome::Skipped { hash, reason } = outcome else { panic!("{outcome:?}") };
+            let Outcome::GivenUp { reason } = outcome else { panic!("{}: {outcome:?}", request.path.display()) };
             assert!(reason.contains("its reader"), "{reason}");
-            assert_eq!(*hash == [0; 32], request.path.ends_with("gone.md"), "it is not tried again until it changes");
         }
     }
     let nobody = read_all(&Place::Workers("/nowhere/kinglet".into(), vec![]), &requests, |_, _| Ok(()));
     assert_eq!(nobody.unwrap_err().fault(), Fault::Machine);
+}
+
+/// A shell that does this and then reads, or does not.
+#[cfg(target_os = "linux")]
+fn shell(script: &str) -> Place {
+    let program = assert_cmd::cargo::cargo_bin!("kinglet").display().to_string();
+    Place::Workers("/bin/sh".into(), vec!["-c".into(), script.replace("READ", &format!("exec '{program}' read"))])
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up() {
+    let temporary = tempfile::tempdir().unwrap();
+    support::write(temporary.path(), &[("a.md", "# One\n\nText.")]);
+    let path = temporary.path().join("a.md");
+    let request = Request { path, chunking: Chunking::default(), known: None, with_text: false };
+    let patience =
+        Patience { processor: Duration::from_secs(1), look_every: Duration::from_millis(20), ..Patience::default() };
+    let read = |patience: Patience, place: &Place| {
+        let mut outcomes = Vec::new();
+        let requests = std::slice::from_ref(&request);
+        read_all_with(patience, place, requests, |_, outcome| {
+            outcomes.push(outcome);
+            Ok(())
+        })
+        .unwrap();
+        outcomes.remove(0)
+    };
+    // Stopped for longer than it may work without getting on.
+    let stopped = read(patience, &shell("(sleep 1.5; kill -CONT $$) & kill -STOP $$; READ"));
+    assert!(matches!(stopped, Outcome::Read { .. }), "{stopped:?}");
+    let Outcome::GivenUp { reason } = read(patience, &shell("while :; do :; done")) else {
+        panic!("it was not given up")
+    };
+    assert!(reason.contains("processor time"), "{reason}");
+    // One that waits without end is given up by the clock.
+    let patience = Patience { clock: Duration::from_millis(200), ..patience };
+    let Outcome::GivenUp { reason } = read(patience, &shell("exec sleep 1000")) else { panic!("it was not given up") };
+    assert!(!reason.contains("processor time"), "{reason}");
+}
+
+#[test]
+fn the_parts_of_a_file_come_in_turn_and_are_the_file() {
+    let temporary = tempfile::tempdir().unwrap();
+    let long: String = (0..9000).map(|at| format!("Line {at} of a long file.\n\n")).collect();
+    support::write(temporary.path(), &[("a.txt", "short"), ("b.txt", &long), ("c.txt", &long), ("d.txt", "short")]);
+    let request = |name: &str| Request {
+        path: temporary.path().join(name),
+        chunking: Chunking { target_tokens: 10 },
+        known: None,
+        with_text: true,
+    };
+    let requests = ["a.txt", "b.txt", "c.txt", "d.txt"].map(request);
+    let read = |place: &Place| {
+        let (mut parts, mut outcomes) = (vec![Vec::new(); 4], Vec::new());
+        read_all(place, &requests, |at, outcome| {
+            assert_eq!(at, outcomes.len(), "in order");
+            match outcome {
+                Outcome::Part(part) => parts[at].push(part),
+                outcome => outcomes.push(outcome),
+            }
+            Ok(())
+        })
+        .unwrap();
+        (parts, outcomes)
+    };
+    let program = assert_cmd::cargo::cargo_bin!("kinglet").to_path_buf();
+    let (parts, outcomes) = read(&Place::Workers(program, vec!["read".into()]));
+    assert_eq!((&parts, &outcomes), (&read(&Place::Here).0, &read(&Place::Here).1));
+    assert_eq!(parts.iter().map(|parts| parts.len() > 1).collect::<Vec<_>>(), [false, true, true, false]);
+    let Outcome::Read { cut, .. } = &outcomes[1] else { panic!("{:?}", outcomes[1]) };
+    let mut before = Part::default();
+    parts[1].iter().cloned().for_each(|part| before.add(part));
+    let mut cut = cut.clone();
+    cut.follow(before);
+    let text = cut.text.unwrap();
+    assert!(text == long && cut.chunks.iter().all(|chunk| chunk.span.of(&text) == chunk.text));
 }

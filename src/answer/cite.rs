@@ -23,6 +23,9 @@ pub struct Source {
     pub place: String,
     /// The headings over the passage, outermost first, joined by ` > `.
     pub heading: String,
+    /// What was left out of the file, if anything was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_whole: Option<String>,
 }
 
 /// A sentence of a source that a sentence of the answer rests on.
@@ -68,6 +71,7 @@ impl Ledger {
                 last: passage.chunk.last,
                 place: passage.chunk.after_path(),
                 heading: passage.chunk.headings.join(" > "),
+                not_whole: passage.not_whole.clone(),
             });
         }
         let chunk = &passage.chunk;

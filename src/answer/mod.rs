@@ -38,6 +38,8 @@ pub struct Passage {
     pub path: String,
     /// The part of it.
     pub chunk: Chunk,
+    /// What was left out of the file, if anything was.
+    pub not_whole: Option<String>,
 }
 
 /// An answer with what it rests on.
@@ -235,7 +237,7 @@ mod tests {
             inner_headings: Vec::new(),
             text: text.to_string(),
         };
-        Passage { path: "guide.md".to_string(), chunk }
+        Passage { path: "guide.md".to_string(), chunk, not_whole: None }
     }
 
     /// Writes what it was made with, a few letters at a time.

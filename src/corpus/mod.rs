@@ -92,6 +92,23 @@ pub struct Document {
     pub doubt: Option<String>,
 }
 
+/// Doubts about files of which something was left out, because of a limit, begin with this.
+pub const NOT_WHOLE: &str = "not read whole";
+
+/// Whether a doubt says that something was left out.
+pub fn is_not_whole(doubt: &str) -> bool {
+    doubt.starts_with(NOT_WHOLE)
+}
+
+/// Both of two doubts, that something was left out first.
+pub(crate) fn doubts(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) if is_not_whole(&other) && !is_not_whole(&one) => Some(format!("{other}; {one}")),
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
+    }
+}
+
 impl Document {
     /// The place, from 1, that the byte at `offset` of `text` stands at, given the offsets of line starts.
     pub(crate) fn place(&self, line_starts: &[usize], offset: usize) -> u32 {

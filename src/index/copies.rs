@@ -14,6 +14,9 @@ use crate::error::Result;
 /// Sketches are cut into so many bands; two chunks are compared when one band is equal (locality-sensitive hashing: Indyk &
 /// Motwani, 1998).
 const BANDS: usize = 8;
+/// Chunks of one bucket that a chunk is compared with: texts made from one pattern, such as lines of a log, share a bucket by the
+/// hundred thousand, and each would be compared with all.
+const MOST_COMPARED: usize = 16;
 /// From this likeness on two chunks are nearly the same.
 pub const NEARLY: f32 = 0.9;
 
@@ -57,9 +60,10 @@ impl Documents {
         }
         for &original in originals {
             let ids: Vec<ChunkId> = self.run("read", |c| {
-                c.prepare_cached("SELECT id FROM chunks WHERE original = ?1")?
-                    .query_map([original], |row| row.get(0))?
-                    .collect()
+                // Their rows say so too: an index of SQLite has no check.
+                let select = "SELECT found.id FROM chunks AS found JOIN chunks AS row ON row.id = found.id
+                              WHERE found.original = ?1 AND row.original = ?1";
+                c.prepare_cached(select)?.query_map([original], |row| row.get(0))?.collect()
             })?;
             if !ids.is_empty() {
                 let mut chunks = self.chunks(&ids)?;
@@ -87,21 +91,54 @@ impl Documents {
     pub fn nearly_repeated(&self) -> Result<usize> {
         let ids: Vec<ChunkId> = self.originals()?.into_iter().map(|(id, _)| id).collect();
         let sketches: Vec<Sketch> = self.sketches(&ids)?.into_iter().flatten().collect();
-        let mut buckets: HashMap<(usize, Vec<u8>), Vec<usize>> = HashMap::new();
-        let mut nearly = 0;
-        for (at, sketch) in sketches.iter().enumerate() {
-            let bytes = sketch.to_bytes();
-            let mut repeats = false;
-            for (band, part) in bytes.chunks(Sketch::BYTES / BANDS).enumerate() {
-                let bucket = buckets.entry((band, part.to_vec())).or_default();
-                repeats |= bucket.iter().any(|&other| sketches[other].likeness(sketch) >= NEARLY);
-                // Those that repeat another one are not compared with: one of a kind is enough.
-                if !repeats {
-                    bucket.push(at);
-                }
+        Ok(count_repeated(&sketches, |a, b| a.likeness(b) >= NEARLY))
+    }
+}
+
+/// How many of the sketches repeat an earlier one by `repeats`, as far as [`MOST_COMPARED`] comparisons in each band tell.
+fn count_repeated(sketches: &[Sketch], mut repeats: impl FnMut(&Sketch, &Sketch) -> bool) -> usize {
+    let mut buckets: HashMap<(usize, [u8; Sketch::BYTES / BANDS]), Vec<usize>> = HashMap::new();
+    let mut repeated = 0;
+    for (at, sketch) in sketches.iter().enumerate() {
+        let bytes = sketch.to_bytes();
+        let (bands, _) = bytes.as_chunks::<{ Sketch::BYTES / BANDS }>();
+        let bands: Vec<_> = bands.iter().copied().enumerate().collect();
+        let is_repeated = bands.iter().any(|band| {
+            buckets.get(band).is_some_and(|bucket| bucket.iter().any(|&other| repeats(&sketches[other], sketch)))
+        });
+        repeated += usize::from(is_repeated);
+        // Those that repeat another one are not compared with: one of a kind is enough.
+        for band in bands.into_iter().filter(|_| !is_repeated) {
+            let bucket = buckets.entry(band).or_default();
+            if bucket.len() < MOST_COMPARED {
+                bucket.push(at);
             }
-            nearly += usize::from(repeats);
         }
-        Ok(nearly)
+    }
+    repeated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_made_from_one_pattern_are_not_all_compared_with_each_other() {
+        let line = |n: usize| {
+            let shared = (0..40).map(|word| format!("word{word} ")).collect::<String>();
+            format!("{shared} {}", (0..20).map(|word| format!("own{n}x{word} ")).collect::<String>())
+        };
+        let sketches: Vec<Sketch> = (0..400).map(|n| Sketch::of(&line(n))).collect();
+        let mut compared = 0;
+        let repeated = count_repeated(&sketches, |a, b| {
+            compared += 1;
+            a.likeness(b) >= NEARLY
+        });
+        assert_eq!(repeated, 0);
+        assert!(compared > 400, "they share buckets: {compared}");
+        assert!(compared <= 400 * BANDS * MOST_COMPARED, "{compared}");
+
+        let twice = [line(1), line(2), line(1), line(3), line(1)].map(|text| Sketch::of(&text));
+        assert_eq!(count_repeated(&twice, |a, b| a.likeness(b) >= NEARLY), 2);
     }
 }

@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::Progress;
 use super::best::best;
 use super::documents::{ChunkHash, ChunkId, Documents};
-use super::files::{read_sealed, write_sealed};
+use super::files::{read_sealed, remove_file, write_sealed};
 use super::graph::Graph;
 use super::vectors::{StoredVectors, VectorLog};
 use crate::error::{Error, Result};
@@ -31,7 +32,6 @@ struct Entry {
 /// The vectors of one embedder, for writing.
 pub struct DenseWriter {
     folder: PathBuf,
-    dimension: usize,
     log: VectorLog,
 }
 
@@ -43,7 +43,7 @@ impl DenseWriter {
     pub fn open(folder: &Path, card: &EmbedderCard) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
         let log = VectorLog::open(&folder.join(LOG), card.dimension, || Dense::forget(folder))?;
-        Ok(DenseWriter { folder: folder.to_path_buf(), dimension: card.dimension, log })
+        Ok(DenseWriter { folder: folder.to_path_buf(), log })
     }
 
     /// The chunks of the store that have no vector yet, each hash once, in the order of their ids.
@@ -56,21 +56,14 @@ impl DenseWriter {
         self.log.append(vectors)
     }
 
-    /// Makes what is searched match the store, under its generation, as far as there are vectors: the map, and once there are all, the
-    /// graph when there are more than `exact_limit` chunks.
-    pub fn synchronise(&self, documents: &Documents, generation: u64, exact_limit: usize) -> Result<()> {
+    /// Makes what is searched match the store, under its generation, as far as there are vectors.
+    pub fn synchronise(&self, documents: &Documents, generation: u64) -> Result<()> {
         let mut bytes = generation.to_le_bytes().to_vec();
-        let hashes = documents.originals()?;
-        let mut made = 0;
-        for (chunk, hash) in &hashes {
+        for (chunk, hash) in &documents.originals()? {
             if let Some(record) = self.log.record(hash) {
                 bytes.extend_from_slice(&chunk.to_le_bytes());
                 bytes.extend_from_slice(&record.to_le_bytes());
-                made += 1;
             }
-        }
-        if made == hashes.len() && made > exact_limit {
-            Graph::bring_up_to_date(&self.folder, &StoredVectors::open(&self.folder.join(LOG), self.dimension)?)?;
         }
         write_sealed(&self.folder.join(MAP), &bytes)
     }
@@ -85,13 +78,18 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// Takes the map in `folder` away: which record belongs to which chunk is to be derived again.
+    /// Takes the map and the graph in `folder` away: which record belongs to which chunk is to be derived again.
     pub fn forget(folder: &Path) -> Result<()> {
-        let path = folder.join(MAP);
-        match std::fs::remove_file(&path) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path, cause)),
-            _ => Ok(()),
-        }
+        Graph::forget(folder)?;
+        remove_file(&folder.join(MAP))
+    }
+
+    /// Builds the graph over the vectors of `card` in `folder`, see [`Graph::bring_up_to_date`].
+    ///
+    /// # Errors
+    /// When the vectors are missing or damaged, and as there.
+    pub fn build_graph(folder: &Path, card: &EmbedderCard, progress: &Progress<'_>) -> Result<()> {
+        Graph::bring_up_to_date(folder, &StoredVectors::open(&folder.join(LOG), card.dimension)?, progress)
     }
 
     /// The generation of the store that the vectors in `folder` match; 0 when there are none.
@@ -103,8 +101,8 @@ impl Dense {
         generation_of(&path, &read_sealed(&path)?)
     }
 
-    /// Opens the vectors of `card` in `folder`; the graph is used when there are more than `exact_limit` chunks and all of the
-    /// `searched` ones have their vector.
+    /// Opens the vectors of `card` in `folder`; the graph is used when it has been built, there are more than `exact_limit` chunks
+    /// and all of the `searched` ones have their vector.
     ///
     /// # Errors
     /// When files are missing or damaged.
@@ -129,7 +127,7 @@ impl Dense {
             ))
             .hint("run `kinglet index` again: the missing vectors are made anew"));
         }
-        let graph = if entries.len() == searched && searched > exact_limit {
+        let graph = if entries.len() == searched && searched > exact_limit && Graph::exists(folder) {
             Some(Graph::open(folder, &vectors)?)
         } else {
             None

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::files::index_name;
 use super::rows::{Table, seal};
-use super::sqlite;
-
-use crate::alike::{Sketch, words_hash};
+use super::sqlite::{self, is_disk_full};
 use crate::chunk::Chunk;
 use crate::corpus::Unit;
 use crate::error::{Error, Fault, Result};
@@ -37,6 +36,7 @@ CREATE TABLE IF NOT EXISTS documents(
   unit TEXT,
   doubt TEXT,
   repeated_lines INTEGER,
+  tries INTEGER,
   document_check BLOB,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
@@ -60,11 +60,12 @@ INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";
 
 /// Columns that earlier versions did not have, with their tables.
-const LATER_COLUMNS: [(&str, &str); 8] = [
+const LATER_COLUMNS: [(&str, &str); 9] = [
     ("documents", "metadata"),
     ("documents", "unit"),
     ("documents", "doubt"),
     ("documents", "repeated_lines"),
+    ("documents", "tries"),
     ("chunks", "words"),
     ("chunks", "sketch"),
     ("chunks", "original"),
@@ -84,6 +85,8 @@ pub struct KnownFile {
     pub hash: [u8; 32],
     /// Why nothing of it is in the index, if so.
     pub skipped: Option<String>,
+    /// How often in a row its reader was given up.
+    pub tries: u32,
 }
 
 /// What is written of a file.
@@ -99,14 +102,16 @@ pub struct NewFile<'a> {
     pub modified_ns: i64,
     /// BLAKE3 of its bytes; zeros where it was not read.
     pub hash: [u8; 32],
-    /// What was read of it, or why nothing was.
+    /// How often in a row its reader was given up.
+    pub tries: u32,
+    /// What was read of it, but for the parts before, or why nothing was.
     pub content: std::result::Result<&'a Cut, &'a str>,
 }
 
 impl<'a> NewFile<'a> {
     /// A file that was found but not read.
     pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
-        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], content: Err(reason) }
+        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], tries: 0, content: Err(reason) }
     }
 }
 
@@ -200,8 +205,10 @@ impl Documents {
         let opened = sqlite::open_for_reading(path, failed).map(|connection| Self::with(path, connection));
         let looked_at = opened.and_then(|documents| documents.generation().map(|_| documents));
         looked_at.map_err(|error| match error.fault() {
-            Fault::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display()))
-                .hint("kinglet doctor --name NAME says more; kinglet rm NAME and kinglet index make it anew"),
+            Fault::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display())).hint({
+                let name = index_name(path.parent().unwrap_or(path));
+                format!("kinglet doctor --name {name} says more; kinglet rm {name} and kinglet index make it anew")
+            }),
             _ => error,
         })
     }
@@ -280,8 +287,10 @@ impl Documents {
 
     /// Every file of one root, by its path.
     pub fn known_files(&self, root: i64) -> Result<HashMap<String, KnownFile>> {
+        let tries = self.later("tries")?;
         self.run("read", |c| {
-            c.prepare("SELECT path, id, size_bytes, modified_ns, hash, skipped FROM documents WHERE root = ?1")?
+            let select = "SELECT path, id, size_bytes, modified_ns, hash, skipped";
+            c.prepare(&format!("{select}, ifnull({tries}, 0) FROM documents WHERE root = ?1"))?
                 .query_map([root], |row| {
                     let file = KnownFile {
                         id: row.get(1)?,
@@ -289,6 +298,7 @@ impl Documents {
                         modified_ns: row.get(3)?,
                         hash: row.get(4)?,
                         skipped: row.get(5)?,
+                        tries: row.get(6)?,
                     };
                     Ok((row.get(0)?, file))
                 })?
@@ -381,56 +391,6 @@ impl Change<'_> {
         })
     }
 
-    /// Writes a file with its chunks in place of what was known of it.
-    pub fn put(&self, file: &NewFile<'_>) -> Result<()> {
-        let cut = file.content.ok();
-        let chunks = cut.map(|cut| cut.chunks.as_slice()).unwrap_or_default();
-        self.documents.run("write to", |c| {
-            c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![file.root, file.path])?;
-            c.prepare_cached(
-                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash, skipped, metadata, unit, doubt, repeated_lines)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?
-            .execute(params![
-                file.root,
-                file.path,
-                file.size_bytes,
-                file.modified_ns,
-                file.hash,
-                file.content.err(),
-                cut.filter(|cut| !cut.metadata.is_empty()).map(|cut| json(&cut.metadata)),
-                chunks.first().map(|chunk| chunk.unit.name()),
-                cut.and_then(|cut| cut.doubt.as_deref()),
-                cut.map(|cut| cut.repeated_lines)
-            ])?;
-            let document = c.last_insert_rowid();
-            seal(c, Table::Documents, document)?;
-            for chunk in chunks {
-                let passage = chunk.passage();
-                c.prepare_cached(
-                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash, words, sketch, inner_headings)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                )?
-                .execute(params![
-                    document,
-                    chunk.span.start,
-                    chunk.span.end,
-                    chunk.first,
-                    chunk.last,
-                    chunk.places.as_ref().map(json),
-                    json(&chunk.headings),
-                    chunk.text,
-                    chunk.hash(),
-                    words_hash(&passage),
-                    Sketch::of(&passage).to_bytes(),
-                    (!chunk.inner_headings.is_empty()).then(|| json(&chunk.inner_headings))
-                ])?;
-                seal(c, Table::Chunks, c.last_insert_rowid())?;
-            }
-            Ok(())
-        })
-    }
-
     /// Notes that a file has a new time or size on disk and the same content.
     pub fn touch(&self, id: i64, size_bytes: u64, modified_ns: i64) -> Result<()> {
         self.documents.update(Table::Documents, id, |c| {
@@ -496,7 +456,7 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
     })
 }
 
-fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("plain data is valid JSON")
 }
 
@@ -517,18 +477,36 @@ pub(super) fn whole_path(root: String, path: String) -> PathBuf {
 
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode;
+    let name = index_name(path.parent().unwrap_or(path));
     let error = |fault| Error::new(fault, format!("could not {doing} {}: {cause}", path.display()));
     match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             error(Fault::Busy).hint("another kinglet is writing to this index; try again when it is done")
         }
-        Some(ErrorCode::DiskFull) => {
-            error(Fault::Machine).hint("the disk is full; free some space and run the command again")
-        }
+        _ if is_disk_full(&cause) => Error::io(doing, path, "disk is full"),
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(Fault::Machine),
-        _ => error(Fault::Damaged)
-            .hint("run `kinglet rm NAME` and `kinglet index` to make the index anew; your documents are not touched"),
+        _ => error(Fault::Damaged).hint(format!(
+            "run `kinglet rm {name}` and `kinglet index` to make the index anew; your documents are not touched"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_damage() {
+        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR_SHMSIZE] {
+            let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let error = failed(Path::new("indexes/notes/documents.sqlite"), "write to", cause);
+            assert_eq!(error.fault(), Fault::Machine);
+            assert!(error.to_string().ends_with(": the disk is full") && error.next_step().is_some(), "{error}");
+        }
+        let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
+        let error = failed(Path::new("indexes/notes/documents.sqlite"), "read", cause);
+        assert!(error.next_step().unwrap().contains("`kinglet rm notes`"), "{error:?}");
     }
 }

@@ -16,6 +16,11 @@ pub fn check(content: &[u8]) -> [u8; CHECK_BYTES] {
     blake3::hash(content).as_bytes()[..CHECK_BYTES].try_into().expect("BLAKE3 gives 32 bytes")
 }
 
+/// What the index in `folder` is called in commands: each lies in a folder of its name.
+pub(super) fn index_name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// The bytes of the file at `path`, or of all files below it; 0 where there is none.
 pub fn size_bytes(path: &Path) -> u64 {
     match std::fs::symlink_metadata(path) {
@@ -25,6 +30,14 @@ pub fn size_bytes(path: &Path) -> u64 {
         }
         Ok(found) => found.len(),
         Err(_) => 0,
+    }
+}
+
+/// Removes a file, if there is one.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, cause)),
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Approximate nearest neighbours over the records of a vector log: the only file that knows hnsw_rs.
 //!
 //! Source: Malkov & Yashunin, *Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small
-//! World graphs*, 2016. Built while indexing, never while asking. It covers the first records of the log; those that came
-//! later are looked at one by one, until they are a tenth and the graph is built again.
+//! World graphs*, 2016. Built at the end of an indexing run, never while asking; until it is there, every vector is looked at. It
+//! covers the first records of the log; those that came later are looked at one by one, until they are a tenth and the graph is
+//! built again.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,8 @@ use hnsw_rs::hnsw::Hnsw;
 use hnsw_rs::hnswio::HnswIo;
 use serde::{Deserialize, Serialize};
 
-use super::files::{read_sealed, write_sealed};
+use super::Progress;
+use super::files::{read_sealed, remove_file, write_sealed};
 use super::vectors::StoredVectors;
 use crate::error::{Error, Result};
 use crate::vector::{Vector, dot};
@@ -22,6 +24,8 @@ const NEIGHBOURS: usize = 16;
 const LAYERS: usize = 16;
 const BUILD_WIDTH: usize = 200;
 const MIN_SEARCH_WIDTH: usize = 256;
+/// Records that are inserted between two reports of the progress: some tenths of a second.
+const REPORT_EVERY: usize = 256;
 
 /// What was written, so that no file reaches hnsw_rs, which ends the process on a damaged one, before it is known whole.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -61,8 +65,12 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Builds the graph in `folder` unless the one there still covers nine tenths of `vectors`.
-    pub fn bring_up_to_date(folder: &Path, vectors: &StoredVectors) -> Result<()> {
+    /// Builds the graph in `folder` unless the one there still covers nine tenths of `vectors`. `progress` hears how many records
+    /// have been inserted, and how many there are.
+    ///
+    /// # Errors
+    /// The first error of `progress`, which leaves the folder as it was; or when the disk refuses.
+    pub fn bring_up_to_date(folder: &Path, vectors: &StoredVectors, progress: &Progress<'_>) -> Result<()> {
         if let Ok(seal) = read_seal(folder)
             && seal.fits(folder, vectors).unwrap_or(false)
             && (vectors.len() - seal.covered) * 10 <= vectors.len()
@@ -73,6 +81,9 @@ impl Graph {
         let hnsw: Hnsw<'_, f32, CosineDistance> = Hnsw::new(NEIGHBOURS, covered, LAYERS, BUILD_WIDTH, CosineDistance);
         // One by one: hnsw_rs builds a different graph each time when several threads insert.
         for record in 0..covered {
+            if record % REPORT_EVERY == 0 {
+                progress(record, covered)?;
+            }
             hnsw.insert((vectors.components(record), record));
         }
         let records_hash = records_hash(vectors, covered);
@@ -90,6 +101,16 @@ impl Graph {
         let json = serde_json::to_vec(&seal).expect("a seal is plain data");
         write_sealed(&folder.join(SEAL), &json)?;
         remove_other_graphs(folder, &basename)
+    }
+
+    /// Whether a graph has been built in `folder`.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(SEAL).is_file()
+    }
+
+    /// Takes the graph in `folder` away.
+    pub fn forget(folder: &Path) -> Result<()> {
+        remove_file(&folder.join(SEAL))
     }
 
     /// Reads the graph in `folder`.

@@ -4,6 +4,7 @@
 //! store's generation.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::{Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyEr
 
 use super::documents::{ChunkId, Documents};
 use super::read_only::ReadOnlyDirectory;
-use super::{bm25, terms};
-use crate::error::{Error, Result};
+use super::{Progress, bm25, terms};
+use crate::error::{Error, Result, is_disk_full};
 use crate::language::Language;
 use crate::text::Span;
 
@@ -28,6 +29,8 @@ const META: &str = "meta.json";
 /// How often an index is opened anew because a writer has changed it meanwhile.
 const ATTEMPTS: usize = 100;
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
+/// Chunks that are added between two reports of the progress.
+const BATCH: usize = 256;
 /// A question of thousands of words is cut to its first terms: more only cost time.
 const MAX_QUERY_TERMS: usize = 512;
 
@@ -157,11 +160,16 @@ impl Lexical {
 
     /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
     /// generation. `generation` is the one that the store will have once its own change is committed, which `commit_store` does when
-    /// all work is done but the last step: so that readers hardly ever meet the two apart.
+    /// all work is done but the last step: so that readers hardly ever meet the two apart. `progress` hears how many of the new
+    /// chunks have been added, and how many there are.
+    ///
+    /// # Errors
+    /// The first error of `progress` or `commit_store`, which leaves this as it was; or when the disk refuses.
     pub fn synchronise(
         &self,
         documents: &Documents,
         generation: u64,
+        progress: &Progress<'_>,
         commit_store: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let wanted: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
@@ -172,12 +180,13 @@ impl Lexical {
             writer.delete_term(Term::from_field_u64(self.id, gone));
         }
         let new: Vec<ChunkId> = wanted.difference(&have).copied().collect();
-        for ids in new.chunks(256) {
+        for (batch, ids) in new.chunks(BATCH).enumerate() {
+            progress(batch * BATCH, new.len())?;
             for stored in documents.chunks(ids)? {
                 let mut document = TantivyDocument::default();
                 document.add_u64(self.id, stored.id);
                 document.add_text(self.body, stored.chunk.passage());
-                writer.add_document(document).map_err(|cause| self.failed(cause))?;
+                add(&mut writer, document).map_err(|cause| self.failed(cause))?;
             }
         }
         let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
@@ -235,8 +244,16 @@ impl Lexical {
         Ok(ids)
     }
 
-    fn failed(&self, cause: impl std::fmt::Display) -> Error {
+    fn failed(&self, cause: impl Display + Debug) -> Error {
         failed(&self.path, cause)
+    }
+}
+
+/// Adds a document. When the thread that writes has ended, what it met is told only to whoever asks for a commit.
+fn add(writer: &mut IndexWriter, document: TantivyDocument) -> tantivy::Result<()> {
+    match writer.add_document(document) {
+        Ok(_) => Ok(()),
+        Err(cause) => Err(writer.prepare_commit().err().unwrap_or(cause)),
     }
 }
 
@@ -355,7 +372,11 @@ fn terms_stamp(language: Language) -> String {
     format!("{} {}", terms::VERSION, language.code())
 }
 
-fn failed(path: &Path, cause: impl std::fmt::Display) -> Error {
+fn failed(path: &Path, cause: impl Display + Debug) -> Error {
+    // Some of tantivy's errors show what caused them to programmers only.
+    if is_disk_full(&format!("{cause} {cause:?}")) {
+        return Error::io("write words to", path, "disk is full");
+    }
     Error::damaged(format!("the word index in {} failed: {cause}", path.display()))
         .hint("run `kinglet index` again: this part is derived and is made anew")
 }
@@ -367,9 +388,84 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Error as Io, ErrorKind::StorageFull};
+
     use proptest::prelude::*;
+    use tantivy::TantivyError;
+    use tantivy::directory::error::{DeleteError, OpenReadError, OpenWriteError};
+    use tantivy::directory::{Directory, FileHandle, RamDirectory, WatchCallback, WatchHandle, WritePtr};
 
     use super::*;
+
+    /// A folder on a disk with room for what lies there already.
+    #[derive(Debug, Clone, Default)]
+    struct Full(RamDirectory);
+
+    impl Directory for Full {
+        fn get_file_handle(&self, path: &Path) -> std::result::Result<Arc<dyn FileHandle>, OpenReadError> {
+            self.0.get_file_handle(path)
+        }
+        fn delete(&self, path: &Path) -> std::result::Result<(), DeleteError> {
+            self.0.delete(path)
+        }
+        fn exists(&self, path: &Path) -> std::result::Result<bool, OpenReadError> {
+            self.0.exists(path)
+        }
+        fn open_write(&self, path: &Path) -> std::result::Result<WritePtr, OpenWriteError> {
+            match path.extension() {
+                Some(extension) if extension == "lock" => self.0.open_write(path),
+                _ => Err(OpenWriteError::wrap_io_error(StorageFull.into(), path.into())),
+            }
+        }
+        fn atomic_read(&self, path: &Path) -> std::result::Result<Vec<u8>, OpenReadError> {
+            self.0.atomic_read(path)
+        }
+        fn atomic_write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+            self.0.atomic_write(path, bytes)
+        }
+        fn sync_directory(&self) -> std::io::Result<()> {
+            self.0.sync_directory()
+        }
+        fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+            self.0.watch(callback)
+        }
+    }
+
+    #[test]
+    fn the_thread_that_writes_tells_why_it_ended() {
+        let (schema, body, _) = schema();
+        let index = tantivy::Index::create(Full::default(), schema, Default::default()).unwrap();
+        index.tokenizers().register(ANALYZER, analyzer(Language::None));
+        let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).unwrap();
+        let added = (0..100_000).try_for_each(|_| {
+            let mut document = TantivyDocument::default();
+            document.add_text(body, "a");
+            add(&mut writer, document)
+        });
+        let cause = added.expect_err("nothing can be written");
+        assert_eq!(
+            failed(Path::new("lexical"), cause).to_string(),
+            "could not write words to lexical: the disk is full"
+        );
+    }
+
+    #[test]
+    fn a_full_disk_is_called_so_wherever_tantivy_meets_it() {
+        let full = || std::sync::Arc::new(Io::from(StorageFull));
+        let opening = OpenWriteError::IoError { io_error: full(), filepath: "a.idx".into() };
+        for cause in [
+            TantivyError::IoError(full()),
+            TantivyError::IoError(std::sync::Arc::new(Io::other("No space left on device (os error 28)"))),
+            TantivyError::OpenWriteError(opening),
+            TantivyError::ErrorInThread(format!("{:?}", full())),
+        ] {
+            let error = failed(Path::new("lexical"), cause);
+            assert_eq!(error.to_string(), "could not write words to lexical: the disk is full");
+            assert_eq!(error.fault(), crate::Fault::Machine);
+            assert!(error.next_step().unwrap().starts_with("free some space"));
+        }
+        assert_eq!(failed(Path::new("lexical"), TantivyError::Poisoned).fault(), crate::Fault::Damaged);
+    }
 
     proptest! {
         #[test]

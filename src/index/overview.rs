@@ -24,6 +24,13 @@ impl Documents {
         })
     }
 
+    /// What is doubtful about how the file of a chunk was read.
+    pub fn doubt(&self, chunk: ChunkId) -> Result<Option<String>> {
+        let doubt = self.later("doubt")?;
+        let select = format!("SELECT {doubt} FROM documents WHERE id = (SELECT document FROM chunks WHERE id = ?1)");
+        self.run("read", |c| Ok(c.prepare_cached(&select)?.query_row([chunk], |row| row.get(0)).optional()?.flatten()))
+    }
+
     /// Files that were found but not read, with the reasons, by path.
     pub fn skipped_files(&self) -> Result<Vec<(PathBuf, String)>> {
         self.hold_files("skipped IS NOT NULL")?;

@@ -71,3 +71,9 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 fn escaped(path: &Path) -> String {
     path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
+
+/// Whether there was no room for the database, or for the memory that its readers share in a file.
+pub(super) fn is_disk_full(cause: &rusqlite::Error) -> bool {
+    let code = cause.sqlite_error().map(|error| error.extended_code);
+    code.is_some_and(|code| code == rusqlite::ffi::SQLITE_FULL || code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}

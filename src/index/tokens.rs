@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::documents::{ChunkHash, ChunkId, Documents};
-use super::sqlite;
+use super::sqlite::{self, is_disk_full};
 use crate::error::{Error, Result};
 
 /// Beyond this size nothing is added. A chunk of 130 tokens of 384 components takes about 6 KiB.
@@ -171,6 +171,9 @@ fn check(hash: &ChunkHash, signs: &[u8]) -> [u8; CHECK_BYTES] {
 }
 
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
+    if is_disk_full(&cause) {
+        return Error::io(doing, path, "disk is full");
+    }
     damaged(path, &format!("could not {doing} it: {cause}"))
 }
 

@@ -11,7 +11,7 @@ use super::lexical::Lexical;
 use super::manifest::Manifest;
 use super::sparse::{Sparse, SparseWriter};
 use super::tokens::TokenStore;
-use super::{EXACT_LIMIT, STORE, dense_folder, sparse_folder, tokens_file};
+use super::{EXACT_LIMIT, Progress, STORE, dense_folder, sparse_folder, tokens_file};
 use crate::error::{Error, Fault, Result};
 use crate::language::Language;
 use crate::models::traits::{EmbedderCard, SparseCard};
@@ -128,14 +128,23 @@ impl IndexWriter {
     }
 
     /// Makes the words match the store as it is now.
-    pub fn derive_lexical(&self, language: Language) -> Result<()> {
-        self.derive_words(language, self.documents.generation()?, || Ok(()))
+    pub fn derive_lexical(&self, language: Language, progress: &Progress<'_>) -> Result<()> {
+        self.derive_words(language, self.documents.generation()?, progress, || Ok(()))
     }
 
     /// Commits a change to the store, together with its words.
-    pub fn commit(&self, change: Change<'_>, language: Language) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Fault::Interrupted`] from `progress`: the change is committed all the same, and its words lag.
+    pub fn commit(&self, change: Change<'_>, language: Language, progress: &Progress<'_>) -> Result<()> {
         change.mark_copies()?;
-        self.derive_words(language, self.documents.generation()? + 1, || change.commit().map(drop))
+        let generation = self.documents.generation()? + 1;
+        let mut change = Some(change);
+        let mut commit_store = || change.take().map_or(Ok(()), |change| change.commit().map(drop));
+        match self.derive_words(language, generation, progress, &mut commit_store) {
+            Err(error) if error.fault() == Fault::Interrupted => commit_store().and(Err(error)),
+            derived => derived,
+        }
     }
 
     /// Makes the words match the store; those that are damaged, of another store, or made otherwise, are made anew.
@@ -143,6 +152,7 @@ impl IndexWriter {
         &self,
         language: Language,
         generation: u64,
+        progress: &Progress<'_>,
         commit_store: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let sound = self
@@ -157,12 +167,26 @@ impl IndexWriter {
                 self.lexical(language)?
             }
         };
-        words.synchronise(&self.documents, generation, commit_store)
+        words.synchronise(&self.documents, generation, progress, commit_store)
     }
 
     /// Makes the vectors of one embedder match the store, as far as they have been made.
     pub fn derive_dense(&self, dense: &DenseWriter) -> Result<()> {
-        dense.synchronise(&self.documents, self.documents.generation()?, EXACT_LIMIT)
+        dense.synchronise(&self.documents, self.documents.generation()?)
+    }
+
+    /// Builds the graphs over the vectors of a finished index that has more than [`EXACT_LIMIT`] chunks, where those there do not
+    /// cover enough. `progress` hears the embedder's id, how many vectors are in its graph, and how many there are.
+    ///
+    /// # Errors
+    /// The first error of `progress`: the index stays as it was, and every vector is looked at; or when the disk refuses.
+    pub fn build_graphs(&self, progress: &dyn Fn(&str, usize, usize) -> Result<()>) -> Result<()> {
+        if self.documents.searched()? <= EXACT_LIMIT {
+            return Ok(());
+        }
+        self.manifest.iter().flat_map(|manifest| &manifest.embedders).try_for_each(|card| {
+            Dense::build_graph(&dense_folder(&self.folder, card), card, &|done, total| progress(&card.id, done, total))
+        })
     }
 
     /// Makes the learned terms of one encoder match the store, as far as they have been made.
@@ -202,7 +226,7 @@ impl IndexWriter {
     pub fn derive_again(&mut self) -> Result<()> {
         let cards = self.manifest.as_ref().map(|manifest| manifest.embedders.clone()).unwrap_or_default();
         let language = self.manifest.as_ref().map(|manifest| manifest.language).unwrap_or_default();
-        self.derive_lexical(language)?;
+        self.derive_lexical(language, &|_, _| Ok(()))?;
         for card in &cards {
             self.derive_dense(&self.dense(card)?)?;
         }

@@ -6,7 +6,7 @@ use fastembed::{OnnxSource, RerankInitOptionsUserDefined, TextRerank, UserDefine
 
 use super::cache::ModelCache;
 use super::catalog::{Kind, Row};
-use super::onnx::{environment, threads_for, tokenizer_files, unreadable};
+use super::onnx::{WAIT_ASLEEP, environment, threads_for, tokenizer_files, unreadable};
 use super::traits::Reranker;
 use crate::error::{Error, Result};
 
@@ -34,7 +34,8 @@ impl CrossEncoder {
         let options = RerankInitOptionsUserDefined::new()
             .with_environment(environment)
             .with_max_length(max_tokens)
-            .with_intra_threads(threads_for(threads));
+            .with_intra_threads(threads_for(threads))
+            .with_session_config(WAIT_ASLEEP.0, WAIT_ASLEEP.1);
         let model = TextRerank::try_new_from_user_defined(model, options).map_err(|cause| unreadable(row, &cause))?;
         Ok(CrossEncoder { name: row.id, model: Mutex::new(model) })
     }

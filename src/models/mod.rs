@@ -12,4 +12,5 @@ pub mod prompt;
 pub mod pull;
 pub mod splade;
 pub mod static_table;
+mod telemetry;
 pub mod traits;

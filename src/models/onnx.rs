@@ -10,6 +10,7 @@ use ort::environment::Environment;
 
 use super::cache::ModelCache;
 use super::catalog::{self, Engine, Kind, Row};
+use super::telemetry;
 use super::traits::{EmbeddedText, Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
 use crate::error::{Error, Fault, Result};
 use crate::text::Span;
@@ -20,6 +21,10 @@ const BATCH: usize = 8;
 
 /// What graphs call the vectors of the tokens.
 const LAST_HIDDEN_STATE: OutputKey = OutputKey::ByName("last_hidden_state");
+
+/// The threads of a model wait for each other by sleeping. Waiting in a loop, as ONNX Runtime does by itself, takes the processor from
+/// whoever has the work that is waited for, and next to a busy process indexing all but stops.
+pub(super) const WAIT_ASLEEP: (&str, &str) = ("session.intra_op.allow_spinning", "0");
 
 const SYSTEM_FOLDERS: &[&str] =
     &["/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/opt/homebrew/lib"];
@@ -77,7 +82,8 @@ impl OnnxEmbedder {
         let options = InitOptionsUserDefined::new()
             .with_environment(environment)
             .with_max_length(max_tokens)
-            .with_intra_threads(threads_for(threads));
+            .with_intra_threads(threads_for(threads))
+            .with_session_config(WAIT_ASLEEP.0, WAIT_ASLEEP.1);
         let model =
             TextEmbedding::try_new_from_user_defined(model, options).map_err(|cause| unreadable(row, &cause))?;
         Ok(OnnxEmbedder { card, output: output.map_or(LAST_HIDDEN_STATE, OutputKey::ByName), model: Mutex::new(model) })
@@ -234,6 +240,7 @@ enum Output<'o> {
 
 /// ONNX Runtime, loaded once.
 pub(super) fn environment(cache: &ModelCache) -> Result<Environment> {
+    telemetry::require_off()?;
     let runtime = find_runtime(cache)?;
     ENVIRONMENT.get_or_init(|| load(&runtime)).clone().map_err(|cause| {
         Error::model(format!("ONNX Runtime could not be loaded from {}: {cause}", runtime.display()))

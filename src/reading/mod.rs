@@ -1,5 +1,7 @@
 //! A file becomes chunks; hostile files do so in a process that can be given up.
 
+mod long;
+mod patience;
 pub mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::chunk::{Chunk, Chunking, chunk};
 use crate::corpus::formats::Skip;
 use crate::corpus::{Document, formats, repeated};
+pub use patience::Patience;
 
 /// Counts up whenever files are read or cut in another way than before, so that an index reads them again.
 pub const VERSION: u32 = 1;
@@ -42,17 +45,51 @@ pub struct Cut {
     pub text: Option<String>,
 }
 
+/// Chunks of a file that has more of them than are held at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The next ones, in order; at least one.
+    pub chunks: Vec<Chunk>,
+    /// The next part of its text, if that was wanted.
+    pub text: Option<String>,
+}
+
+impl Part {
+    /// Adds what follows.
+    pub fn add(&mut self, more: Part) {
+        self.chunks.extend(more.chunks);
+        if let Some(text) = more.text {
+            self.text.get_or_insert_default().push_str(&text);
+        }
+    }
+}
+
+impl Cut {
+    /// Puts the parts that came before in front.
+    pub fn follow(&mut self, mut before: Part) {
+        before.add(Part { chunks: std::mem::take(&mut self.chunks), text: self.text.take() });
+        (self.chunks, self.text) = (before.chunks, before.text);
+    }
+}
+
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The bytes are those that are known.
     Same,
+    /// Chunks of a large file, before the rest: they count if at last it was read.
+    Part(Part),
     /// It was read.
     Read {
         /// The BLAKE3 hash of its bytes.
         hash: [u8; 32],
-        /// What it holds.
+        /// What it holds, without the parts before.
         cut: Cut,
+    },
+    /// Its reader took too long or too much memory, or broke down; another time it may not.
+    GivenUp {
+        /// Why, in a few words.
+        reason: String,
     },
     /// It was not read.
     Skipped {
@@ -63,8 +100,18 @@ pub enum Outcome {
     },
 }
 
-/// Reads one file, here and now; `progress` is called after each page or so of a long one. A reader's panic costs that file only.
-pub fn read(request: &Request, progress: &dyn Fn()) -> Outcome {
+/// A part holds no more chunks than this.
+const PART_CHUNKS: usize = 2_000;
+
+/// Takes a part; an error ends the reading.
+pub type Give<'g> = dyn FnMut(Part) -> Result<(), Skip> + 'g;
+
+/// Reads one file, here and now; `progress` is called after each page or so of a long one, `give` with parts of one that has many
+/// chunks. A reader's panic costs that file only.
+pub fn read(request: &Request, progress: &dyn Fn(), give: &mut Give<'_>) -> Outcome {
+    if let Some(outcome) = long::read(request, progress, give) {
+        return outcome;
+    }
     let bytes = match std::fs::read(&request.path) {
         Ok(bytes) => bytes,
         Err(cause) => return Outcome::Skipped { hash: [0; 32], reason: format!("could not be read: {cause}") },
@@ -73,25 +120,41 @@ pub fn read(request: &Request, progress: &dyn Fn()) -> Outcome {
     if request.known == Some(hash) {
         return Outcome::Same;
     }
-    match catch_unwind(AssertUnwindSafe(|| cut(request, &bytes, progress))) {
+    let cut = || -> Result<Cut, Skip> {
+        let mut cut = cut(request, &bytes, progress)?;
+        while cut.chunks.len() > PART_CHUNKS {
+            let rest = cut.chunks.split_off(PART_CHUNKS);
+            give(Part { chunks: std::mem::replace(&mut cut.chunks, rest), text: None })?;
+        }
+        Ok(cut)
+    };
+    match catch_unwind(AssertUnwindSafe(cut)) {
         Ok(Ok(cut)) => Outcome::Read { hash, cut },
         Ok(Err(Skip { reason })) => Outcome::Skipped { hash, reason },
-        Err(_) => Outcome::Skipped { hash, reason: FAILED.to_string() },
+        Err(_) => Outcome::GivenUp { reason: FAILED.to_string() },
     }
 }
 
 /// What is said of a file over which its reader broke down.
 const FAILED: &str = "the reader of this format failed on it; please report the file";
 
+/// The name of the file, which tells its kind.
+fn name(request: &Request) -> std::borrow::Cow<'_, str> {
+    request.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()
+}
+
 /// Reads the text, leaves out what is repeated from page to page, and cuts the rest.
 fn cut(request: &Request, bytes: &[u8], progress: &dyn Fn()) -> Result<Cut, Skip> {
-    let name = request.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let mut document = formats::read_watched(&name, bytes, progress)?;
+    let mut document = formats::read_watched(&name(request), bytes, progress)?;
     let repeated_lines = repeated::leave_out(&mut document);
     let chunks = chunk(&document, &request.chunking);
     if chunks.is_empty() {
-        return Err(Skip { reason: "no text in it".to_string() });
+        return Err(no_text());
     }
     let Document { metadata, doubt, text, .. } = document;
     Ok(Cut { chunks, metadata, doubt, repeated_lines, text: request.with_text.then_some(text) })
+}
+
+fn no_text() -> Skip {
+    Skip { reason: "no text in it".to_string() }
 }

@@ -1,26 +1,24 @@
 //! Readers in processes of their own: a file that is too much for its reader costs that process and itself, nothing else.
 //!
 //! A worker is this program (or another that calls [`serve`]) with pipes on its standard input and output: requests go in, a line of
-//! JSON each, answers come out. It limits its own memory; how long it may be silent is watched from outside.
+//! JSON each, answers come out. It limits its own memory; how long it may work without getting on is watched from outside.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Request, read};
+use super::patience::{Patience, Watched};
+use super::{Outcome, Part, Request, read};
+use crate::corpus::formats::Skip;
 use crate::error::{Error, Fault, Result};
 
-/// A reader that does not get on for so long is given up.
-const SILENCE: Duration = Duration::from_secs(20);
-/// A reader is given up after this, however well it gets on.
-const LONGEST: Duration = Duration::from_secs(900);
 /// The most memory that a worker may take.
 const MEMORY_BYTES: u64 = 1400 << 20;
 /// Files that may be read ahead of the first one that is not yet read.
@@ -45,6 +43,8 @@ pub enum Place {
 enum Said {
     /// It gets on.
     Progress,
+    /// A part of the last request's file.
+    Part(Part),
     /// What came of the last request.
     Done(Outcome),
 }
@@ -63,12 +63,16 @@ pub fn serve() {
     for line in std::io::stdin().lock().lines() {
         let Some(request) = line.ok().and_then(|line| serde_json::from_str::<Request>(&line).ok()) else { return };
         let last = Mutex::new(Instant::now());
-        let outcome = read(&request, &|| {
+        let progress = || {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() >= HEARTBEAT {
                 *last = Instant::now();
                 say(&Said::Progress);
             }
+        };
+        let outcome = read(&request, &progress, &mut |part| {
+            say(&Said::Part(part));
+            Ok(())
         });
         say(&Said::Done(outcome));
     }
@@ -85,35 +89,49 @@ fn limit_memory() {
 #[cfg(not(unix))]
 fn limit_memory() {}
 
-/// Reads all of `requests` and gives each outcome to `each`, in their order.
+/// Reads all of `requests` and gives each outcome to `each`, in their order; the parts of a file come before its outcome.
 ///
 /// # Errors
 /// The first error of `each`, or when no worker can be started.
-pub fn read_all(place: &Place, requests: &[Request], mut each: impl FnMut(usize, Outcome) -> Result<()>) -> Result<()> {
+pub fn read_all(place: &Place, requests: &[Request], each: impl FnMut(usize, Outcome) -> Result<()>) -> Result<()> {
+    read_all_with(Patience::default(), place, requests, each)
+}
+
+/// The same with another patience.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read_all_with(
+    patience: Patience,
+    place: &Place,
+    requests: &[Request],
+    mut each: impl FnMut(usize, Outcome) -> Result<()>,
+) -> Result<()> {
     let Place::Workers(program, arguments) = place else {
-        return requests.iter().enumerate().try_for_each(|(at, request)| each(at, read(request, &|| {})));
+        return requests.iter().enumerate().try_for_each(|(at, request)| read_here(at, request, &mut each));
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS).min(requests.len());
-    let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (taken, moved_on) = (Mutex::new(0), Condvar::new());
-    let (answer, answers) = sync_channel::<(usize, Result<Outcome>)>(AHEAD);
+    let next = AtomicUsize::new(0);
+    let turns = Turns::default();
+    let (answer, answers) = sync_channel::<(usize, Result<Outcome>)>(MOST_WORKERS);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let answer = answer.clone();
-            let (next, stopped, taken, moved_on) = (&next, &stopped, &taken, &moved_on);
+            let (next, turns) = (&next, &turns);
             scope.spawn(move || {
                 let mut worker = None;
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(request) = requests.get(at) else { return };
-                    let mut done = taken.lock().unwrap_or_else(PoisonError::into_inner);
-                    while at >= *done + AHEAD && !stopped.load(Ordering::Relaxed) {
-                        done = moved_on.wait(done).unwrap_or_else(PoisonError::into_inner);
+                    if !turns.wait(|first| at < first + AHEAD) {
+                        return;
                     }
-                    drop(done);
-                    if stopped.load(Ordering::Relaxed)
-                        || answer.send((at, ask(&mut worker, program, arguments, request))).is_err()
-                    {
+                    // Parts are not kept: what is read ahead of its turn waits in its own process.
+                    let mut give =
+                        |part| turns.wait(|first| at == first) && answer.send((at, Ok(Outcome::Part(part)))).is_ok();
+                    let asked = Asked { program, arguments, patience, turns };
+                    let Some(outcome) = asked.ask(&mut worker, request, &mut give).transpose() else { return };
+                    if turns.are_over() || answer.send((at, outcome)).is_err() {
                         return;
                     }
                 }
@@ -121,28 +139,72 @@ pub fn read_all(place: &Place, requests: &[Request], mut each: impl FnMut(usize,
         }
         drop(answer);
         let mut waiting = BTreeMap::new();
+        let mut first = 0;
         let mut give = |at: usize, outcome: Result<Outcome>| -> Result<()> {
-            waiting.insert(at, outcome);
-            loop {
-                let mut first = taken.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(outcome) = waiting.remove(&*first) else { return Ok(()) };
-                let at = *first;
-                *first += 1;
-                drop(first);
-                moved_on.notify_all();
-                each(at, outcome?)?;
+            if let Ok(part @ Outcome::Part(_)) = outcome {
+                return each(at, part);
             }
+            waiting.insert(at, outcome);
+            while let Some(outcome) = waiting.remove(&first) {
+                each(first, outcome?)?;
+                first += 1;
+                turns.move_on();
+            }
+            Ok(())
         };
         let result = answers.iter().try_for_each(|(at, outcome)| give(at, outcome));
-        {
-            // Under the lock, so that nobody is between looking and waiting.
-            let _taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-            stopped.store(true, Ordering::Relaxed);
-        }
-        moved_on.notify_all();
+        turns.end();
         drop(answers);
         result
     })
+}
+
+fn read_here(at: usize, request: &Request, each: &mut impl FnMut(usize, Outcome) -> Result<()>) -> Result<()> {
+    let mut failed = Ok(());
+    let outcome = read(request, &|| {}, &mut |part| {
+        failed = each(at, Outcome::Part(part));
+        failed.is_ok().then_some(()).ok_or_else(|| Skip { reason: "stopped".to_string() })
+    });
+    failed?;
+    each(at, outcome)
+}
+
+/// Whose turn it is.
+#[derive(Default)]
+struct Turns {
+    /// The first file whose outcome has not been given.
+    first: Mutex<usize>,
+    moved_on: Condvar,
+    over: AtomicBool,
+}
+
+impl Turns {
+    /// Waits for a moment; `false` if it will not come.
+    fn wait(&self, has_come: impl Fn(usize) -> bool) -> bool {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        while !has_come(*first) && !self.are_over() {
+            first = self.moved_on.wait(first).unwrap_or_else(PoisonError::into_inner);
+        }
+        !self.are_over()
+    }
+
+    fn move_on(&self) {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.moved_on.notify_all();
+    }
+
+    fn end(&self) {
+        {
+            // Under the lock, so that nobody is between looking and waiting.
+            let _first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+            self.over.store(true, Ordering::Relaxed);
+        }
+        self.moved_on.notify_all();
+    }
+
+    fn are_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
 }
 
 /// A process that reads.
@@ -176,7 +238,8 @@ impl Worker {
         let (Some(requests), Some(answers)) = (requests, answers) else {
             return Err(failed(std::io::Error::other("it has no pipes")));
         };
-        let (say, said) = channel();
+        // What is not listened to waits in the pipe, and the worker with it.
+        let (say, said) = sync_channel(1);
         std::thread::spawn(move || {
             for line in BufReader::new(answers).lines() {
                 let Some(heard) = line.ok().and_then(|line| serde_json::from_str(&line).ok()) else { return };
@@ -189,33 +252,72 @@ impl Worker {
     }
 }
 
-/// Puts a request to the worker, starting one if there is none. One that dies or is given up is `None` afterwards.
-fn ask(worker: &mut Option<Worker>, program: &PathBuf, arguments: &[String], request: &Request) -> Result<Outcome> {
-    let running = match worker {
-        Some(running) => running,
-        None => worker.insert(Worker::start(program, arguments)?),
-    };
-    let line = serde_json::to_string(request).expect("plain data");
-    let gone = writeln!(running.requests, "{line}").and_then(|()| running.requests.flush()).is_err();
-    let started = Instant::now();
-    let reason = loop {
-        if gone {
-            break format!("its reader ended; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
-        }
-        match running.said.recv_timeout(SILENCE) {
-            Ok(Said::Done(outcome)) => return Ok(outcome),
-            Ok(Said::Progress) if started.elapsed() < LONGEST => {}
-            Ok(Said::Progress) => break format!("not read after {} minutes", LONGEST.as_secs() / 60),
-            Err(RecvTimeoutError::Timeout) => {
-                break format!("its reader did not get on for {} seconds", SILENCE.as_secs());
+/// What a worker is asked by.
+struct Asked<'a> {
+    program: &'a PathBuf,
+    arguments: &'a [String],
+    patience: Patience,
+    turns: &'a Turns,
+}
+
+impl Asked<'_> {
+    /// Puts a request to the worker, starting one if there is none; `None` where nobody waits for its outcome any more. A worker that
+    /// dies or is given up is `None` afterwards.
+    fn ask(
+        &self,
+        worker: &mut Option<Worker>,
+        request: &Request,
+        give: &mut dyn FnMut(Part) -> bool,
+    ) -> Result<Option<Outcome>> {
+        let running = match worker {
+            Some(running) => running,
+            None => worker.insert(Worker::start(self.program, self.arguments)?),
+        };
+        let size_bytes = std::fs::metadata(&request.path).map_or(0, |about| about.len());
+        let mut watched = Watched::begin(running.child.id(), self.patience, size_bytes);
+        let line = serde_json::to_string(request).expect("plain data");
+        let gone = writeln!(running.requests, "{line}").and_then(|()| running.requests.flush()).is_err();
+        let reason = loop {
+            if gone {
+                break format!("its reader ended; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
             }
-            Err(RecvTimeoutError::Disconnected) => {
-                break format!("its reader broke down; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
+            match running.said.recv_timeout(self.patience.look_every) {
+                Ok(Said::Done(outcome)) => return Ok(Some(outcome)),
+                Ok(Said::Progress) => watched.gets_on(),
+                Ok(Said::Part(part)) => match give(part) {
+                    true => watched.gets_on(),
+                    false => {
+                        *worker = None;
+                        return Ok(None);
+                    }
+                },
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    break format!("its reader broke down; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
+                }
             }
-        }
-    };
-    *worker = None;
-    // The bytes are hashed here, so that the file is not tried again until it changes.
-    let hash = std::fs::read(&request.path).map_or([0; 32], |bytes| *blake3::hash(&bytes).as_bytes());
-    Ok(Outcome::Skipped { hash, reason })
+            if self.turns.are_over() {
+                *worker = None;
+                return Ok(None);
+            }
+            if let Some(reason) = watched.verdict() {
+                break reason;
+            }
+        };
+        *worker = None;
+        Ok(Some(Outcome::GivenUp { reason }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_handbook_says_how_much_memory_a_reader_may_take_and_what_is_read_in_pieces() {
+        let handbook = include_str!("../../corpora/handbook/indexing.md");
+        let mib = super::MEMORY_BYTES >> 20;
+        assert!(handbook.contains(&format!("which may take {},{:03} MiB of memory", mib / 1000, mib % 1000)));
+        let handbook = include_str!("../../corpora/handbook/file-formats.md");
+        let mib = crate::reading::long::LONG_BYTES >> 20;
+        assert!(handbook.contains(&format!("mailboxes of {mib} MiB and more are read piece by piece")));
+    }
 }

@@ -28,6 +28,8 @@ pub struct Found {
     pub chunk: Chunk,
     /// What to show of it.
     pub snippet: Snippet,
+    /// What was left out of the file, if anything was.
+    pub not_whole: Option<String>,
     /// Where else the same stands, to the word or nearly.
     pub also: Vec<Elsewhere>,
 }
@@ -89,7 +91,8 @@ pub fn found(index: &Index, question: &str, hits: Vec<Hit>, shown: Shown<'_>) ->
         }
         kept.push(sketch);
         let snippet = snippet(question, &first.chunk.text, language, SNIPPET_CHARS);
-        found.push(Found { hit, path: first.path, chunk: first.chunk, snippet, also });
+        let not_whole = index.not_whole(first.id)?;
+        found.push(Found { hit, path: first.path, chunk: first.chunk, snippet, not_whole, also });
     }
     Ok(found)
 }

@@ -10,7 +10,7 @@ use crate::assemble::Kinglet;
 use crate::error::{Error, Fault, Result};
 use crate::eval::comparison::Answered;
 use crate::index::Index;
-use crate::index::documents::ChunkId;
+use crate::index::documents::{ChunkId, StoredChunk};
 use crate::models::traits::Generator;
 use crate::search::Hit;
 
@@ -48,8 +48,9 @@ impl Answering {
         let stored = self.index.chunks(&ids)?;
         // No generator sees a path, so the place among the hits stands there and comes back with what is cited.
         let passages = stored.into_iter().enumerate();
-        let passages: Vec<Passage> =
-            passages.map(|(at, stored)| Passage { path: at.to_string(), chunk: stored.chunk }).collect();
+        let passage =
+            |(at, stored): (usize, StoredChunk)| Passage { path: at.to_string(), chunk: stored.chunk, not_whole: None };
+        let passages: Vec<Passage> = passages.map(passage).collect();
         let started = Instant::now();
         let mut unseen = |_: &str| {};
         let answering = answer(self.generator.as_ref(), question, &passages, self.answer_tokens, &mut unseen);

@@ -201,7 +201,12 @@ fn words_seconds(index: &Index) -> Result<f64> {
     let folder = tempfile::tempdir().map_err(|cause| Error::io("make a folder in", &std::env::temp_dir(), cause))?;
     let documents = Documents::open_for_reading(&index.folder().join("documents.sqlite"))?;
     let started = Instant::now();
-    Lexical::open(&folder.path().join("lexical"), index.manifest().language)?.synchronise(&documents, 1, || Ok(()))?;
+    Lexical::open(&folder.path().join("lexical"), index.manifest().language)?.synchronise(
+        &documents,
+        1,
+        &|_, _| Ok(()),
+        || Ok(()),
+    )?;
     Ok(started.elapsed().as_secs_f64())
 }
 

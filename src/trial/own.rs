@@ -15,8 +15,6 @@ use crate::index::documents::{ChunkId, Outline};
 
 /// Chunks that are read from the store at a time.
 const BATCH: usize = 512;
-/// What helps where an answer is not where it should be.
-const UP_TO_DATE: &str = "is the index up to date? `kinglet index --name NAME` reads the documents again";
 
 impl Kinglet {
     /// The index called `name` with the questions in the file `questions`, see [`questions::read`]. Questions that the documents do
@@ -50,6 +48,11 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// What helps where an answer is not where it should be.
+    fn up_to_date(&self) -> String {
+        format!("is the index up to date? `kinglet index --name {}` reads the documents again", self.index.name())
+    }
+
     pub(super) fn of(index: Arc<Index>) -> Result<Self> {
         let outlines = index.outlines()?;
         let mut documents: BTreeMap<String, Vec<ChunkId>> = BTreeMap::new();
@@ -101,7 +104,9 @@ impl Places {
         };
         if documents.is_empty() {
             let path = answer.path.as_deref().unwrap_or_default();
-            return Err(Error::input(format!("question {id}: the index has no document {path}")).hint(UP_TO_DATE));
+            return Err(
+                Error::input(format!("question {id}: the index has no document {path}")).hint(self.up_to_date())
+            );
         }
         let chunks: Vec<ChunkId> = documents.iter().flat_map(|name| &self.documents[*name]).copied().collect();
         match (&answer.quote, unit) {
@@ -116,7 +121,7 @@ impl Places {
                     } else {
                         "no passage holds"
                     };
-                    return Err(Error::input(format!("question {id}: {what} {quote:?}")).hint(UP_TO_DATE));
+                    return Err(Error::input(format!("question {id}: {what} {quote:?}")).hint(self.up_to_date()));
                 }
                 Ok(self.passage_names(&holding))
             }

@@ -28,7 +28,7 @@ use crate::args::{Compared, Judged};
 use crate::judge::no_questions;
 use crate::progress::{self, Bars};
 use crate::render;
-use crate::run::{DONE, Session, here, printed};
+use crate::run::{DONE, Session, printed};
 
 /// What a measuring process says, one a line.
 #[derive(Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl Session<'_> {
     fn judged_name(&self, judged: &Judged) -> Result<String> {
         match &judged.beir {
             Some(folder) => Ok(folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()),
-            None => self.kinglet.find_index(judged.named.name.as_deref(), &here()?),
+            None => self.index_called(judged.named.name.as_deref()),
         }
     }
 
@@ -195,7 +195,7 @@ impl Session<'_> {
 
 fn say(message: &Message) {
     // Who started this process may be gone: then nobody needs an answer.
-    let _ = render::line(&serde_json::to_string(message).expect("a message is plain data"));
+    let _ = render::json_line(&serde_json::to_string(message).expect("a message is plain data"));
 }
 
 fn in_a_process(job: &Job, answered: &dyn Fn(usize)) -> Result<Measured> {

@@ -1,6 +1,6 @@
 //! Models: which there are, and bringing them here.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
 use kinglet::models::catalog;
@@ -125,8 +125,7 @@ pub fn agreed(question: &str, instead: &str) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(Error::input(format!("{question} Nobody is here to say yes")).hint(instead.to_string()));
     }
-    eprint!("{question} [y/N] ");
-    let _ = std::io::stderr().flush();
+    render::prompt(&format!("{question} [y/N] "));
     let mut answer = String::new();
     std::io::stdin()
         .lock()

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::args::Judged;
 use crate::progress::{self, Bars};
 use crate::render;
-use crate::run::{Session, here, printed};
+use crate::run::{Session, printed};
 
 impl Session<'_> {
     pub fn eval(&self, judged: &Judged, trec: Option<&Path>) -> Result<u8> {
@@ -56,7 +56,7 @@ impl Session<'_> {
                 })
             }
             (None, Some(questions)) => {
-                let name = self.kinglet.find_index(judged.named.name.as_deref(), &here()?)?;
+                let name = self.index_called(judged.named.name.as_deref())?;
                 self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
                 Ok((name.clone(), self.kinglet.trial_over(&name, questions)?))
             }

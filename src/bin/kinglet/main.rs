@@ -9,6 +9,7 @@ mod progress;
 mod questions;
 mod render;
 mod run;
+mod terminal;
 
 use std::process::ExitCode;
 

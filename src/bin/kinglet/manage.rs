@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kinglet::chunk::Chunking;
+use kinglet::corpus::is_not_whole;
 use kinglet::index::{Index, IndexWriter, files};
 use kinglet::reading::workers::read_all;
-use kinglet::reading::{Cut, Outcome, Request};
+use kinglet::reading::{Cut, Outcome, Part, Request};
 use kinglet::{Error, Result};
 use serde_json::json;
 
 use crate::fetch::agreed;
 use crate::render::{self, Finding, mib};
-use crate::run::{COULD_NOT, DONE, NOTHING_FOUND, Session, here, printed};
+use crate::run::{COULD_NOT, DONE, NOTHING_FOUND, Session, printed};
 
 impl Session<'_> {
     pub fn status(&self, name: Option<&str>) -> Result<u8> {
-        let name = self.kinglet.find_index(name, &here()?)?;
+        let name = self.index_called(name)?;
         let index = Index::open(&self.kinglet.index_folder(&name)?)?;
         let counts = index.counts()?;
         let embedders: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
@@ -30,8 +31,10 @@ impl Session<'_> {
         let vectors: Vec<(&str, u64)> = made.collect::<Result<_>>()?;
         let finished = index.manifest().all_read && vectors.iter().all(|(_, made)| *made == searched);
         if self.global.json {
-            let doubtful: Vec<_> =
-                doubtful.iter().map(|(path, doubt)| json!({ "path": render::shown(path), "doubt": doubt })).collect();
+            let doubtful = doubtful.iter().map(|(path, doubt)| {
+                json!({ "path": render::shown(path), "doubt": doubt, "not_whole": is_not_whole(doubt) })
+            });
+            let doubtful: Vec<_> = doubtful.collect();
             let vectors: BTreeMap<_, _> = vectors.into_iter().collect();
             let skipped: Vec<_> =
                 skipped.iter().map(|(path, reason)| json!({ "path": render::shown(path), "reason": reason })).collect();
@@ -61,6 +64,9 @@ impl Session<'_> {
         ]);
         let curated = curated(&index, counts.repeated_lines)?;
         rows.extend((!curated.is_empty()).then(|| vec!["curated".to_string(), curated]));
+        let not_whole = doubtful.iter().filter(|(_, doubt)| is_not_whole(doubt)).count();
+        let files = if not_whole == 1 { "file" } else { "files" };
+        rows.extend((not_whole > 0).then(|| vec!["cut".to_string(), format!("{not_whole} {files} not read whole")]));
         rows.extend((!doubtful.is_empty()).then(|| vec!["doubtful".to_string(), format!("{} files", doubtful.len())]));
         if !finished {
             rows.push(vec!["unfinished".to_string(), format!("`kinglet index --name {}` goes on", rows[0][1])]);
@@ -82,7 +88,7 @@ impl Session<'_> {
     }
 
     pub fn use_system(&self, system: &str, name: Option<&str>) -> Result<u8> {
-        let name = self.kinglet.find_index(name, &here()?)?;
+        let name = self.index_called(name)?;
         self.kinglet.use_system(&name, system)?;
         render::notice(&format!("{name} now answers by {system}; `kinglet use` takes any other that it has"));
         Ok(DONE)
@@ -127,7 +133,7 @@ impl Session<'_> {
     }
 
     pub fn rm(&self, name: &str, yes: bool) -> Result<u8> {
-        let name = self.kinglet.find_index(Some(name), &here()?)?;
+        let name = self.index_called(Some(name))?;
         let folder = self.kinglet.index_folder(&name)?;
         if !yes && !agreed(&format!("Remove the index {name}? Its documents are not touched."), "add --yes")? {
             return Ok(NOTHING_FOUND);
@@ -140,7 +146,7 @@ impl Session<'_> {
     pub fn doctor(&self, name: Option<&str>) -> Result<u8> {
         let mut findings: Vec<Finding> =
             self.kinglet.check_models().into_iter().map(|(what, result)| Finding { what, result }).collect();
-        match self.kinglet.find_index(name, &here()?) {
+        match self.index_called(name) {
             Ok(name) => findings
                 .extend(self.kinglet.check_index(&name).into_iter().map(|(what, result)| Finding { what, result })),
             Err(error) if name.is_some() => findings.push(Finding { what: "index".to_string(), result: Err(error) }),
@@ -171,17 +177,25 @@ impl Session<'_> {
             return Err(Error::input(format!("{} is not a file", file.display())).hint("kinglet inspect FILE"));
         }
         let request = Request { path: path.to_path_buf(), chunking: Chunking::default(), known: None, with_text };
-        let mut found = None;
+        let (mut parts, mut found) = (Part::default(), None);
         read_all(self.kinglet.reading(), &[request], |_, outcome| {
-            found = Some(outcome);
+            match outcome {
+                Outcome::Part(part) => parts.add(part),
+                outcome => found = Some(outcome),
+            }
             Ok(())
         })?;
         match found {
-            Some(Outcome::Read { cut, .. }) => Ok(cut),
-            Some(Outcome::Skipped { reason, .. }) => {
+            Some(Outcome::Read { mut cut, .. }) => {
+                cut.follow(parts);
+                Ok(cut)
+            }
+            Some(Outcome::Skipped { reason, .. } | Outcome::GivenUp { reason }) => {
                 Err(Error::input(format!("{} is not indexed: {reason}", file.display())))
             }
-            Some(Outcome::Same) | None => Err(Error::input(format!("{} was not read", file.display()))),
+            Some(Outcome::Same | Outcome::Part(_)) | None => {
+                Err(Error::input(format!("{} was not read", file.display())))
+            }
         }
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use kinglet::ingest::{Event, Watcher};
 
+use crate::terminal;
+
 /// Set once the user has pressed Ctrl-C.
 pub static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -21,6 +23,7 @@ pub fn listen_for_interrupts(runtime: &tokio::runtime::Runtime, keeps_work: bool
     runtime.spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             if !keeps_work || STOP.swap(true, Ordering::Relaxed) {
+                terminal::leave_line();
                 // Not `std::process::exit`: it takes C++'s globals away from under the threads of a language model.
                 signal_hook::low_level::exit(130);
             }
@@ -83,7 +86,9 @@ impl Watcher for Bars {
         match event {
             Event::Found { files } => self.show("reading files", 0, *files),
             Event::Looked { done, total, .. } => self.show("reading files", *done, *total),
+            Event::WordsIndexed { done, total } => self.show("indexing words", *done, *total),
             Event::Embedded { embedder, done, total } => self.show(&format!("embedding, {embedder}"), *done, *total),
+            Event::Linked { embedder, done, total } => self.show(&format!("linking, {embedder}"), *done, *total),
             Event::Reached(_) => self.clear(),
         }
     }

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::args::{DEFAULT_SET, Over};
 use crate::progress::{self, Bars};
 use crate::render;
-use crate::run::{DONE, Session, here, printed};
+use crate::run::{DONE, Session, printed};
 
 /// A question that a language model writes is cut off there.
 const MOST_QUESTION_TOKENS: usize = 40;
@@ -35,7 +35,7 @@ impl Session<'_> {
                 (name, trial.index().clone())
             }
             None => {
-                let name = self.kinglet.find_index(over.named.name.as_deref(), &here()?)?;
+                let name = self.index_called(over.named.name.as_deref())?;
                 self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
                 let index = Arc::new(Index::open(&self.kinglet.index_folder(&name)?)?);
                 (name, index)

@@ -1,4 +1,4 @@
-//! Everything that a person or a script reads: the only file that prints results and errors.
+//! Everything that a person or a script reads: results, notices and errors as lines of text, or as JSON.
 
 use std::io::{Result, Write};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ use kinglet::trial::make::Made;
 use kinglet::trial::tune::Tuned;
 use serde_json::{Value, json};
 
+use crate::terminal::{err, escaped, on_one_line, out, visible};
+
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const PATH: Style = AnsiColor::Cyan.on_default();
@@ -27,21 +29,16 @@ const MATCH: Style = AnsiColor::Yellow.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 
-/// Standard output, with colours where the terminal takes them.
-pub fn out() -> impl Write {
-    anstream::stdout()
-}
-
-/// A notice on standard error.
+/// A notice on standard error. Where nobody listens there, nothing is lost that a command is for.
 pub fn notice(text: &str) {
-    anstream::eprintln!("{text}");
+    let _ = writeln!(err(), "{}", visible(text));
 }
 
 /// An error on standard error: one line, then what helps.
 pub fn error(error: &kinglet::Error) {
-    anstream::eprintln!("{ERROR}error:{ERROR:#} {error}");
+    let _ = writeln!(err(), "{ERROR}error:{ERROR:#} {}", visible(&error.to_string()));
     if let Some(hint) = error.next_step() {
-        anstream::eprintln!("{GOOD}hint:{GOOD:#} {hint}");
+        let _ = writeln!(err(), "{GOOD}hint:{GOOD:#} {}", visible(hint));
     }
 }
 
@@ -54,35 +51,39 @@ pub fn shown(path: &Path) -> String {
     }
 }
 
-/// A line on standard output.
-pub fn line(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
+/// JSON on standard output, on one line and at once.
+pub fn json_line(json: &str) -> Result<()> {
+    let mut out = out();
+    writeln!(out, "{}", escaped(json))?;
     out.flush()
 }
 
-/// A text on standard output, without what could steer a terminal.
+/// A text on standard output.
 pub fn text(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     text.lines().try_for_each(|line| writeln!(out, "{}", visible(line)))
 }
 
 /// JSON on standard output, indented.
 pub fn json(value: &Value) -> Result<()> {
-    writeln!(out(), "{value:#}")
+    writeln!(out(), "{}", escaped(&format!("{value:#}")))
 }
 
 pub fn hits_json(searched: &Searched) -> Value {
     let rows: Vec<Value> = searched
         .found
         .iter()
-        .map(|Found { hit, path, chunk, also, .. }| {
+        .map(|Found { hit, path, chunk, also, not_whole, .. }| {
             let also = also.iter().map(|other| json!({ "path": shown(&other.path), "place": other.chunk.after_path() }));
-            json!({
+            let mut row = json!({
                 "also": also.collect::<Vec<_>>(),
                 "path": shown(path), "unit": chunk.unit, "first": chunk.first, "last": chunk.last, "place": chunk.after_path(),
                 "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
-            })
+            });
+            if let Some(not_whole) = not_whole {
+                row["not_whole"] = json!(not_whole);
+            }
+            row
         })
         .collect();
     match searched.lacking {
@@ -93,7 +94,7 @@ pub fn hits_json(searched: &Searched) -> Value {
 
 pub fn hits(found: &[Found], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, Found { hit, path, chunk, snippet, also }) in found.iter().enumerate() {
+    for (at, Found { hit, path, chunk, snippet, also, not_whole }) in found.iter().enumerate() {
         let stands = place(path, chunk);
         writeln!(
             out,
@@ -106,6 +107,9 @@ pub fn hits(found: &[Found], explain: bool) -> Result<()> {
         if let Some(other) = also.first() {
             let more = if also.len() > 1 { format!(" and {} more", also.len() - 1) } else { String::new() };
             writeln!(out, "    {DIM}also {}{more}{DIM:#}", place(&other.path, &other.chunk))?;
+        }
+        if let Some(not_whole) = not_whole {
+            writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(not_whole))?;
         }
         if explain {
             let parts = hit.legs.iter().map(|leg| {
@@ -163,8 +167,11 @@ pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
         writeln!(out)?;
     }
     for source in &answer.sources {
-        let place = visible(&format!("{}{}", source.path, source.place));
+        let place = on_one_line(&format!("{}{}", source.path, source.place));
         writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{place}{PATH:#}  {}", source.n, visible(&source.heading))?;
+        if let Some(not_whole) = &source.not_whole {
+            writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(not_whole))?;
+        }
         for citation in answer.citations.iter().filter(|citation| quotes && citation.n == source.n) {
             let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
             writeln!(
@@ -206,21 +213,10 @@ pub fn remarks(answer: &Answer, timings: bool) {
     }
 }
 
-/// Documents may hold terminal control characters: they are shown, not obeyed.
-pub fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && !c.is_whitespace() { '\u{fffd}' } else { c }).collect()
-}
-
-/// The same for names, which have neither lines nor marks that turn the direction of writing.
-fn on_one_line(name: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    name.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
-}
-
 pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
     let mut out = out();
     let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
-    writeln!(out, "{BOLD}{name}{BOLD:#}: {} chunks", summary.chunks)?;
+    writeln!(out, "{BOLD}{}{BOLD:#}: {} chunks", on_one_line(name), summary.chunks)?;
     writeln!(
         out,
         "  files   {} read, {} unchanged, {} removed, {} skipped",
@@ -229,6 +225,11 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         summary.removed,
         summary.skipped.len()
     )?;
+    if let [first, others @ ..] = summary.not_whole.as_slice() {
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        let (file, reason) = (on_one_line(&shown(&first.path)), visible(&first.reason));
+        writeln!(out, "  cut     {file}{more}: {reason}; see `kinglet status --verbose`")?;
+    }
     if summary.mended > 0 {
         writeln!(out, "  mended  {} files read again, because the index had damaged rows of them", summary.mended)?;
     }
@@ -243,7 +244,7 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
     if verbose && !summary.skipped.is_empty() {
         writeln!(out, "skipped:")?;
         for file in &summary.skipped {
-            writeln!(out, "  {PATH}{}{PATH:#}  {}", shown(&file.path), file.reason)?;
+            writeln!(out, "  {PATH}{}{PATH:#}  {}", on_one_line(&shown(&file.path)), visible(&file.reason))?;
         }
     } else if !summary.skipped.is_empty() {
         writeln!(out, "{DIM}`--verbose` lists the skipped files with the reasons{DIM:#}")?;
@@ -259,7 +260,7 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>, numeric: &[usize]) -> Re
         table.set_header(headings.to_vec());
     }
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| on_one_line(cell)));
     }
     for &column in numeric {
         if let Some(column) = table.column_mut(column) {
@@ -341,18 +342,24 @@ pub fn comparison(about: &About, comparisons: &[Comparison], report: &Path) -> R
 
 /// Asks on standard error, on one line.
 pub fn prompt(text: &str) {
-    let mut err = anstream::stderr();
+    let mut err = err();
     let _ = write!(err, "{BOLD}{text}{BOLD:#}").and_then(|()| err.flush());
 }
 
 /// A question with what answers it, on standard error.
 pub fn question(place: usize, total: usize, question: &WrittenQuestion) {
     let kind = question.synthetic.as_deref().unwrap_or("human");
-    anstream::eprintln!("\n{DIM}{place}/{total}  {kind}{DIM:#}\n{BOLD}{}{BOLD:#}", visible(&question.question));
+    let mut err = err();
+    let _ = writeln!(
+        err,
+        "\n{DIM}{place}/{total}  {}{DIM:#}\n{BOLD}{}{BOLD:#}",
+        visible(kind),
+        visible(&question.question)
+    );
     for answer in &question.answers {
         let path = answer.path.as_deref().unwrap_or("any document");
         let quote = answer.quote.as_deref().map(|quote| quote.split_whitespace().collect::<Vec<_>>().join(" "));
-        anstream::eprintln!("  {PATH}{}{PATH:#}  {}", visible(path), visible(&quote.unwrap_or_default()));
+        let _ = writeln!(err, "  {PATH}{}{PATH:#}  {}", on_one_line(path), visible(&quote.unwrap_or_default()));
     }
 }
 
@@ -439,11 +446,11 @@ pub fn findings(findings: &[Finding]) -> Result<()> {
     let mut out = out();
     for finding in findings {
         match &finding.result {
-            Ok(detail) => writeln!(out, "{GOOD}ok{GOOD:#}    {:12} {detail}", finding.what)?,
+            Ok(detail) => writeln!(out, "{GOOD}ok{GOOD:#}    {:12} {}", finding.what, visible(detail))?,
             Err(error) => {
-                writeln!(out, "{ERROR}wrong{ERROR:#} {:12} {error}", finding.what)?;
+                writeln!(out, "{ERROR}wrong{ERROR:#} {:12} {}", finding.what, visible(&error.to_string()))?;
                 if let Some(hint) = error.next_step() {
-                    writeln!(out, "{:18} {GOOD}mend it:{GOOD:#} {hint}", "")?;
+                    writeln!(out, "{:18} {GOOD}mend it:{GOOD:#} {}", "", visible(hint))?;
                 }
             }
         }
@@ -453,5 +460,5 @@ pub fn findings(findings: &[Finding]) -> Result<()> {
 
 /// Paths, one a line.
 pub fn paths(paths: &[PathBuf]) -> Result<()> {
-    paths.iter().try_for_each(|path| writeln!(out(), "{}", path.display()))
+    paths.iter().try_for_each(|path| writeln!(out(), "{}", on_one_line(&path.display().to_string())))
 }

@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::args::{self, Cli, Command, ConfigCommand, Global, ModelsCommand, QuestionsCommand};
 use crate::progress::{self, Bars};
 use crate::render;
+use crate::terminal;
 
 pub const DONE: u8 = 0;
 pub const NOTHING_FOUND: u8 = 1;
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
                     .hint("please report this with what you typed; your documents are not touched"))
             })
         });
+    terminal::end_line();
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.fault() == Fault::Interrupted => {
@@ -158,7 +160,8 @@ impl Session<'_> {
             .iter()
             .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
             .collect::<Result<Vec<_>>>()?;
-        let name = self.kinglet.name_for(&roots, name, &here()?)?;
+        let here = if roots.is_empty() && name.is_none() { here()? } else { PathBuf::new() };
+        let name = self.kinglet.name_for(&roots, name, &here)?;
         self.fetch_missing(&self.kinglet.models_for_indexing(&name, embedders)?)?;
         // What changes while the first run is under way is not missed.
         let changes = if watch { Some(self.changes(&name, &roots)?) } else { None };
@@ -275,12 +278,18 @@ impl Session<'_> {
         }
     }
 
+    /// The index of this name, else the one that holds the current folder, which may be gone where it is not needed.
+    pub(crate) fn index_called(&self, name: Option<&str>) -> Result<String> {
+        let here = if name.is_some() { PathBuf::new() } else { here()? };
+        self.kinglet.find_index(name, &here)
+    }
+
     /// The index to ask, when there is a question and the models are here.
     fn ready(&self, question: &str, name: Option<&str>) -> Result<String> {
         if question.trim().is_empty() {
             return Err(Error::input("the question is empty").hint("put it in quotes: \"Who pays for repairs?\""));
         }
-        let name = self.kinglet.find_index(name, &here()?)?;
+        let name = self.index_called(name)?;
         self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
         Ok(name)
     }
@@ -290,7 +299,7 @@ fn filters(written: &[String]) -> Result<Vec<Filter>> {
     written.iter().map(|filter| Filter::parse(filter)).collect()
 }
 
-pub(crate) fn here() -> Result<PathBuf> {
+fn here() -> Result<PathBuf> {
     std::env::current_dir()
         .and_then(|here| here.canonicalize())
         .map_err(|cause| Error::new(Fault::Machine, format!("the current folder cannot be found: {cause}")))

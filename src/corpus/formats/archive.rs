@@ -7,11 +7,12 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::Skip;
+use super::limits::{ARCHIVE_BYTES, ARCHIVE_MEMBERS};
 
 /// All members of one file that are read may expand to this many bytes, whatever their headers say.
-const MAX_EXPANDED_BYTES: u64 = 256 << 20;
+const MAX_EXPANDED_BYTES: u64 = ARCHIVE_BYTES.most as u64;
 /// An archive with more members is not a document.
-const MAX_MEMBERS: usize = 50_000;
+const MAX_MEMBERS: usize = ARCHIVE_MEMBERS.most;
 
 /// A zip archive in memory.
 pub(super) struct Archive<'b> {
@@ -44,7 +45,7 @@ impl<'b> Archive<'b> {
             Ok(member) => member,
             Err(ZipError::FileNotFound) => return Ok(None),
             Err(ZipError::UnsupportedArchive(why)) if why == ZipError::PASSWORD_REQUIRED => {
-                return Err(Skip::because("protected by a password"));
+                return Err(Skip::needs_password());
             }
             Err(_) => return Err(Skip::because("damaged archive")),
         };

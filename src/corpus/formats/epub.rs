@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use super::archive::Archive;
 use super::data::{Shape, Tree, xml};
+use super::limits::CHAPTERS;
 use super::outline::on_one_line;
 use super::{Skip, html, plain};
 use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
 
-/// A book has no more files of text than this.
-const MAX_CHAPTERS: usize = 5_000;
 const MAX_TITLE_BYTES: usize = 200;
 const FONT_OBFUSCATION: &[&str] = &["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"];
 
@@ -145,7 +144,12 @@ fn chapters<'t>(package: &'t Tree) -> Vec<&'t str> {
         .filter_map(|item| Some((attribute(package, item, "id")?, attribute(package, item, "href")?)))
         .collect();
     let spine = elements(package, "itemref").filter_map(|item| items.get(attribute(package, item, "idref")?).copied());
-    spine.take(MAX_CHAPTERS).collect()
+    let mut chapters: Vec<&str> = spine.collect();
+    if chapters.len() > CHAPTERS.most {
+        CHAPTERS.met();
+        chapters.truncate(CHAPTERS.most);
+    }
+    chapters
 }
 
 /// What the table of contents calls the files, by their names.

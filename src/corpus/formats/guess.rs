@@ -1,7 +1,7 @@
 //! Chooses among the encodings that bytes could be in, by what stands where in no language.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::Encoding;
+use encoding_rs::{CoderResult, Decoder, Encoding};
 use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TABLE_CP852, DECODING_TABLE_CP855};
 
 /// How much of a file is looked at where decodings are compared.
@@ -36,6 +36,24 @@ impl Charset {
         match self {
             Charset::Standard(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
             Charset::Dos(_, upper_half) => oem_cp::decode_string_complete_table(bytes, upper_half),
+        }
+    }
+
+    /// Decodes the next bytes of a stream onto the end of `text`; `decoder` keeps what they leave unfinished.
+    pub(super) fn decode_more(self, decoder: &mut Option<Decoder>, bytes: &[u8], is_last: bool, text: &mut String) {
+        let encoding = match self {
+            Charset::Standard(encoding) => encoding,
+            Charset::Dos(..) => return text.push_str(&self.decode(bytes)),
+        };
+        let decoder = decoder.get_or_insert_with(|| encoding.new_decoder_without_bom_handling());
+        let mut left = bytes;
+        loop {
+            text.reserve(decoder.max_utf8_buffer_length(left.len()).unwrap_or(left.len()));
+            let (end, read, _) = decoder.decode_to_string(left, text, is_last);
+            left = &left[read..];
+            if end == CoderResult::InputEmpty {
+                return;
+            }
         }
     }
 

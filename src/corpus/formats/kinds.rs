@@ -2,6 +2,7 @@
 
 use super::Skip;
 use super::archive::Archive;
+use super::office::{self, Flat};
 use crate::corpus::Format;
 
 /// Which reader a file is for.
@@ -28,9 +29,11 @@ pub(super) enum Kind {
     Pptx,
     Ppt,
     Odp,
-    /// XLSX, XLS, ODS.
+    /// XLSX, XLSB, XLS, ODS.
     Workbook,
     Eml,
+    /// A page of the web in a letter.
+    Mhtml,
     Mbox,
     Msg,
     Epub,
@@ -41,7 +44,7 @@ impl Kind {
     pub(super) fn format(self) -> Format {
         match self {
             Kind::Markdown => Format::Markdown,
-            Kind::Html => Format::Html,
+            Kind::Html | Kind::Mhtml => Format::Html,
             Kind::Code => Format::Code,
             Kind::Text | Kind::Restructured | Kind::Org => Format::Text,
             Kind::Csv | Kind::Tsv | Kind::Workbook => Format::Table,
@@ -61,9 +64,21 @@ impl Kind {
             Kind::Markdown | Kind::Html | Kind::Code | Kind::Text | Kind::Restructured | Kind::Org => true,
             Kind::Csv | Kind::Tsv | Kind::Json | Kind::JsonLines | Kind::Yaml | Kind::Xml | Kind::Notebook => true,
             Kind::Pdf | Kind::Docx | Kind::Odt | Kind::Rtf | Kind::Pptx | Kind::Odp | Kind::Workbook => false,
-            Kind::Doc | Kind::Ppt | Kind::Eml | Kind::Mbox | Kind::Msg | Kind::Epub => false,
+            Kind::Doc | Kind::Ppt | Kind::Eml | Kind::Mhtml | Kind::Mbox | Kind::Msg | Kind::Epub => false,
         }
     }
+}
+
+/// What a file is: by its bytes, else by its name; `None` if neither says.
+///
+/// # Errors
+/// When it is of a kind that is not read.
+pub(super) fn of(path_name: &str, bytes: &[u8]) -> Result<Option<Kind>, Skip> {
+    if let Some(reason) = of_apple(bytes) {
+        return Err(Skip::because(reason));
+    }
+    let by_name = by_name(path_name)?;
+    Ok(by_bytes(bytes)?.or(by_name))
 }
 
 /// What the name says: a kind, nothing (`None`), or one that is not read.
@@ -83,7 +98,7 @@ pub(super) fn by_name(path_name: &str) -> Result<Option<Kind>, Skip> {
 }
 
 /// What the bytes say, whatever the name is: a kind, nothing (`None`), or one that is not read.
-pub(super) fn by_bytes(bytes: &[u8]) -> Result<Option<Kind>, Skip> {
+fn by_bytes(bytes: &[u8]) -> Result<Option<Kind>, Skip> {
     if bytes.starts_with(b"%PDF-") {
         return Ok(Some(Kind::Pdf));
     }
@@ -93,10 +108,34 @@ pub(super) fn by_bytes(bytes: &[u8]) -> Result<Option<Kind>, Skip> {
     if bytes.starts_with(b"PK\x03\x04") {
         return in_archive(bytes);
     }
+    if office::is_bare_workbook(bytes) {
+        return Ok(Some(Kind::Workbook));
+    }
+    if let Some(kind) = office::flat(bytes) {
+        return Ok(Some(match kind {
+            Flat::Text => Kind::Odt,
+            Flat::Slides => Kind::Odp,
+            Flat::Sheets => Kind::Workbook,
+        }));
+    }
     match MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         Some((_, reason)) => Err(Skip::because(*reason)),
         None => Ok(None),
     }
+}
+
+/// Why an archive of Keynote, Pages or Numbers is not read. Keynote's files have the extension of keys.
+fn of_apple(bytes: &[u8]) -> Option<&'static str> {
+    if !bytes.starts_with(b"PK\x03\x04") {
+        return None;
+    }
+    let archive = Archive::open(bytes).ok()?;
+    let has = |test: fn(&str) -> bool| archive.names().any(|name| test(&name));
+    if has(|name| name.starts_with("Index/Slide") || name.starts_with("index.apxl")) {
+        return Some("a Keynote presentation: export it as PDF or PPTX");
+    }
+    let is_apple = has(|name| name.ends_with(".iwa") || name == "Index.zip" || name == "index.xml.gz");
+    is_apple.then_some("a document of Pages, Numbers or Keynote: export it as PDF or in an Office format")
 }
 
 /// Which document a zip archive is.
@@ -149,13 +188,14 @@ const READ: &[(&[&str], Kind)] = &[
     (&["pdf"], Kind::Pdf),
     (&["docx", "docm", "dotx", "dotm"], Kind::Docx),
     (&["doc", "dot"], Kind::Doc),
-    (&["odt", "ott"], Kind::Odt),
+    (&["odt", "ott", "fodt"], Kind::Odt),
     (&["rtf"], Kind::Rtf),
     (&["pptx", "pptm", "ppsx", "potx"], Kind::Pptx),
     (&["ppt", "pps", "pot"], Kind::Ppt),
-    (&["odp", "otp"], Kind::Odp),
-    (&["xlsx", "xlsm", "xltx", "xlsb", "xls", "ods", "ots"], Kind::Workbook),
+    (&["odp", "otp", "fodp"], Kind::Odp),
+    (&["xlsx", "xlsm", "xltx", "xlsb", "xls", "xlt", "xlw", "ods", "ots", "fods"], Kind::Workbook),
     (&["eml"], Kind::Eml),
+    (&["mht", "mhtml"], Kind::Mhtml),
     (&["mbox"], Kind::Mbox),
     (&["msg"], Kind::Msg),
     (&["epub"], Kind::Epub),

@@ -17,11 +17,13 @@ pub(super) struct Lines {
     gap: Gap,
     /// Comes after the gap and before the next piece: the dash of a list item, the bar between two cells.
     mark: String,
+    /// Whether text before this has been taken.
+    is_continued: bool,
 }
 
 impl Lines {
     pub(super) fn new() -> Self {
-        Lines { text: String::new(), sources: vec![1], gap: Gap::None, mark: String::new() }
+        Lines { text: String::new(), sources: vec![1], gap: Gap::None, mark: String::new(), is_continued: false }
     }
 
     /// Asks for at least this gap before the next piece. After a mark there is no gap.
@@ -48,7 +50,7 @@ impl Lines {
 
     /// Writes the gap and the mark; what follows begins at the end of the text.
     pub(super) fn open(&mut self, source_line: u32) {
-        if self.text.is_empty() {
+        if self.text.is_empty() && !self.is_continued {
             self.sources[0] = source_line;
         } else {
             match self.gap {
@@ -85,6 +87,14 @@ impl Lines {
 
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What [`finish`](Self::finish) would give, but what follows is written as if it were still there: the texts taken one after
+    /// the other are the whole.
+    pub(super) fn take(&mut self) -> (String, Vec<u32>) {
+        self.is_continued |= !self.text.is_empty();
+        let last = self.sources.last().copied().unwrap_or(1);
+        (std::mem::take(&mut self.text), std::mem::replace(&mut self.sources, vec![last]))
     }
 
     /// The text and, for each of its lines, the line of the file.

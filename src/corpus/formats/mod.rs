@@ -3,12 +3,15 @@
 mod archive;
 mod clean;
 mod code;
+mod compound;
 mod data;
+mod decoding;
 mod epub;
 mod front_matter;
 mod guess;
 mod html;
 mod kinds;
+pub mod limits;
 mod lines;
 mod mail;
 mod main_text;
@@ -19,11 +22,12 @@ mod org;
 mod outline;
 mod page;
 mod pdf;
+pub mod pieces;
 mod plain;
 mod restructured;
 mod shape;
 
-use crate::corpus::{Document, Format, Section, Unit};
+use crate::corpus::{Document, Format, Section, Unit, doubts};
 use crate::text::Span;
 use kinds::Kind;
 use plain::Decoded;
@@ -38,6 +42,10 @@ pub struct Skip {
 impl Skip {
     fn because(reason: impl Into<String>) -> Self {
         Skip { reason: reason.into() }
+    }
+
+    fn needs_password() -> Self {
+        Skip::because("needs a password")
     }
 }
 
@@ -64,16 +72,15 @@ pub fn read_watched(path_name: &str, bytes: &[u8], progress: &dyn Fn()) -> Resul
     if bytes.trim_ascii().is_empty() {
         return Err(Skip::because("empty"));
     }
-    let by_name = kinds::by_name(path_name)?;
-    let kind = kinds::by_bytes(bytes)?.or(by_name);
-    let document = match kind {
+    limits::begin();
+    let document = match kinds::of(path_name, bytes)? {
         Some(kind) if !kind.is_text() => read_binary(kind, bytes, progress)?,
         kind => read_text(kind, path_name, bytes)?,
     };
     if document.text.trim().is_empty() {
         return Err(Skip::because("no text in it"));
     }
-    Ok(document)
+    Ok(Document { doubt: limits::with_met(document.doubt), ..document })
 }
 
 fn read_text(kind: Option<Kind>, path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
@@ -95,7 +102,7 @@ fn read_text(kind: Option<Kind>, path_name: &str, bytes: &[u8]) -> Result<Docume
         Kind::Notebook => notebook::read(&text)?,
         kind => whole(kind.format(), text),
     };
-    document.doubt = document.doubt.or(doubt);
+    document.doubt = doubts(document.doubt, doubt);
     Ok(document)
 }
 
@@ -109,10 +116,11 @@ fn read_binary(kind: Kind, bytes: &[u8], progress: &dyn Fn()) -> Result<Document
                 (_, Kind::Workbook) => office::separated::read(text, '\t')?,
                 _ => whole(Format::Text, text),
             };
-            Ok(Document { doubt: document.doubt.or(doubt), ..document })
+            Ok(Document { doubt: doubts(document.doubt, doubt), ..document })
         }
         Kind::Pdf => pdf::read(bytes, progress),
         Kind::Eml => mail::internet::read(bytes),
+        Kind::Mhtml => mail::saved_page::read(bytes),
         Kind::Mbox => mail::internet::read_mailbox(bytes),
         Kind::Msg => mail::outlook::read(bytes),
         Kind::Epub => epub::read(bytes),
@@ -148,6 +156,8 @@ mod tests {
             ("blank.html", b"<html><script>x</script></html>", Err("no text in it")),
             ("a.pdf", b"%PDF-1.7", Err("damaged PDF")),
             ("renamed.txt", b"%PDF-1.7 \x00", Err("damaged PDF")),
+            ("locked.pdf", b"%PDF-1.7\ntrailer<</Encrypt 5 0 R>>", Err("needs a password, or is damaged")),
+            ("server.key", b"-----BEGIN PRIVATE KEY-----\n", Err("key file")),
             ("a.docx", b"PK\x03\x04", Err("damaged archive")),
             ("a.png", b"\x89PNG", Err("image")),
             ("renamed", b"\x89PNG\r\n\x1a\n\0\0", Err("image")),

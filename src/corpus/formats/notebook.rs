@@ -6,14 +6,11 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::clean::{is_encoded_bytes, without_colours, without_controls};
+use super::limits::{OUTPUT_BYTES, OUTPUT_LINES};
 use super::outline::{self, Heading};
 use super::{Skip, html, markdown};
 use crate::corpus::{Document, Format, Unit};
 use crate::text::Span;
-
-/// What a cell puts out beyond this is left out: mostly the rows of a table, or the progress of something.
-const MAX_OUTPUT_BYTES: usize = 4_000;
-const MAX_OUTPUT_LINES: usize = 60;
 
 #[derive(Deserialize)]
 struct Notebook {
@@ -231,13 +228,17 @@ fn shown(output: &Output) -> String {
     }
 }
 
+/// What a cell puts out, but for what is left out of it: mostly the rows of a table, or the progress of something.
 fn shortened(text: &str) -> String {
     let text = without_controls(&last_of_overwritten(&without_colours(text)));
     let mut kept = String::new();
     for (number, line) in text.trim_end().lines().enumerate() {
-        if number >= MAX_OUTPUT_LINES || kept.len() + line.len() > MAX_OUTPUT_BYTES {
+        let is_long = number >= OUTPUT_LINES.most;
+        if is_long || kept.len() + line.len() > OUTPUT_BYTES.most {
+            let limit = if is_long { &OUTPUT_LINES } else { &OUTPUT_BYTES };
+            limit.met();
             if kept.is_empty() {
-                kept.push_str(&line[..line.floor_char_boundary(MAX_OUTPUT_BYTES)]);
+                kept.push_str(&line[..line.floor_char_boundary(OUTPUT_BYTES.most)]);
             }
             kept.push('…');
             break;
@@ -300,14 +301,14 @@ mod tests {
         );
         let document = read(&text).unwrap();
         assert!(document.text.starts_with("## Old\n\nx = 1\n\nrow\nrow\n") && document.text.ends_with("row\n…"));
-        assert_eq!(document.text.lines().count(), 4 + MAX_OUTPUT_LINES + 1);
+        assert_eq!(document.text.lines().count(), 4 + OUTPUT_LINES.most + 1);
         assert_eq!(read("{\"cells\": 1}").unwrap_err().reason, "not a valid notebook");
     }
 
     proptest! {
         #[test]
         fn output_of_any_kind_is_bounded(text in "(\\PC|\n|\r|\x1b\\[[0-9;]{0,3}m){0,200}") {
-            prop_assert!(shortened(&text.repeat(40)).len() <= MAX_OUTPUT_BYTES + MAX_OUTPUT_LINES + 8);
+            prop_assert!(shortened(&text.repeat(40)).len() <= OUTPUT_BYTES.most + OUTPUT_LINES.most + 8);
         }
     }
 }

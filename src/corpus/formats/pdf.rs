@@ -4,28 +4,37 @@ mod blocks;
 mod characters;
 mod columns;
 mod content;
+mod face;
 mod file;
 mod glyph;
 mod headings;
+mod layout;
+#[cfg(test)]
+mod made;
 mod pieces;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::corpus::formats::Skip;
+use crate::corpus::formats::limits::PDF_FAILURES;
 use crate::corpus::formats::lines::{Gap, Lines};
-use crate::corpus::formats::{Skip, outline};
 use crate::corpus::{Document, Format, Unit};
 use crate::text::Span;
 use blocks::Block;
 use content::Shown;
-use file::File;
+use file::{Bookmark, File};
 use glyph::{Glyph, Turn};
 
 /// The file is opened anew after so many pages: what the reader remembers of pages read before is given back.
 const PAGES_A_TIME: usize = 200;
 /// After so many pages that could not be read, the rest is not tried.
-const MAX_FAILURES: usize = 100;
+const MAX_FAILURES: usize = PDF_FAILURES.most;
+
+/// From this share of its characters on, what a file loses makes it doubtful.
+const MIN_PERCENT_LOST: usize = 10;
 
 /// A block of a page in the text of the document; its own text has been moved there.
 #[derive(Debug)]
@@ -45,13 +54,32 @@ struct Counts {
     images: usize,
     glyphs: usize,
     unknown: usize,
+    outside: usize,
+}
+
+/// What the pages of a file hold, before headings are found in it.
+struct Content {
+    text: String,
+    /// The page, from 1, of each line of the text.
+    places: Vec<u32>,
+    blocks: Vec<Placed>,
+    bookmarks: Vec<Bookmark>,
+    metadata: Vec<(String, String)>,
+    counts: Counts,
 }
 
 /// Reads a PDF page by page and calls `progress` after each.
 ///
 /// # Errors
-/// When it is damaged, protected by a password, or there is no text in it.
+/// When it is damaged, needs a password, or there is no text in it.
 pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
+    let Content { text, places, blocks, bookmarks, metadata, counts } = content(bytes, progress)?;
+    let sections = headings::sections(&text, &blocks, &bookmarks);
+    let doubt = counts.doubt();
+    Ok(Document { format: Format::Pdf, text, sections, unit: Unit::Page, places: Some(places), metadata, doubt })
+}
+
+fn content(bytes: &[u8], progress: &dyn Fn()) -> Result<Content, Skip> {
     let bytes = Arc::new(bytes.to_vec());
     let open = || catch_unwind(|| File::open(&bytes)).unwrap_or_else(|_| Err(Skip::because("damaged PDF")));
     let mut file = open()?;
@@ -86,23 +114,24 @@ pub(super) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> 
             file = open()?;
         }
     }
+    if next < counts.pages {
+        PDF_FAILURES.met();
+    }
     counts.failed += counts.pages - next;
     let (text, places) = lines.finish();
     if text.is_empty() {
         return Err(counts.nothing());
     }
-    let headings = headings::find(&text, &placed, &bookmarks);
-    let sections = outline::sections(&text, 0, None, &headings);
-    let doubt = counts.doubt();
-    Ok(Document { format: Format::Pdf, text, sections, unit: Unit::Page, places: Some(places), metadata, doubt })
+    Ok(Content { text, places, blocks: placed, bookmarks, metadata, counts })
 }
 
 /// The text of a page in reading order: first what is turned like most of it, then what runs another way.
 fn blocks_of(shown: Shown) -> Vec<Block> {
-    let mut turned: Vec<(Turn, Vec<Glyph>)> = Turn::ALL.map(|turn| (turn, Vec::new())).into();
+    let mut turned: BTreeMap<Turn, Vec<Glyph>> = BTreeMap::new();
     for glyph in shown.glyphs {
-        turned[glyph.turn as usize].1.push(glyph);
+        turned.entry(glyph.turn).or_default().push(glyph);
     }
+    let mut turned: Vec<(Turn, Vec<Glyph>)> = turned.into_iter().collect();
     turned.sort_by_key(|(turn, glyphs)| (Reverse(glyphs.len()), *turn));
     let mut found = Vec::new();
     for (index, (_, glyphs)) in turned.into_iter().enumerate() {
@@ -139,6 +168,7 @@ impl Counts {
         self.images += shown.images;
         self.glyphs += shown.glyphs.len();
         self.unknown += shown.unknown;
+        self.outside += shown.outside;
     }
 
     fn nothing(&self) -> Skip {
@@ -159,9 +189,16 @@ impl Counts {
         if self.cut > 0 {
             doubts.push(format!("{} of {} pages are read in part", self.cut, self.pages));
         }
-        if self.unknown > self.glyphs / 10 {
-            let percent = 100 * self.unknown / (self.unknown + self.glyphs);
-            doubts.push(format!("{percent} % of its characters are not known"));
+        let percent = |lost: usize| 100 * lost / (lost + self.glyphs).max(1);
+        if percent(self.unknown) >= MIN_PERCENT_LOST {
+            let percent = percent(self.unknown);
+            doubts.push(format!(
+                "{percent} % of what is written in it is lost: its fonts do not say which characters it is"
+            ));
+        }
+        if percent(self.outside) >= MIN_PERCENT_LOST {
+            let percent = percent(self.outside);
+            doubts.push(format!("{percent} % of what is written in it is left out: it lies outside of its pages"));
         }
         (!doubts.is_empty()).then(|| doubts.join("; "))
     }
@@ -170,51 +207,11 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::fmt::Write;
 
     use proptest::prelude::*;
 
+    use super::made::{at, document, pdf};
     use super::*;
-
-    /// A PDF with a page for each content; `more` holds further objects, numbered from 5 on, and `root` further keys.
-    fn pdf(contents: &[&str], root: &str, more: &[&str]) -> Vec<u8> {
-        let first = 5 + more.len();
-        let kids: String = (0..contents.len()).map(|page| format!("{} 0 R ", first + 2 * page)).collect();
-        let mut objects = vec![
-            format!("<</Type/Catalog/Pages 2 0 R {root}>>"),
-            format!("<</Type/Pages/Kids[{kids}]/Count {}>>", contents.len()),
-            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
-            "<</Title(A \\(small\\) title)/Author<FEFF005A006F00EB>/CreationDate(D:20240305120000Z)>>".to_owned(),
-        ];
-        objects.extend(more.iter().map(|object| (*object).to_owned()));
-        for (page, content) in contents.iter().enumerate() {
-            objects.push(format!(
-                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R>>/XObject<</X 5 0 R>>>>/Contents {} 0 R>>",
-                first + 2 * page + 1
-            ));
-            objects.push(format!("<</Length {}>>stream\n{content}\nendstream", content.len()));
-        }
-        let mut file = "%PDF-1.7\n".to_owned();
-        let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
-        for (index, object) in objects.iter().enumerate() {
-            writeln!(table, "{:010} 00000 n ", file.len()).unwrap();
-            writeln!(file, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
-        }
-        let start = file.len();
-        write!(file, "{table}trailer<</Size {}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF", objects.len() + 1)
-            .unwrap();
-        file.into_bytes()
-    }
-
-    /// Text at places, in a size: `x y size text`.
-    fn at(lines: &[(i32, i32, i32, &str)]) -> String {
-        let show = |&(x, y, size, text): &(i32, i32, i32, &str)| format!("BT /F {size} Tf {x} {y} Td ({text}) Tj ET\n");
-        lines.iter().map(show).collect()
-    }
-
-    fn document(bytes: &[u8]) -> Document {
-        read(bytes, &|| {}).unwrap()
-    }
 
     #[test]
     fn pages_headings_paragraphs_and_tables_are_found() {
@@ -290,6 +287,29 @@ mod tests {
         assert_eq!(reason(&pdf(&[image, image], "", &[])), "scanned: no text in it (2 pages)");
         assert_eq!(reason(&pdf(&[""], "", &[])), "no text in it (1 page)");
         assert_eq!(reason(b"%PDF-1.7"), "damaged PDF");
+    }
+
+    #[test]
+    fn a_text_that_is_mostly_lost_is_doubtful() {
+        let seen = at(&[(50, 700, 10, "Four words are read")]);
+        let doubt = |more: &str| document(&pdf(&[&format!("{seen}{more}")], "", &[])).doubt.unwrap_or_default();
+        let many = "Words that nobody can read. ".repeat(20);
+        let unknown = doubt(&format!("BT /Lost 10 Tf 50 600 Td ({many}) Tj ET"));
+        assert_eq!(unknown, "96 % of what is written in it is lost: its fonts do not say which characters it is");
+        let outside = doubt(&format!("BT /F 1 Tf 50 6000 Td ({many}) Tj ET"));
+        assert_eq!(outside, "96 % of what is written in it is left out: it lies outside of its pages");
+        assert_eq!(doubt(&at(&[(2000, 700, 10, "x")])), "");
+    }
+
+    #[test]
+    fn a_text_that_stands_for_others_is_believed_unless_it_hides_them() {
+        let text = |replacement: &str| {
+            let shown = "BT /F 10 Tf 50 700 Td (Many letters of a line that is read) Tj ET";
+            let more = at(&[(50, 600, 10, "The rest.")]);
+            document(&pdf(&[&format!("/Span <</ActualText({replacement})>> BDC {shown} EMC {more}")], "", &[])).text
+        };
+        assert_eq!(text("What it says instead"), "What it says instead\n\nThe rest.");
+        assert_eq!(text(" "), "Many letters of a line that is read\n\nThe rest.");
     }
 
     #[test]

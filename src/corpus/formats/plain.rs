@@ -20,35 +20,61 @@ pub(super) struct Decoded {
 /// "binary" for bytes that no text has, and a reason where more than 1 % of the characters cannot be decoded, or where
 /// what comes out reads like no language.
 pub(super) fn decode(bytes: &[u8], declared: Option<Charset>) -> Result<Decoded, Skip> {
-    if let Some(text) = decode_utf32(bytes) {
-        return accept(text);
-    }
+    let other = decode_utf32(bytes).or_else(|| decode_iso_2022_kr(bytes));
+    let (text, doubt) = match other {
+        Some(text) => (text, None),
+        None => {
+            let Choice { charset, mark_bytes, doubt } = choose(bytes, declared)?;
+            (charset.decode(&bytes[mark_bytes..]), doubt)
+        }
+    };
+    let mut characters = Characters::default();
+    characters.count(&text)?;
+    characters.are_text()?;
+    Ok(Decoded { text, doubt })
+}
+
+/// Whether bytes that begin like this are in an encoding that only [`decode`] knows.
+pub(super) fn is_decoded_whole(bytes: &[u8]) -> bool {
+    decode_utf32(&bytes[..bytes.len().min(1 << 16) & !3]).is_some() || decode_iso_2022_kr(bytes).is_some()
+}
+
+/// How bytes are to be decoded.
+pub(super) struct Choice {
+    pub(super) charset: Charset,
+    /// The length of the byte order mark.
+    pub(super) mark_bytes: usize,
+    pub(super) doubt: Option<String>,
+}
+
+/// Chooses the encoding of bytes that are neither in UTF-32 nor in ISO-2022-KR.
+///
+/// # Errors
+/// As [`decode`].
+pub(super) fn choose(bytes: &[u8], declared: Option<Charset>) -> Result<Choice, Skip> {
+    let sure = |encoding, mark_bytes| Choice { charset: Charset::Standard(encoding), mark_bytes, doubt: None };
     if let Some((encoding, length)) = Encoding::for_bom(bytes) {
-        return accept(Charset::Standard(encoding).decode(&bytes[length..]));
+        return Ok(sure(encoding, length));
     }
     if let Some(encoding) = utf16_by_zeros(bytes) {
-        return accept(Charset::Standard(encoding).decode(bytes));
+        return Ok(sure(encoding, 0));
     }
     if bytes.contains(&0) {
         return Err(Skip::because("binary"));
     }
-    if let Some(text) = decode_iso_2022_kr(bytes) {
-        return accept(text);
-    }
     // ISO-2022 is 7-bit: its bytes are valid UTF-8 and mean something else.
     let seven_bit_escapes = bytes.contains(&0x1b) && bytes.is_ascii();
     if !seven_bit_escapes && is_nearly_utf8(bytes) {
-        return accept(Charset::Standard(UTF_8).decode(bytes));
+        return Ok(sure(UTF_8, 0));
     }
     if let Some(charset) = declared
         && charset != Charset::Standard(UTF_8)
     {
-        return accept(charset.decode(bytes));
+        return Ok(Choice { charset, mark_bytes: 0, doubt: None });
     }
     let Guess { charset, doubtful } = guess::guess(bytes).ok_or_else(no_encoding)?;
-    let decoded = accept(charset.decode(bytes))?;
     let doubt = doubtful.then(|| format!("the encoding was guessed: {}", charset.name()));
-    Ok(Decoded { doubt, ..decoded })
+    Ok(Choice { charset, mark_bytes: 0, doubt })
 }
 
 /// The text of `bytes` for those who have no place for a doubt: parts of a file, such as a page of a book.
@@ -75,26 +101,46 @@ fn no_encoding() -> Skip {
     Skip::because("not text in any encoding known here")
 }
 
-fn accept(text: String) -> Result<Decoded, Skip> {
-    let mut characters = 0;
-    let mut controls = 0;
-    let mut replaced = 0;
-    for character in text.chars() {
-        if character == '\0' {
+/// What decoded characters there are.
+#[derive(Debug, Default)]
+pub(super) struct Characters {
+    all: usize,
+    controls: usize,
+    /// Those that could not be decoded.
+    pub(super) replaced: usize,
+}
+
+impl Characters {
+    /// Counts those of a text.
+    ///
+    /// # Errors
+    /// "binary" where one is zero.
+    pub(super) fn count(&mut self, text: &str) -> Result<(), Skip> {
+        for character in text.chars() {
+            if character == '\0' {
+                return Err(Skip::because("binary"));
+            }
+            self.all += 1;
+            self.replaced += usize::from(character == '\u{fffd}');
+            // Back space and escape are in terminal logs, vertical tab and form feed in old text.
+            self.controls += usize::from(character < ' ' && !"\t\n\r\x08\x0b\x0c\x1b".contains(character));
+        }
+        Ok(())
+    }
+
+    /// Whether it is text, as far as it has been counted.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub(super) fn are_text(&self) -> Result<(), Skip> {
+        if self.controls * 50 > self.all {
             return Err(Skip::because("binary"));
         }
-        characters += 1;
-        replaced += usize::from(character == '\u{fffd}');
-        // Back space and escape are in terminal logs, vertical tab and form feed in old text.
-        controls += usize::from(character < ' ' && !"\t\n\r\x08\x0b\x0c\x1b".contains(character));
+        if self.replaced * 100 > self.all {
+            return Err(no_encoding());
+        }
+        Ok(())
     }
-    if controls * 50 > characters {
-        return Err(Skip::because("binary"));
-    }
-    if replaced * 100 > characters {
-        return Err(no_encoding());
-    }
-    Ok(Decoded { text, doubt: None })
 }
 
 /// Valid UTF-8, or UTF-8 with a few damaged places among many good ones.

@@ -17,27 +17,55 @@ pub(super) fn read(text: &str) -> Option<Document> {
 
 /// Reads a value a line; `None` if most lines have none. A line that has none is read as text.
 pub(super) fn read_lines(text: &str) -> Option<Document> {
-    let mut records = Records::default();
-    let (mut good, mut bad) = (0usize, 0usize);
-    for (number, line) in (1..).zip(text.split('\n')) {
-        match tree(line, number) {
-            Some(tree) => {
-                good += 1;
-                records.add(&tree);
+    let mut lines = JsonLines::default();
+    lines.add(text);
+    lines.are_json().then(|| Document { doubt: lines.doubt(), ..lines.take() })
+}
+
+/// Lines of JSON that are being read.
+#[derive(Default)]
+pub(in crate::corpus::formats) struct JsonLines {
+    records: Records,
+    good: usize,
+    bad: usize,
+    /// Lines that have ended.
+    ended: u32,
+}
+
+impl JsonLines {
+    /// Writes the records of a text of whole lines.
+    pub(in crate::corpus::formats) fn add(&mut self, text: &str) {
+        for line in text.split_inclusive('\n') {
+            let number = self.ended + 1;
+            match tree(line, number) {
+                Some(tree) => {
+                    self.good += 1;
+                    self.records.add(&tree);
+                }
+                None if line.trim().is_empty() => {}
+                None => {
+                    self.bad += 1;
+                    self.records.add_text(line.trim(), number);
+                }
             }
-            None if line.trim().is_empty() => {}
-            None => {
-                bad += 1;
-                records.add_text(line.trim(), number);
-            }
+            self.ended += u32::from(line.ends_with('\n'));
         }
     }
-    if good <= bad {
-        return None;
+
+    /// Whether most lines so far are.
+    pub(in crate::corpus::formats) fn are_json(&self) -> bool {
+        self.good > self.bad
     }
-    let mut document = records.finish();
-    document.doubt = (bad > 0).then(|| format!("{bad} of {} lines are not valid JSON: read as text", good + bad));
-    Some(document)
+
+    pub(in crate::corpus::formats) fn doubt(&self) -> Option<String> {
+        let all = self.good + self.bad;
+        (self.bad > 0).then(|| format!("{} of {all} lines are not valid JSON: read as text", self.bad))
+    }
+
+    /// What has been written since the last time.
+    pub(in crate::corpus::formats) fn take(&mut self) -> Document {
+        self.records.take()
+    }
 }
 
 fn tree(text: &str, first_line: u32) -> Option<Tree<'_>> {

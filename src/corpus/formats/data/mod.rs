@@ -6,6 +6,7 @@ mod tree;
 pub(super) mod xml;
 mod yaml;
 
+pub(super) use json::JsonLines;
 pub(super) use tree::{Shape, Tree};
 
 use super::kinds::Kind;

@@ -7,7 +7,8 @@ use crate::corpus::formats::clean::{is_encoded_bytes, without_controls};
 use crate::corpus::formats::html;
 use crate::corpus::formats::lines::{Gap, Lines};
 use crate::corpus::formats::outline::on_one_line;
-use crate::corpus::{Document, Format, Section, Unit};
+use crate::corpus::formats::whole;
+use crate::corpus::{Document, Format, Section};
 use crate::text::Span;
 
 /// What has more names and values than this is no single record.
@@ -158,22 +159,20 @@ impl Records {
     }
 
     pub(super) fn finish(mut self) -> Document {
-        if let Some((start, _)) = self.starts.first_mut() {
+        self.take()
+    }
+
+    /// What has been written since the last time.
+    pub(super) fn take(&mut self) -> Document {
+        let mut starts = std::mem::take(&mut self.starts);
+        if let Some((start, _)) = starts.first_mut() {
             *start = 0;
         }
-        let (text, places) = self.lines.finish();
-        let ends: Vec<usize> = self.starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect();
+        let (text, places) = self.lines.take();
+        let ends: Vec<usize> = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect();
         let section = |((start, headings), end)| Section { span: Span { start, end }, body_start: start, headings };
-        let sections = self.starts.into_iter().zip(ends).map(section).collect();
-        Document {
-            format: Format::Data,
-            text,
-            sections,
-            unit: Unit::Line,
-            places: Some(places),
-            metadata: Vec::new(),
-            doubt: None,
-        }
+        let sections = starts.into_iter().zip(ends).map(section).collect();
+        Document { sections, places: Some(places), ..whole(Format::Data, text) }
     }
 
     fn begin(&mut self, headings: Vec<String>) {

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::corpus::formats::limits::PARTS;
+
 /// A file with more parts is not taken apart.
-const MAX_NODES: usize = 3_000_000;
+const MAX_NODES: usize = PARTS.most;
 
 /// The parts of a file, in its order; what is within a part follows it.
 #[derive(Debug)]

@@ -10,10 +10,11 @@ use quick_xml::{Reader, XmlVersion};
 use super::records::Records;
 use super::tree::{Builder, Shape, Tree};
 use crate::corpus::Document;
+use crate::corpus::formats::limits::XML_DEPTH;
 use crate::text::line_starts;
 
 /// What lies deeper is not XML that anybody wrote.
-const MAX_DEPTH: usize = 2_000;
+const MAX_DEPTH: usize = XML_DEPTH.most;
 
 /// Reads XML; `None` if it is not well-formed.
 pub(super) fn read(text: &str) -> Option<Document> {

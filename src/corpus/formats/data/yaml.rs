@@ -6,11 +6,12 @@ use saphyr_parser::{Event, Parser};
 
 use super::records::parts;
 use super::tree::{Builder, Shape, Tree};
+use crate::corpus::formats::limits::YAML_DEPTH;
 use crate::corpus::formats::whole;
 use crate::corpus::{Document, Format, Section};
 use crate::text::{Span, line_starts};
 
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = YAML_DEPTH.most;
 
 /// Reads one or several documents in a file; `None` if they are not valid. What `*` refers to is not put in its place.
 pub(super) fn read(text: &str) -> Option<Document> {

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use encoding_rs::WINDOWS_1252;
-use mail_parser::{Address, DateTime, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::limits::bounded;
 use super::{Attached, Content, Letter, MAX_DEPTH, Skip, Writer, attached_text, document, encrypted, text_of_html};
 use crate::corpus::Document;
+use crate::corpus::formats::limits::{LETTER_DEPTH, LETTERS_WITHIN};
 use crate::corpus::formats::{plain, whole};
 use crate::corpus::{Format, Unit};
 
@@ -28,38 +29,111 @@ pub(in crate::corpus::formats) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     }
 }
 
+/// A page of the web in a letter.
+pub(super) struct Page {
+    /// The line of the letter that it begins on, from 1.
+    pub(super) first_line: u32,
+    /// Its bytes as they stand in the letter.
+    pub(super) body: Vec<u8>,
+    pub(super) transfer: Transfer,
+    /// The name of its encoding, if the letter has one.
+    pub(super) charset: Option<String>,
+}
+
+/// How bytes are written as lines of ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transfer {
+    Plain,
+    QuotedPrintable,
+    Base64,
+}
+
+/// The page that a letter is about: the part that its head names, else the first that is HTML.
+pub(super) fn page(bytes: &[u8]) -> Result<Option<Page>, Skip> {
+    let bytes = as_bytes_of_ascii(bytes)?;
+    let bytes = bounded(&bytes)?;
+    let Some(message) = MessageParser::default().parse(bytes.as_ref()) else { return Ok(None) };
+    let named = message.content_type().and_then(|content| content.attribute("start"));
+    let bare = |id: &str| id.trim_matches(['<', '>', ' ']).to_owned();
+    let is_named = |part: &&MessagePart| part.content_id().map(bare) == named.map(bare);
+    let pages = || message.parts.iter().filter(|part| matches!(part.body, PartType::Html(_)));
+    let Some(part) = pages().find(|part| named.is_some() && is_named(part)).or_else(|| pages().next()) else {
+        return Ok(None);
+    };
+    let (start, end) = (part.offset_body as usize, part.offset_end as usize);
+    let before = bytes.get(..start).unwrap_or_default().iter().filter(|&&byte| byte == b'\n').count();
+    let transfer = match part.encoding {
+        Encoding::None => Transfer::Plain,
+        Encoding::QuotedPrintable => Transfer::QuotedPrintable,
+        Encoding::Base64 => Transfer::Base64,
+    };
+    let charset = part.content_type().and_then(|content| content.attribute("charset")).map(str::to_owned);
+    let body = bytes.get(start..end).unwrap_or_default().to_vec();
+    Ok(Some(Page { first_line: before as u32 + 1, body, transfer, charset }))
+}
+
 /// Reads a mailbox. Letters in it that are encrypted are counted among the places, and left out.
 ///
 /// # Errors
 /// When nothing in it can be read.
 pub(in crate::corpus::formats) fn read_mailbox(bytes: &[u8]) -> Result<Document, Skip> {
     let bytes = as_bytes_of_ascii(bytes)?;
-    let mut writer = Writer::default();
-    let (mut count, mut left_out) = (0, 0);
-    for lines in letters(&bytes) {
-        count += 1;
-        let lines = bounded(&lines).unwrap_or_default();
+    let mut mailbox = Mailbox::default();
+    letters(&bytes).iter().for_each(|letter| mailbox.add(letter));
+    let doubt = mailbox.doubt()?;
+    Ok(Document { doubt, ..mailbox.take() })
+}
+
+/// A mailbox that is being read.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    writer: Writer,
+    count: usize,
+    left_out: usize,
+}
+
+impl Mailbox {
+    /// Writes the next letter.
+    pub(super) fn add(&mut self, lines: &[u8]) {
+        self.count += 1;
+        let lines = bounded(lines).unwrap_or_else(|_| {
+            LETTERS_WITHIN.met();
+            Cow::default()
+        });
         let message = MessageParser::default().parse(lines.as_ref()).filter(has_headers);
-        match message.as_ref().map(|message| letter(message, 0)) {
-            Some(Ok(letter)) => writer.letter(&letter, 0),
+        let letter = match message.as_ref().map(|message| letter(message, 0)) {
+            Some(Ok(letter)) => letter,
             Some(Err(_)) => {
-                left_out += 1;
+                self.left_out += 1;
                 let subject = message.as_ref().and_then(|message| message.subject()).unwrap_or_default().to_owned();
-                let body = "(encrypted)".to_owned();
-                writer.letter(&Letter { subject, body, ..Letter::default() }, 0);
+                Letter { subject, body: "(encrypted)".to_owned(), ..Letter::default() }
             }
             // Not skipped, so that the numbers of the places stay those of the mailbox.
-            None => {
-                writer.letter(&Letter { body: String::from_utf8_lossy(&lines).into_owned(), ..Letter::default() }, 0)
-            }
-        }
+            None => Letter { body: String::from_utf8_lossy(&lines).into_owned(), ..Letter::default() },
+        };
+        self.writer.letter(&letter, 0);
     }
-    match (count, left_out) {
-        (0, _) => Err(Skip::because("no letter in the mailbox")),
-        (count, left_out) if count == left_out => Err(encrypted()),
-        (_, 0) => Ok(writer.finish(Vec::new(), None)),
-        (count, left_out) => {
-            Ok(writer.finish(Vec::new(), Some(format!("{left_out} of {count} letters are encrypted"))))
+
+    /// What has been written and not been taken yet.
+    pub(super) fn text(&self) -> &str {
+        &self.writer.text
+    }
+
+    /// What has been written since the last time.
+    pub(super) fn take(&mut self) -> Document {
+        self.writer.take()
+    }
+
+    /// What is doubtful about all of it.
+    ///
+    /// # Errors
+    /// When nothing in it could be read.
+    pub(super) fn doubt(&self) -> Result<Option<String>, Skip> {
+        match (self.count, self.left_out) {
+            (0, _) => Err(Skip::because("no letter in the mailbox")),
+            (count, left_out) if count == left_out => Err(encrypted()),
+            (_, 0) => Ok(None),
+            (count, left_out) => Ok(Some(format!("{left_out} of {count} letters are encrypted"))),
         }
     }
 }
@@ -71,7 +145,7 @@ fn letters(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let mut quoted = false;
     let (mut at, mut after_blank) = (0, true);
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-        if after_blank && line.starts_with(b"From ") && line.contains(&b':') {
+        if after_blank && begins_letter(line) {
             starts.push((at, at + line.len()));
         }
         quoted |= line.starts_with(b">From ");
@@ -86,7 +160,13 @@ fn letters(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     }
 }
 
-fn without_quoting(letter: &[u8]) -> Vec<u8> {
+/// Whether this line is the form `From somebody@somewhere Mon Jan  1 00:00:00 2024`.
+pub(super) fn begins_letter(line: &[u8]) -> bool {
+    line.starts_with(b"From ") && line.contains(&b':')
+}
+
+/// A letter as it was before it was put into a mailbox.
+pub(super) fn without_quoting(letter: &[u8]) -> Vec<u8> {
     let lines = letter.split_inclusive(|&byte| byte == b'\n');
     lines.map(|line| if line.starts_with(b">From ") { &line[1..] } else { line }).collect::<Vec<_>>().concat()
 }
@@ -173,6 +253,7 @@ fn attached_part(part: &MessagePart, depth: usize) -> Option<Attached> {
     let name = part.attachment_name().unwrap_or_default().to_owned();
     let content = match &part.body {
         PartType::Message(message) if depth >= MAX_DEPTH => {
+            LETTER_DEPTH.met();
             let name = message.subject().unwrap_or_default().to_owned();
             return Some(Attached { name, content: Content::Other });
         }

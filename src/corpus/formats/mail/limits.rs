@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::Skip;
+use crate::corpus::formats::limits::LETTERS_WITHIN;
 
 /// Longer lines, and headers of more lines than this holds, are broken; those of base64 and HTML may be.
 const MAX_HEADER_BYTES: usize = 16 << 10;
 /// More letters cannot be within one.
-const MAX_LETTERS: usize = 1_000;
+const MAX_LETTERS: usize = LETTERS_WITHIN.most;
 /// Each of them needs one of these words.
 const WORDS: &[&[u8]] = &[b"rfc822", b"message/global", b"digest"];
 

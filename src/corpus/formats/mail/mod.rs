@@ -2,20 +2,23 @@
 
 pub(super) mod internet;
 mod limits;
+pub(super) mod long_mailbox;
 pub(super) mod outlook;
+pub(super) mod saved_page;
 
 use super::clean::without_controls;
+use super::limits::{ADDRESSEES, ATTACHED_BYTES, LETTER_DEPTH};
 use super::outline::{self, Heading, on_one_line};
-use super::{Skip, html, plain};
+use super::{Skip, html, plain, whole};
 use crate::corpus::{Document, Format, Unit};
 use crate::text::Span;
 
 /// Letters within letters that lie deeper than this are only named.
-const MAX_DEPTH: usize = 4;
+const MAX_DEPTH: usize = LETTER_DEPTH.most;
 /// A longer attached text is cut: it is a file of its own, and its beginning tells what it is.
-const MAX_ATTACHED_BYTES: usize = 1 << 20;
+const MAX_ATTACHED_BYTES: usize = ATTACHED_BYTES.most;
 /// Addressees beyond this many are counted, not named.
-const MAX_ADDRESSEES: usize = 50;
+const MAX_ADDRESSEES: usize = ADDRESSEES.most;
 const NO_SUBJECT: &str = "(no subject)";
 
 #[derive(Debug, Default)]
@@ -65,6 +68,8 @@ struct Writer {
     /// For each letter that is not within another one, the line it begins on.
     first_lines: Vec<usize>,
     lines: usize,
+    /// Letters that were taken before these.
+    letters_before: u32,
 }
 
 impl Writer {
@@ -92,8 +97,14 @@ impl Writer {
             let name = on_one_line(&without_controls(&attached.name));
             match &attached.content {
                 Content::Letter(letter) if depth < MAX_DEPTH => self.letter(letter, depth + 1),
-                Content::Letter(letter) => self.attachment(&letter.subject),
+                Content::Letter(letter) => {
+                    LETTER_DEPTH.met();
+                    self.attachment(&letter.subject);
+                }
                 Content::Text(text) => {
+                    if text.len() > MAX_ATTACHED_BYTES {
+                        ATTACHED_BYTES.met();
+                    }
                     self.attachment(&name);
                     self.paragraphs(&text[..text.floor_char_boundary(MAX_ATTACHED_BYTES)]);
                 }
@@ -110,7 +121,10 @@ impl Writer {
             names.iter().take(MAX_ADDRESSEES).map(|name| on_one_line(&without_controls(name))).collect();
         let more = match names.len().saturating_sub(MAX_ADDRESSEES) {
             0 => String::new(),
-            more => format!(" and {more} more"),
+            more => {
+                ADDRESSEES.met();
+                format!(" and {more} more")
+            }
         };
         self.line(&format!("{label}: {}{more}", shown.join(", ")));
     }
@@ -136,7 +150,8 @@ impl Writer {
     }
 
     fn blank_line(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+        let is_first = self.text.is_empty() && self.letters_before == 0;
+        if !is_first && !self.text.ends_with("\n\n") {
             self.line("");
         }
     }
@@ -147,16 +162,19 @@ impl Writer {
         self.lines += 1;
     }
 
-    fn finish(self, metadata: Vec<(String, String)>, doubt: Option<String>) -> Document {
-        let sections = outline::sections(&self.text, 0, None, &self.headings);
-        let last = self.text.split('\n').count();
-        let ends = self.first_lines.iter().skip(1).copied().chain([last]);
+    /// What has been written since the last time.
+    fn take(&mut self) -> Document {
+        let before = self.letters_before;
+        let written = std::mem::take(self);
+        self.letters_before = before + written.first_lines.len() as u32;
+        let sections = outline::sections(&written.text, 0, None, &written.headings);
+        let last = written.text.split('\n').count();
+        let ends = written.first_lines.iter().skip(1).copied().chain([last]);
         let mut places = Vec::with_capacity(last);
-        for (number, end) in (1..).zip(ends) {
+        for (number, end) in (before + 1..).zip(ends) {
             places.resize(end, number);
         }
-        let places = Some(places);
-        Document { format: Format::Mail, text: self.text, sections, unit: Unit::Message, places, metadata, doubt }
+        Document { sections, unit: Unit::Message, places: Some(places), ..whole(Format::Mail, written.text) }
     }
 }
 
@@ -164,7 +182,7 @@ impl Writer {
 fn document(letter: &Letter) -> Document {
     let mut writer = Writer::default();
     writer.letter(letter, 0);
-    writer.finish(letter.metadata(), None)
+    Document { metadata: letter.metadata(), ..writer.take() }
 }
 
 /// What HTML says. Whatever the page's title is, it is not part of a letter.
@@ -175,14 +193,18 @@ fn text_of_html(page: &str) -> String {
 /// The text of an attached file, if it is text.
 fn attached_text(name: &str, bytes: &[u8]) -> Option<String> {
     let extension = name.rsplit_once('.')?.1.to_lowercase();
-    let bytes = &bytes[..bytes.len().min(MAX_ATTACHED_BYTES)];
-    match extension.as_str() {
+    let kept = &bytes[..bytes.len().min(MAX_ATTACHED_BYTES)];
+    let text = match extension.as_str() {
         "txt" | "text" | "md" | "csv" | "tsv" | "log" | "json" | "yaml" | "yml" | "xml" | "ics" | "vcf" => {
-            plain::text(bytes, None).ok()
+            plain::text(kept, None).ok()
         }
-        "html" | "htm" => plain::text(bytes, plain::declared_encoding(bytes)).ok().map(|page| text_of_html(&page)),
+        "html" | "htm" => plain::text(kept, plain::declared_encoding(kept)).ok().map(|page| text_of_html(&page)),
         _ => None,
+    };
+    if text.is_some() && kept.len() < bytes.len() {
+        ATTACHED_BYTES.met();
     }
+    text
 }
 
 fn encrypted() -> Skip {

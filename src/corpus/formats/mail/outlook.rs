@@ -1,18 +1,15 @@
 //! Letters as Outlook saves them (MSG): a compound file whose streams are the properties of a message (MS-OXMSG).
 
-use std::io::{Cursor, Read};
-
-use super::super::guess::Charset;
-use cfb::CompoundFile;
 use encoding_rs::Encoding;
 
 use super::internet::date_of_seconds;
 use super::{Attached, Content, Letter, Skip, attached_text, document, encrypted, text_of_html};
 use crate::corpus::Document;
+use crate::corpus::formats::compound::Compound;
+use crate::corpus::formats::guess::Charset;
+use crate::corpus::formats::limits::{LETTER_DEPTH, OUTLOOK_PARTS};
 use crate::corpus::formats::plain;
 
-/// More recipients or attachments are not looked for.
-const MAX_PARTS: usize = 2_000;
 /// Letters within letters, as deep as they are shown.
 const MAX_DEPTH: usize = super::MAX_DEPTH;
 
@@ -45,40 +42,41 @@ const CODE_PAGE: u16 = 0x3FFD;
 /// # Errors
 /// When the file is damaged, or no letter, or encrypted.
 pub(in crate::corpus::formats) fn read(bytes: &[u8]) -> Result<Document, Skip> {
-    let file = CompoundFile::open(Cursor::new(bytes)).map_err(|_| Skip::because("damaged Outlook message"))?;
+    let file = Compound::open(bytes).map_err(|_| Skip::because("damaged Outlook message"))?;
     let mut store = Store { file, left_bytes: 4 * bytes.len() as u64 };
     if !store.file.exists("/__properties_version1.0") {
         return Err(Skip::because("not an Outlook message"));
     }
     let letter = letter(&mut store, "/", 0)?;
     let mut document = document(&letter);
-    if letter.body.is_empty() && store.file.exists(format!("/__substg1.0_{BODY_RTF:04X}0102")) {
+    if letter.body.is_empty() && store.file.exists(&format!("/__substg1.0_{BODY_RTF:04X}0102")) {
         document.doubt = Some("its text is only there as RTF, which is not read".to_owned());
     }
     Ok(document)
 }
 
 struct Store<'b> {
-    file: CompoundFile<Cursor<&'b [u8]>>,
+    file: Compound<'b>,
     /// What may still be read: streams of a damaged file may share the same bytes.
     left_bytes: u64,
 }
 
 impl Store<'_> {
     fn stream(&mut self, path: &str) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let stream = self.file.open_stream(path).ok()?;
-        // A stream that is cut short is read as far as it goes.
-        let _ = stream.take(self.left_bytes).read_to_end(&mut bytes);
-        self.left_bytes -= bytes.len() as u64;
+        let bytes = self.file.stream(path)?;
+        self.left_bytes = self.left_bytes.checked_sub(bytes.len() as u64)?;
         Some(bytes)
     }
 
     /// The storages in `folder` whose names begin so: its recipients, its attachments.
     fn parts(&self, folder: &str, prefix: &str) -> Vec<String> {
-        let Ok(entries) = self.file.read_storage(folder) else { return Vec::new() };
-        let names = entries.filter(|entry| entry.is_storage() && entry.name().starts_with(prefix));
-        names.take(MAX_PARTS).map(|entry| format!("{folder}{}/", entry.name())).collect()
+        let names = self.file.folders(folder).filter(|name| name.to_lowercase().starts_with(prefix));
+        let mut parts: Vec<String> = names.map(|name| format!("{folder}{name}/")).collect();
+        if parts.len() > OUTLOOK_PARTS.most {
+            OUTLOOK_PARTS.met();
+            parts.truncate(OUTLOOK_PARTS.most);
+        }
+        parts
     }
 }
 
@@ -186,7 +184,11 @@ fn attachment(
     if media_type == "application/pgp-encrypted" || name.ends_with(".rpmsg") {
         return Err(encrypted());
     }
-    if store.file.exists(format!("{inner}__properties_version1.0")) && depth < MAX_DEPTH {
+    if store.file.exists(&format!("{inner}__properties_version1.0")) {
+        if depth >= MAX_DEPTH {
+            LETTER_DEPTH.met();
+            return Ok(Attached { name, content: Content::Other });
+        }
         let content = letter(store, &inner, depth + 1).map_or(Content::Other, |it| Content::Letter(Box::new(it)));
         return Ok(Attached { name, content });
     }
@@ -233,11 +235,10 @@ fn of_code_page(page: u32) -> Option<&'static Encoding> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use proptest::prelude::*;
 
     use super::*;
+    use crate::corpus::formats::compound::tests::compound;
 
     fn utf16(text: &str) -> Vec<u8> {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
@@ -250,15 +251,8 @@ mod tests {
     }
 
     fn message(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let mut file = CompoundFile::create(Cursor::new(Vec::new())).unwrap();
-        for (path, bytes) in streams {
-            if let Some((folder, _)) = path.rsplit_once('/') {
-                file.create_storage_all(folder).unwrap();
-            }
-            file.create_stream(path).unwrap().write_all(bytes).unwrap();
-        }
-        file.flush().unwrap();
-        file.into_inner().into_inner()
+        let streams: Vec<_> = streams.iter().map(|(path, bytes)| (*path, bytes.as_slice())).collect();
+        compound(&streams)
     }
 
     fn example() -> Vec<u8> {

@@ -1,166 +1,69 @@
-//! DOC, Word's format from 97 to 2003: the text out of its pieces, with headings, list items, tables and notes.
+//! DOC, Word's format from Word 2 to 2003: its text, with headings, list items, tables and notes.
 
-use super::compound::{Compound, u16_at, u32_at};
+use super::doc_settings::{Setting, Settings};
+use super::doc_text::{WORD_6, WORD_97, characters};
 use super::flow::{Flow, Role};
 use super::page;
 use crate::corpus::Document;
 use crate::corpus::formats::Skip;
+use crate::corpus::formats::compound::{Compound, u16_at};
 
 /// Where the head of the file keeps what is needed here.
-mod head {
-    pub(super) const FLAGS: usize = 0x0a;
-    /// How many characters the parts of the text have: main text, footnotes, page headers, macros, remarks, endnotes, text boxes.
-    pub(super) const LENGTHS: usize = 0x4c;
-    pub(super) const PARAGRAPHS: usize = 0x102;
-    pub(super) const PIECES: usize = 0x1a2;
-}
+const VERSION: usize = 0x02;
+const FLAGS: usize = 0x0a;
 
 const ENCRYPTED: u16 = 0x0100;
 const SECOND_TABLE: u16 = 0x0200;
-const PAGE_BYTES: usize = 512;
+const WORD_2: u16 = 45;
+const FIRST_WORD_6: u16 = 100;
+const FIRST_WORD_97: u16 = 0xc1;
 
-/// What is known of the paragraph that ends at some offset of the file.
-#[derive(Debug, Default, Clone, Copy)]
-struct Setting {
-    outline: Option<u8>,
-    is_item: bool,
-    in_table: bool,
-    ends_row: bool,
+/// Whether the bytes begin like a file of Word 2 or 6 that lies in no container.
+pub(super) fn is_bare(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xdb\xa5\x2d\0") || bytes.starts_with(b"\xdc\xa5")
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
-    let mut file = Compound::open(bytes)?;
-    let main = file.stream("WordDocument")?.ok_or_else(|| Skip::because("damaged Office file"))?;
-    let damaged = || Skip::because("damaged Office file");
-    let flags = u16_at(&main, head::FLAGS).ok_or_else(damaged)?;
+pub(super) fn read(file: &Compound) -> Result<Document, Skip> {
+    let main = file.stream("WordDocument").unwrap_or_default();
+    let is_second = u16_at(&main, FLAGS).unwrap_or(0) & SECOND_TABLE != 0;
+    let tables = if is_second { ["1Table", "0Table"] } else { ["0Table", "1Table"] };
+    let table = tables.iter().find_map(|name| file.stream(name)).unwrap_or_default();
+    read_streams(&main, &table)
+}
+
+/// Reads a file that is one stream.
+pub(super) fn read_bare(main: &[u8]) -> Result<Document, Skip> {
+    read_streams(main, &[])
+}
+
+fn read_streams(main: &[u8], table: &[u8]) -> Result<Document, Skip> {
+    let (Some(version), Some(flags)) = (u16_at(main, VERSION), u16_at(main, FLAGS)) else {
+        return Err(Skip::because("damaged Office file"));
+    };
     if flags & ENCRYPTED != 0 {
-        return Err(Skip::because("protected by a password"));
+        return Err(Skip::needs_password());
     }
-    // Word 6 and 95 have another head.
-    if u16_at(&main, 2).is_none_or(|version| version < 0x00c1) {
-        return Err(Skip::because("a Word file from before 1997; save it as DOCX"));
-    }
-    let table = file.stream(if flags & SECOND_TABLE != 0 { "1Table" } else { "0Table" })?.ok_or_else(damaged)?;
-    let settings = settings(&main, &table);
-    let characters = characters(&main, &table).ok_or_else(damaged)?;
+    let (layout, table): (_, &[u8]) = match version {
+        ..WORD_2 => return Err(Skip::because("a Word file from before 1991; save it as DOCX")),
+        // Its lists lie elsewhere, and only its text is read.
+        WORD_2..FIRST_WORD_6 => (WORD_6, &[]),
+        FIRST_WORD_6..FIRST_WORD_97 => (WORD_6, main),
+        _ => (WORD_97, table),
+    };
+    let settings = Settings::read(main, table, layout);
+    let characters = characters(main, table, layout);
     let mut reader =
         Reader { flow: Flow::default(), text: String::new(), field_codes: 0, fields: Vec::new(), in_table: false };
-    let mut from = 0usize;
-    for part in 0..7 {
-        let length = u32_at(&main, head::LENGTHS + 4 * part).unwrap_or(0) as usize;
-        let to = from.saturating_add(length).min(characters.len());
-        match part {
-            0 | 6 => reader.text(&characters[from..to], &settings),
-            1 | 5 => reader.notes(&characters[from..to]),
-            _ => {}
-        }
-        from = to;
+    let [text, footnotes, _, _, _, endnotes, text_boxes] = &characters.parts;
+    reader.text(text, &settings);
+    reader.notes(footnotes);
+    reader.notes(endnotes);
+    reader.text(text_boxes, &settings);
+    let mut document = page::document(reader.flow, Vec::new());
+    if characters.is_guessed {
+        document.doubt = Some("its list of pieces is damaged: read in the order of the file".to_owned());
     }
-    Ok(page::document(reader.flow, Vec::new()))
-}
-
-/// A part of a stream that the head points to.
-fn pointed<'t>(main: &[u8], table: &'t [u8], at: usize) -> Option<&'t [u8]> {
-    let (start, length) = (u32_at(main, at)? as usize, u32_at(main, at + 4)? as usize);
-    table.get(start..start.checked_add(length)?)
-}
-
-/// The UTF-16 units of the whole text, each with its offset in the file, out of the pieces that later changes cut it into.
-fn characters(main: &[u8], table: &[u8]) -> Option<Vec<(u16, u32)>> {
-    let mut pieces = pointed(main, table, head::PIECES)?;
-    while pieces.first() == Some(&1) {
-        pieces = pieces.get(3 + u16_at(pieces, 1)? as usize..)?;
-    }
-    let pieces = pieces.get(5..)?;
-    let count = pieces.len().checked_sub(4)? / 12;
-    let mut characters = Vec::new();
-    for index in 0..count {
-        let length = u32_at(pieces, 4 * index + 4)?.checked_sub(u32_at(pieces, 4 * index)?)? as usize;
-        let start = u32_at(pieces, 4 * (count + 1) + 8 * index + 2)?;
-        // Pieces of a damaged file may overlap, but there are no more characters than bytes.
-        if characters.len() + length > main.len() {
-            return None;
-        }
-        let is_narrow = start & 0x4000_0000 != 0;
-        let start = (start & 0x3fff_ffff) as usize / if is_narrow { 2 } else { 1 };
-        if is_narrow {
-            let bytes = main.get(start..start.checked_add(length)?)?;
-            let (text, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes);
-            // Every character of this encoding is one unit.
-            characters.extend(text.encode_utf16().zip(start as u32..));
-        } else {
-            let bytes = main.get(start..start.checked_add(2 * length)?)?;
-            let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
-            characters.extend(units.zip((start as u32..).step_by(2)));
-        }
-    }
-    Some(characters)
-}
-
-/// The settings of paragraphs, with the offsets in the file from and to which their text lies, in order.
-fn settings(main: &[u8], table: &[u8]) -> Vec<(u32, u32, Setting)> {
-    let mut settings = Vec::new();
-    let Some(list) = pointed(main, table, head::PARAGRAPHS) else { return settings };
-    let count = list.len().saturating_sub(4) / 8;
-    let mut seen = std::collections::HashSet::new();
-    for index in 0..count {
-        let Some(number) = u32_at(list, 4 * (count + 1) + 4 * index) else { break };
-        let start = (number & 0x003f_ffff) as usize * PAGE_BYTES;
-        if let Some(page) = main.get(start..start + PAGE_BYTES)
-            && seen.insert(start)
-        {
-            settings_of_page(page, &mut settings);
-        }
-    }
-    settings.sort_by_key(|(from, _, _)| *from);
-    settings
-}
-
-fn settings_of_page(page: &[u8], settings: &mut Vec<(u32, u32, Setting)>) {
-    let count = page[PAGE_BYTES - 1] as usize;
-    for index in 0..count {
-        let (Some(from), Some(to)) = (u32_at(page, 4 * index), u32_at(page, 4 * index + 4)) else { break };
-        let Some(at) = page.get(4 * (count + 1) + 13 * index) else { break };
-        let at = 2 * *at as usize;
-        let (start, length) = match (page.get(at), page.get(at + 1)) {
-            _ if at == 0 => (0, 0),
-            (Some(0), Some(words)) => (at + 2, 2 * *words as usize),
-            (Some(words), _) => (at + 1, 2 * *words as usize - 1),
-            _ => (0, 0),
-        };
-        let stated = page.get(start..start + length).unwrap_or_default();
-        settings.push((from, to, setting(stated)));
-    }
-}
-
-/// Reads a style's number and the changes to it.
-fn setting(stated: &[u8]) -> Setting {
-    let mut setting = Setting::default();
-    // The styles of the nine levels of headings have the same numbers in every file.
-    if let Some(style @ 1..=9) = u16_at(stated, 0) {
-        setting.outline = Some(style as u8 - 1);
-    }
-    let mut at = 2;
-    while let Some(code) = u16_at(stated, at) {
-        let value = stated.get(at + 2).copied().unwrap_or(0);
-        match code {
-            0x2416 => setting.in_table = value != 0,
-            0x2417 => setting.ends_row = value != 0,
-            0x460b => setting.is_item = u16_at(stated, at + 2).is_some_and(|list| list != 0),
-            0x2640 => setting.outline = Some(value).filter(|level| *level < 9),
-            _ => {}
-        }
-        let length = match code >> 13 {
-            0 | 1 => 1,
-            2 | 4 | 5 => 2,
-            3 => 4,
-            7 => 3,
-            _ if code == 0xd608 => 1 + u16_at(stated, at + 2).unwrap_or(0) as usize,
-            _ => 1 + value as usize,
-        };
-        at += 2 + length;
-    }
-    setting
+    Ok(document)
 }
 
 struct Reader {
@@ -173,15 +76,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn text(&mut self, characters: &[(u16, u32)], settings: &[(u32, u32, Setting)]) {
+    fn text(&mut self, characters: &[(u16, u32)], settings: &Settings) {
         let mut units = Vec::new();
         for &(unit, offset) in characters {
             match unit {
                 0x07 | 0x0c | 0x0d => {
                     self.add(&mut units);
-                    let index = settings.partition_point(|(from, _, _)| *from <= offset).checked_sub(1);
-                    let found = index.map(|index| settings[index]).filter(|(_, to, _)| offset < *to);
-                    self.end_paragraph(found.map_or_else(Setting::default, |it| it.2), unit == 0x07);
+                    self.end_paragraph(settings.at(offset), unit == 0x07);
                 }
                 0x13..=0x15 => {
                     self.add(&mut units);
@@ -198,7 +99,7 @@ impl Reader {
     }
 
     fn notes(&mut self, characters: &[(u16, u32)]) {
-        self.text(characters, &[]);
+        self.text(characters, &Settings::default());
     }
 
     fn add(&mut self, units: &mut Vec<u16>) {
@@ -258,32 +159,108 @@ fn visible(unit: u16) -> u16 {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::corpus::formats::office::tests::{compound, lines};
+    use crate::corpus::formats::compound::tests::compound;
+    use crate::corpus::formats::office::tests::{headings, lines};
     use crate::corpus::formats::read;
 
     /// A Word file with one piece of text and nothing else.
     pub(in crate::corpus::formats::office) fn doc(text: &str) -> Vec<u8> {
+        let (main, table) = streams(text);
+        compound(&[("WordDocument", &main), ("0Table", &table)])
+    }
+
+    fn put(bytes: &mut [u8], at: usize, value: u32) {
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+
+    fn streams(text: &str) -> (Vec<u8>, Vec<u8>) {
         let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let mut main = vec![0; 0x400];
-        let mut put = |at: usize, value: u32| main[at..at + 4].copy_from_slice(&value.to_le_bytes());
-        put(0, 0x00c1_a5ec);
-        put(0x4c, units.len() as u32 / 2);
-        put(0x1a2, 0);
-        put(0x1a6, 21);
-        main.extend(units.iter());
+        let length = units.len() as u32;
+        for (at, value) in [(0, 0x00c1_a5ec), (0x18, 0x400), (0x1c, 0x400 + length), (0x4c, length / 2), (0x1a6, 21)] {
+            put(&mut main, at, value);
+        }
+        main.extend(units);
         let mut table = vec![2];
-        for value in [16, 0, units.len() as u32 / 2] {
+        for value in [16, 0, length / 2] {
             table.extend(u32::to_le_bytes(value));
         }
         table.extend([0, 0]);
         table.extend(u32::to_le_bytes(0x400));
         table.extend([0, 0]);
-        compound(&[("WordDocument", &main), ("0Table", &table)])
+        (main, table)
     }
 
     #[test]
     fn the_text_of_a_doc_is_found_through_its_pieces() {
         let document = read("a.doc", &doc("Größe\r\u{13}PAGE\u{14}7\u{15} and\u{b}more\r")).unwrap();
         assert_eq!(lines(&document), ["1 Größe", "2 7 and", "2 more"]);
+    }
+
+    #[test]
+    fn a_doc_whose_lists_are_wrong_is_read_as_far_as_it_goes() {
+        let (main, table) = streams("Größe\rmore\r");
+        let longer = [&table[..], b"what follows is no list"].concat();
+        let mut beyond = table.clone();
+        put(&mut beyond, 9, 99);
+        let mut second = main.clone();
+        put(&mut second, 0x0a, u32::from(super::SECOND_TABLE));
+        let mut all = main.clone();
+        put(&mut all, 0x1a6, longer.len() as u32);
+        for (main, table, is_doubtful) in
+            [(&all, &longer, false), (&main, &beyond, false), (&second, &table, false), (&main, &Vec::new(), true)]
+        {
+            let document = read("a.doc", &compound(&[("WORDDOCUMENT", main), ("0table", table)])).unwrap();
+            assert_eq!(lines(&document), ["1 Größe", "2 more"]);
+            assert_eq!(document.doubt.is_some(), is_doubtful, "{:?}", document.doubt);
+        }
+        let narrow = [&main[..0x400], b"Gr\xf6\xdfe\rmore\r"].concat();
+        let document = read("a.doc", &compound(&[("WordDocument", &narrow)])).unwrap();
+        assert_eq!(lines(&document), ["1 Größe", "2 more"]);
+    }
+
+    /// A file of Word 6: the first paragraph is a heading, and the second, of three, the only row of a table.
+    pub(in crate::corpus::formats::office) fn word_6(text: &[u8]) -> Vec<u8> {
+        let mut main = vec![0; 0x300];
+        let length = text.len() as u32;
+        for (at, value) in
+            [(0, 0x0065_a5dc), (0x18, 0x300), (0x1c, 0x300 + length), (0x34, length), (0xc0, 0x600), (0xc4, 10)]
+        {
+            put(&mut main, at, value);
+        }
+        main[0x06..0x08].copy_from_slice(&[0x19, 0x04]);
+        main.extend(text);
+        main.resize(0x600, 0);
+        let ends = text.iter().enumerate().filter(|(_, byte)| matches!(byte, 7 | 13)).map(|(at, _)| 0x301 + at as u32);
+        let offsets: Vec<u32> = [0x300].into_iter().chain(ends).collect();
+        let page = &mut main[0x400..0x600];
+        let count = offsets.len() - 1;
+        page[511] = count as u8;
+        offsets.iter().enumerate().for_each(|(at, offset)| put(page, 4 * at, *offset));
+        let settings: [&[u8]; 4] = [&[1, 1, 0], &[2, 0, 0, 24, 1], &[3, 0, 0, 24, 1, 25, 1], &[1, 0, 0]];
+        for index in 0..count {
+            let setting = if index == 0 {
+                0
+            } else if index + 1 == count {
+                3
+            } else {
+                1 + index / (count - 2)
+            };
+            let at = 400 + 16 * setting;
+            page[at..at + settings[setting].len()].copy_from_slice(settings[setting]);
+            page[4 * (count + 1) + 7 * index] = (at / 2) as u8;
+        }
+        main.extend([&0x300u32.to_le_bytes()[..], &(0x300 + length).to_le_bytes(), &[2, 0]].concat());
+        main
+    }
+
+    #[test]
+    fn files_of_word_before_97_are_read_in_the_encoding_of_their_language() {
+        let main = word_6(b"\xcf\xf0\xe8\ra\x07b\x07\x07The end.\r");
+        for bytes in [compound(&[("WordDocument", &main)]), main] {
+            let document = read("a.doc", &bytes).unwrap();
+            assert_eq!(lines(&document), ["1 При", "2 a | b", "3 The end."]);
+            assert_eq!(headings(&document), ["При"]);
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! Documents of word processors, presentations and spreadsheets, of Microsoft's and OpenDocument's kinds, and tables in text.
 
-mod compound;
+mod biff;
 mod deck;
 mod doc;
+mod doc_settings;
+mod doc_text;
 mod docx;
 mod docx_styles;
 mod flow;
+pub(super) mod long_table;
 mod ods;
 mod ooxml;
 mod opendocument;
@@ -19,48 +22,67 @@ pub(super) mod separated;
 mod sheets;
 mod table;
 mod workbook;
+mod xlsb;
 mod xlsx;
 mod xlsx_styles;
 mod xml;
 
 use super::Skip;
 use super::archive::Archive;
+use super::compound::Compound;
 use super::kinds::Kind;
 use crate::corpus::Document;
-use compound::Compound;
+
+pub(super) use biff::is_one as is_bare_workbook;
+pub(super) use opendocument::{Kind as Flat, flat};
 
 /// Whether the bytes begin like a file that an office program writes, and not like text.
 pub(super) fn is_container(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK") || Compound::is_one(bytes)
+    bytes.starts_with(b"PK")
+        || Compound::is_one(bytes)
+        || doc::is_bare(bytes)
+        || is_bare_workbook(bytes)
+        || flat(bytes).is_some()
 }
 
 /// Reads a file of one of the kinds that office programs write.
 pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
-    let is_compound = Compound::is_one(bytes);
     match kind {
-        Kind::Doc if is_compound => doc::read(bytes),
-        Kind::Ppt if is_compound => ppt::read(bytes),
-        Kind::Workbook if is_compound => workbook::read_xls(bytes),
-        // What is encrypted lies in a container of the older kind.
-        _ if is_compound => Compound::open(bytes).and_then(|_| Err(Skip::because("not what its name says"))),
+        _ if Compound::is_one(bytes) => read_compound(bytes),
+        Kind::Doc if doc::is_bare(bytes) => doc::read_bare(bytes),
+        Kind::Workbook if is_bare_workbook(bytes) => biff::read(bytes),
         Kind::Docx => docx::read(bytes),
         Kind::Pptx => pptx::read(bytes),
         Kind::Odt => opendocument::read(opendocument::Kind::Text, bytes),
         Kind::Odp => opendocument::read(opendocument::Kind::Slides, bytes),
         Kind::Rtf => rtf::read(bytes),
+        Kind::Workbook if flat(bytes).is_some() => opendocument::read(Flat::Sheets, bytes),
         Kind::Workbook => read_workbook(bytes),
         _ => Err(Skip::because("damaged Office file")),
     }
 }
 
-fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
-    let archive = Archive::open(bytes)?;
-    let has = |member: &str| archive.names().any(|name| name == member);
-    match (has("xl/workbook.bin"), has("content.xml")) {
-        (true, _) => workbook::read_xlsb(bytes),
-        (_, true) => opendocument::read(opendocument::Kind::Sheets, bytes),
-        _ => xlsx::read(archive),
+/// Reads a file of the time before 2007, or finds that it holds nothing but an encrypted one.
+fn read_compound(bytes: &[u8]) -> Result<Document, Skip> {
+    let file = Compound::open(bytes)?;
+    match &file {
+        _ if file.exists("EncryptedPackage") => Err(Skip::needs_password()),
+        _ if file.exists("WordDocument") => doc::read(&file),
+        _ if file.exists("PowerPoint Document") => ppt::read(&file),
+        _ if file.exists("Workbook") || file.exists("Book") => workbook::read_xls(bytes, &file),
+        _ => Err(Skip::because("damaged, or of an office program that is not known here")),
     }
+}
+
+fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
+    let mut archive = Archive::open(bytes)?;
+    let has = |member: &str| archive.names().any(|name| name == member);
+    if has("content.xml") {
+        return opendocument::read(opendocument::Kind::Sheets, bytes);
+    }
+    let usual = if has("xl/workbook.bin") { "xl/workbook.bin" } else { "xl/workbook.xml" };
+    let main = ooxml::main_part(&mut archive, usual)?;
+    if main.ends_with(".bin") { xlsb::read(archive, &main) } else { xlsx::read(archive, &main) }
 }
 
 #[cfg(test)]
@@ -70,11 +92,13 @@ mod tests {
     use proptest::prelude::*;
     use zip::write::SimpleFileOptions;
 
-    use super::doc::tests::doc;
+    use super::biff::tests::workbook;
+    use super::doc::tests::{doc, word_6};
     use super::docx::tests::docx;
     use super::opendocument::tests::opendocument;
     use super::rtf::tests::RTF;
     use crate::corpus::Document;
+    use crate::corpus::formats::compound::tests::compound;
     use crate::corpus::formats::read;
 
     pub(in crate::corpus::formats::office) fn package(members: &[(&str, &str)]) -> Vec<u8> {
@@ -108,19 +132,11 @@ mod tests {
         document.sections.iter().map(|section| section.headings.join(" > ")).collect()
     }
 
-    pub(in crate::corpus::formats::office) fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
-        for (name, bytes) in streams {
-            file.create_stream(name).unwrap().write_all(bytes).unwrap();
-        }
-        file.into_inner().into_inner()
-    }
-
     #[test]
     fn what_is_encrypted_says_so() {
         let bytes = compound(&[("EncryptedPackage", b"secret"), ("EncryptionInfo", b"how")]);
         for name in ["a.docx", "a.xlsx", "a.pptx", "a.xls", "a.doc"] {
-            assert_eq!(read(name, &bytes).unwrap_err().reason, "protected by a password", "{name}");
+            assert_eq!(read(name, &bytes).unwrap_err().reason, "needs a password", "{name}");
         }
     }
 
@@ -170,10 +186,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn damaged_files_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20), which in 0..3usize) {
+        fn damaged_files_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20), which in 0..5usize) {
             let (name, mut bytes) = match which {
                 0 => ("a.rtf", RTF.as_bytes().to_vec()),
                 1 => ("a.doc", doc("some text\r\u{7}cell\u{7}\r")),
+                2 => ("a.doc", word_6(b"one\ra\x07b\x07\x07end\r")),
+                3 => ("a.xls", workbook()),
                 _ => ("a.csv", b"a,b\n\"1\n2\",\"3\"\n\n4;5,6\n".to_vec()),
             };
             for (at, byte) in changes {

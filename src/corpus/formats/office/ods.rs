@@ -40,7 +40,8 @@ pub(super) fn read(content: &str, metadata: Vec<(String, String)>) -> Document {
             }
         }
     }
-    sheets::document(reader.sheets, metadata, reader.budget.doubt())
+    let doubt = reader.budget.doubt(&reader.sheets);
+    sheets::document(reader.sheets, metadata, doubt)
 }
 
 #[derive(Debug, Default)]

@@ -16,38 +16,62 @@ use crate::corpus::formats::archive::Archive;
 const UNSEEN: &[&str] = &[
     "tracked-changes", "annotation", "table-of-content", "alphabetical-index", "illustration-index", "table-index", "forms",
     "note-citation", "page-number", "page-count", "ruby-text", "title", "desc", "scripts", "font-face-decls", "master-styles",
-    "header-decl", "footer-decl", "date-time-decl", "hidden-text", "event-listeners", "settings",
+    "header-decl", "footer-decl", "date-time-decl", "hidden-text", "event-listeners", "settings", "binary-data",
 ];
+
+/// An XML file that is a document says so in its first element, which names all its namespaces first.
+const FLAT_HEAD_BYTES: usize = 8 << 10;
 
 /// The most paragraphs that are open at once: a paragraph in a frame in a paragraph.
 const MAX_OPEN: usize = 64;
 
-pub(super) enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::corpus::formats) enum Kind {
     Text,
     Slides,
     Sheets,
 }
 
+/// What a document is that is one XML file and no archive, as FODT, FODP and FODS are; `None` if it is none.
+pub(in crate::corpus::formats) fn flat(bytes: &[u8]) -> Option<Kind> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(FLAT_HEAD_BYTES)]);
+    let root = head.split_once("<office:document ")?.1;
+    let root = root.split_once('>').map_or(root, |(root, _)| root);
+    let media_type = root.split_once("application/vnd.oasis.opendocument.")?.1;
+    let kinds = [("text", Kind::Text), ("presentation", Kind::Slides), ("spreadsheet", Kind::Sheets)];
+    kinds.into_iter().find(|(name, _)| media_type.starts_with(name)).map(|(_, kind)| kind)
+}
+
 pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
+    if let Some(kind) = flat(bytes) {
+        let content = xml::decode(bytes.to_vec())?;
+        let described = content.split_once("<office:meta>").and_then(|(_, rest)| rest.split_once("</office:meta>"));
+        let metadata = described.map_or_else(Vec::new, |(described, _)| ooxml::described(described));
+        return Ok(read_content(kind, &content, metadata));
+    }
     let mut archive = Archive::open(bytes)?;
     if let Some(manifest) = archive.member("META-INF/manifest.xml")?
         && is_encrypted(&xml::decode(manifest)?)
     {
-        return Err(Skip::because("protected by a password"));
+        return Err(Skip::needs_password());
     }
     let content = archive.member("content.xml")?.ok_or_else(|| Skip::because("damaged: it has no content"))?;
     let content = xml::decode(content)?;
     let described = archive.member("meta.xml").ok().flatten().and_then(|it| xml::decode(it).ok());
     let metadata = described.map_or_else(Vec::new, |text| ooxml::described(&text));
-    if matches!(kind, Kind::Sheets) {
-        return Ok(ods::read(&content, metadata));
+    Ok(read_content(kind, &content, metadata))
+}
+
+fn read_content(kind: Kind, content: &str, metadata: Vec<(String, String)>) -> Document {
+    if kind == Kind::Sheets {
+        return ods::read(content, metadata);
     }
     let mut reader = Reader::default();
-    reader.read(&content);
-    if matches!(kind, Kind::Slides) {
-        return Ok(deck::document(reader.slides, metadata));
+    reader.read(content);
+    match kind {
+        Kind::Slides => deck::document(reader.slides, metadata),
+        _ => page::document(reader.slide.body, metadata),
     }
-    Ok(page::document(reader.slide.body, metadata))
 }
 
 fn is_encrypted(manifest: &str) -> bool {
@@ -285,5 +309,25 @@ pub(super) mod tests {
         let document = read("a.ods", &sheets).unwrap();
         assert_eq!(lines(&document), ["1 Day | Sum", "2 Day: 2024-05-06 | Sum: 1200.5", "1048576 end"]);
         assert_eq!(headings(&document), ["S"]);
+    }
+
+    #[test]
+    fn a_document_that_is_one_xml_file_is_read_as_its_archive_is() {
+        let flat = |media_type: &str, body: &str| {
+            format!(
+                "<?xml version='1.0'?><office:document xmlns:office='urn:oasis:names:tc:opendocument:xmlns:office:1.0' \
+                 office:mimetype='application/vnd.oasis.opendocument.{media_type}'><office:meta><dc:title>T</dc:title></office:meta>\
+                 <office:styles><style:style style:name='x'/></office:styles><office:body>{body}</office:body></office:document>"
+            )
+        };
+        let sheet = "<table:table table:name='S'><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell></table:table-row></table:table>";
+        let document = read("a.fods", flat("spreadsheet", sheet).as_bytes()).unwrap();
+        assert_eq!((lines(&document), headings(&document)), (vec!["1 a".to_owned()], vec!["S".to_owned()]));
+        let image = "<text:p>a<draw:frame><draw:image><office:binary-data>QUJD</office:binary-data></draw:image></draw:frame> b</text:p>";
+        let document = read("a.xml", flat("text", image).as_bytes()).unwrap();
+        assert_eq!(lines(&document), ["1 a b"]);
+        assert_eq!(document.metadata, [("title".to_owned(), "T".to_owned())]);
+        let slide = "<draw:page><text:p>b</text:p></draw:page>";
+        assert_eq!(lines(&read("a.fodp", flat("presentation", slide).as_bytes()).unwrap()), ["1 b"]);
     }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::compound::{Compound, u16_at, u32_at};
 use super::deck::{self, Slide};
 use super::flow::Role;
 use crate::corpus::Document;
 use crate::corpus::formats::Skip;
+use crate::corpus::formats::compound::{Compound, u16_at, u32_at};
+use crate::corpus::formats::limits::RECORD_DEPTH;
 
 /// Records inside records deeper than this are not looked into.
-const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = RECORD_DEPTH.most;
 
 /// Types of records.
 mod kind {
@@ -51,13 +52,12 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
     })
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
-    let mut file = Compound::open(bytes)?;
-    let stream = file.stream("PowerPoint Document")?.ok_or_else(|| Skip::because("damaged Office file"))?;
-    let user = file.stream("Current User")?.unwrap_or_default();
+pub(super) fn read(file: &Compound) -> Result<Document, Skip> {
+    let stream = file.stream("PowerPoint Document").ok_or_else(|| Skip::because("damaged Office file"))?;
+    let user = file.stream("Current User").unwrap_or_default();
     // The token of encrypted files.
     if u32_at(&user, 12) == Some(0xf3d1_c4df) {
-        return Err(Skip::because("protected by a password"));
+        return Err(Skip::needs_password());
     }
     let offsets = offsets(&stream, u32_at(&user, 16));
     let document = offsets.iter().filter_map(|(_, at)| record(&stream, *at)).find(|it| it.kind == kind::DOCUMENT);
@@ -145,7 +145,8 @@ fn texts(bytes: &[u8], depth: usize) -> Vec<(u32, String)> {
             kind::TEXT_BYTES => {
                 texts.push((kind_of_text, found.content.iter().map(|byte| char::from(*byte)).collect()))
             }
-            _ if found.is_container && depth < MAX_DEPTH => texts.extend(self::texts(found.content, depth + 1)),
+            _ if found.is_container && depth >= MAX_DEPTH => RECORD_DEPTH.met(),
+            _ if found.is_container => texts.extend(self::texts(found.content, depth + 1)),
             _ => {}
         }
     }

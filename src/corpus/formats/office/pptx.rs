@@ -9,9 +9,7 @@ use super::xml::{Element, Piece, Xml};
 use crate::corpus::Document;
 use crate::corpus::formats::Skip;
 use crate::corpus::formats::archive::Archive;
-
-/// More slides than any presentation has.
-const MAX_SLIDES: usize = 20_000;
+use crate::corpus::formats::limits::SLIDES;
 
 pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let mut archive = Archive::open(bytes)?;
@@ -32,9 +30,10 @@ fn slide_ids(presentation: &str) -> Vec<String> {
     let mut xml = Xml::new(presentation);
     while let Some(piece) = xml.next() {
         match piece {
-            Piece::Open(element) if element.name() == "sldId" && ids.len() < MAX_SLIDES => {
-                ids.extend(element.reference("id"));
-            }
+            Piece::Open(element) if element.name() == "sldId" => match ids.len() < SLIDES.most {
+                true => ids.extend(element.reference("id")),
+                false => SLIDES.met(),
+            },
             // Sections list the same slides again.
             Piece::Open(element) if element.name() == "extLst" => xml.skip(),
             _ => {}

@@ -82,6 +82,8 @@ struct Reader {
     undecoded: Vec<u8>,
     substitutes_left: usize,
     high_surrogate: Option<u32>,
+    /// Whether nothing has been read in the group yet: only there `\*` and the word after it say what the group is.
+    is_group_start: bool,
     is_starred: bool,
     paragraph: Paragraph,
     setting: Setting,
@@ -114,6 +116,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
         undecoded: Vec::new(),
         substitutes_left: 0,
         high_surrogate: None,
+        is_group_start: false,
         is_starred: false,
         paragraph: Paragraph::default(),
         setting: Setting::default(),
@@ -136,6 +139,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
 
 impl Reader {
     fn take(&mut self, piece: Piece) {
+        let is_group_start = std::mem::replace(&mut self.is_group_start, piece == Piece::Open);
         match piece {
             Piece::Byte(_) if self.substitutes_left > 0 => self.substitutes_left -= 1,
             Piece::Byte(_) if self.group.part == Part::Unseen => {}
@@ -156,7 +160,7 @@ impl Reader {
                     b'~' => self.push("\u{a0}"),
                     b'_' => self.push("-"),
                     b'\r' | b'\n' => self.end_paragraph(),
-                    b'*' => self.is_starred = true,
+                    b'*' => self.is_starred = is_group_start,
                     _ => {}
                 }
             }
@@ -448,5 +452,11 @@ pub(super) mod tests {
         assert_eq!(headings(&document), ["One"]);
         let said: Vec<_> = document.metadata.iter().map(|(_, value)| value.as_str()).collect();
         assert_eq!(said, ["My title", "Ada", "2020-01-02"]);
+    }
+
+    #[test]
+    fn only_what_stands_first_in_a_group_says_that_it_may_be_ignored() {
+        let rtf = b"{\\rtf1\\ansi {\\*\\unheard gone} \\*\\unheard-7 One\\par {\\b\\*\\unheard two} {\n\\*\\unheard gone}\\bin99 three}";
+        assert_eq!(lines(&read("a.rtf", rtf).unwrap()), ["1 One", "2 two three"]);
     }
 }

@@ -49,8 +49,9 @@ impl<'b> Words<'b> {
         let number = std::str::from_utf8(&rest[letters..end]).ok().and_then(|number| number.parse().ok());
         self.at += end + usize::from(rest.get(end) == Some(&b' '));
         if word == "bin" {
-            // What follows is not text.
-            self.at = self.at.saturating_add(usize::try_from(number.unwrap_or(0)).unwrap_or(0));
+            // What follows is not text, if it is there.
+            let end = self.at.saturating_add(usize::try_from(number.unwrap_or(0)).unwrap_or(0));
+            self.at = if end <= self.bytes.len() { end } else { self.at };
         }
         Some(Piece::Word(word, number))
     }

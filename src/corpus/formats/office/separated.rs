@@ -1,12 +1,12 @@
 //! CSV and TSV: which character separates the fields is told from the file; places are the lines at which records begin.
 
 use super::page::clean;
-use super::sheets::{self, Budget, Sheet};
+use super::sheets::{self, Sheet};
 use crate::corpus::formats::{Skip, whole};
 use crate::corpus::{Document, Format, Unit};
 
 /// What the separator is told from.
-const SAMPLE_BYTES: usize = 64 << 10;
+pub(in crate::corpus::formats) const SAMPLE_BYTES: usize = 64 << 10;
 const SAMPLE_RECORDS: usize = 200;
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
@@ -15,46 +15,73 @@ pub(in crate::corpus::formats) fn read(text: String, likely: char) -> Result<Doc
     let Some((separator, quotes)) = separator(&text, likely) else {
         return Ok(whole(Format::Table, text));
     };
-    let (sheet, doubt) = match records(&text, separator, quotes) {
-        Some(read) => read,
-        // A quote that never ends is not one.
-        None => records(&text, separator, false).unwrap_or_default(),
+    let records = |quotes| {
+        let mut sheet = Sheet::default();
+        let end = add_records(&text, separator, quotes, true, &mut Position::default(), &mut sheet);
+        matches!(end, End::Whole).then_some(sheet)
     };
-    let mut document = sheets::document(vec![sheet], Vec::new(), doubt);
+    // A quote that never ends is not one.
+    let sheet = records(quotes).or_else(|| records(false)).unwrap_or_default();
+    let mut document = sheets::document(vec![sheet], Vec::new(), None);
     document.unit = Unit::Line;
     document.sections.iter_mut().for_each(|section| section.headings.clear());
     Ok(document)
 }
 
-/// All records, and what is doubtful about them; `None` if the last one begins with a quote that never ends.
-fn records(text: &str, separator: u8, quotes: bool) -> Option<(Sheet, Option<String>)> {
-    let mut sheet = Sheet::default();
-    let mut budget = Budget::new();
+/// How far the records of a text were read.
+pub(super) enum End {
+    Whole,
+    /// The last one, from this offset on, may go on in the text that follows.
+    Unfinished(usize),
+    /// The last one, from this offset on, begins with a quote that never ends.
+    OpenQuote(usize),
+}
+
+/// The lines, from 0, of what is read next and of the end of the last row.
+#[derive(Debug, Default)]
+pub(super) struct Position {
+    line: u32,
+    last_row: u32,
+}
+
+/// Adds the records of a text, which is the rest of the file if it `is_last`, as rows of a sheet.
+pub(super) fn add_records(
+    text: &str,
+    separator: u8,
+    quotes: bool,
+    is_last: bool,
+    at: &mut Position,
+    sheet: &mut Sheet,
+) -> End {
     let mut record = csv::StringRecord::new();
     let mut reader = reader(text, separator, quotes);
-    let mut lines = LineCount::default();
-    let mut last_line = 0;
+    let mut lines = LineCount { offset: 0, line: at.line };
     while reader.read_record(&mut record).unwrap_or(false) {
         let start = record.position().map_or(0, csv::Position::byte) as usize;
         let line = lines.at(text, start);
-        for (column, field) in (0..).zip(&record) {
-            let field = clean(field).replace('\n', " ");
-            if !field.is_empty() && budget.takes(&field) {
-                sheet.add(line, column, field);
-            }
-        }
         let end = (reader.position().byte() as usize).clamp(lines.offset, text.len());
         let written = text.as_bytes()[lines.offset..end].trim_ascii_end();
-        if let Some(row) = sheet.rows.last_mut().filter(|row| row.place == line + 1) {
-            row.is_parted = line > last_line + 1;
-            last_line = line + written.iter().filter(|byte| **byte == b'\n').count() as u32;
+        at.line = line;
+        if end == text.len() && !is_last {
+            return End::Unfinished(lines.offset);
         }
         let is_open = || record.iter().next_back().is_some_and(|last| last.contains('\n'));
         if quotes && end == text.len() && !written.ends_with(b"\"") && is_open() {
-            return None;
+            return End::OpenQuote(lines.offset);
+        }
+        for (column, field) in (0..).zip(&record) {
+            let field = clean(field).replace('\n', " ");
+            if !field.is_empty() {
+                sheet.add(line, column, field);
+            }
+        }
+        if let Some(row) = sheet.rows.last_mut().filter(|row| row.place == line + 1) {
+            row.is_parted = line > at.last_row + 1;
+            at.last_row = line + written.iter().filter(|byte| **byte == b'\n').count() as u32;
         }
     }
-    Some((sheet, budget.doubt()))
+    at.line = lines.at(text, text.len());
+    End::Whole
 }
 
 fn reader(text: &str, separator: u8, quotes: bool) -> csv::Reader<&[u8]> {
@@ -64,7 +91,6 @@ fn reader(text: &str, separator: u8, quotes: bool) -> csv::Reader<&[u8]> {
 }
 
 /// Counts lines up to offsets that never fall.
-#[derive(Default)]
 struct LineCount {
     offset: usize,
     line: u32,
@@ -86,7 +112,7 @@ impl LineCount {
 
 /// The character that parts most records of the sample into the same number of fields, the larger number first, and whether
 /// quotes keep it from doing so; `None` if no character does.
-fn separator(text: &str, likely: char) -> Option<(u8, bool)> {
+pub(super) fn separator(text: &str, likely: char) -> Option<(u8, bool)> {
     let by_records = |quotes| by_records(text, likely, quotes).map(|separator| (separator, quotes));
     by_records(true).or_else(|| by_records(false))
 }

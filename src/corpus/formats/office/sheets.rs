@@ -1,15 +1,11 @@
 //! Sheets become text: rows one a line, tables parted by blank rows, every sheet a section under its name.
 
 use super::page::clean;
-use super::table::{self, Row};
+use super::table::{self, Names, Row};
+use crate::corpus::formats::limits::{CELL_BYTES, CELLS, CELLS_BYTES, with_separators};
 use crate::corpus::formats::lines::{Gap, Lines};
 use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::Span;
-
-/// Cells with text beyond these are left out, and the document says so.
-const MAX_CELLS: usize = 4_000_000;
-const MAX_CELL_BYTES: usize = 128 << 10;
-const MAX_TEXT_BYTES: usize = 48 << 20;
 
 /// A sheet: its rows by place, those without text left out.
 #[derive(Debug, Default)]
@@ -27,17 +23,24 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// What a document says that is cut.
-    pub(super) fn doubt(&self) -> Option<String> {
-        self.is_spent.then(|| "cut: it has more cells than are read".to_owned())
+    pub(super) fn new() -> Self {
+        Budget { cells: CELLS.most, bytes: CELLS_BYTES.most, is_spent: false }
     }
 
-    pub(super) fn new() -> Self {
-        Budget { cells: MAX_CELLS, bytes: MAX_TEXT_BYTES, is_spent: false }
+    /// How far the cells of sheets go that were read in this order, if they do not go to the end.
+    pub(super) fn doubt(&self, sheets: &[Sheet]) -> Option<String> {
+        let last = sheets.iter().rfind(|sheet| !sheet.rows.is_empty()).filter(|_| self.is_spent)?;
+        let row = last.rows.iter().map(|row| row.place).max()?;
+        Some(format!("read to row {} of the sheet {}", with_separators(row as usize), last.name))
     }
 
     /// Whether a cell with this text still fits.
     pub(super) fn takes(&mut self, text: &str) -> bool {
+        match (self.cells, self.bytes) {
+            (0, _) => CELLS.met(),
+            (_, bytes) if bytes < text.len() => CELLS_BYTES.met(),
+            _ => {}
+        }
         self.is_spent |= self.cells == 0 || self.bytes < text.len();
         if !self.is_spent {
             self.cells -= 1;
@@ -107,7 +110,7 @@ pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, doub
     for mut sheet in sheets {
         sheet.put_in_order();
         let start = lines.text().len();
-        let mut names = None;
+        let mut names = Names::default();
         for rows in sheet.rows.chunk_by(|_, next| !next.is_parted) {
             let mut gap = Gap::Blank;
             for (place, line) in table::lines_below(rows, 0, &mut names) {
@@ -134,7 +137,10 @@ pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, doub
 
 /// The text of a cell, no longer than a cell can hold.
 pub(super) fn one_line(text: &str) -> String {
-    clean(&text[..text.floor_char_boundary(MAX_CELL_BYTES)]).replace('\n', " ")
+    if text.len() > CELL_BYTES.most {
+        CELL_BYTES.met();
+    }
+    clean(&text[..text.floor_char_boundary(CELL_BYTES.most)]).replace('\n', " ")
 }
 
 /// A number as people see it: no more digits than a spreadsheet keeps.
@@ -179,6 +185,25 @@ mod tests {
         it.fill_down(1, 3, 0, &mut Budget::new());
         let rows: Vec<_> = it.rows.iter().map(|row| format!("{} {:?}", row.place, row.cells)).collect();
         assert_eq!(rows, ["1 [(0, \"x\"), (1, \"y\")]", "2 [(0, \"b\"), (1, \"c\")]", "4 [(0, \"b\"), (1, \"d\")]"]);
+    }
+
+    #[test]
+    fn a_workbook_with_too_many_cells_says_how_far_it_was_read() {
+        let mut budget = Budget { cells: 3, bytes: 100, is_spent: false };
+        let one = sheet("One", &[(0, 0, "a"), (1, 0, "b")]);
+        assert!(one.rows.iter().all(|row| budget.takes(&row.cells[0].1)));
+        assert_eq!(budget.doubt(&[one]), None);
+        crate::corpus::formats::limits::begin();
+        assert!(budget.takes("c") && !budget.takes("d"));
+        let doubt = budget.doubt(&[
+            sheet("One", &[(0, 0, "a"), (1, 0, "b")]),
+            sheet("Two", &[(1999, 0, "c")]),
+            Sheet::default(),
+        ]);
+        assert_eq!(
+            crate::corpus::formats::limits::with_met(doubt).as_deref(),
+            Some("not read whole: more than 4,000,000 cells; read to row 2,000 of the sheet Two")
+        );
     }
 
     #[test]

@@ -39,30 +39,45 @@ impl Row {
     }
 }
 
+/// What the columns of a table are called.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    row: Option<Row>,
+    /// Whether each row repeats them.
+    repeat: bool,
+}
+
 /// A line for each row, with its place. The columns are named by the first `named_by` rows, or, where that is 0, by the row
 /// that looks as if it did, if there is one.
 pub(super) fn lines(rows: &[Row], named_by: usize) -> Vec<(u32, String)> {
-    lines_below(rows, named_by, &mut None)
+    lines_below(rows, named_by, &mut Names::default())
 }
 
 /// The same; where no row names the columns, those of the `names` from before do, if the cells stand under them.
-pub(super) fn lines_below(rows: &[Row], named_by: usize, names: &mut Option<Row>) -> Vec<(u32, String)> {
+pub(super) fn lines_below(rows: &[Row], named_by: usize, names: &mut Names) -> Vec<(u32, String)> {
     let named_by = named_by.min(rows.len());
     let found = match named_by {
-        0 => find_names(rows).filter(|found| found.is_sure || !fits_under(rows, names.as_ref())),
+        0 => find_names(rows).filter(|found| found.is_sure || !fits_under(rows, names.row.as_ref())),
         _ => Some(Found { names: 0..named_by, is_sure: true }),
     };
     let body_from = found.as_ref().map_or(0, |found| found.names.end);
     match found {
-        Some(found) => *names = Some(joined(&rows[found.names])),
-        None if fits_under(rows, names.as_ref()) => {}
-        None => *names = None,
+        Some(found) => names.row = Some(joined(&rows[found.names])),
+        None if fits_under(rows, names.row.as_ref()) => {}
+        None => names.row = None,
     }
     let (head, body) = rows.split_at(body_from);
+    names.repeat = names.row.as_ref().is_some_and(|row| repeats_pay(body, row));
     let mut lines: Vec<_> = head.iter().map(|row| (row.place, row.plain())).collect();
-    let names = names.as_ref().filter(|names| repeats_pay(body, names));
-    lines.extend(body.iter().map(|row| (row.place, names.map_or_else(|| row.plain(), |names| with_names(row, names)))));
+    lines.extend(lines_of_more(body, names));
     lines
+}
+
+/// A line for each row of a table that has begun before.
+pub(super) fn lines_of_more(rows: &[Row], names: &Names) -> Vec<(u32, String)> {
+    let names = names.row.as_ref().filter(|_| names.repeat);
+    let line = |row: &Row| names.map_or_else(|| row.plain(), |names| with_names(row, names));
+    rows.iter().map(|row| (row.place, line(row))).collect()
 }
 
 /// The names of columns that stand in several rows, the wider above the narrower. A name without one above it is under the

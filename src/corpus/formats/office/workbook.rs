@@ -1,56 +1,27 @@
-//! XLSB and XLS, Excel's binary formats.
+//! XLS, Excel's binary format from version 5 to 2003, and dates as all workbooks have them.
 
 use std::io::Cursor;
 
-use calamine::{Data, DataRef, Dimensions, ExcelDateTime, ExcelDateTimeType, Reader, SheetType, Xls, Xlsb};
+use calamine::{Data, Dimensions, ExcelDateTime, ExcelDateTimeType, Reader, SheetType, Xls};
 
-use super::compound::{Compound, u16_at};
-use super::ooxml;
+use super::biff;
 use super::sheets::{self, Budget, Sheet, one_line};
 use crate::corpus::Document;
 use crate::corpus::formats::Skip;
-use crate::corpus::formats::archive::Archive;
+use crate::corpus::formats::compound::{Compound, u16_at};
+use crate::corpus::formats::limits::XLS_CELLS;
 
 /// calamine keeps all cells between the first and the last of every sheet of an XLS file.
-const MAX_AREA: u64 = 8 << 20;
+const MAX_AREA: u64 = XLS_CELLS.most as u64;
 
-pub(super) fn read_xlsb(bytes: &[u8]) -> Result<Document, Skip> {
-    let mut archive = Archive::open(bytes)?;
-    let names: Vec<String> = archive.names().map(|name| name.into_owned()).collect();
-    // calamine opens the archive itself: find out here that no part expands beyond the budget.
-    for name in &names {
-        archive.member(name)?;
+pub(super) fn read_xls(bytes: &[u8], file: &Compound) -> Result<Document, Skip> {
+    let stream = file.stream("Workbook").or_else(|| file.stream("Book")).unwrap_or_default();
+    if biff::is_one(&stream) {
+        return biff::read(&stream);
     }
-    let metadata = ooxml::metadata(&mut Archive::open(bytes)?);
-    let mut book = Xlsb::new(Cursor::new(bytes)).map_err(damaged)?;
-    let (mut sheets, mut lost, mut budget) = (Vec::new(), Vec::new(), Budget::new());
-    for name in worksheets(book.sheets_metadata()) {
-        let mut sheet = Sheet { name: one_line(&name), rows: Vec::new() };
-        let mut cells = match book.worksheet_cells_reader(&name) {
-            Ok(cells) => cells,
-            Err(error) => {
-                lost.push(error.to_string());
-                continue;
-            }
-        };
-        loop {
-            match cells.next_cell() {
-                Ok(Some(cell)) if add(&mut sheet, cell.get_position(), shown(cell.get_value()), &mut budget) => {}
-                Ok(_) => break,
-                Err(error) => {
-                    lost.push(error.to_string());
-                    break;
-                }
-            }
-        }
-        sheets.push(sheet);
+    if is_encrypted(&stream) {
+        return Err(Skip::needs_password());
     }
-    document(sheets, metadata, &budget, &lost)
-}
-
-pub(super) fn read_xls(bytes: &[u8]) -> Result<Document, Skip> {
-    let mut file = Compound::open(bytes)?;
-    let stream = file.stream("Workbook")?.or(file.stream("Book")?).unwrap_or_default();
     if area(&stream) > MAX_AREA {
         return Err(Skip::because("damaged: its cells are too far apart"));
     }
@@ -63,7 +34,7 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Document, Skip> {
                 let (first_row, first_column) = range.start().unwrap_or_default();
                 for (row, column, value) in range.used_cells() {
                     let at = (first_row + row as u32, first_column + column as u32);
-                    if !add(&mut sheet, at, shown_owned(value), &mut budget) {
+                    if !add(&mut sheet, at, shown(value), &mut budget) {
                         break;
                     }
                 }
@@ -76,7 +47,19 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Document, Skip> {
         }
         sheets.push(sheet);
     }
-    document(sheets, Vec::new(), &budget, &lost)
+    document(sheets, &budget, &lost)
+}
+
+/// Whether the records after the first ones mean nothing without a password.
+fn is_encrypted(stream: &[u8]) -> bool {
+    const ENCRYPTION: u16 = 0x002f;
+    const RECORDS: usize = 16;
+    let mut at = 0;
+    (0..RECORDS).any(|_| {
+        let here = at;
+        at += 4 + usize::from(u16_at(stream, at + 2).unwrap_or(0));
+        u16_at(stream, here) == Some(ENCRYPTION)
+    })
 }
 
 /// How many cells lie between the first and the last ones of all sheets, by the records of the stream.
@@ -107,24 +90,19 @@ fn area(stream: &[u8]) -> u64 {
 fn damaged(error: impl std::fmt::Display) -> Skip {
     let error = error.to_string();
     match error.to_lowercase().contains("password") {
-        true => Skip::because("protected by a password"),
+        true => Skip::needs_password(),
         false => Skip::because(format!("damaged: {}", one_line(&error))),
     }
 }
 
-fn document(
-    sheets: Vec<Sheet>,
-    metadata: Vec<(String, String)>,
-    budget: &Budget,
-    lost: &[String],
-) -> Result<Document, Skip> {
+fn document(sheets: Vec<Sheet>, budget: &Budget, lost: &[String]) -> Result<Document, Skip> {
     let doubt = match lost {
         [lost, ..] if sheets.iter().all(|sheet| sheet.rows.is_empty()) => return Err(damaged(lost)),
-        [] => budget.doubt(),
+        [] => budget.doubt(&sheets),
         [one] => Some(format!("a sheet is damaged: {}", one_line(one))),
         more => Some(format!("{} sheets are damaged", more.len())),
     };
-    Ok(sheets::document(sheets, metadata, doubt))
+    Ok(sheets::document(sheets, Vec::new(), doubt))
 }
 
 fn worksheets(sheets: &[calamine::Sheet]) -> Vec<String> {
@@ -141,25 +119,12 @@ fn add(sheet: &mut Sheet, (row, column): (u32, u32), text: String, budget: &mut 
     fits
 }
 
-fn shown(value: &DataRef) -> String {
-    match value {
-        DataRef::Int(value) => value.to_string(),
-        DataRef::Float(value) => sheets::number(*value),
-        DataRef::String(text) => one_line(text),
-        DataRef::SharedString(text) => one_line(text),
-        DataRef::Bool(value) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
-        DataRef::DateTime(value) => written(*value),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => one_line(text),
-        DataRef::Error(_) | DataRef::Empty => String::new(),
-    }
-}
-
-fn shown_owned(value: &Data) -> String {
+fn shown(value: &Data) -> String {
     match value {
         Data::Int(value) => value.to_string(),
         Data::Float(value) => sheets::number(*value),
         Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => one_line(text),
-        Data::Bool(value) => shown(&DataRef::Bool(*value)),
+        Data::Bool(value) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
         Data::DateTime(value) => written(*value),
         Data::Error(_) | Data::Empty => String::new(),
     }
@@ -195,6 +160,7 @@ fn written(value: ExcelDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::formats::compound::tests::compound;
 
     #[test]
     fn dates_and_times_are_in_iso_8601() {
@@ -202,6 +168,13 @@ mod tests {
         assert_eq!(shown, ["2025-10-13", "2025-10-13 12:00", "06:00"]);
         assert_eq!(date(1.5, true, false), "36:00:00");
         assert_eq!(date(1.0, false, true), "1904-01-02");
+    }
+
+    #[test]
+    fn an_encrypted_workbook_needs_a_password_and_is_not_damaged() {
+        let start = [0x0809u16, 4, 0x0600, 5, 0x0086, 0, 0x002f, 2, 1].iter().flat_map(|it| it.to_le_bytes());
+        let bytes = compound(&[("Workbook", &start.chain([0xff; 4000]).collect::<Vec<u8>>())]);
+        assert_eq!(crate::corpus::formats::read("a.xls", &bytes).unwrap_err().reason, "needs a password");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use super::ooxml;
 use super::page::clean;
 use super::sheets::{self, Budget, Sheet};
-use super::workbook::date;
 use super::xlsx_styles::{Shown, styles};
 use super::xml::{Element, Piece, Xml};
 use crate::corpus::Document;
@@ -16,16 +15,15 @@ const LAST_COLUMN: u32 = (1 << 14) - 1;
 /// Rows of merged cells beyond these are left as they are.
 const MAX_MERGED_ROWS: u32 = 50_000;
 
-pub(super) fn read(mut archive: Archive) -> Result<Document, Skip> {
-    let main = ooxml::main_part(&mut archive, "xl/workbook.xml")?;
-    let targets = ooxml::targets(&mut archive, &main)?;
+pub(super) fn read(mut archive: Archive, main: &str) -> Result<Document, Skip> {
+    let targets = ooxml::targets(&mut archive, main)?;
     let mut part = |kind: &str| -> Result<String, Skip> {
         let target = targets.values().filter(|target| target.kind == kind).min_by_key(|target| &target.name);
         Ok(target.map_or(Ok(None), |target| ooxml::part(&mut archive, &target.name))?.unwrap_or_default())
     };
     let strings = Strings::read(&part("sharedStrings")?);
     let styles = styles(&part("styles")?);
-    let workbook = ooxml::part(&mut archive, &main)?.ok_or_else(|| Skip::because("damaged: it has no sheets"))?;
+    let workbook = ooxml::part(&mut archive, main)?.ok_or_else(|| Skip::because("damaged: it has no sheets"))?;
     let mut reader = Reader { strings, styles, from_1904: false, budget: Budget::new() };
     let mut sheets = Vec::new();
     let mut xml = Xml::new(&workbook);
@@ -47,7 +45,8 @@ pub(super) fn read(mut archive: Archive) -> Result<Document, Skip> {
         }
     }
     let metadata = ooxml::metadata(&mut archive);
-    Ok(sheets::document(sheets, metadata, reader.budget.doubt()))
+    let doubt = reader.budget.doubt(&sheets);
+    Ok(sheets::document(sheets, metadata, doubt))
 }
 
 /// The texts that cells refer to, one after the other.
@@ -169,11 +168,9 @@ impl Reader {
             _ => {
                 let style =
                     cell.attribute("s").and_then(|style| self.styles.get(style.parse::<usize>().ok()?)).copied();
-                match (value.trim().parse::<f64>(), style.unwrap_or_default()) {
-                    (Err(_), _) => sheets::one_line(&value),
-                    (Ok(number), Shown::Number) => sheets::number(number),
-                    (Ok(number), Shown::Share) => format!("{}%", sheets::number(number * 100.0)),
-                    (Ok(number), shown) => date(number, shown == Shown::Duration, self.from_1904),
+                match value.trim().parse::<f64>() {
+                    Err(_) => sheets::one_line(&value),
+                    Ok(number) => style.unwrap_or_default().write(number, self.from_1904),
                 }
             }
         }

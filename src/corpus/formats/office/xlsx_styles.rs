@@ -1,5 +1,7 @@
 //! How a workbook shows numbers: which of its styles make dates, spans of time and shares of them.
 
+use super::sheets;
+use super::workbook::date;
 use super::xml::{Piece, Xml};
 
 /// What a number is shown as.
@@ -13,6 +15,17 @@ pub(super) enum Shown {
     Date,
     /// Hours that have passed.
     Duration,
+}
+
+impl Shown {
+    /// The number as it is shown, see [`date`] for dates.
+    pub(super) fn write(self, number: f64, from_1904: bool) -> String {
+        match self {
+            Shown::Number => sheets::number(number),
+            Shown::Share => format!("{}%", sheets::number(number * 100.0)),
+            Shown::Date | Shown::Duration => date(number, self == Shown::Duration, from_1904),
+        }
+    }
 }
 
 /// By the numbers that cells have for their styles.
@@ -44,7 +57,7 @@ pub(super) fn styles(text: &str) -> Vec<Shown> {
 }
 
 /// The formats that every workbook has.
-fn built_in(id: u32) -> Shown {
+pub(super) fn built_in(id: u32) -> Shown {
     match id {
         9 | 10 => Shown::Share,
         46 => Shown::Duration,
@@ -53,7 +66,8 @@ fn built_in(id: u32) -> Shown {
     }
 }
 
-fn of_code(code: &str) -> Shown {
+/// What a code of a format makes of numbers.
+pub(super) fn of_code(code: &str) -> Shown {
     let mut shown = Shown::Number;
     // Only the form for positive numbers counts.
     let mut characters = code.chars();

@@ -9,6 +9,9 @@ const ALIGNED: f32 = 0.6;
 /// Cells of a line that are compared with others: no page that people read has more beside each other.
 const MAX_COMPARED: usize = 64;
 
+/// What stands before the items of a list that has no numbers.
+const BULLETS: [&str; 11] = ["-", "–", "*", "•", "●", "▪", "◦", "‣", "■", "○", "·"];
+
 /// What stands between two blank lines.
 #[derive(Debug, PartialEq)]
 pub(super) struct Block {
@@ -250,13 +253,19 @@ fn bullet(text: String) -> String {
     }
 }
 
+/// Whether a line begins with the mark of an item in a list without numbers.
+pub(super) fn is_bullet(line: &str) -> bool {
+    let marked = line.split_once(' ').is_some_and(|(mark, _)| BULLETS.contains(&mark));
+    marked || line.starts_with(['•', '●', '▪', '◦', '‣', '■', '○', '➢', '⁃', '∙'])
+}
+
 /// Whether a line begins like an item of a list: a dash, a number or a letter.
 fn list_item(line: &str) -> bool {
     let Some((marker, rest)) = line.split_once(' ') else { return false };
     if rest.is_empty() {
         return false;
     }
-    if matches!(marker, "-" | "–" | "*" | "•" | "●" | "▪" | "◦" | "‣" | "■" | "○") {
+    if BULLETS.contains(&marker) {
         return true;
     }
     let inner = marker.trim_start_matches('(');

@@ -83,6 +83,16 @@ pub(super) fn accented(letter: &str, accent: &str) -> Option<String> {
     Some([letter, mark].into_iter().nfc().collect())
 }
 
+/// Whether a glyph's text is none: characters for private use, replacements, control characters.
+pub(super) fn say_nothing(text: &str) -> bool {
+    clean(text).is_empty() && text.chars().all(|it| !it.is_whitespace() && !is_format(it))
+}
+
+/// Directs how others are shown, and is not seen itself.
+fn is_format(character: char) -> bool {
+    matches!(character, '\u{AD}' | '\u{FEFF}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Ligatures and other presentation forms taken apart, bullets of symbol fonts named, what no reader sees left out; on one
 /// line, with single spaces.
 pub(super) fn clean(text: &str) -> String {

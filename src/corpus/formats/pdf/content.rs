@@ -5,27 +5,36 @@ use std::sync::Arc;
 
 use hayro_cmap::BfString;
 use hayro_font::kurbo::{Affine, Point, Rect, Vec2};
-use hayro_font::{CMapResolverFn, Font, FontCache, FontGlyph, FontQuery, FontResolverFn};
+use hayro_font::{CMapResolverFn, Font, FontCache, FontQuery, FontResolverFn};
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction as Instruction;
 use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream, String as Bytes};
 use hayro_syntax::page::{Page, Resources};
 
+use super::characters;
+use super::face::{Face, UNITS, ink_width, unicode};
 use super::file::text_string;
 use super::glyph::{Glyph, Turn};
+use crate::corpus::formats::limits::{PDF_CHARACTERS, PDF_FORM_BYTES, PDF_FORM_DEPTH, PDF_INSTRUCTIONS};
 
 /// Limits on what one page may cost: pages that a person reads stay far below them.
-const MAX_GLYPHS: usize = 400_000;
-const MAX_INSTRUCTIONS: usize = 10_000_000;
+const MAX_GLYPHS: usize = PDF_CHARACTERS.most;
+const MAX_INSTRUCTIONS: usize = PDF_INSTRUCTIONS.most;
 /// What opening a form costs, in instructions.
 const FORM_COST: usize = 100;
-const MAX_FORM_BYTES: usize = 128 << 20;
-const MAX_FORM_DEPTH: usize = 16;
+const MAX_FORM_BYTES: usize = PDF_FORM_BYTES.most;
+const MAX_FORM_DEPTH: usize = PDF_FORM_DEPTH.most;
 const MAX_SAVED_STATES: usize = 1024;
 /// Points beyond the edges of a page that still count as on it.
 const MARGIN: f64 = 10.0;
-/// Font units in the size of a font.
-const UNITS: f64 = 1000.0;
+/// Glyphs that a character given in their place can stand for.
+const MAX_STOOD_FOR: usize = 8;
+/// Letters that are set apart because all of them are, not one from the next.
+const MIN_SPACED_OUT: usize = 5;
+/// With fewer different characters, guesses are no words: an arrow of a symbol font has the code of a letter.
+const MIN_DIFFERENT: usize = 2;
+/// The text of glyphs that stand for nothing known; it is not shown.
+const UNKNOWN: &str = "\u{FFFD}";
 
 /// What a page shows.
 #[derive(Debug, Default)]
@@ -34,6 +43,8 @@ pub(super) struct Shown {
     pub(super) images: usize,
     /// Glyphs that the file does not say the characters of.
     pub(super) unknown: usize,
+    /// Glyphs that are left out because they lie outside of the page.
+    pub(super) outside: usize,
     /// Whether the page costs more than the limits, and only its beginning is here.
     pub(super) cut: bool,
 }
@@ -41,11 +52,13 @@ pub(super) struct Shown {
 impl Shown {
     /// Characters guessed from their codes are kept where they look like words.
     fn drop_bad_guesses(&mut self) {
-        let guesses = self.glyphs.iter().filter(|glyph| glyph.guessed && glyph.text != " ");
-        let (letters, all) = guesses.fold((0, 0), |(letters, all), glyph| {
-            (letters + usize::from(glyph.text.chars().all(char::is_alphabetic)), all + 1)
-        });
-        if 10 * letters < 7 * all {
+        let guesses = || self.glyphs.iter().filter(|glyph| glyph.guessed && glyph.text != " ");
+        let share = |is: fn(char) -> bool| guesses().filter(|glyph| glyph.text.chars().all(is)).count() as f32;
+        let all = guesses().count();
+        let different: HashSet<&str> = guesses().map(|glyph| glyph.text.as_str()).collect();
+        let (letters, words) = (share(char::is_alphabetic), share(char::is_alphanumeric));
+        let are_words = different.len() >= MIN_DIFFERENT && letters >= 0.4 * all as f32 && words >= 0.6 * all as f32;
+        if !are_words {
             self.glyphs.retain(|glyph| !glyph.guessed);
             self.unknown += all;
         }
@@ -83,6 +96,7 @@ pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
         saved: Vec::new(),
         text: Affine::IDENTITY,
         line: Affine::IDENTITY,
+        spacing: 0.0,
         marked: Vec::new(),
         hidden: 0,
         instructions_left: MAX_INSTRUCTIONS,
@@ -91,8 +105,9 @@ pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
     runner.instructions(page.typed_operations(), page.resources(), 0);
     runner.annotations(page);
     // A page with all of its text outside of it has wrong bounds.
-    if runner.shown.glyphs.is_empty() {
-        runner.shown.glyphs = runner.outside;
+    match runner.shown.glyphs.is_empty() {
+        true => runner.shown.glyphs = runner.outside,
+        false => runner.shown.outside = runner.outside.len(),
     }
     runner.shown.drop_bad_guesses();
     runner.shown
@@ -101,8 +116,7 @@ pub(super) fn run<'a>(page: &Page<'a>, fonts: &Fonts<'a>) -> Shown {
 #[derive(Clone)]
 struct State<'a> {
     matrix: Affine,
-    font: Option<Font<'a>>,
-    bold: bool,
+    face: Face<'a>,
     size: f64,
     character_spacing: f64,
     word_spacing: f64,
@@ -114,17 +128,7 @@ struct State<'a> {
 impl State<'_> {
     fn new(matrix: Affine) -> Self {
         let (character_spacing, word_spacing, leading, rise) = (0.0, 0.0, 0.0, 0.0);
-        State {
-            matrix,
-            font: None,
-            bold: false,
-            size: 1.0,
-            character_spacing,
-            word_spacing,
-            stretch: 1.0,
-            leading,
-            rise,
-        }
+        State { matrix, face: Face::none(), size: 1.0, character_spacing, word_spacing, stretch: 1.0, leading, rise }
     }
 }
 
@@ -147,6 +151,8 @@ struct Runner<'r, 'a> {
     saved: Vec<State<'a>>,
     text: Affine,
     line: Affine,
+    /// How far the last glyph and the next are set apart.
+    spacing: f32,
     marked: Vec<Mark>,
     hidden: usize,
     instructions_left: usize,
@@ -155,11 +161,13 @@ struct Runner<'r, 'a> {
 
 impl<'a> Runner<'_, 'a> {
     fn instructions(&mut self, mut instructions: TypedIter<'_>, resources: &Resources<'a>, depth: usize) {
-        let mut named_fonts: HashMap<Vec<u8>, (Option<Font<'a>>, bool)> = HashMap::new();
+        let mut named_fonts: HashMap<Vec<u8>, Face<'a>> = HashMap::new();
         let saved_before = self.saved.len();
         let marked_before = self.marked.len();
         while let Some(instruction) = instructions.next() {
             if self.instructions_left == 0 || self.shown.glyphs.len() >= MAX_GLYPHS {
+                let limit = if self.instructions_left == 0 { &PDF_INSTRUCTIONS } else { &PDF_CHARACTERS };
+                limit.met();
                 self.shown.cut = true;
                 break;
             }
@@ -180,15 +188,14 @@ impl<'a> Runner<'_, 'a> {
                 Instruction::TextRise(it) => self.state.rise = it.0.as_f64(),
                 Instruction::TextFont(it) => {
                     self.state.size = it.1.as_f64();
-                    (self.state.font, self.state.bold) = match named_fonts.get(it.0.as_ref()) {
+                    self.state.face = match named_fonts.get(it.0.as_ref()) {
                         Some(known) => known.clone(),
                         None => {
-                            let dictionary = resources.fonts.get::<Dict<'a>>(it.0.as_ref());
-                            let bold = dictionary.as_ref().is_some_and(is_bold);
-                            let font = dictionary
-                                .and_then(|it| self.fonts.cache.font(&it, &self.fonts.programs, &self.fonts.maps));
-                            named_fonts.insert(it.0.as_ref().to_vec(), (font.clone(), bold));
-                            (font, bold)
+                            let face = resources.fonts.get::<Dict<'a>>(it.0.as_ref()).map_or_else(Face::none, |it| {
+                                Face::new(&it, self.fonts.cache.font(&it, &self.fonts.programs, &self.fonts.maps))
+                            });
+                            named_fonts.insert(it.0.as_ref().to_vec(), face.clone());
+                            face
                         }
                     };
                 }
@@ -202,18 +209,19 @@ impl<'a> Runner<'_, 'a> {
                     self.text = self.line;
                 }
                 Instruction::NextLineUsingLeading(_) => self.next_line(0.0, -self.state.leading),
-                Instruction::ShowText(it) => self.show(it.0),
+                Instruction::ShowText(it) => self.show_one(it.0),
                 Instruction::NextLineAndShowText(it) => {
                     self.next_line(0.0, -self.state.leading);
-                    self.show(it.0);
+                    self.show_one(it.0);
                 }
                 Instruction::ShowTextWithParameters(it) => {
                     self.state.word_spacing = it.0.as_f64();
                     self.state.character_spacing = it.1.as_f64();
                     self.next_line(0.0, -self.state.leading);
-                    self.show(it.2);
+                    self.show_one(it.2);
                 }
                 Instruction::ShowTexts(it) => {
+                    let first = self.shown.glyphs.len();
                     for piece in it.0.iter::<Object<'_>>() {
                         match piece {
                             Object::String(string) => self.show(&string),
@@ -221,6 +229,7 @@ impl<'a> Runner<'_, 'a> {
                             _ => {}
                         }
                     }
+                    self.space_out(first);
                 }
                 Instruction::InlineImage(_) => self.shown.images += 1,
                 Instruction::XObject(it) => self.object(it.0, resources, depth),
@@ -246,13 +255,35 @@ impl<'a> Runner<'_, 'a> {
 
     fn step_back(&mut self, thousandths: f64) {
         let by = -thousandths / 1000.0 * self.state.size;
-        let horizontal = self.state.font.as_ref().is_none_or(Font::is_horizontal);
+        let horizontal = self.state.face.font.as_ref().is_none_or(Font::is_horizontal);
         let step = if horizontal { (by * self.state.stretch, 0.0) } else { (0.0, by) };
         self.text *= Affine::translate(step);
     }
 
+    fn show_one(&mut self, string: &[u8]) {
+        let first = self.shown.glyphs.len();
+        self.show(string);
+        self.space_out(first);
+    }
+
+    /// Ends what one instruction shows: where letters are set apart in all of it, that is no gap between them. With few letters
+    /// it may be, as some programs write a space in this way.
+    fn space_out(&mut self, first: usize) {
+        let Some(glyphs) = self.shown.glyphs.get_mut(first..) else { return };
+        let letters = glyphs.iter().filter(|glyph| glyph.text.chars().all(char::is_alphabetic)).count();
+        let apart = glyphs.windows(2).all(|pair| pair[1].left - pair[0].right > self.spacing / 2.0);
+        if let ([spaced @ .., _], true) = (glyphs, apart && letters >= MIN_SPACED_OUT) {
+            for glyph in spaced {
+                glyph.right += self.spacing;
+            }
+        }
+    }
+
     fn show(&mut self, string: &[u8]) {
-        let Some(font) = self.state.font.clone() else { return };
+        let Some(font) = self.state.face.font.clone() else {
+            self.shown.unknown += if self.hidden == 0 { string.len() } else { 0 };
+            return;
+        };
         let horizontal = font.is_horizontal();
         let mut at = 0;
         while at < string.len() && self.shown.glyphs.len() < MAX_GLYPHS {
@@ -271,13 +302,14 @@ impl<'a> Runner<'_, 'a> {
                 false => (0.0, advance.y * self.state.size + spacing),
             });
         }
+        if at < string.len() {
+            PDF_CHARACTERS.met();
+            self.shown.cut = true;
+        }
     }
 
     fn glyph(&mut self, font: &Font<'a>, (code, length): (u32, usize), advance: Vec2) {
-        let unicode = match font.glyph(font.map_code(code), code) {
-            FontGlyph::Outline(glyph) => glyph.as_unicode(),
-            FontGlyph::Type3(glyph) => glyph.as_unicode(),
-        };
+        let unicode = unicode(font, code);
         let guessed = unicode.is_none();
         let text = match unicode {
             Some(BfString::Char(character)) => character.to_string(),
@@ -285,30 +317,46 @@ impl<'a> Runner<'_, 'a> {
             // Fonts that name no characters have mostly the codes of ASCII, or arbitrary ones; the whole page will tell.
             None => match char::from_u32(code).filter(|it| length == 1 && (it.is_ascii_graphic() || *it == ' ')) {
                 Some(character) => character.to_string(),
-                None => {
-                    self.shown.unknown += 1;
-                    return;
-                }
+                None => String::new(),
             },
+        };
+        let text = match characters::say_nothing(&text) {
+            false => text,
+            // It keeps its place until the text that stands for it comes.
+            true if self.marked.iter().any(|mark| matches!(mark, Mark::Text(..))) => UNKNOWN.to_owned(),
+            true => {
+                self.shown.unknown += 1;
+                return;
+            }
         };
         let state = &self.state;
         let em = Affine::new([state.size * state.stretch, 0.0, 0.0, state.size, 0.0, state.rise]);
         let matrix = state.matrix * self.text * em;
         let start = matrix * Point::ZERO;
-        let along = if font.is_horizontal() { Vec2::new(advance.x, 0.0) } else { Vec2::new(0.0, advance.y) };
+        let along = match font.is_horizontal() {
+            true if advance.x == 0.0 => Vec2::new(ink_width(font, code), 0.0),
+            true => Vec2::new(advance.x, 0.0),
+            false => Vec2::new(0.0, advance.y),
+        };
         let direction = if font.is_horizontal() { Vec2::new(1.0, 0.0) } else { Vec2::new(0.0, -1.0) };
         let direction = matrix * direction.to_point() - start;
         let length = (matrix * along.to_point() - start).hypot();
-        let size = (matrix * Point::new(0.0, 1.0) - start).hypot();
-        let (turn, bold) = (Turn::of(direction.x, direction.y), state.bold);
+        let size = (matrix * Point::new(0.0, 1.0) - start).hypot() * state.face.em;
+        let (turn, bold) = (Turn::of(direction.x, direction.y), state.face.bold);
         let (x, y) = turn.upright(start.x, start.y);
-        if [x, y, length, size].iter().all(|it| it.abs() < 1e6) && size > 0.0 {
-            let (x, y, length, size) = (x as f32, y as f32, length as f32, size as f32);
-            let glyph = Glyph { text, left: x, right: x + length, base: y, size, turn, bold, guessed };
+        let space = direction.hypot() * state.face.space;
+        let spacing = direction.hypot() * state.character_spacing / state.size;
+        if [x, y, length, size, space, spacing].iter().all(|it| it.abs() < 1e6) && size > 0.0 {
+            let [x, y, length, size, space, spacing] = [x, y, length, size, space, spacing].map(|it| it as f32);
+            self.spacing = spacing;
+            let glyph = Glyph { text, left: x, right: x + length, base: y, size, space, turn, bold, guessed };
             match self.visible.contains(start) {
                 true => self.shown.glyphs.push(glyph),
                 false if self.outside.len() < MAX_GLYPHS => self.outside.push(glyph),
-                false => self.shown.cut = true,
+                false => {
+                    PDF_CHARACTERS.met();
+                    self.shown.cut = true;
+                }
             }
         }
     }
@@ -325,11 +373,13 @@ impl<'a> Runner<'_, 'a> {
 
     fn form(&mut self, stream: &Stream<'a>, placed: Affine, around: &Resources<'a>, depth: usize) {
         if depth >= MAX_FORM_DEPTH {
+            PDF_FORM_DEPTH.met();
             self.shown.cut = true;
             return;
         }
         let Ok(content) = stream.decoded_data() else { return };
         let Some(left) = self.form_bytes_left.checked_sub(content.len() + 1) else {
+            PDF_FORM_BYTES.met();
             self.shown.cut = true;
             return;
         };
@@ -365,9 +415,9 @@ impl<'a> Runner<'_, 'a> {
             } else if let Some(text) = written(&annotation) {
                 let place = matrix.transform_rect_bbox(place);
                 let (left, right, base) = (place.x0 as f32, place.x1 as f32, place.y1 as f32);
-                let (size, turn, guessed) = (place.height().clamp(1.0, 10.0) as f32, Turn::Right, false);
-                let bold = false;
-                self.shown.glyphs.push(Glyph { text, left, right, base, size, turn, bold, guessed });
+                let size = place.height().clamp(1.0, 10.0) as f32;
+                let (space, turn, bold, guessed) = (size * self.state.face.space as f32, Turn::RIGHT, false, false);
+                self.shown.glyphs.push(Glyph { text, left, right, base, size, space, turn, bold, guessed });
             }
         }
     }
@@ -396,13 +446,16 @@ impl<'a> Runner<'_, 'a> {
         match self.marked.pop() {
             Some(Mark::Hidden) => self.hidden -= 1,
             Some(Mark::Text(first, text)) => {
-                // One place cannot stand for several lines: then what is drawn is believed.
+                // One place cannot stand for several lines, nor a few characters for many: then what is drawn is believed.
                 let [glyph, rest @ ..] = &mut self.shown.glyphs[first..] else { return };
-                if rest.iter().all(|it| it.turn == glyph.turn && (it.base - glyph.base).abs() < glyph.size / 2.0) {
+                let one_line = |it: &Glyph| it.turn == glyph.turn && (it.base - glyph.base).abs() < glyph.size / 2.0;
+                if rest.iter().all(one_line) && rest.len() < MAX_STOOD_FOR.max(MAX_STOOD_FOR * text.chars().count()) {
                     glyph.left = rest.iter().fold(glyph.left, |left, it| left.min(it.left));
                     glyph.right = rest.iter().fold(glyph.right, |right, it| right.max(it.right));
                     glyph.text = text;
                     self.shown.glyphs.truncate(first + 1);
+                } else {
+                    self.shown.unknown += rest.iter().filter(|it| it.text == UNKNOWN).count();
                 }
             }
             _ => {}
@@ -412,13 +465,6 @@ impl<'a> Runner<'_, 'a> {
 
 fn affine(numbers: [Number; 6]) -> Affine {
     Affine::new(numbers.map(|number| number.as_f64()))
-}
-
-/// As the name of a font tells.
-fn is_bold(font: &Dict<'_>) -> bool {
-    let name = font.get::<Name<'_>>("BaseFont").map(|name| name.as_str().to_owned()).unwrap_or_default();
-    ["Bold", "bold", "BOLD", "Black", "Heavy", "CMBX", "Medi"].iter().any(|weight| name.contains(weight))
-        && !name.contains("Medium")
 }
 
 fn rectangle([x0, y0, x1, y1]: [f64; 4]) -> Rect {

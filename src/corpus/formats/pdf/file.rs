@@ -34,8 +34,12 @@ pub(super) struct Bookmark {
 impl File {
     pub(super) fn open(bytes: &Arc<Vec<u8>>) -> Result<Self, Skip> {
         let pdf = Pdf::new(Arc::clone(bytes)).map_err(|error| match error {
-            LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Skip::because("protected by a password"),
+            LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Skip::needs_password(),
             LoadPdfError::Decryption(_) => Skip::because("encrypted in a way not known here"),
+            // What has to be mended first is not told apart from what cannot be opened without a password.
+            LoadPdfError::Invalid if bytes.windows(8).any(|at| at == b"/Encrypt") => {
+                Skip::because("needs a password, or is damaged")
+            }
             LoadPdfError::Invalid => Skip::because("damaged PDF"),
         })?;
         let hidden_layers = hidden_layers(&pdf).unwrap_or_default();

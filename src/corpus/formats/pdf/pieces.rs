@@ -7,9 +7,10 @@ use super::glyph::Glyph;
 
 /// In sizes of the font: a wider gap parts pieces, a narrower one is a space or nothing.
 const WIDE_GAP: f32 = 1.0;
-const SPACE: f32 = 0.15;
+/// A gap of this share of a space stands for one.
+const SPACE: f32 = 0.45;
 /// The same where a space is written too, and gaps need not stand for it.
-const SPACE_BESIDE_SPACES: f32 = 0.24;
+const SPACE_BESIDE_SPACES: f32 = 0.85;
 /// Glyphs in the pattern of this share of the size are one drawn twice, for boldness or a shadow.
 const TWICE: f32 = 0.2;
 
@@ -170,13 +171,15 @@ fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
             after_space = false;
         }
     }
-    let space = if spaced { SPACE_BESIDE_SPACES } else { SPACE } + tracking(&letters);
+    let space = if spaced { SPACE_BESIDE_SPACES } else { SPACE };
+    let tracking = tracking(&letters);
     let (first, last) = (letters.first()?.0, letters.iter().map(|(it, _)| it.right).fold(f32::MIN, f32::max));
     let mut units: Vec<&str> = Vec::with_capacity(letters.len() * 2);
     let mut first_word = None;
-    let mut right = first.left;
+    let (mut right, mut space_before) = (first.left, first.space);
     for (glyph, after_space) in &letters {
-        let apart = glyph.left - right > space * glyph.size;
+        let apart = glyph.left - right > space * glyph.space.min(space_before) + tracking * glyph.size;
+        space_before = glyph.space;
         if !units.is_empty() && (*after_space || apart) {
             first_word = first_word.or(Some(right - first.left));
             units.push(" ");
@@ -197,16 +200,70 @@ fn piece(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Piece> {
     })
 }
 
-/// The usual gap between letters where they are set apart, in sizes of the font; none in most text.
+/// The usual gap between letters where they are set apart or drawn together, in sizes of the font; none in most text.
 fn tracking(letters: &[(&Glyph, bool)]) -> f32 {
     let mut gaps: Vec<f32> = letters
         .windows(2)
+        // The dots that lead to a page number are set apart by themselves.
+        .filter(|pair| pair[0].0.text != pair[1].0.text || pair[0].0.text.chars().all(char::is_alphanumeric))
         .map(|pair| (pair[1].0.left - pair[0].0.right) / pair[1].0.size)
         .filter(|gap| *gap < 0.6)
         .collect();
     if gaps.len() < 4 {
         return 0.0;
     }
-    let middle = gaps.len() / 2;
-    gaps.select_nth_unstable_by(middle, f32::total_cmp).1.clamp(0.0, 0.4)
+    gaps.sort_unstable_by(f32::total_cmp);
+    // Where most letters are set apart, so are all but a few; where words are short, many gaps are spaces.
+    let (few, half) = (gaps[gaps.len() / 4], gaps[gaps.len() / 2]);
+    few.clamp(0.0, 0.4) + half.clamp(-0.4, 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::corpus::formats::pdf::made::{document, pdf};
+
+    #[test]
+    fn words_are_parted_by_the_gaps_between_them() {
+        // Letters of one width and size, as files have them that keep no more; without a space among them.
+        let drawings = "<</Type/Font/Subtype/Type3/FontBBox[0 0 1 1]/FontMatrix[1 0 0 1 0 0]/FirstChar 97/LastChar 122
+            /Widths[.5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5]/CharProcs<<>>
+            /Encoding<</Differences[97/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/u/v/w/x/y/z]>>>>";
+        let small = drawings.replace("Matrix[1 0 0 1", "Matrix[.0001 0 0 .0001").replace("0 0 1 1]", "0 0 1000 1000]");
+        let small = small.replace("[.5", "[500").replace(" .5", " 500");
+        let words = "[(quick)-278(brown)-278(animals)-278(jump)] TJ";
+        let tight = "[(quick)-140(brown)-140(animals)-140(jump)] TJ";
+        let each = "(qu) Tj 10.34 0 Td (ic) Tj 6.99 0 Td (k) Tj 7.3 0 Td (br) Tj 8.66 0 Td (own) Tj 22 0 Td (animals) Tj 40 0 Td (jump) Tj";
+        let cases = [
+            ("spaces between strings", format!("/F 10 Tf 50 700 Td {words}")),
+            ("narrow spaces", format!("/F 10 Tf 50 700 Td {tight}")),
+            ("strings at places", format!("/F 10 Tf 50 700 Td {each}")),
+            ("letters set apart", format!("/F 10 Tf 4 Tc 50 700 Td {words}")),
+            ("letters far apart", "/F 10 Tf 11 Tc 50 700 Td (quick brown animals jump) Tj".to_owned()),
+            ("letters set together", format!("/F 10 Tf -2 Tc 50 700 Td {words}")),
+            ("narrow letters", format!("/F 10 Tf 40 Tz 50 700 Td {words}")),
+            ("narrow letters by a matrix", format!("/F 10 Tf .4 0 0 1 50 700 Tm {words}")),
+            ("askew", format!("/F 10 Tf .7 .7 -.7 .7 50 400 Tm {words}")),
+            ("letters turned over", format!("/F -10 Tf -1 0 0 -1 50 700 Tm {words}")),
+            (
+                "spaces written as letters set apart",
+                "/F 10 Tf 50 700 Td [(quick)-278(brown)-278(animal)] TJ 2.8 Tc 85.6 0 Td (sj) Tj 0 Tc 10 0 Td (ump) Tj"
+                    .to_owned(),
+            ),
+            ("drawings in points", format!("/G 1 Tf 10 0 0 10 50 700 Tm {words}")),
+        ];
+        for (case, content) in cases {
+            let text = document(&pdf(&[&format!("BT {content} ET")], "", &[drawings])).text;
+            assert_eq!(text, "quick brown animals jump", "{case}");
+        }
+        let content = "BT /G 100 Tf 50 700 Td [(quick)-30(brown)-30(animals)-30(jump)] TJ ET";
+        assert_eq!(document(&pdf(&[content], "", &[&small])).text, "quick brown animals jump", "tiny drawings");
+    }
+
+    #[test]
+    fn dots_before_a_page_number_do_not_close_up_a_title() {
+        let dots = "(.) Tj 6 0 Td ".repeat(20);
+        let content =
+            format!("BT /F 10 Tf 50 700 Td [(Best)-278(practices)-278(of)-278(all)] TJ 90 0 Td {dots} (17) Tj ET");
+        assert_eq!(document(&pdf(&[&content], "", &[])).text, "Best practices of all ... 17");
+    }
 }

@@ -1,0 +1,106 @@
+//! Files whose readers fail are tried again, and never for ever; files that are read in parts are there whole or not at all.
+
+mod support;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use kinglet::chunk::Chunking;
+use kinglet::index::{Index, IndexWriter};
+use kinglet::ingest::{Event, Plan, Summary, Unwatched, Watcher, ingest};
+use kinglet::reading::workers::Place;
+
+/// A child that is being started shares the files that are open here, and with them another test's lock on its index.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn index(folder: &Path, index: &Path, reading: &Place, watcher: &dyn Watcher) -> kinglet::Result<Summary> {
+    let roots: [PathBuf; 1] = [folder.canonicalize().unwrap()];
+    let plan = Plan {
+        roots: &roots,
+        chunking: Chunking { target_tokens: 10 },
+        max_file_bytes: 1 << 30,
+        exclude: &[],
+        embedders: &[support::embedder()],
+        encoders: &[],
+        language: None,
+        keep_tokens: false,
+        reading,
+    };
+    ingest(&mut IndexWriter::open(index)?, &plan, watcher)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_was_given_up_is_tried_again_three_times_and_after_it_was_touched() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, at) = (temporary.path().join("documents"), temporary.path().join("index"));
+    let log = temporary.path().join("log");
+    support::write(&folder, &[("a.txt", "Wrens are small.")]);
+    // Notes each try, and breaks.
+    let script = format!("read line && echo tried >> '{}'", log.display());
+    let breaks = Place::Workers("/bin/sh".into(), vec!["-c".into(), script]);
+    let tries = || std::fs::read_to_string(&log).unwrap_or_default().lines().count();
+    for run in 1..=5 {
+        let summary = index(&folder, &at, &breaks, &Unwatched).unwrap();
+        assert_eq!((summary.read, summary.skipped.len(), tries()), (0, 1, run.min(3)), "run {run}");
+        let told = if run < 3 { "the next run tries again" } else { "tried again when it changes" };
+        assert!(summary.skipped[0].reason.contains(told), "{}", summary.skipped[0].reason);
+    }
+    let touch = || {
+        let file = std::fs::File::options().append(true).open(folder.join("a.txt")).unwrap();
+        let before = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(before + std::time::Duration::from_secs(1)).unwrap();
+    };
+    // The same bytes with another time are tried anew, and count anew.
+    touch();
+    for run in 4..=8 {
+        index(&folder, &at, &breaks, &Unwatched).unwrap();
+        assert_eq!(tries(), run.min(6));
+    }
+    touch();
+    let summary = index(&folder, &at, &Place::Here, &Unwatched).unwrap();
+    assert_eq!((summary.read, summary.skipped.len()), (1, 0));
+    let summary = index(&folder, &at, &breaks, &Unwatched).unwrap();
+    assert_eq!((summary.unchanged, tries()), (1, 6));
+}
+
+/// Cancels after it was asked so many times.
+struct After(Cell<usize>);
+
+impl Watcher for After {
+    fn event(&self, _: &Event<'_>) {}
+    fn is_cancelled(&self) -> bool {
+        self.0.set(self.0.get().saturating_sub(1));
+        self.0.get() == 0
+    }
+}
+
+#[test]
+fn a_file_in_parts_is_there_whole_or_not_at_all() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, at) = (temporary.path().join("documents"), temporary.path().join("index"));
+    let long = |word: &str| -> String { (0..2600).map(|at| format!("The {word} {at} is small.\n\n")).collect() };
+    support::write(&folder, &[("a.txt", "Wrens are small."), ("b.txt", &long("wren"))]);
+    let stored = || -> Vec<String> {
+        let index = Index::open(&at).unwrap();
+        let contents = support::contents(&index);
+        contents.into_iter().filter(|(path, ..)| path.ends_with("b.txt")).map(|(_, _, text)| text).collect()
+    };
+    // The first question is before a.txt, the others are before the two parts of b.txt.
+    let stopped = index(&folder, &at, &Place::Here, &After(Cell::new(3)));
+    assert_eq!(stopped.unwrap_err().fault(), kinglet::Fault::Interrupted);
+    assert_eq!(stored(), Vec::<String>::new());
+    index(&folder, &at, &Place::Here, &Unwatched).unwrap();
+    let first = stored();
+    assert!(first.len() > 2000);
+    support::write(&folder, &[("b.txt", &long("kinglet"))]);
+    // This time a.txt is not read again.
+    let stopped = index(&folder, &at, &Place::Here, &After(Cell::new(2)));
+    assert_eq!(stopped.unwrap_err().fault(), kinglet::Fault::Interrupted);
+    assert!(stored() == first, "what was known is there until the new text is there whole");
+    index(&folder, &at, &Place::Here, &Unwatched).unwrap();
+    assert!(stored().iter().all(|text| !text.contains("wren")));
+}

@@ -1,0 +1,310 @@
+//! What the handbook says is what the program does: every number in it that is a setting is taken from the program here, and a number
+//! that stands in none of these lists is a failure.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kinglet::config::{Config, Cut};
+use kinglet::index::tuning::Tuning;
+use kinglet::language::Language;
+
+/// Sentences with a setting in them, `{}` in its place, by page.
+const SETTINGS: &[(&str, &str, Setting)] = &[
+    ("asking.md", "exits with code {}. The language model is not", Constant("bin/kinglet/run.rs", "REFUSED")),
+    ("asking.md", "the best {} passages", Configured("passages")),
+    ("asking.md", "quotes at most {} sentences", Spelled("models/extractive.rs", "MOST_SENTENCES")),
+    ("asking.md", "cut off after {} tokens", Configured("answer_tokens")),
+    ("asking.md", "exits with code {}. Nothing has to be kept", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
+    ("comparing.md", "is below {}. Kinglet then", Constant("eval/significance.rs", "LEVEL")),
+    ("comparing.md", "from {} draws", Constant("eval/bootstrap.rs", "RESAMPLES")),
+    ("comparing.md", "the seed {}", Constant("eval/bootstrap.rs", "SEED")),
+    ("comparing.md", "Fewer than {} questions show", Spelled("eval/significance.rs", "FEWEST")),
+    ("configuration.md", "exit code {}, ", Constant("bin/kinglet/run.rs", "COULD_NOT")),
+    ("configuration.md", "at up to {} chunks", Constant("ingest.rs", "CHUNKS_FOR_LANGUAGE")),
+    ("configuration.md", "With {}, the default, the embedder", Configured("threads")),
+    ("configuration.md", "that is read, {} MiB unless", Configured("max_file_mib")),
+    ("configuration.md", "of at most about {} tokens", Computed(|| cut(Cut::Standard))),
+    ("configuration.md", "they have at most {} tokens", Computed(|| cut(Cut::Short))),
+    ("configuration.md", ", with ` {}, which", Computed(|| cut(Cut::Long))),
+    ("file-formats.md", "to a depth of {}. Encrypted", Constant("corpus/formats/limits.rs", "LETTER_DEPTH")),
+    ("file-formats.md", "files of more than {} MiB are cut between", Mebibytes("corpus/formats/code.rs", "MAX_BYTES")),
+    ("file-formats.md", "larger than {} MiB are skipped", Configured("max_file_mib")),
+    ("file-formats.md", "may expand to {} MiB", Mebibytes("corpus/formats/archive.rs", "MAX_EXPANDED_BYTES")),
+    ("file-formats.md", "to a depth of {} nested elements", Constant("corpus/formats/html.rs", "MAX_DEPTH")),
+    ("how-retrieval-works.md", "of at most about {} tokens", Computed(|| cut(Cut::Standard))),
+    ("how-retrieval-works.md", "At most {} tokens of headings", Constant("chunk.rs", "MAX_CONTEXT_TOKENS")),
+    ("how-retrieval-works.md", "its best {} chunks with scores", Constant("search/fusion.rs", "DEPTH")),
+    ("how-retrieval-works.md", "full with {} chunks", Constant("search/fusion.rs", "DEPTH")),
+    ("how-retrieval-works.md", "for the best {} hits: for each token", Computed(|| Tuning::default().depth as f64)),
+    ("how-retrieval-works.md", "of at most {} GiB for an embedder", Gibibytes("index/tokens.rs", "LARGEST_BYTES")),
+    ("how-retrieval-works.md", "Each of the best {} hits gets", Computed(|| Tuning::default().depth as f64)),
+    (
+        "how-retrieval-works.md",
+        " {} % of its score from itself",
+        Computed(|| percent(1.0 - Tuning::default().neighbours)),
+    ),
+    ("how-retrieval-works.md", "and {} % from", Computed(|| percent(Tuning::default().neighbours))),
+    ("how-retrieval-works.md", "Up to {} chunks kinglet compares", Constant("index/mod.rs", "EXACT_LIMIT")),
+    ("how-retrieval-works.md", "the best chunks, {} unless you set", Configured("passages")),
+    ("how-retrieval-works.md", "the {} hits among them", Spelled("search/neighbours.rs", "NEIGHBOURS")),
+    ("how-retrieval-works.md", "in up to {} sentences", Spelled("answer/support.rs", "MOST_CITED")),
+    ("how-retrieval-works.md", "at least {} % of the weight", Percent("answer/support.rs", "ENOUGH")),
+    ("how-retrieval-works.md", "headings counts {} %", Percent("answer/support.rs", "NEARBY")),
+    ("how-retrieval-works.md", "exits with code {}", Constant("bin/kinglet/run.rs", "REFUSED")),
+    ("indexing.md", "chunks of about {} tokens", Computed(|| cut(Cut::Standard))),
+    ("indexing.md", "of more than {} chunks, linking", Constant("index/mod.rs", "EXACT_LIMIT")),
+    ("indexing.md", "every {} seconds in a long run", Constant("ingest.rs", "CHECKPOINT")),
+    ("indexing.md", "searchable every {} seconds too", Constant("ingest.rs", "CHECKPOINT")),
+    ("indexing.md", "changed for {} seconds", Constant("corpus/watch.rs", "QUIET")),
+    ("indexing.md", "it runs every {} seconds", Constant("corpus/watch.rs", "LONGEST")),
+    ("indexing.md", "exits with code {}", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
+    ("indexing.md", "at most the last {} seconds", Constant("ingest.rs", "CHECKPOINT")),
+    ("indexing.md", "` ({} MiB unless you set it)", Configured("max_file_mib")),
+    ("indexing.md", "may take {} MiB of memory", Mebibytes("reading/workers.rs", "MEMORY_BYTES")),
+    ("indexing.md", "get on for {} seconds", Constant("reading/workers.rs", "SILENCE")),
+    ("indexing.md", "may expand to {} MiB", Mebibytes("corpus/formats/archive.rs", "MAX_EXPANDED_BYTES")),
+    ("install.md", "exit code {} and print", Constant("bin/kinglet/run.rs", "COULD_NOT")),
+    ("install.md", "reads format {}", Constant("index/manifest.rs", "FORMAT")),
+    ("json.md", "exits with {}. A refused question", Constant("bin/kinglet/run.rs", "NOTHING_FOUND")),
+    ("json.md", "exits with {}. An answer with", Constant("bin/kinglet/run.rs", "REFUSED")),
+    ("json.md", "still exits with {}", Constant("bin/kinglet/run.rs", "DONE")),
+    ("json.md", "The exit code is {} when any", Constant("bin/kinglet/run.rs", "COULD_NOT")),
+    ("models.md", "quotes at most {} sentences", Spelled("models/extractive.rs", "MOST_SENTENCES")),
+    ("models.md", "chunks of at most {} tokens", Computed(|| cut(Cut::Standard))),
+    ("models.md", "adds at most {} tokens of headings", Constant("chunk.rs", "MAX_CONTEXT_TOKENS")),
+    ("privacy.md", "(at most {} unless you set more)", Configured("passages")),
+    ("searching.md", "The default is {}; change it", Configured("hits")),
+    ("searching.md", "among its best {} chunks", Constant("search/fusion.rs", "DEPTH")),
+    ("searching.md", "1 / ({} + rank)", Constant("search/fusion.rs", "RRF_K")),
+    ("searching.md", "to the best {} hits", Computed(|| Tuning::default().depth as f64)),
+    ("searching.md", "exits with code {}", Constant("bin/kinglet/run.rs", "NOTHING_FOUND")),
+    ("searching.md", "It knows {} languages", Computed(|| (Language::ALL.len() - 1) as f64)),
+    ("troubleshooting.md", "ends the command with exit code {}", Constant("bin/kinglet/run.rs", "COULD_NOT")),
+    (
+        "troubleshooting.md",
+        "waited {} seconds for a writer",
+        Computed(|| constant("index/mod.rs", "ATTEMPTS") * constant("index/mod.rs", "PAUSE")),
+    ),
+    ("troubleshooting.md", "embeds up to {} chunks again", Constant("doctor.rs", "DOCTOR_SAMPLE")),
+    ("troubleshooting.md", "wrong the exit code is {}", Constant("bin/kinglet/run.rs", "COULD_NOT")),
+    ("troubleshooting.md", "The exit code is {}. Run", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
+];
+
+/// Numbers that are no settings, with some words around them: facts about the world, measured figures, and what a definition fixes.
+const FACTS: &[(&str, &str)] = &[
+    ("asking.md", "there was no passage 7"),
+    ("asking.md", "17 of 40 questions"),
+    ("asking.md", "none of 40 questions"),
+    ("asking.md", "about 110 English words"),
+    ("comparing.md", "the 95 % interval of the difference does not hold 0"),
+    ("comparing.md", "of the difference holds 0"),
+    (
+        "comparing.md",
+        "tau .78 (scifact), .47 (cranfield), .82 (codebase-chunks), .11 (cisi), .02 (medline) and .47 (claude-docs)",
+    ),
+    ("comparing.md", "with a 95 % interval"),
+    ("comparing.md", "1,576 bytes on disk: 384 numbers of 4 bytes, and 40 bytes"),
+    ("comparing.md", "about 6 KiB more"),
+    ("configuration.md", "of at least 1, ` may also be 0"),
+    ("file-formats.md", "heading of level 1"),
+    ("file-formats.md", "Of 19 languages"),
+    ("file-formats.md", "more than 2 % control characters"),
+    (
+        "how-retrieval-works.md",
+        "nDCG@10 was .740 and .740 on codebase-chunks, .807 and .810 on claude-docs, and .904 and .904 on",
+    ),
+    ("how-retrieval-works.md", "claude-docs had .787 and .783"),
+    ("how-retrieval-works.md", "a cosine is at most 1"),
+    ("how-retrieval-works.md", "the range from 0 to 1"),
+    ("how-retrieval-works.md", "find a chunk adds 0"),
+    ("how-retrieval-works.md", "For BM25 it is 0"),
+    ("how-retrieval-works.md", "each of 384 numbers, about 6 KiB"),
+    ("how-retrieval-works.md", "0.2 s of processor time with the cache and 4.2 s without"),
+    ("how-retrieval-works.md", "by at most .0005"),
+    ("how-retrieval-works.md", ".9041 and .7851, adi .5642 and .4863, claude-docs words alone .7869"),
+    ("how-retrieval-works.md", "words alone reach .2670"),
+    ("how-retrieval-works.md", "mean .6183 at best where equal weights reach .6207"),
+    ("how-retrieval-works.md", "from .598 to .700"),
+    ("install.md", "Rust 1.92 or later"),
+    ("install.md", "Python 3 with pip"),
+    ("install.md", "about 150 MB"),
+    ("install.md", "ONNX Runtime 1.31"),
+    ("json.md", "counted from 1, bytes from 0"),
+    ("json.md", "` counts from 1"),
+    ("models.md", "have 256 numbers"),
+    ("models.md", "Weights of 8 bits"),
+    ("models.md", "23 million parameters"),
+    ("models.md", "first 256 tokens of a text and gives a vector of 384 numbers"),
+    ("models.md", "in 8 bits and computed in 32 bits"),
+    ("models.md", "135 million parameters"),
+    ("models.md", "about 4 bits each"),
+    ("privacy.md", "From version 1.29 on"),
+    ("privacy.md", "before December 2026"),
+    ("searching.md", "a cosine, at most 1"),
+    ("searching.md", "between 0 and 1"),
+    ("searching.md", "has score 1"),
+    ("searching.md", "the range from 0 to 1"),
+    ("troubleshooting.md", "ONNX Runtime 1.31"),
+    ("troubleshooting.md", "= 0 (KINGLET_HITS): must be at least 1"),
+];
+
+/// The tokens of a chunk at most.
+fn cut(by: Cut) -> f64 {
+    Config { chunking: by, ..Config::default() }.chunking().unwrap().target_tokens as f64
+}
+
+fn percent(share: f32) -> f64 {
+    f64::from((share * 100.0).round())
+}
+
+const NUMBER_WORDS: [&str; 8] = ["none", "one", "two", "three", "four", "five", "six", "seven"];
+
+/// Where a number of the program stands.
+#[derive(Clone, Copy)]
+enum Setting {
+    /// A setting's default.
+    Configured(&'static str),
+    /// A constant in a file under `src/`; sizes and times in the unit that the sentence names.
+    Constant(&'static str, &'static str),
+    /// A share, in percent.
+    Percent(&'static str, &'static str),
+    /// Bytes, in MiB.
+    Mebibytes(&'static str, &'static str),
+    /// Bytes, in GiB.
+    Gibibytes(&'static str, &'static str),
+    /// A small number, in words.
+    Spelled(&'static str, &'static str),
+    /// Whatever the program says of itself.
+    Computed(fn() -> f64),
+}
+
+use Setting::{Computed, Configured, Constant, Gibibytes, Mebibytes, Percent, Spelled};
+
+impl Setting {
+    /// As the handbook writes it: thousands with commas.
+    fn written(self) -> String {
+        match self {
+            Configured(key) => {
+                let defaults = serde_json::to_value(Config::default()).unwrap();
+                defaults[key].as_u64().unwrap_or_else(|| panic!("`{key}` is a number")).to_string()
+            }
+            Constant(file, name) => number(constant(file, name)),
+            Percent(file, name) => number((constant(file, name) * 100.0).round()),
+            Mebibytes(file, name) => number(constant(file, name) / f64::from(1 << 20)),
+            Gibibytes(file, name) => number(constant(file, name) / f64::from(1 << 30)),
+            Spelled(file, name) => NUMBER_WORDS[constant(file, name) as usize].to_string(),
+            Computed(value) => number(value()),
+        }
+    }
+}
+
+/// The value of a constant: a number, a product, a shift, or a duration in seconds.
+fn constant(file: &str, name: &str) -> f64 {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    let source = std::fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()));
+    let value = match source.split_once(&format!("const {name}: ")) {
+        Some((_, rest)) => rest.split_once(" = ").and_then(|(_, rest)| rest.split_once(';')),
+        // A row of a table of limits, or a field with its value.
+        None => source
+            .split_once(&format!("\n    {name}: \""))
+            .and_then(|(_, rest)| rest.split_once("\", ")?.1.split_once(','))
+            .or_else(|| source.split_once(&format!("            {name}: "))?.1.split_once(",\n")),
+    };
+    let (value, _) = value.unwrap_or_else(|| panic!("{file} has no constant {name}"));
+    evaluated(value).unwrap_or_else(|| panic!("{file}: {name} = {value}"))
+}
+
+fn evaluated(value: &str) -> Option<f64> {
+    let plain = |text: &str| text.trim().replace('_', "").parse::<f64>().ok();
+    if let Some((left, right)) = value.split_once("<<") {
+        return Some(plain(left)? * 2f64.powf(plain(right)?));
+    }
+    if let Some((left, right)) = value.split_once('*') {
+        return Some(plain(left)? * plain(right)?);
+    }
+    if let Some(seconds) = value.trim().strip_prefix("Duration::from_secs(") {
+        return plain(seconds.strip_suffix(')')?);
+    }
+    if let Some(milliseconds) = value.trim().strip_prefix("Duration::from_millis(") {
+        return Some(plain(milliseconds.strip_suffix(')')?)? / 1000.0);
+    }
+    plain(value)
+}
+
+fn number(value: f64) -> String {
+    if value.fract() != 0.0 {
+        return value.to_string();
+    }
+    let digits = (value as u64).to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap());
+    groups.collect::<Vec<_>>().join(",")
+}
+
+/// The prose of each page by its name: without code, and without tables, whose figures are measured or are tested on their own.
+fn pages() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook");
+    let mut pages = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let mut prose = String::new();
+        let mut in_code = false;
+        for line in text.lines() {
+            in_code ^= line.starts_with("```");
+            if !in_code && !line.starts_with('|') {
+                prose.extend(line.split('`').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "`" }));
+                prose.push('\n');
+            }
+        }
+        pages.insert(entry.file_name().into_string().unwrap(), prose);
+    }
+    pages
+}
+
+/// The words that are plain numbers, each with the words beside it.
+fn numbers(prose: &str) -> Vec<String> {
+    let words: Vec<&str> = prose.split_whitespace().collect();
+    let is_number = |word: &str| {
+        let plain = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        !plain.is_empty() && plain.chars().all(|c| c.is_ascii_digit() || ".,".contains(c))
+    };
+    let around = |at: usize| words[at.saturating_sub(5)..words.len().min(at + 6)].join(" ");
+    (0..words.len()).filter(|&at| is_number(words[at])).map(around).collect()
+}
+
+#[test]
+fn every_number_in_the_handbook_that_is_a_setting_is_the_program_s() {
+    let mut pages = pages();
+    for (page, sentence, setting) in SETTINGS {
+        let said = sentence.replace("{}", &setting.written());
+        let prose = pages.get_mut(*page).unwrap();
+        assert!(prose.contains(&said), "{page} does not say \"{said}\", which is what the program does");
+        *prose = prose.replace(&said, "");
+    }
+    for (page, fact) in FACTS {
+        let prose = pages.get_mut(*page).unwrap();
+        assert!(prose.contains(fact), "{page} does not say \"{fact}\" any more: take it out of the list");
+        *prose = prose.replace(fact, "");
+    }
+    let left: Vec<String> = pages
+        .iter()
+        .flat_map(|(page, prose)| numbers(prose).into_iter().map(move |found| format!("{page}: … {found} …")))
+        .collect();
+    assert!(left.is_empty(), "numbers that nothing holds; put each into SETTINGS, or into FACTS:\n{}", left.join("\n"));
+}
+
+/// The table of settings has each of them once, with its default.
+#[test]
+fn the_table_of_settings_is_that_of_the_program() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook/configuration.md"))
+        .unwrap();
+    let mut told = BTreeMap::new();
+    for row in page.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        told.insert(cells[0].trim_end_matches('`').to_string(), cells[1].trim_matches('`').to_string());
+    }
+    let defaults = serde_json::to_value(Config::default()).unwrap();
+    for (key, value) in defaults.as_object().unwrap() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        assert_eq!(told.get(key), Some(&value), "the default of `{key}`");
+    }
+}

@@ -1,0 +1,130 @@
+//! What kinglet does to the machine beside its work: it tells nobody anything, writes nowhere else, and takes no processor time for
+//! nothing. All with the real models, because it is the libraries under them that must be held.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kinglet::config::Config;
+use kinglet::models::traits::Role;
+
+/// Runs `kinglet` with these arguments under strace, in an environment in which nothing says that this is a test, and gives the
+/// calls that concern the network and files that are written.
+fn traced(arguments: &[&str], folder: &Path) -> String {
+    let log = folder.join("trace");
+    let output = Command::new("strace")
+        .args(["-f", "-y", "-s", "300", "-o"])
+        .arg(&log)
+        .args(["-e", "trace=%network,open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat"])
+        .arg(assert_cmd::cargo::cargo_bin!("kinglet"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", folder.join("user"))
+        .env("TMPDIR", folder)
+        .env("KINGLET_HOME", folder.join("home"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    std::fs::read_to_string(&log).unwrap()
+}
+
+/// Whether a call speaks to another machine; `-y` names the kind of a socket too, so that what is sent over an open one is seen.
+fn leaves_the_machine(call: &str) -> bool {
+    let is_internet = call.contains("AF_INET") || call.contains("<TCP") || call.contains("<UDP");
+    is_internet && !call.contains("\"127.") && !call.contains("\"::1\"") && !call.contains(":[127.")
+}
+
+/// The file that a call writes or makes, if it does.
+fn written(call: &str) -> Option<PathBuf> {
+    let (name, arguments) = call.split_once('(')?;
+    let opens_for_writing =
+        name.starts_with("open") && ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|how| call.contains(how));
+    let has_two_paths = ["rename", "link", "symlink"].iter().any(|prefix| name.starts_with(prefix));
+    let makes = has_two_paths || ["creat", "mkdir"].iter().any(|prefix| name.starts_with(prefix));
+    if call.contains(" = -1 ") || !(opens_for_writing || makes) {
+        return None;
+    }
+    let pieces: Vec<&str> = arguments.split('"').collect();
+    let at = if has_two_paths { 3 } else { 1 };
+    let folder = pieces
+        .get(at - 1)?
+        .rsplit_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .map_or("", |(folder, _)| folder);
+    Some(Path::new(folder).join(pieces.get(at)?))
+}
+
+#[test]
+fn indexing_searching_and_asking_use_no_network_and_write_nothing_outside_of_the_home() {
+    let Some(models) = support::home_with_models("that nothing leaves the machine") else { return };
+    if Command::new("strace").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: that nothing leaves the machine needs strace, which is not installed here");
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().canonicalize().unwrap();
+    support::write(&folder, &[("notes/lease.md", "# Lease\n\nThe lease ends on 31 May 2027.\n"), ("user/empty", "")]);
+    std::fs::create_dir(folder.join("home")).unwrap();
+    std::os::unix::fs::symlink(models.join("models"), folder.join("home/models")).unwrap();
+
+    let mut seen = 0;
+    for arguments in [
+        &["index", "notes", "--name", "notes"][..],
+        &["search", "when does the lease end", "--name", "notes"],
+        &["ask", "When does the lease end?", "--name", "notes"],
+    ] {
+        for line in traced(arguments, &folder).lines() {
+            let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
+            assert!(!leaves_the_machine(call), "kinglet {arguments:?}: {line}");
+            if let Some(path) = written(call) {
+                let allowed = path.starts_with(&folder)
+                    || path.starts_with(&models)
+                    || path.starts_with("/dev")
+                    || path.starts_with("/proc");
+                assert!(allowed, "kinglet {arguments:?} writes {}: {line}", path.display());
+                seen += usize::from(path.starts_with(folder.join("home/indexes")));
+            }
+        }
+    }
+    assert!(seen > 0, "the calls are understood: the index itself is written");
+    let left: Vec<_> =
+        std::fs::read_dir(folder.join("user")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["empty"], "nothing is left in the user's home");
+}
+
+/// Clock ticks that each thread of this process has computed, by its number.
+#[cfg(target_os = "linux")]
+fn ticks() -> std::collections::BTreeMap<String, u64> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    threads
+        .filter_map(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
+            // After the name in brackets, which may hold anything: state is field 3, user and system time are 14 and 15.
+            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+            let ticks = fields[11].parse::<u64>().ok()? + fields[12].parse::<u64>().ok()?;
+            Some((thread.file_name().to_string_lossy().into_owned(), ticks))
+        })
+        .collect()
+}
+
+/// A model of one token has next to nothing that a second thread could do, so one that computes as much as the first is waiting in a
+/// loop. Times of processors are compared with each other, not with the clock: a busy machine changes nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_of_the_embedder_sleep_while_they_wait() {
+    let Some(home) = support::home_with_models("that threads sleep while they wait") else { return };
+    let config = Config { threads: 2, ..Config::default() };
+    let embedder = kinglet::Kinglet::new(home, config).embedder_called("all-minilm-l6-v2").unwrap();
+    let before = ticks();
+    let me = std::fs::read_link("/proc/thread-self").unwrap().file_name().unwrap().to_string_lossy().into_owned();
+    while ticks()[&me] - before[&me] < 100 {
+        embedder.embed(Role::Query, &["a"]).unwrap();
+    }
+    let after = ticks();
+    let own = after[&me] - before[&me];
+    let others: u64 = after.iter().map(|(thread, ticks)| ticks - before.get(thread).unwrap_or(&0)).sum::<u64>() - own;
+    assert!(others * 2 < own, "others computed {others} ticks beside {own}");
+}
