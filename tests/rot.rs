@@ -207,6 +207,27 @@ fn a_damaged_row_names_its_file_and_indexing_reads_that_file_alone() {
 }
 
 #[test]
+fn where_the_structure_is_damaged_the_store_is_made_anew_and_no_vector_is() {
+    let bench = Bench::new();
+    let folder = bench.copy_of_good("structure");
+    let path = folder.join("documents.sqlite");
+    let store = rusqlite::Connection::open(&path).unwrap();
+    let page = "SELECT rootpage, (SELECT * FROM pragma_page_size) FROM sqlite_master WHERE name = 'chunks_of_document'";
+    let (page, size) = store.query_row(page, [], |row| Ok((row.get::<_, usize>(0)?, row.get::<_, usize>(1)?))).unwrap();
+    drop(store);
+    // The last byte of a page of an index is the number of a row.
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[page * size - 1] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(!bench.is_sound("structure"));
+    let summary = bench.index("structure", &[]).unwrap();
+    assert_eq!((summary.mended, summary.read, summary.embedded), (60, 60, 0));
+    assert_eq!(contents(&folder), contents(&bench.folder("good")));
+    assert!(bench.is_sound("structure"));
+    assert_eq!(bench.index("structure", &[]).unwrap().unchanged, 60);
+}
+
+#[test]
 fn a_folder_whose_name_is_damaged_is_named_again() {
     let bench = Bench::new();
     let folder = bench.copy_of_good("root");
@@ -239,14 +260,12 @@ fn flipped_bits_in_the_words_and_vectors_never_change_a_ranking_in_silence() {
     let expected = search(&good).unwrap();
     let folder = bench.copy_of_good("derived");
     let (mut trials, mut seen) = (0, 0);
-    for part in ["lexical", "dense"] {
-        let mut folders = vec![good.join(part)];
-        while let Some(next) = folders.pop() {
-            for path in std::fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
-                if path.is_dir() {
-                    folders.push(path);
-                    continue;
-                }
+    for part in ["lexical", "dense", "manifest.json"] {
+        let mut left = vec![good.join(part)];
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
                 let copy = folder.join(path.strip_prefix(&good).unwrap());
                 for seed in 0..if std::fs::metadata(&path).unwrap().len() > 0 { 12 } else { 0 } {
                     flip(&copy, 1, &mut Dice(seed));

@@ -60,9 +60,10 @@ impl Documents {
         }
         for &original in originals {
             let ids: Vec<ChunkId> = self.run("read", |c| {
-                c.prepare_cached("SELECT id FROM chunks WHERE original = ?1")?
-                    .query_map([original], |row| row.get(0))?
-                    .collect()
+                // Their rows say so too: an index of SQLite has no check.
+                let select = "SELECT found.id FROM chunks AS found JOIN chunks AS row ON row.id = found.id
+                              WHERE found.original = ?1 AND row.original = ?1";
+                c.prepare_cached(select)?.query_map([original], |row| row.get(0))?.collect()
             })?;
             if !ids.is_empty() {
                 let mut chunks = self.chunks(&ids)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::files::write_whole;
+use super::files::{check, write_whole};
 use super::tuning::Tuning;
 use crate::chunk::Chunking;
 use crate::error::{Error, Result};
@@ -45,6 +45,24 @@ pub struct Manifest {
     pub tuned: BTreeMap<String, Tuning>,
 }
 
+/// What ends an object in JSON, and what stands before the check over what it would be without that.
+const END: &[u8] = b"\n}";
+const BEFORE_CHECK: &[u8] = b",\n  \"check\": \"";
+
+fn sealed(json: &[u8]) -> Vec<u8> {
+    let facts = json.strip_suffix(END).unwrap_or(json);
+    let check: String = check(json).iter().map(|byte| format!("{byte:02x}")).collect();
+    [facts, BEFORE_CHECK, check.as_bytes(), b"\"", END].concat()
+}
+
+/// What [`sealed`] was given; the whole where an earlier version wrote no check, and `None` for anything else.
+fn unsealed(bytes: &[u8]) -> Option<Vec<u8>> {
+    match bytes.windows(BEFORE_CHECK.len()).rposition(|part| part == BEFORE_CHECK) {
+        Some(at) => Some([&bytes[..at], END].concat()).filter(|json| sealed(json) == bytes),
+        None => Some(bytes.to_vec()),
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -65,11 +83,11 @@ impl Manifest {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(Error::io("read", &path, cause)),
         };
-        let damaged = |cause: serde_json::Error| {
+        let damaged = |cause: &dyn std::fmt::Display| {
             Error::damaged(format!("{} cannot be read: {cause}", path.display()))
                 .hint("delete this one file and run `kinglet index`: it is written anew and nothing is embedded again")
         };
-        let Format { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        let Format { format } = serde_json::from_slice(&bytes).map_err(|cause| damaged(&cause))?;
         if format != FORMAT {
             return Err(Error::input(format!(
                 "{} has format {format}; this kinglet reads format {FORMAT}",
@@ -77,12 +95,13 @@ impl Manifest {
             ))
             .hint("use the kinglet that made it, or `kinglet rm` it and index again"));
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+        let json = unsealed(&bytes).ok_or_else(|| damaged(&"it is not what was written"))?;
+        serde_json::from_slice(&json).map(Some).map_err(|cause| damaged(&cause))
     }
 
     /// Writes the manifest in `folder`.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let json = serde_json::to_vec_pretty(self).expect("a manifest is plain data");
-        write_whole(&folder.join("manifest.json"), &json)
+        write_whole(&folder.join("manifest.json"), &sealed(&json))
     }
 }

@@ -155,10 +155,9 @@ impl IndexWriter {
         progress: &Progress<'_>,
         commit_store: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        let sound = self.lexical(language).and_then(|words| {
-            let made_for = words.generation();
-            Ok((words.is_fresh() || (1..=generation).contains(&made_for)).then_some(words))
-        });
+        let sound = self
+            .lexical(language)
+            .map(|words| Some(words).filter(|it| it.is_fresh() || (1..=generation).contains(&it.generation())));
         let words = match sound {
             Ok(Some(words)) => words,
             Err(error) if error.fault() != Fault::Damaged => return Err(error),
