@@ -15,7 +15,7 @@ use crate::corpus::{Document, formats, repeated};
 pub use patience::Patience;
 
 /// Counts up whenever files are read or cut in another way than before, so that an index reads them again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
