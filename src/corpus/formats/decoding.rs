@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use encoding_rs::Decoder;
+use encoding_rs::{Decoder, ISO_2022_JP};
 
 use super::Skip;
 use super::guess::Charset;
@@ -65,14 +65,16 @@ impl<'r> Source<'r> {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         let mut mark_bytes = 0;
         if self.charset.is_none() {
-            if window.is_ascii() && !window.contains(&0) && !window.contains(&0x1b) {
-                self.text.push_str(&String::from_utf8_lossy(window));
-                return Ok(());
-            }
-            if !is_first && window.contains(&0) {
+            let has_zeros = window.contains(&0);
+            if !is_first && has_zeros {
                 return Err(Skip::because("binary"));
             }
             let choice = plain::choose(without_unfinished_character(window), self.declared)?;
+            // Escapes colour logs, too, and tell nothing then.
+            if window.is_ascii() && !has_zeros && choice.charset != Charset::Standard(ISO_2022_JP) {
+                self.text.push_str(&String::from_utf8_lossy(window));
+                return Ok(());
+            }
             let Choice { charset, doubt, .. } = choice;
             mark_bytes = if is_first { choice.mark_bytes } else { 0 };
             (self.charset, self.doubt) = (Some(charset), doubt);
@@ -105,8 +107,11 @@ pub(super) fn window(file: &mut dyn Read, most: usize) -> Result<Vec<u8>, Skip> 
     Ok(window)
 }
 
-/// Bytes of UTF-8 up to a character that they only begin; others whole.
+/// Bytes without a character at their end that they only begin: of ISO-2022, which is ASCII, up to a line end; of UTF-8.
 fn without_unfinished_character(bytes: &[u8]) -> &[u8] {
+    if bytes.is_ascii() {
+        return bytes.iter().rposition(|&byte| byte == b'\n').map_or(bytes, |last| &bytes[..=last]);
+    }
     match std::str::from_utf8(bytes) {
         Err(cause) if cause.error_len().is_none() => &bytes[..cause.valid_up_to()],
         _ => bytes,
@@ -138,6 +143,11 @@ mod tests {
                 assert_eq!(decoded(&bytes, window_bytes), Ok((text.clone(), None)), "{window_bytes}");
             }
         }
+        let coloured = format!("{}{text}", "\x1b[31mred\x1b[0m words. ".repeat(200));
+        assert_eq!(decoded(coloured.as_bytes(), 256), Ok((coloured.clone(), None)));
+        let japanese = "日本語のテキストはひらがなと漢字で書かれています。\n".repeat(20);
+        let (seven_bits, ..) = ISO_2022_JP.encode(&japanese);
+        assert_eq!(decoded(&seven_bits, 500), Ok((japanese, None)));
         let late = [&b"plain words. ".repeat(200)[..], &encoding_rs::WINDOWS_1252.encode(&text).0].concat();
         assert!(decoded(&late, 256).unwrap().0.ends_with(&text));
     }
