@@ -96,6 +96,15 @@ pub enum Event<'e> {
         /// How many there are.
         total: usize,
     },
+    /// A part of a long file has been read.
+    PartRead {
+        /// Which file.
+        path: &'e Path,
+        /// How many bytes of text so far.
+        done_bytes: u64,
+        /// How many bytes the file has.
+        total_bytes: u64,
+    },
     /// Words of chunks have been indexed.
     WordsIndexed {
         /// Of how many chunks so far.

@@ -138,10 +138,17 @@ impl Run<'_> {
                 published = Instant::now();
             }
             let change = open.as_ref().expect("there is always one between two files");
-            self.put(change, &jobs[at], &mut begun, outcome, summary)?;
-            if begun.is_none() {
-                self.watcher.event(&Event::Looked { path: &jobs[at].path, done: done_before + at + 1, total });
-            }
+            let job = &jobs[at];
+            let part_ends = match &outcome {
+                Outcome::Part(part) => part.chunks.last().map(|chunk| chunk.span.end as u64),
+                _ => None,
+            };
+            self.put(change, job, &mut begun, outcome, summary)?;
+            let total_bytes = job.file.size_bytes;
+            self.watcher.event(&match part_ends {
+                Some(done_bytes) => Event::PartRead { path: &job.path, done_bytes, total_bytes },
+                None => Event::Looked { path: &job.path, done: done_before + at + 1, total },
+            });
             Ok(())
         });
         match (result, open) {
