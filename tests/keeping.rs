@@ -263,3 +263,19 @@ fn a_single_file_is_indexed_beside_folders_and_under_its_own_name() {
     let paths: Vec<_> = support::contents(&Index::open(&index).unwrap()).into_iter().map(|(path, ..)| path).collect();
     assert_eq!(paths, [folder.join("docs/a.md"), folder.join("one.md")]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_moved_over_another_one_of_the_same_size_and_date_is_read() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[("a.md", "Wrens sing."), ("b.md", "Swans swim.")]);
+    let date = std::fs::metadata(folder.join("a.md")).unwrap().modified().unwrap();
+    std::fs::File::options().write(true).open(folder.join("b.md")).unwrap().set_modified(date).unwrap();
+    support::index(&folder, &index);
+    std::fs::rename(folder.join("b.md"), folder.join("a.md")).unwrap();
+    support::index(&folder, &index);
+    let texts: Vec<String> =
+        support::contents(&Index::open(&index).unwrap()).into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(texts, ["Swans swim."]);
+}

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use kinglet::chunk::Chunking;
+use kinglet::corpus::walk::FileState;
 use kinglet::index::dense::Dense;
 use kinglet::index::documents::NewFile;
 use kinglet::index::{Index, IndexWriter};
@@ -94,7 +95,7 @@ fn an_interrupt_among_the_words_keeps_what_was_read_and_the_words_follow() {
     let change = writer.documents().change().unwrap();
     let (root, _) = writer.documents().roots().unwrap()[0];
     change
-        .put(&NewFile { root, path: "new.md", size_bytes: 25, modified_ns: 0, hash, tries: 0, content: Ok(&cut) })
+        .put(&NewFile { root, path: "new.md", state: FileState::default(), hash, tries: 0, content: Ok(&cut) })
         .unwrap();
     let stopped = writer.commit(change, Language::English, &|_, _| Err(Error::interrupted())).unwrap_err();
     assert_eq!(stopped.fault(), Fault::Interrupted);

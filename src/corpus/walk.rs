@@ -22,6 +22,18 @@ impl Default for Limits {
     }
 }
 
+/// What tells whether a file has changed, without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FileState {
+    /// Its size.
+    pub size_bytes: u64,
+    /// When it was last changed, in nanoseconds since 1970-01-01 UTC; 0 where the file system does not say.
+    pub modified_ns: i64,
+    /// When its content, name or rights were last changed (POSIX's `ctime`), in nanoseconds since 1970; 0 where the system does not say.
+    /// Nobody can set it: it tells that a file was moved over another one of the same size and date.
+    pub status_changed_ns: i64,
+}
+
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -29,10 +41,8 @@ pub struct Found {
     pub root: usize,
     /// Its path below that root, parts joined with `/`; empty where the root is itself the file.
     pub path: String,
-    /// Its size.
-    pub size_bytes: u64,
-    /// When it was last changed, in nanoseconds since 1970-01-01 UTC; 0 where the file system does not say.
-    pub modified_ns: i64,
+    /// How it is now.
+    pub state: FileState,
 }
 
 /// Something under a root that is left out though no ignore file says so.
@@ -95,8 +105,8 @@ fn walk_root(root: usize, base: &Path, exclude: &[PathBuf], limits: &Limits, wal
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => {}
             Ok(entry) => match look_at(&entry, base, limits) {
-                Ok((path, size_bytes, modified_ns)) => {
-                    walked.files.push(Found { root, path, size_bytes, modified_ns });
+                Ok((path, state)) => {
+                    walked.files.push(Found { root, path, state });
                 }
                 Err(reason) => {
                     walked.skipped.push(Skipped { root, path: shown_below(base, entry.path()), reason });
@@ -115,7 +125,7 @@ fn walk_root(root: usize, base: &Path, exclude: &[PathBuf], limits: &Limits, wal
 }
 
 /// Path, size and time of a file, or why it is left out.
-fn look_at(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Result<(String, u64, i64), String> {
+fn look_at(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Result<(String, FileState), String> {
     let kind = entry.file_type().ok_or("not a regular file")?;
     if kind.is_symlink() {
         return Err("a symbolic link; links are not followed".to_owned());
@@ -133,7 +143,18 @@ fn look_at(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Result<(St
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanoseconds| -nanoseconds),
     });
-    Ok((path, metadata.len(), modified_ns))
+    Ok((path, FileState { size_bytes: metadata.len(), modified_ns, status_changed_ns: status_changed_ns(&metadata) }))
+}
+
+#[cfg(unix)]
+fn status_changed_ns(metadata: &std::fs::Metadata) -> i64 {
+    use std::os::unix::fs::MetadataExt;
+    metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn status_changed_ns(_: &std::fs::Metadata) -> i64 {
+    0
 }
 
 /// The path below `base` with `/` between its parts, empty for `base` itself; `None` if it is not UTF-8.
@@ -194,8 +215,8 @@ mod tests {
         let home = folder.path().join("home");
         let walked = walk(&[folder.path().to_owned()], &[home], &Limits::default()).unwrap();
         assert_eq!(paths(&walked), ["a.txt", "a/target/in.md", "a/z.txt", "b.md"]);
-        assert_eq!(walked.files[0].size_bytes, 1);
-        assert!(walked.files[0].modified_ns > 0);
+        assert_eq!(walked.files[0].state.size_bytes, 1);
+        assert!(walked.files[0].state.modified_ns > 0);
         assert_eq!(walked.skipped, []);
     }
 

@@ -11,6 +11,7 @@ use super::rows::{Table, seal};
 use super::sqlite::{self, is_disk_full};
 use crate::chunk::Chunk;
 use crate::corpus::Unit;
+use crate::corpus::walk::FileState;
 use crate::error::{Error, Fault, Result};
 use crate::reading::Cut;
 use crate::text::Span;
@@ -37,6 +38,7 @@ CREATE TABLE IF NOT EXISTS documents(
   doubt TEXT,
   repeated_lines INTEGER,
   tries INTEGER,
+  status_changed_ns INTEGER,
   document_check BLOB,
   UNIQUE(root, path));
 CREATE TABLE IF NOT EXISTS chunks(
@@ -60,12 +62,13 @@ INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 ";
 
 /// Columns that earlier versions did not have, with their tables.
-const LATER_COLUMNS: [(&str, &str); 9] = [
+const LATER_COLUMNS: [(&str, &str); 10] = [
     ("documents", "metadata"),
     ("documents", "unit"),
     ("documents", "doubt"),
     ("documents", "repeated_lines"),
     ("documents", "tries"),
+    ("documents", "status_changed_ns"),
     ("chunks", "words"),
     ("chunks", "sketch"),
     ("chunks", "original"),
@@ -77,10 +80,8 @@ const LATER_COLUMNS: [(&str, &str); 9] = [
 pub struct KnownFile {
     /// Its row.
     pub id: i64,
-    /// Its size when it was read.
-    pub size_bytes: u64,
-    /// When it had last been changed, in nanoseconds since 1970.
-    pub modified_ns: i64,
+    /// How it was when it was read.
+    pub state: FileState,
     /// BLAKE3 of its bytes; zeros where it was not read.
     pub hash: [u8; 32],
     /// Why nothing of it is in the index, if so.
@@ -96,10 +97,8 @@ pub struct NewFile<'a> {
     pub root: i64,
     /// The path below the root, `/` between its parts; empty when the root is the file.
     pub path: &'a str,
-    /// Its size in bytes.
-    pub size_bytes: u64,
-    /// When it was last changed, in nanoseconds since 1970.
-    pub modified_ns: i64,
+    /// How it is now; the default where the next run shall look at it again.
+    pub state: FileState,
     /// BLAKE3 of its bytes; zeros where it was not read.
     pub hash: [u8; 32],
     /// How often in a row its reader was given up.
@@ -111,7 +110,7 @@ pub struct NewFile<'a> {
 impl<'a> NewFile<'a> {
     /// A file that was found but not read.
     pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
-        NewFile { root, path, size_bytes: 0, modified_ns: 0, hash: [0; 32], tries: 0, content: Err(reason) }
+        NewFile { root, path, state: FileState::default(), hash: [0; 32], tries: 0, content: Err(reason) }
     }
 }
 
@@ -287,18 +286,24 @@ impl Documents {
 
     /// Every file of one root, by its path.
     pub fn known_files(&self, root: i64) -> Result<HashMap<String, KnownFile>> {
-        let tries = self.later("tries")?;
+        let (tries, status_changed) = (self.later("tries")?, self.later("status_changed_ns")?);
         self.run("read", |c| {
-            let select = "SELECT path, id, size_bytes, modified_ns, hash, skipped";
-            c.prepare(&format!("{select}, ifnull({tries}, 0) FROM documents WHERE root = ?1"))?
+            let select = format!(
+                "SELECT path, id, size_bytes, modified_ns, ifnull({status_changed}, 0), hash, skipped, ifnull({tries}, 0)
+                 FROM documents WHERE root = ?1"
+            );
+            c.prepare(&select)?
                 .query_map([root], |row| {
                     let file = KnownFile {
                         id: row.get(1)?,
-                        size_bytes: row.get(2)?,
-                        modified_ns: row.get(3)?,
-                        hash: row.get(4)?,
-                        skipped: row.get(5)?,
-                        tries: row.get(6)?,
+                        state: FileState {
+                            size_bytes: row.get(2)?,
+                            modified_ns: row.get(3)?,
+                            status_changed_ns: row.get(4)?,
+                        },
+                        hash: row.get(5)?,
+                        skipped: row.get(6)?,
+                        tries: row.get(7)?,
                     };
                     Ok((row.get(0)?, file))
                 })?
@@ -391,11 +396,12 @@ impl Change<'_> {
         })
     }
 
-    /// Notes that a file has a new time or size on disk and the same content.
-    pub fn touch(&self, id: i64, size_bytes: u64, modified_ns: i64) -> Result<()> {
+    /// Notes that a file has another state on disk and the same content.
+    pub fn touch(&self, id: i64, state: FileState) -> Result<()> {
         self.documents.update(Table::Documents, id, |c| {
-            c.prepare_cached("UPDATE documents SET size_bytes = ?2, modified_ns = ?3 WHERE id = ?1")?
-                .execute(params![id, size_bytes, modified_ns])
+            let update = "UPDATE documents SET size_bytes = ?2, modified_ns = ?3, status_changed_ns = ?4 WHERE id = ?1";
+            c.prepare_cached(update)?
+                .execute(params![id, state.size_bytes, state.modified_ns, state.status_changed_ns])
                 .map(|_| ())
         })
     }

@@ -41,20 +41,21 @@ impl Change<'_> {
         self.documents.run("write to", |c| {
             c.prepare_cached(
                 "UPDATE documents SET size_bytes = ?2, modified_ns = ?3, hash = ?4, skipped = ?5, metadata = ?6, unit = ?7,
-                        doubt = ?8, repeated_lines = ?9, tries = ?10
+                        doubt = ?8, repeated_lines = ?9, tries = ?10, status_changed_ns = ?11
                  WHERE id = ?1",
             )?
             .execute(params![
                 document,
-                file.size_bytes,
-                file.modified_ns,
+                file.state.size_bytes,
+                file.state.modified_ns,
                 file.hash,
                 file.content.err(),
                 cut.filter(|cut| !cut.metadata.is_empty()).map(|cut| json(&cut.metadata)),
                 chunks.first().map(|chunk| chunk.unit.name()),
                 cut.and_then(|cut| cut.doubt.as_deref()),
                 cut.map(|cut| cut.repeated_lines),
-                file.tries
+                file.tries,
+                file.state.status_changed_ns
             ])?;
             seal(c, Table::Documents, document)?;
             c.execute_batch("RELEASE file")

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{CHECKPOINT, Event, Run, Skipped, Summary};
-use crate::corpus::walk::{Found, Limits, walk};
+use crate::corpus::walk::{FileState, Found, Limits, walk};
 use crate::error::{Error, Fault, Result};
 use crate::index::documents::{Change, KnownFile, NewFile};
 use crate::reading::workers::read_all;
@@ -26,16 +26,12 @@ struct Job<'j> {
 impl Job<'_> {
     /// How often in a row the reader of this file, as it is now, was given up.
     fn tries(&self) -> u32 {
-        self.before.as_ref().filter(|before| is_as_before(before, self.file)).map_or(0, |before| before.tries)
+        self.before.as_ref().filter(|before| before.state == self.file.state).map_or(0, |before| before.tries)
     }
 
     fn skipped(&self, reason: &str) -> Skipped {
         Skipped { path: self.path.clone(), reason: reason.to_string() }
     }
-}
-
-fn is_as_before(before: &KnownFile, file: &Found) -> bool {
-    before.size_bytes == file.size_bytes && before.modified_ns == file.modified_ns
 }
 
 impl Run<'_> {
@@ -78,7 +74,7 @@ impl Run<'_> {
             let before = known[file.root].remove(&file.path);
             let path = whole_path(&roots[file.root], &file.path);
             match before.filter(|_| !read_anew) {
-                Some(before) if is_as_before(&before, file) && !(1..MOST_TRIES).contains(&before.tries) => {
+                Some(before) if before.state == file.state && !(1..MOST_TRIES).contains(&before.tries) => {
                     summary.unchanged += usize::from(before.skipped.is_none());
                     summary.skipped.extend(before.skipped.map(|reason| Skipped { path, reason }));
                 }
@@ -144,7 +140,7 @@ impl Run<'_> {
                 _ => None,
             };
             self.put(change, job, &mut begun, outcome, summary)?;
-            let total_bytes = job.file.size_bytes;
+            let total_bytes = job.file.state.size_bytes;
             self.watcher.event(&match part_ends {
                 Some(done_bytes) => Event::PartRead { path: &job.path, done_bytes, total_bytes },
                 None => Event::Looked { path: &job.path, done: done_before + at + 1, total },
@@ -175,8 +171,8 @@ impl Run<'_> {
     ) -> Result<()> {
         let &Job { file, row, .. } = job;
         let (path, hash, tries) = (file.path.as_str(), [0; 32], 0);
-        let Found { size_bytes, modified_ns, .. } = *file;
-        let new = |content| NewFile { root: row, path, size_bytes, modified_ns, hash, tries, content };
+        let state = file.state;
+        let new = |content| NewFile { root: row, path, state, hash, tries, content };
         let is_read = matches!(outcome, Outcome::Part(_) | Outcome::Read { .. });
         if begun.is_some() && !is_read {
             *begun = None;
@@ -199,14 +195,14 @@ impl Run<'_> {
                 let before = job.before.as_ref().expect("only what is known can be the same");
                 summary.read += usize::from(before.skipped.is_none());
                 summary.skipped.extend(before.skipped.iter().map(|reason| job.skipped(reason)));
-                change.touch(before.id, size_bytes, modified_ns)
+                change.touch(before.id, state)
             }
             Outcome::Skipped { hash, reason } => {
                 summary.skipped.push(job.skipped(&reason));
                 let new = NewFile { hash, ..new(Err(&reason)) };
                 // What could not even be opened is tried again by the next run.
                 let is_unread = hash == [0; 32];
-                change.put(&if is_unread { NewFile { size_bytes: 0, modified_ns: 0, ..new } } else { new })
+                change.put(&if is_unread { NewFile { state: FileState::default(), ..new } } else { new })
             }
             Outcome::GivenUp { reason } => {
                 let tries = job.tries() + 1;
