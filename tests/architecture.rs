@@ -46,7 +46,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["corpus/formats/front_matter.rs", "corpus/formats/data/yaml.rs"]),
     ("quick_xml", &["corpus/formats/data/xml.rs", "corpus/formats/epub.rs", "corpus/formats/office/xml.rs"]),
     ("cfb", &["corpus/formats/mail/outlook.rs", "corpus/formats/office/compound.rs"]),
-    ("hayro_syntax", &["corpus/formats/pdf/content.rs", "corpus/formats/pdf/file.rs"]),
+    ("hayro_syntax", &["corpus/formats/pdf/content.rs", "corpus/formats/pdf/face.rs", "corpus/formats/pdf/file.rs"]),
     (
         "tree_sitter",
         &["corpus/formats/code.rs", "corpus/formats/code/definitions.rs", "corpus/formats/code/languages.rs"],

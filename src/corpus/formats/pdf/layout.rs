@@ -75,9 +75,9 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
     let chosen: Vec<&Placed> = blocks
         .iter()
         .filter(|placed| is_title(placed, text) && stands_out(placed))
-        .filter(|placed| match running.get_mut(&(look(placed), on_one_line(placed.span.of(text)))) {
-            Some(seen) => !std::mem::replace(seen, true),
-            None => true,
+        .filter(|placed| {
+            let (title, numbered) = without_page_number(placed.span.of(text));
+            running.get_mut(&(look(placed), title)).is_none_or(|seen| !numbered && !std::mem::replace(seen, true))
         })
         .filter(|placed| !(contents.contains(&placed.page) && has_page_number(placed.span.of(text))))
         .collect();
@@ -150,10 +150,19 @@ fn running_titles(text: &str, blocks: &[Placed], look: impl Fn(&Placed) -> Look)
     for page in blocks.chunk_by(|one, other| one.page == other.page) {
         let both = [page.first(), page.last().filter(|_| page.len() > 1)];
         for placed in both.into_iter().flatten().filter(|placed| placed.block.lines <= MAX_LINES) {
-            *edges.entry((look(placed), on_one_line(placed.span.of(text)))).or_default() += 1;
+            *edges.entry((look(placed), without_page_number(placed.span.of(text)).0)).or_default() += 1;
         }
     }
     edges.into_iter().filter(|(_, pages)| *pages > MAX_EDGES).map(|(title, _)| (title, false)).collect()
+}
+
+/// A title on one line without a number at its beginning or its end, and whether it has one.
+fn without_page_number(title: &str) -> (String, bool) {
+    let words: Vec<&str> = title.split_whitespace().collect();
+    let is_number = |word: &&str| word.bytes().all(|it| it.is_ascii_digit());
+    let start = usize::from(words.first().is_some_and(is_number));
+    let end = words.len() - usize::from(words.len() > start && words.last().is_some_and(is_number));
+    (words[start..end].join(" "), end - start < words.len())
 }
 
 /// Pages of a table of contents: those with several lines that end with the number of a page.
@@ -189,7 +198,7 @@ mod tests {
     /// A page of an annual report: a running title, headings and points in bold, text below them, the number of the page.
     fn page(number: usize, bold: &[(i32, &str)]) -> String {
         let mut content =
-            format!("BT /F 10 Tf 50 780 Td (Table of Contents) Tj ET BT /F 10 Tf 300 20 Td ({number}) Tj ET ");
+            format!("BT /G 10 Tf 50 780 Td (ANNUAL REPORT {number}) Tj ET BT /F 10 Tf 300 20 Td ({number}) Tj ET ");
         let mut y = 750;
         for (size, title) in bold {
             content.push_str(&format!("BT /G {size} Tf 50 {y} Td ({title}) Tj ET "));
