@@ -33,8 +33,10 @@ const PAGES_A_TIME: usize = 200;
 /// After so many pages that could not be read, the rest is not tried.
 const MAX_FAILURES: usize = PDF_FAILURES.most;
 
-/// From this share of its characters on, what a file loses makes it doubtful.
+/// From this share of its characters on, what a file loses makes it doubtful. Two pages that face each other often hold the text
+/// of both, so that half of it lies outside of each.
 const MIN_PERCENT_LOST: usize = 10;
+const MIN_PERCENT_OUTSIDE: usize = 75;
 
 /// A block of a page in the text of the document; its own text has been moved there.
 #[derive(Debug)]
@@ -196,7 +198,7 @@ impl Counts {
                 "{percent} % of what is written in it is lost: its fonts do not say which characters it is"
             ));
         }
-        if percent(self.outside) >= MIN_PERCENT_LOST {
+        if percent(self.outside) >= MIN_PERCENT_OUTSIDE {
             let percent = percent(self.outside);
             doubts.push(format!("{percent} % of what is written in it is left out: it lies outside of its pages"));
         }

@@ -71,14 +71,15 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
         ratio >= LARGER || (slightly && is_short(placed, text))
     };
     let mut running = running_titles(text, blocks, look);
-    let contents = contents(text, blocks);
+    let (contents, numbered) = (contents(text, blocks), with_page_numbers(text, blocks));
     let chosen: Vec<&Placed> = blocks
         .iter()
         .filter(|placed| is_title(placed, text) && stands_out(placed))
-        .filter(|placed| match running.get_mut(&(look(placed), on_one_line(placed.span.of(text)))) {
-            Some(seen) => !std::mem::replace(seen, true),
-            None => true,
+        .filter(|placed| {
+            let (title, has_number) = without_page_number(placed.span.of(text));
+            running.get_mut(&(look(placed), title)).is_none_or(|seen| !has_number && !std::mem::replace(seen, true))
         })
+        .filter(|placed| !numbered.contains(&placed.span.start))
         .filter(|placed| !(contents.contains(&placed.page) && has_page_number(placed.span.of(text))))
         .collect();
     let share: usize = chosen.iter().map(|placed| placed.span.end - placed.span.start).sum();
@@ -143,17 +144,51 @@ fn has_sentences(title: &str) -> bool {
     title.contains('。') || (inside && !title.contains('?')) || (count > MAX_TITLE_WORDS && last.ends_with('.'))
 }
 
+/// The first and the last block of each page.
+fn edges(blocks: &[Placed]) -> impl Iterator<Item = &Placed> {
+    let pages = blocks.chunk_by(|one, other| one.page == other.page);
+    let both = pages.flat_map(|page| [page.first(), page.last().filter(|_| page.len() > 1)]);
+    both.flatten().filter(|placed| placed.block.lines <= MAX_LINES)
+}
+
 /// Titles at the top or the foot of so many pages that they name the document or a chapter, page by page; the first of each may
 /// be its heading. None has been seen yet.
 fn running_titles(text: &str, blocks: &[Placed], look: impl Fn(&Placed) -> Look) -> HashMap<(Look, String), bool> {
-    let mut edges: HashMap<(Look, String), usize> = HashMap::new();
-    for page in blocks.chunk_by(|one, other| one.page == other.page) {
-        let both = [page.first(), page.last().filter(|_| page.len() > 1)];
-        for placed in both.into_iter().flatten().filter(|placed| placed.block.lines <= MAX_LINES) {
-            *edges.entry((look(placed), on_one_line(placed.span.of(text)))).or_default() += 1;
-        }
+    let mut titles: HashMap<(Look, String), usize> = HashMap::new();
+    for placed in edges(blocks) {
+        *titles.entry((look(placed), without_page_number(placed.span.of(text)).0)).or_default() += 1;
     }
-    edges.into_iter().filter(|(_, pages)| *pages > MAX_EDGES).map(|(title, _)| (title, false)).collect()
+    titles.into_iter().filter(|(_, pages)| *pages > MAX_EDGES).map(|(title, _)| (title, false)).collect()
+}
+
+/// Where blocks start that hold the number of their page, as far ahead of the place of the page as on most.
+fn with_page_numbers(text: &str, blocks: &[Placed]) -> HashSet<usize> {
+    let ahead = |placed: &Placed| {
+        let title = placed.span.of(text);
+        let words = [title.split_whitespace().next_back(), title.split_whitespace().next()];
+        let number = words.into_iter().flatten().find_map(|word| word.parse::<i64>().ok())?;
+        Some((placed.span.start, number - placed.page as i64))
+    };
+    let found: Vec<(usize, i64)> = edges(blocks).filter_map(ahead).collect();
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    for (_, ahead) in &found {
+        *counts.entry(*ahead).or_default() += 1;
+    }
+    let usual = counts.into_iter().filter(|(_, count)| *count > MAX_EDGES).max_by_key(|(_, count)| *count);
+    found
+        .into_iter()
+        .filter(|(_, ahead)| usual.is_some_and(|(usual, _)| usual == *ahead))
+        .map(|(start, _)| start)
+        .collect()
+}
+
+/// A title on one line without a number at its beginning or its end, and whether it has one.
+fn without_page_number(title: &str) -> (String, bool) {
+    let words: Vec<&str> = title.split_whitespace().collect();
+    let is_number = |word: &&str| word.bytes().all(|it| it.is_ascii_digit());
+    let start = usize::from(words.first().is_some_and(is_number));
+    let end = words.len() - usize::from(words.len() > start && words.last().is_some_and(is_number));
+    (words[start..end].join(" "), end - start < words.len())
 }
 
 /// Pages of a table of contents: those with several lines that end with the number of a page.
@@ -188,8 +223,9 @@ mod tests {
 
     /// A page of an annual report: a running title, headings and points in bold, text below them, the number of the page.
     fn page(number: usize, bold: &[(i32, &str)]) -> String {
-        let mut content =
-            format!("BT /F 10 Tf 50 780 Td (Table of Contents) Tj ET BT /F 10 Tf 300 20 Td ({number}) Tj ET ");
+        let region = char::from(b'A' + (number / 3 % 26) as u8);
+        let running = format!("BT /G 10 Tf 50 780 Td (SALES IN REGION {region} {number}) Tj ET ");
+        let mut content = format!("{running} BT /F 10 Tf 300 20 Td ({number}) Tj ET ");
         let mut y = 750;
         for (size, title) in bold {
             content.push_str(&format!("BT /G {size} Tf 50 {y} Td ({title}) Tj ET "));
