@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use encoding_rs::WINDOWS_1252;
-use mail_parser::{Address, DateTime, Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Address, DateTime, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::limits::bounded;
 use super::{Attached, Content, Letter, MAX_DEPTH, Skip, Writer, attached_text, document, encrypted, text_of_html};
@@ -38,6 +38,8 @@ pub(super) struct Page {
     pub(super) transfer: Transfer,
     /// The name of its encoding, if the letter has one.
     pub(super) charset: Option<String>,
+    /// Whether the file ends within it.
+    pub(super) is_cut: bool,
 }
 
 /// How bytes are written as lines of ASCII.
@@ -56,20 +58,25 @@ pub(super) fn page(bytes: &[u8]) -> Result<Option<Page>, Skip> {
     let named = message.content_type().and_then(|content| content.attribute("start"));
     let bare = |id: &str| id.trim_matches(['<', '>', ' ']).to_owned();
     let is_named = |part: &&MessagePart| part.content_id().map(bare) == named.map(bare);
-    let pages = || message.parts.iter().filter(|part| matches!(part.body, PartType::Html(_)));
+    // A page that is cut short is none to the parser, but its head says what it is.
+    let pages = || message.parts.iter().filter(|part| part.is_content_type("text", "html"));
     let Some(part) = pages().find(|part| named.is_some() && is_named(part)).or_else(|| pages().next()) else {
         return Ok(None);
     };
     let (start, end) = (part.offset_body as usize, part.offset_end as usize);
     let before = bytes.get(..start).unwrap_or_default().iter().filter(|&&byte| byte == b'\n').count();
-    let transfer = match part.encoding {
-        Encoding::None => Transfer::Plain,
-        Encoding::QuotedPrintable => Transfer::QuotedPrintable,
-        Encoding::Base64 => Transfer::Base64,
+    let transfer = match part.content_transfer_encoding().map(str::to_ascii_lowercase).as_deref() {
+        Some("quoted-printable") => Transfer::QuotedPrintable,
+        Some("base64") => Transfer::Base64,
+        _ => Transfer::Plain,
     };
     let charset = part.content_type().and_then(|content| content.attribute("charset")).map(str::to_owned);
     let body = bytes.get(start..end).unwrap_or_default().to_vec();
-    Ok(Some(Page { first_line: before as u32 + 1, body, transfer, charset }))
+    // Behind every part of several stands the mark that parts them.
+    let mark = message.content_type().and_then(|content| content.attribute("boundary")).map(|mark| format!("--{mark}"));
+    let rest = bytes.get(start..).unwrap_or_default();
+    let is_cut = mark.is_some_and(|mark| !rest.windows(mark.len()).any(|at| at == mark.as_bytes()));
+    Ok(Some(Page { first_line: before as u32 + 1, body, transfer, charset, is_cut }))
 }
 
 /// Reads a mailbox. Letters in it that are encrypted are counted among the places, and left out.

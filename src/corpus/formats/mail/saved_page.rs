@@ -13,14 +13,14 @@ use crate::corpus::formats::plain::{self, Decoded};
 /// # Errors
 /// When it holds no page and nothing else that could be read.
 pub(in crate::corpus::formats) fn read(bytes: &[u8]) -> Result<Document, Skip> {
-    let Some(Page { first_line, body, transfer, charset }) = internet::page(bytes)? else {
+    let Some(Page { first_line, body, transfer, charset, is_cut }) = internet::page(bytes)? else {
         return internet::read(bytes);
     };
     let (html, lines) = decoded(&body, transfer, first_line);
     let declared = charset.and_then(|label| encoding_rs::Encoding::for_label(label.as_bytes())).map(Charset::Standard);
     let Decoded { text, doubt } = plain::decode(&html, declared.or_else(|| plain::declared_encoding(&html)))?;
     let mut document = page::read(&text);
-    document.doubt = document.doubt.or(doubt);
+    document.doubt = document.doubt.or(doubt).or(is_cut.then(|| "cut short: read as far as it goes".to_owned()));
     for place in document.places.iter_mut().flatten() {
         *place = lines.get(*place as usize - 1).or(lines.last()).copied().unwrap_or(1);
     }
@@ -121,6 +121,8 @@ mod tests {
         };
         assert_eq!(lines(&document), ["17 При", "18 One line", "19 a = b"]);
         assert_eq!((document.format, document.doubt), (crate::corpus::Format::Html, None));
+        let cut = super::read(&quoted[..quoted.len() - 20]).unwrap();
+        assert_eq!(cut.doubt.as_deref(), Some("cut short: read as far as it goes"));
         let packed =
             letter("; charset=iso-8859-1\r\nContent-Transfer-Encoding: base64", "PHA+R3L232\r\nU8L3A+DQo8cD54");
         assert_eq!(lines(&super::read(&packed).unwrap()), ["17 Größe", "18 x"]);

@@ -214,7 +214,7 @@ pub(super) mod tests {
         let mut short = table.clone();
         put(&mut short, 9, 6);
         let document = read("a.doc", &compound(&[("WordDocument", &main), ("0Table", &short)])).unwrap();
-        assert_eq!(document.doubt.as_deref(), Some("damaged: 5 of its 11 characters are lost"));
+        assert_eq!(document.doubt.as_deref(), Some("damaged: 6 of the 11 characters that it should have are there"));
         let narrow = [&main[..0x400], b"Gr\xf6\xdfe\rmore\r"].concat();
         let document = read("a.doc", &compound(&[("WordDocument", &narrow)])).unwrap();
         assert_eq!(lines(&document), ["1 Größe", "2 more"]);

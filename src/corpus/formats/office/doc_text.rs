@@ -89,7 +89,7 @@ pub(super) fn characters(main: &[u8], table: &[u8], layout: Layout) -> Character
         }
     }
     if counted < all {
-        let lost = format!("damaged: {} of its {all} characters are lost", all - counted);
+        let lost = format!("damaged: {counted} of the {all} characters that it should have are there");
         characters.doubt = characters.doubt.or(Some(lost));
     }
     characters

@@ -47,7 +47,10 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Document, Skip> {
         let content = xml::decode(bytes.to_vec())?;
         let described = content.split_once("<office:meta>").and_then(|(_, rest)| rest.split_once("</office:meta>"));
         let metadata = described.map_or_else(Vec::new, |(described, _)| ooxml::described(described));
-        return Ok(read_content(kind, &content, metadata));
+        let document = read_content(kind, &content, metadata);
+        let is_whole = content.trim_end().ends_with("</office:document>");
+        let cut = (!is_whole).then(|| "cut short: read as far as it goes".to_owned());
+        return Ok(Document { doubt: document.doubt.or(cut), ..document });
     }
     let mut archive = Archive::open(bytes)?;
     if let Some(manifest) = archive.member("META-INF/manifest.xml")?
@@ -323,6 +326,10 @@ pub(super) mod tests {
         let sheet = "<table:table table:name='S'><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell></table:table-row></table:table>";
         let document = read("a.fods", flat("spreadsheet", sheet).as_bytes()).unwrap();
         assert_eq!((lines(&document), headings(&document)), (vec!["1 a".to_owned()], vec!["S".to_owned()]));
+        assert_eq!(document.doubt, None);
+        let cut = flat("text", "<text:p>a</text:p><text:p>b");
+        let cut = read("a.fodt", cut.split("</office:body>").next().unwrap().as_bytes()).unwrap();
+        assert_eq!((cut.text.as_str(), cut.doubt.as_deref()), ("a\n\nb", Some("cut short: read as far as it goes")));
         let image = "<text:p>a<draw:frame><draw:image><office:binary-data>QUJD</office:binary-data></draw:image></draw:frame> b</text:p>";
         let document = read("a.xml", flat("text", image).as_bytes()).unwrap();
         assert_eq!(lines(&document), ["1 a b"]);
