@@ -248,7 +248,7 @@ fn damaged_real_files_are_read_or_skipped() {
     let place = tempfile::tempdir().unwrap();
     std::panic::set_hook(Box::new(|_| {}));
     let mut read = 0;
-    for (seed, file) in walked.files.iter().enumerate().filter(|(_, file)| file.size_bytes < 200_000) {
+    for (seed, file) in walked.files.iter().enumerate().filter(|(_, file)| file.state.size_bytes < 200_000) {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         let path = place.path().join(name);
         let bytes = std::fs::read(folder.join(&file.path)).expect("a file that was found can be read");
