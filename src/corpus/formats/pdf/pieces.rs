@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn dots_before_a_page_number_do_not_close_up_a_title() {
-        let dots = "(.) Tj 6 0 Td ".repeat(20);
+        let dots = "(.) Tj 5 0 Td ".repeat(80);
         let content =
             format!("BT /F 10 Tf 50 700 Td [(Best)-278(practices)-278(of)-278(all)] TJ 90 0 Td {dots} (17) Tj ET");
         assert_eq!(document(&pdf(&[&content], "", &[])).text, "Best practices of all ... 17");
