@@ -34,7 +34,7 @@ impl Retriever for Headings {
             })
             .filter(|(shared, _)| *shared > 0)
             .collect();
-        found.sort_by(|one, other| other.0.cmp(&one.0)); // the chunks are in the order of their places, and ties stay in it
+        found.sort_by_key(|(count, ..)| std::cmp::Reverse(*count)); // the chunks are in the order of their places, and ties stay in it
         found.truncate(k);
         let ranked = found.into_iter().enumerate();
         Ok(ranked.map(|(at, (shared, chunk))| Hit::of_one_leg(self.name(), at + 1, chunk, shared as f32)).collect())

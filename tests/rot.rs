@@ -67,7 +67,7 @@ fn rows(store: &Path) -> Option<Vec<String>> {
     let mut found = Vec::new();
     for table in ["roots", "documents", "chunks"] {
         let mut select = connection.prepare(&format!("SELECT * FROM {table} ORDER BY id")).ok()?;
-        let columns: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = select.column_names().map(str::to_owned).collect();
         let mut rows = select.query([]).ok()?;
         while let Some(row) = rows.next().ok()? {
             let values = (0..columns.len()).map(|column| row.get_ref(column).map(|value| format!("{value:?}")));

@@ -248,7 +248,7 @@ mod tests {
             1 => vec![(18, "Annual report"), (10, "PART I"), (10, "ITEM 1. BUSINESS"), (10, "Overview")],
             9 => vec![(10, "ITEM 1A. RISK FACTORS")],
             16 => vec![(12, point), (12, sentence), (10, "\\225 Laws may change")],
-            17..=39 if number % 3 == 0 => vec![(10, "\\225 Prices of what the Company buys may rise")],
+            17..=39 if number.is_multiple_of(3) => vec![(10, "\\225 Prices of what the Company buys may rise")],
             40 => vec![(10, "PART II"), (10, "ITEM 7. MANAGEMENT\\222S DISCUSSION")],
             44 => vec![(10, "Results")],
             48 => vec![(10, "ITEM 8. FINANCIAL STATEMENTS")],
