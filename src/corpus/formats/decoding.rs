@@ -51,8 +51,13 @@ impl<'r> Source<'r> {
             let window = window(self.file, self.window_bytes)?;
             self.is_done = window.len() < self.window_bytes;
             let before = self.text.len();
-            self.decode(&window)?;
+            let all_fit = self.decode(&window)?;
+            let replaced = self.characters.replaced;
             self.characters.count(&self.text[before..])?;
+            if all_fit {
+                // The file itself has U+FFFD in it.
+                self.characters.replaced = replaced;
+            }
             if self.is_done {
                 self.characters.are_text()?;
             }
@@ -61,7 +66,8 @@ impl<'r> Source<'r> {
     }
 
     /// The encoding is chosen by the first window that has more than ASCII in it: what every encoding reads alike tells none.
-    fn decode(&mut self, window: &[u8]) -> Result<(), Skip> {
+    /// Gives whether all bytes fitted the encoding.
+    fn decode(&mut self, window: &[u8]) -> Result<bool, Skip> {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         let mut mark_bytes = 0;
         if self.charset.is_none() {
@@ -73,16 +79,15 @@ impl<'r> Source<'r> {
             // Escapes colour logs, too, and tell nothing then.
             if window.is_ascii() && !has_zeros && choice.charset != Charset::Standard(ISO_2022_JP) {
                 self.text.push_str(&String::from_utf8_lossy(window));
-                return Ok(());
+                return Ok(true);
             }
             let Choice { charset, doubt, .. } = choice;
             mark_bytes = if is_first { choice.mark_bytes } else { 0 };
             (self.charset, self.doubt) = (Some(charset), doubt);
         }
-        if let Some(charset) = self.charset {
-            charset.decode_more(&mut self.decoder, &window[mark_bytes..], self.is_done, &mut self.text);
-        }
-        Ok(())
+        Ok(self.charset.is_none_or(|charset| {
+            charset.decode_more(&mut self.decoder, &window[mark_bytes..], self.is_done, &mut self.text)
+        }))
     }
 
     /// Takes the first bytes of the text.
@@ -143,6 +148,8 @@ mod tests {
                 assert_eq!(decoded(&bytes, window_bytes), Ok((text.clone(), None)), "{window_bytes}");
             }
         }
+        let replaced = "Grüße, \u{fffd} und weiter. ".repeat(30);
+        assert_eq!(decoded(replaced.as_bytes(), 64), Ok((replaced.clone(), None)), "the file itself says so");
         let coloured = format!("{}{text}", "\x1b[31mred\x1b[0m words. ".repeat(200));
         assert_eq!(decoded(coloured.as_bytes(), 256), Ok((coloured.clone(), None)));
         let japanese = "日本語のテキストはひらがなと漢字で書かれています。\n".repeat(20);

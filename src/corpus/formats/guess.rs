@@ -39,20 +39,31 @@ impl Charset {
         }
     }
 
-    /// Decodes the next bytes of a stream onto the end of `text`; `decoder` keeps what they leave unfinished.
-    pub(super) fn decode_more(self, decoder: &mut Option<Decoder>, bytes: &[u8], is_last: bool, text: &mut String) {
+    /// Decodes the next bytes of a stream onto the end of `text`; `decoder` keeps what they leave unfinished. Gives whether all of them
+    /// fitted.
+    pub(super) fn decode_more(
+        self,
+        decoder: &mut Option<Decoder>,
+        bytes: &[u8],
+        is_last: bool,
+        text: &mut String,
+    ) -> bool {
         let encoding = match self {
             Charset::Standard(encoding) => encoding,
-            Charset::Dos(..) => return text.push_str(&self.decode(bytes)),
+            Charset::Dos(..) => {
+                text.push_str(&self.decode(bytes));
+                return true;
+            }
         };
         let decoder = decoder.get_or_insert_with(|| encoding.new_decoder_without_bom_handling());
-        let mut left = bytes;
+        let (mut left, mut all_fit) = (bytes, true);
         loop {
             text.reserve(decoder.max_utf8_buffer_length(left.len()).unwrap_or(left.len()));
-            let (end, read, _) = decoder.decode_to_string(left, text, is_last);
+            let (end, read, had_misfits) = decoder.decode_to_string(left, text, is_last);
             left = &left[read..];
+            all_fit &= !had_misfits;
             if end == CoderResult::InputEmpty {
-                return;
+                return all_fit;
             }
         }
     }
