@@ -12,7 +12,7 @@ use kinglet::{Error, Result};
 use serde_json::json;
 
 use crate::fetch::agreed;
-use crate::render::{self, Finding, mib};
+use crate::render::{self, Finding, count_of_files, mib};
 use crate::run::{COULD_NOT, DONE, NOTHING_FOUND, Session, printed};
 
 impl Session<'_> {
@@ -65,9 +65,10 @@ impl Session<'_> {
         let curated = curated(&index, counts.repeated_lines)?;
         rows.extend((!curated.is_empty()).then(|| vec!["curated".to_string(), curated]));
         let not_whole = doubtful.iter().filter(|(_, doubt)| is_not_whole(doubt)).count();
-        let files = if not_whole == 1 { "file" } else { "files" };
-        rows.extend((not_whole > 0).then(|| vec!["cut".to_string(), format!("{not_whole} {files} not read whole")]));
-        rows.extend((!doubtful.is_empty()).then(|| vec!["doubtful".to_string(), format!("{} files", doubtful.len())]));
+        rows.extend(
+            (not_whole > 0).then(|| vec!["cut".to_string(), format!("{} not read whole", count_of_files(not_whole))]),
+        );
+        rows.extend((!doubtful.is_empty()).then(|| vec!["doubtful".to_string(), count_of_files(doubtful.len())]));
         if !finished {
             rows.push(vec!["unfinished".to_string(), format!("`kinglet index --name {}` goes on", rows[0][1])]);
         }

@@ -29,6 +29,11 @@ const MATCH: Style = AnsiColor::Yellow.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 
+/// So many files, in words.
+pub fn count_of_files(count: usize) -> String {
+    if count == 1 { "1 file".to_string() } else { format!("{count} files") }
+}
+
 /// A notice on standard error. Where nobody listens there, nothing is lost that a command is for.
 pub fn notice(text: &str) {
     let _ = writeln!(err(), "{}", visible(text));
@@ -231,7 +236,11 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         writeln!(out, "  cut     {file}{more}: {reason}; see `kinglet status --verbose`")?;
     }
     if summary.mended > 0 {
-        writeln!(out, "  mended  {} files read again, because the index had damaged rows of them", summary.mended)?;
+        writeln!(
+            out,
+            "  mended  {} read again, because the index had damaged rows of them",
+            count_of_files(summary.mended)
+        )?;
     }
     writeln!(out, "  chunks  {} embedded in this run", summary.embedded)?;
     writeln!(
