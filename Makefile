@@ -33,7 +33,9 @@ test:
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked --no-run --lib --bins --tests --examples
 	KINGLET_HOME="$$KINGLET_TEST_HOME" target/debug/kinglet models pull onnxruntime all-minilm-l6-v2 splade-tiny smollm2-135m-instruct ||
-	  echo "SKIPPED: the models could not be fetched; tests that need them are skipped" >&2
+	  echo "the models could not be fetched" >&2
+	export KINGLET_TEST_SKIPPED="$(CURDIR)/target/skipped-tests"
+	rm -f "$$KINGLET_TEST_SKIPPED"
 	if cargo nextest --version >/dev/null 2>&1; then
 	  cargo nextest run --locked --no-fail-fast
 	else
@@ -43,6 +45,12 @@ test:
 	for example in examples/*.rs; do
 	  cargo run --quiet --locked --example "$$(basename "$$example" .rs)"
 	done
+	if [ -s "$$KINGLET_TEST_SKIPPED" ]; then
+	  echo "SKIPPED: $$(wc -l < "$$KINGLET_TEST_SKIPPED") tests did nothing here:"
+	  cat "$$KINGLET_TEST_SKIPPED"
+	else
+	  echo "no test was skipped"
+	fi
 
 bench: bench-busy bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
 

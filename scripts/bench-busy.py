@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-DOCUMENTS = 300
-ROUNDS = 5
+DOCUMENTS = 150
+ROUNDS = 3
 BUSY = [0, 1, 3]
 BUSY_LOOP = "while True: pass"
 

@@ -1,5 +1,7 @@
 //! What holds for every document that is read and cut into chunks: made-up ones and real files, good and broken.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
 use kinglet::chunk::{Chunking, chunk};
@@ -273,7 +275,7 @@ fn real_files() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: there is no folder {} with real documents", folder.display());
+    support::skipped("real documents, damaged", &format!("the folder {}", folder.display()));
     None
 }
 

@@ -142,7 +142,7 @@ fn an_index_on_a_disk_that_is_mounted_read_only_answers() {
     let desk = Desk::new();
     let before = COMMANDS.map(|command| desk.run(&[], command));
     let Some(starter) = desk.mounted() else {
-        eprintln!("SKIPPED: an index on a read-only mount needs the right to mount");
+        support::skipped("an index on a read-only mount", "the right to mount");
         return;
     };
     says_the_same(&desk, &starter, &before, "on a read-only mount");
@@ -160,7 +160,7 @@ fn an_index_without_the_right_to_write_answers() {
     let desk = Desk::new();
     let before = COMMANDS.map(|command| desk.run(&[], command));
     let Some(starter) = desk.without_rights() else {
-        eprintln!("SKIPPED: an index without the right to write needs another user than root");
+        support::skipped("an index without the right to write", "another user than root");
         return;
     };
     says_the_same(&desk, &starter, &before, "without the right to write");
@@ -185,7 +185,7 @@ fn changes_that_a_killed_process_left_beside_the_store_are_read_or_missed_aloud(
         std::fs::copy(copies.join(&name), desk.index().join(&name)).unwrap();
     }
     let Some(starter) = desk.mounted() else {
-        eprintln!("SKIPPED: what was left beside a store on a read-only mount needs the right to mount");
+        support::skipped("what was left beside a store on a read-only mount", "the right to mount");
         return;
     };
     let starter: Vec<&str> = starter.iter().map(String::as_str).collect();

@@ -61,7 +61,7 @@ fn written(call: &str) -> Option<PathBuf> {
 fn indexing_searching_and_asking_use_no_network_and_write_nothing_outside_of_the_home() {
     let Some(models) = support::home_with_models("that nothing leaves the machine") else { return };
     if Command::new("strace").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: that nothing leaves the machine needs strace, which is not installed here");
+        support::skipped("that nothing leaves the machine", "strace, which is not installed here");
         return;
     }
     let temporary = tempfile::tempdir().unwrap();

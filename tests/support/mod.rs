@@ -4,6 +4,7 @@
 pub mod tiny;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -110,6 +111,17 @@ pub fn contents(index: &Index) -> Vec<(PathBuf, u32, String)> {
     rows
 }
 
+/// Says that a test does nothing here for want of something. `make test` counts and names these at its end, because what a test that
+/// passes says is not shown.
+pub fn skipped(test: &str, needs: &str) {
+    eprintln!("SKIPPED: {test} needs {needs}");
+    if let Some(list) = std::env::var_os("KINGLET_TEST_SKIPPED") {
+        let mut list = std::fs::File::options().create(true).append(true).open(list).unwrap();
+        // In one piece: other tests write too.
+        list.write_all(format!("{test} needs {needs}\n").as_bytes()).unwrap();
+    }
+}
+
 /// The home with real models, where there is one; says loudly when a test is skipped for want of them.
 pub fn home_with_models(test: &str) -> Option<PathBuf> {
     home_with(test, &["onnxruntime", "all-minilm-l6-v2", "smollm2-135m-instruct"])
@@ -124,7 +136,7 @@ pub fn home_with(test: &str, models: &[&str]) -> Option<PathBuf> {
         kinglet.is_here(&row)
     });
     if !here {
-        eprintln!("SKIPPED: {test} needs the real models; `make test` fetches them");
+        skipped(test, "the real models; `make test` fetches them");
     }
     here.then_some(home)
 }
