@@ -4,6 +4,7 @@ use crate::assemble::Kinglet;
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
 use crate::index::Index;
+use crate::index::tokens::TokenStore;
 use crate::models::catalog;
 use crate::models::hashing::HashingEmbedder;
 use crate::models::onnx;
@@ -81,6 +82,7 @@ impl Kinglet {
                 return Err(Error::damaged(format!("vector {} of {all} of {} fails its check", intact + 1, card.id))
                     .hint("run `kinglet index` again: damaged vectors are made anew"));
             }
+            index.tokens(card)?.map_or(Ok(()), TokenStore::check)?;
         }
         Ok("every stored vector passes its check".to_string())
     }

@@ -241,6 +241,8 @@ struct Run<'r> {
     /// The vectors and learned terms that the index has or shall have. Those that it shall no longer have answer until the run is done.
     dense: Vec<(EmbedderCard, RefCell<DenseWriter>)>,
     sparse: Vec<(SparseCard, RefCell<SparseWriter>)>,
+    /// Whether the index had chunks before this run.
+    had_chunks: bool,
 }
 
 impl<'r> Run<'r> {
@@ -258,7 +260,8 @@ impl<'r> Run<'r> {
             .collect::<Result<_>>()?;
         let sparse = sparse_cards.into_iter().map(|card| Ok((card.clone(), RefCell::new(writer.sparse(&card)?))));
         let sparse = sparse.collect::<Result<_>>()?;
-        Ok(Run { writer, plan, watcher, dense, sparse })
+        let had_chunks = writer.documents().searched()? > 0;
+        Ok(Run { writer, plan, watcher, dense, sparse, had_chunks })
     }
 
     /// What the index is while the run goes on, or when it is done.
@@ -290,8 +293,10 @@ impl<'r> Run<'r> {
         Manifest { chunking, reading, embedders, sparse, chosen: before.chosen, tuned, ..planned }
     }
 
+    /// The language that was asked for, else that of the index; that of the documents where there were none yet that could have told it.
     fn language(&self) -> Result<Language> {
-        match self.plan.language.or(self.writer.manifest().map(|manifest| manifest.language)) {
+        let known = self.writer.manifest().filter(|_| self.had_chunks).map(|manifest| manifest.language);
+        match self.plan.language.or(known) {
             Some(language) => Ok(language),
             None => language_of(self.writer),
         }

@@ -12,6 +12,7 @@ use kinglet::chunk::Chunking;
 use kinglet::index::Index;
 use kinglet::index::tuning::Tuning;
 use kinglet::ingest::{Event, Unwatched, Watcher};
+use kinglet::language::Language;
 use kinglet::models::traits::Reranker;
 use kinglet::search::{
     DenseLeg, Filter, Fusion, Hybrid, LexicalLeg, Neighbours, Query, Reranked, Retriever, SparseLeg,
@@ -278,4 +279,19 @@ fn a_file_that_is_moved_over_another_one_of_the_same_size_and_date_is_read() {
     let texts: Vec<String> =
         support::contents(&Index::open(&index).unwrap()).into_iter().map(|(_, _, text)| text).collect();
     assert_eq!(texts, ["Swans swim."]);
+}
+
+#[test]
+fn an_index_that_begins_without_documents_takes_the_language_of_the_first_ones() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
+    std::fs::create_dir(&folder).unwrap();
+    support::index(&folder, &index);
+    let german = "Die Wohnung hat drei Zimmer und eine Küche. Die Kündigung muss schriftlich erfolgen, und der Vermieter \
+                  bestätigt sie innerhalb von vierzehn Tagen.";
+    support::write(&folder, &[("vertrag.md", german)]);
+    support::index(&folder, &index);
+    let index = Index::open(&index).unwrap();
+    assert_eq!(index.manifest().language, Language::of_code("de").unwrap());
+    assert_eq!(index.lexical().search("Kündigungen", 5, None).unwrap().len(), 1);
 }

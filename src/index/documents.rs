@@ -206,7 +206,7 @@ impl Documents {
         looked_at.map_err(|error| match error.fault() {
             Fault::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display())).hint({
                 let name = index_name(path.parent().unwrap_or(path));
-                format!("kinglet doctor --name {name} says more; kinglet rm {name} and kinglet index make it anew")
+                format!("kinglet rm {name} and kinglet index make it anew; your documents are not touched")
             }),
             _ => error,
         })

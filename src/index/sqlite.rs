@@ -28,7 +28,8 @@ pub(super) fn open_for_reading(path: &Path, failed: Failed) -> Result<Connection
         Err(cause) => cause,
     };
     let refused = matches!(cause.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly));
-    if !refused || can_be_written_beside(path) {
+    // On a full disk there is no room for the memory that readers share in a file.
+    if !is_disk_full(&cause) && (!refused || can_be_written_beside(path)) {
         return Err(failed(path, "open", cause));
     }
     let log = beside(path, "-wal");

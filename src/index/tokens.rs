@@ -98,22 +98,37 @@ impl TokenStore {
         })
     }
 
-    /// The signs of the tokens of one chunk, if they are here.
-    ///
-    /// # Errors
-    /// When they are not what was written.
+    /// The signs of the tokens of one chunk, if they are here and are what was written: what is damaged in a cache is made anew as if
+    /// it were not in it.
     pub fn get(&self, hash: &ChunkHash) -> Result<Option<Vec<u8>>> {
         let stored: Option<Vec<u8>> = self.run("read", |connection| {
             let mut select = connection.prepare_cached("SELECT signs FROM tokens WHERE hash = ?1")?;
             select.query_row([hash], |row| row.get(0)).optional()
         })?;
-        let Some(mut signs) = stored else { return Ok(None) };
-        let kept = signs.len().saturating_sub(CHECK_BYTES);
-        let found = signs.split_off(kept);
-        if found != check(hash, &signs) {
-            return Err(damaged(&self.path, "what is stored of a chunk fails its check"));
+        Ok(stored.and_then(|stored| intact(hash, stored)))
+    }
+
+    /// Holds every chunk's signs against their check.
+    ///
+    /// # Errors
+    /// When some are not what was written.
+    pub fn check(&self) -> Result<()> {
+        let damaged_rows = self.run("read", |connection| {
+            let mut select = connection.prepare("SELECT hash, signs FROM tokens")?;
+            let mut rows = select.query([])?;
+            let mut damaged_rows = 0;
+            while let Some(row) = rows.next()? {
+                let (hash, stored): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let is_intact =
+                    <&ChunkHash>::try_from(hash.as_slice()).is_ok_and(|hash| intact(hash, stored).is_some());
+                damaged_rows += usize::from(!is_intact);
+            }
+            Ok(damaged_rows)
+        })?;
+        match damaged_rows {
+            0 => Ok(()),
+            count => Err(damaged(&self.path, &format!("the token vectors of {count} chunks fail their check"))),
         }
-        Ok(Some(signs))
     }
 
     /// Takes away what belongs to no chunk of `documents`.
@@ -165,6 +180,12 @@ impl TokenStore {
     }
 }
 
+/// The signs without their check, if they pass it.
+fn intact(hash: &ChunkHash, mut stored: Vec<u8>) -> Option<Vec<u8>> {
+    let found = stored.split_off(stored.len().saturating_sub(CHECK_BYTES));
+    (found == check(hash, &stored)).then_some(stored)
+}
+
 fn check(hash: &ChunkHash, signs: &[u8]) -> [u8; CHECK_BYTES] {
     let whole = blake3::Hasher::new().update(hash).update(signs).finalize();
     whole.as_bytes()[..CHECK_BYTES].try_into().expect("BLAKE3 gives 32 bytes")
@@ -180,4 +201,25 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
 fn damaged(path: &Path, how: &str) -> Error {
     Error::damaged(format!("{}: {how}", path.display()))
         .hint("delete that file and run `kinglet index`: only token vectors are made anew")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_token_vectors_are_as_good_as_none_and_are_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = TokenStore::open_for_writing(&folder.path().join("tokens.sqlite")).unwrap();
+        let (good, bad) = ([1; 32], [2; 32]);
+        store.put(&[(good, vec![5; 48]), (bad, vec![6; 48])]).unwrap();
+        store.check().unwrap();
+        store
+            .run("change", |connection| {
+                connection.execute("UPDATE tokens SET signs = zeroblob(56) WHERE hash = ?1", [bad]).map(drop)
+            })
+            .unwrap();
+        assert_eq!((store.get(&good).unwrap(), store.get(&bad).unwrap()), (Some(vec![5; 48]), None));
+        assert!(store.check().unwrap_err().to_string().contains("of 1 chunks"));
+    }
 }

@@ -233,7 +233,7 @@ impl Session<'_> {
             return printed(render::json(&json!({ "path": render::shown(&path), "chunks": chunks })));
         }
         if limit.is_none() {
-            render::notice("tokens are unknown: the embedder is not here; `kinglet models pull` fetches it");
+            render::notice("tokens are not counted: that needs an embedder on ONNX Runtime whose files are here");
         }
         let over: Vec<String> = (1..)
             .zip(&rows)

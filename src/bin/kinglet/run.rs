@@ -300,7 +300,8 @@ fn filters(written: &[String]) -> Result<Vec<Filter>> {
 }
 
 fn here() -> Result<PathBuf> {
-    std::env::current_dir()
-        .and_then(|here| here.canonicalize())
-        .map_err(|cause| Error::new(Fault::Machine, format!("the current folder cannot be found: {cause}")))
+    std::env::current_dir().and_then(|here| here.canonicalize()).map_err(|cause| {
+        Error::new(Fault::Machine, format!("the current folder cannot be found: {cause}"))
+            .hint("name the index with --name, or go to another folder")
+    })
 }

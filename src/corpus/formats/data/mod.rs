@@ -22,7 +22,7 @@ pub(super) fn read(kind: Kind, text: String) -> Document {
         _ => ("XML", xml::read(&text)),
     };
     document.unwrap_or_else(|| {
-        let doubt = Some(format!("not valid {name}: read as text"));
+        let doubt = Some(format!("not valid {name}, or beyond its limits: read as text"));
         Document { doubt, ..whole(Format::Data, text) }
     })
 }
