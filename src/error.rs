@@ -58,11 +58,16 @@ impl Error {
     /// The machine refused `doing` (a verb phrase) at `path`. A disk that is full is called so, whoever found that it is.
     pub fn io(doing: &str, path: &Path, cause: impl Display) -> Self {
         let cause = cause.to_string();
-        if is_disk_full(&cause) {
-            return Self::new(Fault::Machine, format!("could not {doing} {}: the disk is full", path.display()))
-                .hint("free some space and run the command again; what was there before is kept");
+        match is_disk_full(&cause) {
+            true => Self::disk_full(doing, path),
+            false => Self::new(Fault::Machine, format!("could not {doing} {}: {cause}", path.display())),
         }
-        Self::new(Fault::Machine, format!("could not {doing} {}: {cause}", path.display()))
+    }
+
+    /// There was no room on the disk for `doing` (a verb phrase) at `path`.
+    pub(crate) fn disk_full(doing: &str, path: &Path) -> Self {
+        Self::new(Fault::Machine, format!("could not {doing} {}: the disk is full", path.display()))
+            .hint("free some space and run the command again; what was there before is kept")
     }
 
     /// The caller asked to stop.

@@ -293,7 +293,7 @@ impl<'r> Run<'r> {
         Manifest { chunking, reading, embedders, sparse, chosen: before.chosen, tuned, ..planned }
     }
 
-    /// The language that was asked for, else that of the index; that of the documents where there were none yet that could have told it.
+    /// The language that the plan names, else the index's own. An index without chunks has none of its own yet: the documents tell it.
     fn language(&self) -> Result<Language> {
         let known = self.writer.manifest().filter(|_| self.had_chunks).map(|manifest| manifest.language);
         match self.plan.language.or(known) {

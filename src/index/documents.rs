@@ -269,7 +269,7 @@ impl Documents {
     /// # Errors
     /// When one of them is not what was written.
     pub fn roots(&self) -> Result<Vec<(i64, PathBuf)>> {
-        self.hold_roots()?;
+        self.verify_roots()?;
         self.roots_but(&[])
     }
 
@@ -350,8 +350,8 @@ impl Documents {
     /// When one is not what was written, with its file; when one is not there: ids come from the derived parts, so these have come
     /// apart from the store.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
-        let mut held = HashSet::new();
-        ids.iter().try_for_each(|id| self.hold_chunk(*id, &mut held))?;
+        let mut verified = HashSet::new();
+        ids.iter().try_for_each(|id| self.verify_chunk(*id, &mut verified))?;
         self.chunks_unchecked(ids)
     }
 
@@ -489,7 +489,7 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             error(Fault::Busy).hint("another kinglet is writing to this index; try again when it is done")
         }
-        _ if is_disk_full(&cause) => Error::io(doing, path, "disk is full"),
+        _ if is_disk_full(&cause) => Error::disk_full(doing, path),
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(Fault::Machine),

@@ -375,7 +375,7 @@ fn terms_stamp(language: Language) -> String {
 fn failed(path: &Path, cause: impl Display + Debug) -> Error {
     // Some of tantivy's errors show what caused them to programmers only.
     if is_disk_full(&format!("{cause} {cause:?}")) {
-        return Error::io("write words to", path, "disk is full");
+        return Error::disk_full("write words to", path);
     }
     Error::damaged(format!("the word index in {} failed: {cause}", path.display()))
         .hint("run `kinglet index` again: this part is derived and is made anew")

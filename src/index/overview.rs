@@ -13,7 +13,7 @@ impl Documents {
     /// Files that were read in a way that is doubtful, with what is doubtful, by path.
     pub fn doubtful_files(&self) -> Result<Vec<(PathBuf, String)>> {
         let doubt = self.later("doubt")?;
-        self.hold_files(&format!("{doubt} IS NOT NULL"))?;
+        self.verify_files(&format!("{doubt} IS NOT NULL"))?;
         self.run("read", |c| {
             c.prepare(&format!(
                 "SELECT roots.path, documents.path, {doubt} FROM documents JOIN roots ON roots.id = root
@@ -33,7 +33,7 @@ impl Documents {
 
     /// Files that were found but not read, with the reasons, by path.
     pub fn skipped_files(&self) -> Result<Vec<(PathBuf, String)>> {
-        self.hold_files("skipped IS NOT NULL")?;
+        self.verify_files("skipped IS NOT NULL")?;
         self.run("read", |c| {
             c.prepare(
                 "SELECT roots.path, documents.path, skipped FROM documents JOIN roots ON roots.id = root

@@ -71,11 +71,11 @@ impl Documents {
         change.keep()
     }
 
-    /// Holds a chunk, its file and its folder against their checks; those in `held` have been looked at.
+    /// Verifies the checks of a chunk, its file and its folder; the files in `verified` have been looked at.
     ///
     /// # Errors
     /// When one of them is not what was written.
-    pub(super) fn hold_chunk(&self, chunk: ChunkId, held: &mut HashSet<i64>) -> Result<()> {
+    pub(super) fn verify_chunk(&self, chunk: ChunkId, verified: &mut HashSet<i64>) -> Result<()> {
         let rows: Option<(Option<i64>, Option<i64>)> = self.run("read", |c| {
             let select = "SELECT documents.id, root FROM chunks LEFT JOIN documents ON documents.id = document WHERE chunks.id = ?1";
             c.prepare_cached(select)?.query_row([chunk], |row| Ok((row.get(0)?, row.get(1)?))).optional()
@@ -85,14 +85,14 @@ impl Documents {
             return Err(damaged(format!("chunk {chunk}")));
         };
         let mut intact = self.is_intact(Table::Chunks, chunk as i64)?;
-        if intact && held.insert(document) {
+        if intact && verified.insert(document) {
             intact = self.is_intact(Table::Documents, document)? && self.is_intact(Table::Roots, root)?;
         }
         if intact { Ok(()) } else { Err(damaged(self.path_of(document)?.display())) }
     }
 
-    /// Holds the rows of those files against their checks for which a condition is true.
-    pub(super) fn hold_files(&self, condition: &str) -> Result<()> {
+    /// Verifies the checks of the files for which a condition in SQL is true.
+    pub(super) fn verify_files(&self, condition: &str) -> Result<()> {
         let files: Vec<i64> = self.run("read", |c| {
             c.prepare(&format!("SELECT id FROM documents WHERE {condition}"))?
                 .query_map([], |row| row.get(0))?
@@ -106,8 +106,8 @@ impl Documents {
         Ok(())
     }
 
-    /// Holds the rows of the folders and files that were indexed against their checks.
-    pub(super) fn hold_roots(&self) -> Result<()> {
+    /// Verifies the checks of the folders and files that were indexed.
+    pub(super) fn verify_roots(&self) -> Result<()> {
         match self.damaged(Table::Roots)?.is_empty() {
             true => Ok(()),
             false => {

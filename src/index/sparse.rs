@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::best::best;
 use super::documents::{ChunkHash, ChunkId, Documents};
-use super::files::{CHECK_BYTES, check, write_streamed};
+use super::files::{CHECK_BYTES, check, remove_file, write_streamed};
 use super::weights::WeightLog;
 use crate::error::{Error, Result};
 use crate::vector::SparseVector;
@@ -153,11 +153,7 @@ pub struct Sparse {
 impl Sparse {
     /// Takes the inverted index in `folder` away: it is to be derived again.
     pub fn forget(folder: &Path) -> Result<()> {
-        let path = folder.join(MAP);
-        match std::fs::remove_file(&path) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path, cause)),
-            _ => Ok(()),
-        }
+        remove_file(&folder.join(MAP))
     }
 
     /// The inverted index in `folder`; `None` when there is none.

@@ -62,7 +62,8 @@ fn can_be_written_beside(path: &Path) -> bool {
     path.parent().is_some_and(|folder| tempfile::tempfile_in(folder).is_ok())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// A file that SQLite puts beside its own, by the ending of its name; with no ending, its own.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(ending);
     PathBuf::from(name)

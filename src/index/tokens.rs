@@ -193,7 +193,7 @@ fn check(hash: &ChunkHash, signs: &[u8]) -> [u8; CHECK_BYTES] {
 
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
     if is_disk_full(&cause) {
-        return Error::io(doing, path, "disk is full");
+        return Error::disk_full(doing, path);
     }
     damaged(path, &format!("could not {doing} it: {cause}"))
 }

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::dense::{Dense, DenseWriter};
 use super::documents::{Change, Documents};
-use super::files::{make_private_folder, share_as_folder};
+use super::files::{make_private_folder, remove_file, share_as_folder};
 use super::lexical::Lexical;
 use super::manifest::Manifest;
 use super::sparse::{Sparse, SparseWriter};
+use super::sqlite::beside;
 use super::tokens::TokenStore;
 use super::{EXACT_LIMIT, Progress, STORE, dense_folder, sparse_folder, tokens_file};
 use crate::error::{Error, Fault, Result};
@@ -257,16 +258,7 @@ fn write_roots(store: &Path, roots: &[(i64, PathBuf)]) -> Result<()> {
 
 /// Takes a store away, with the files that SQLite puts beside it.
 fn remove_store(path: &Path) -> Result<()> {
-    for ending in ["", "-wal", "-shm"] {
-        let path = PathBuf::from(format!("{}{ending}", path.display()));
-        match std::fs::remove_file(&path) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", &path, cause));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    ["", "-wal", "-shm"].iter().try_for_each(|ending| remove_file(&beside(path, ending)))
 }
 
 /// Takes away what was derived from a store that is gone: the ids of a new one mean other chunks. Vectors are kept by the hash
