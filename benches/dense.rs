@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use kinglet::index::graph::Graph;
-use kinglet::index::vectors::{StoredVectors, VectorLog};
+use kinglet::index::dense::graph::Graph;
+use kinglet::index::dense::vector_log::{StoredVectors, VectorLog};
 use kinglet::vector::{Vector, dot};
 
 const DIMENSION: usize = 384;

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use kinglet::{Config, Kinglet, Unwatched};
+use kinglet::{Config, Kinglet, NoProgress};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let home = tempfile::tempdir()?;
     let config = Config { embedder: "hashing-256".into(), generator: "extractive".into(), ..Config::default() };
     let kinglet = Kinglet::new(home.path(), config);
-    let summary = kinglet.index("folder", &[folder], &Unwatched)?;
+    let summary = kinglet.index("folder", &[folder], &NoProgress)?;
     println!("{} files, {} chunks\n\n{question}\n", summary.read, summary.chunks);
 
     let answer = kinglet.ask("folder", &question, &mut |sentence| print!("{sentence}")).await?;

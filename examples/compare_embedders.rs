@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use kinglet::trial::compare::Entry;
-use kinglet::trial::measure::measure;
-use kinglet::{Config, Kinglet, Unwatched};
+use kinglet::experiment::compare::ComparedSystem;
+use kinglet::experiment::measure_system::measure;
+use kinglet::{Config, Kinglet, NoProgress};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -15,13 +15,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let home = tempfile::tempdir()?;
     let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
-    kinglet.index("folder", &[folder], &Unwatched)?;
+    kinglet.index("folder", &[folder], &NoProgress)?;
     let trial = kinglet.trial_over("folder", &questions)?;
 
     let embedders = ["hashing-256".to_string()];
     let modes = ["dense".to_string(), "hybrid".to_string()];
     let found = kinglet.systems(&embedders, &modes, &[])?;
-    let entries: Vec<Entry<'_>> = found.systems.iter().map(|system| Entry { system, trial: &trial }).collect();
+    let entries: Vec<ComparedSystem<'_>> =
+        found.systems.iter().map(|system| ComparedSystem { system, trial: &trial }).collect();
     // The command line measures each system in a process of its own; here all share this one, so memory says nothing.
     let comparisons = kinglet.compare(&entries, &home.path().join("comparison"), &|_, job| measure(job, &|_| {}))?;
 

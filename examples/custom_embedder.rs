@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use kinglet::config::Mode;
-use kinglet::models::traits::{Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
+use kinglet::models::contracts::{Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
 use kinglet::vector::Vector;
-use kinglet::{Config, Kinglet, Result, Unwatched};
+use kinglet::{Config, Kinglet, NoProgress, Result};
 
 struct Letters {
     card: EmbedderCard,
@@ -60,7 +60,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 
     let config = Config { mode: Mode::Dense, ..Config::default() };
     let kinglet = Kinglet::new(home, config).with_embedder(Arc::new(Letters::new()));
-    kinglet.index("documents", &[documents], &Unwatched)?;
+    kinglet.index("documents", &[documents], &NoProgress)?;
     for found in kinglet.search("documents", "tingle", 2)? {
         println!("{:.3}  {}", found.hit.score, found.chunk.text);
     }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use kinglet::index::Index;
-use kinglet::index::documents::StoredChunk;
+use kinglet::index::store::StoredChunk;
 use kinglet::search::{Fusion, Hit, Hybrid, LexicalLeg, Query, Retriever};
 use kinglet::text::content_words;
-use kinglet::{Config, Kinglet, Result, Unwatched};
+use kinglet::{Config, Kinglet, NoProgress, Result};
 
 struct Headings {
     chunks: Vec<StoredChunk>,
@@ -44,7 +44,7 @@ impl Retriever for Headings {
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let home = tempfile::tempdir()?;
     let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
-    kinglet.index("handbook", &["corpora/handbook".into()], &Unwatched)?;
+    kinglet.index("handbook", &["corpora/handbook".into()], &NoProgress)?;
 
     let index = Arc::new(Index::open(&kinglet.index_folder("handbook")?)?);
     let headings = Headings { chunks: index.chunks(&index.by_place(&index.chunk_ids()?)?)? };

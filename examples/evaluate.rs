@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use kinglet::{Config, Kinglet, Unwatched};
+use kinglet::{Config, Kinglet, NoProgress};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let home = tempfile::tempdir()?;
     let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
-    kinglet.index("folder", &[folder], &Unwatched)?;
+    kinglet.index("folder", &[folder], &NoProgress)?;
     let trial = kinglet.trial_over("folder", &questions)?;
 
     let (run, evaluation) = kinglet.evaluate(&trial, &|_| {})?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::chunk::Chunking;
+use crate::chunking::Chunking;
 use crate::error::{Error, Result};
 use crate::language::Language;
 use crate::search::Fusion;
@@ -59,7 +59,7 @@ pub enum Switch {
 /// How documents are cut, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cut {
+pub enum ChunkSize {
     /// As the index was cut before; a new one, standard.
     Auto,
     /// At most 100 tokens: every embedder reads them whole.
@@ -73,7 +73,7 @@ pub enum Cut {
 /// Whose weights the parts of a search have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Tuned {
+pub enum TunedWeights {
     /// Those that `kinglet eval --tune` has found for the index, if any.
     Auto,
     /// The same for every index.
@@ -99,9 +99,9 @@ pub struct Config {
     /// Whether hits that are alike support each other in hybrid mode.
     pub neighbours: Switch,
     /// Whose weights the parts of a search have in hybrid mode.
-    pub tuning: Tuned,
+    pub tuning: TunedWeights,
     /// How documents are cut.
-    pub chunking: Cut,
+    pub chunking: ChunkSize,
     /// How many hits a search shows.
     pub hits: usize,
     /// How many passages an answer may be made from.
@@ -126,8 +126,8 @@ impl Default for Config {
             fusion: Fusion::MinMax,
             rerank: AUTO.to_string(),
             neighbours: Switch::Auto,
-            tuning: Tuned::Auto,
-            chunking: Cut::Auto,
+            tuning: TunedWeights::Auto,
+            chunking: ChunkSize::Auto,
             hits: 10,
             passages: 4,
             answer_tokens: 160,
@@ -146,7 +146,7 @@ impl Config {
     pub fn with(&self, key: &str, value: &str) -> Result<Self> {
         let mut table = toml::Table::try_from(self).expect("a config is plain values");
         let value = table.get(key).map_or_else(|| value.into(), |like| parse(like, value));
-        set(&mut table, &mut BTreeMap::new(), key, value, Origin::Flag)?;
+        set(&mut table, &mut BTreeMap::new(), key, value, SettingSource::Flag)?;
         table.try_into().map_err(|cause: toml::de::Error| Error::input(cause.message()))
     }
 
@@ -165,7 +165,7 @@ impl Config {
     ///
     /// # Errors
     /// When `chosen` has a setting that does not exist, or a value that does not fit.
-    pub fn settled(&self, chosen: &BTreeMap<String, String>) -> Result<Self> {
+    pub fn with_index_defaults(&self, chosen: &BTreeMap<String, String>) -> Result<Self> {
         let mut config = self.clone();
         if self.mode != Mode::Auto {
             return Ok(config);
@@ -190,10 +190,10 @@ impl Config {
     /// The chunking that is set; `None` for `auto`.
     pub fn chunking(&self) -> Option<Chunking> {
         let target_tokens = match self.chunking {
-            Cut::Auto => return None,
-            Cut::Short => 100,
-            Cut::Standard => 200,
-            Cut::Long => 400,
+            ChunkSize::Auto => return None,
+            ChunkSize::Short => 100,
+            ChunkSize::Standard => 200,
+            ChunkSize::Long => 400,
         };
         Some(Chunking { target_tokens })
     }
@@ -206,7 +206,7 @@ impl Config {
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum SettingSource {
     /// Nobody said anything.
     Default,
     /// The configuration file.
@@ -217,27 +217,27 @@ pub enum Origin {
     Flag,
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for SettingSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Origin::Default => write!(f, "default"),
-            Origin::File(path) => write!(f, "{}", path.display()),
-            Origin::Environment(variable) => write!(f, "{variable}"),
-            Origin::Flag => write!(f, "command line"),
+            SettingSource::Default => write!(f, "default"),
+            SettingSource::File(path) => write!(f, "{}", path.display()),
+            SettingSource::Environment(variable) => write!(f, "{variable}"),
+            SettingSource::Flag => write!(f, "command line"),
         }
     }
 }
 
 /// A [`Config`] that knows where each of its values came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
+pub struct ResolvedConfig {
     /// The values.
     pub config: Config,
     /// Where each came from, by key.
-    pub origins: BTreeMap<String, Origin>,
+    pub origins: BTreeMap<String, SettingSource>,
 }
 
-impl Resolved {
+impl ResolvedConfig {
     /// Puts the layers over each other. `file` is the path and text of the configuration file, if there is one;
     /// `environment` looks a variable up; `flags` are keys with their values.
     ///
@@ -249,30 +249,31 @@ impl Resolved {
         flags: &[(&str, String)],
     ) -> Result<Self> {
         let mut table = toml::Table::try_from(Config::default()).expect("the defaults are plain values");
-        let mut origins: BTreeMap<String, Origin> = table.keys().map(|key| (key.clone(), Origin::Default)).collect();
+        let mut origins: BTreeMap<String, SettingSource> =
+            table.keys().map(|key| (key.clone(), SettingSource::Default)).collect();
         let keys: Vec<String> = table.keys().cloned().collect();
         if let Some((path, text)) = file {
             let layer: toml::Table = text.parse().map_err(|cause: toml::de::Error| {
                 Error::input(format!("{} is not valid TOML: {}", path.display(), cause.message()))
-                    .hint("mend the file, or delete it to have the defaults")
+                    .with_hint("mend the file, or delete it to have the defaults")
             })?;
             for (key, value) in layer {
-                set(&mut table, &mut origins, &key, value, Origin::File(path.to_path_buf()))?;
+                set(&mut table, &mut origins, &key, value, SettingSource::File(path.to_path_buf()))?;
             }
         }
         for key in &keys {
             let variable = format!("KINGLET_{}", key.to_uppercase());
             if let Some(text) = environment(&variable) {
                 let value = parse(&table[key], &text);
-                set(&mut table, &mut origins, key, value, Origin::Environment(variable))?;
+                set(&mut table, &mut origins, key, value, SettingSource::Environment(variable))?;
             }
         }
         for (key, text) in flags {
             let value = parse(&table[*key], text);
-            set(&mut table, &mut origins, key, value, Origin::Flag)?;
+            set(&mut table, &mut origins, key, value, SettingSource::Flag)?;
         }
         let config: Config = table.try_into().map_err(|cause: toml::de::Error| Error::input(cause.message()))?;
-        Ok(Resolved { config, origins })
+        Ok(ResolvedConfig { config, origins })
     }
 
     /// Every key with its value and origin, by key.
@@ -302,15 +303,15 @@ fn default(key: &str) -> toml::Value {
 /// Sets one key and checks the whole, so that a bad value is reported with the layer that it came from.
 fn set(
     table: &mut toml::Table,
-    origins: &mut BTreeMap<String, Origin>,
+    origins: &mut BTreeMap<String, SettingSource>,
     key: &str,
     value: toml::Value,
-    origin: Origin,
+    origin: SettingSource,
 ) -> Result<()> {
     if !table.contains_key(key) {
         let keys: Vec<_> = table.keys().map(String::as_str).collect();
         return Err(Error::input(format!("unknown setting `{key}` ({origin})"))
-            .hint(format!("the settings are {}", keys.join(", "))));
+            .with_hint(format!("the settings are {}", keys.join(", "))));
     }
     table.insert(key.to_string(), value.clone());
     let checked: std::result::Result<Config, toml::de::Error> = table.clone().try_into();
@@ -328,7 +329,7 @@ fn set(
     };
     match problem {
         Some(problem) => Err(Error::input(format!("setting `{key}` = {value} ({origin}): {problem}"))
-            .hint(format!("the default is {}", default(key)))),
+            .with_hint(format!("the default is {}", default(key)))),
         None => {
             origins.insert(key.to_string(), origin);
             Ok(())
@@ -340,20 +341,20 @@ fn set(
 mod tests {
     use super::*;
 
-    fn resolve(file: &str, variable: (&str, &str), flags: &[(&str, String)]) -> Result<Resolved> {
+    fn resolve(file: &str, variable: (&str, &str), flags: &[(&str, String)]) -> Result<ResolvedConfig> {
         let environment = |name: &str| (name == variable.0).then(|| variable.1.to_string());
-        Resolved::from_layers(Some((Path::new("config.toml"), file)), environment, flags)
+        ResolvedConfig::from_layers(Some((Path::new("config.toml"), file)), environment, flags)
     }
 
     #[test]
     fn each_layer_goes_over_the_one_below_and_says_so() {
         let resolved = resolve("hits = 3\nmode = \"dense\"", ("KINGLET_HITS", "4"), &[]).unwrap();
         assert_eq!((resolved.config.hits, resolved.config.mode), (4, Mode::Dense));
-        assert_eq!(resolved.origins["hits"], Origin::Environment("KINGLET_HITS".into()));
-        assert_eq!(resolved.origins["mode"], Origin::File("config.toml".into()));
-        assert_eq!(resolved.origins["fusion"], Origin::Default);
+        assert_eq!(resolved.origins["hits"], SettingSource::Environment("KINGLET_HITS".into()));
+        assert_eq!(resolved.origins["mode"], SettingSource::File("config.toml".into()));
+        assert_eq!(resolved.origins["fusion"], SettingSource::Default);
         let resolved = resolve("hits = 3", ("KINGLET_HITS", "4"), &[("hits", "5".into())]).unwrap();
-        assert_eq!((resolved.config.hits, &resolved.origins["hits"]), (5, &Origin::Flag));
+        assert_eq!((resolved.config.hits, &resolved.origins["hits"]), (5, &SettingSource::Flag));
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Whose fault an [`Error`] is; a program decides by it, a person reads the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum ErrorKind {
     /// What the caller asked for cannot be: an unknown name, a bad value, a broken configuration.
     Input,
     /// A model or library that has to be fetched first.
@@ -30,29 +30,29 @@ pub enum Fault {
 #[error("{what}")]
 pub struct Error {
     what: String,
-    fault: Fault,
+    kind: ErrorKind,
     hint: Option<String>,
 }
 
 impl Error {
     /// An error of this kind; `what` is one line that names the thing.
-    pub fn new(fault: Fault, what: impl Into<String>) -> Self {
-        Error { what: what.into(), fault, hint: None }
+    pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
+        Error { what: what.into(), kind, hint: None }
     }
 
     /// The caller's request cannot be met as it stands.
     pub fn input(what: impl Into<String>) -> Self {
-        Self::new(Fault::Input, what)
+        Self::new(ErrorKind::Input, what)
     }
 
     /// A stored file is not what was written there.
     pub fn damaged(what: impl Into<String>) -> Self {
-        Self::new(Fault::Damaged, what)
+        Self::new(ErrorKind::Damaged, what)
     }
 
     /// A model failed.
     pub fn model(what: impl Into<String>) -> Self {
-        Self::new(Fault::Model, what)
+        Self::new(ErrorKind::Model, what)
     }
 
     /// The machine refused `doing` (a verb phrase) at `path`. A disk that is full is called so, whoever found that it is.
@@ -60,35 +60,35 @@ impl Error {
         let cause = cause.to_string();
         match is_disk_full(&cause) {
             true => Self::disk_full(doing, path),
-            false => Self::new(Fault::Machine, format!("could not {doing} {}: {cause}", path.display())),
+            false => Self::new(ErrorKind::Machine, format!("could not {doing} {}: {cause}", path.display())),
         }
     }
 
     /// There was no room on the disk for `doing` (a verb phrase) at `path`.
     pub(crate) fn disk_full(doing: &str, path: &Path) -> Self {
-        Self::new(Fault::Machine, format!("could not {doing} {}: the disk is full", path.display()))
-            .hint("free some space and run the command again; what was there before is kept")
+        Self::new(ErrorKind::Machine, format!("could not {doing} {}: the disk is full", path.display()))
+            .with_hint("free some space and run the command again; what was there before is kept")
     }
 
     /// The caller asked to stop.
     pub fn interrupted() -> Self {
-        Self::new(Fault::Interrupted, "interrupted; what was finished is kept")
+        Self::new(ErrorKind::Interrupted, "interrupted; what was finished is kept")
     }
 
     /// Adds what to do next: a command or a step.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Whose fault it is.
-    pub fn fault(&self) -> Fault {
-        self.fault
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
     }
 
     /// What to do next, if anything is known to help.
-    pub fn next_step(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 }

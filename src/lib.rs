@@ -1,7 +1,7 @@
 //! kinglet indexes a folder of documents and answers questions over it with small models, offline.
 //!
 //! ```
-//! use kinglet::{Config, Kinglet, Unwatched};
+//! use kinglet::{Config, Kinglet, NoProgress};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let (home, notes) = (folder.path().join("home"), folder.path().join("notes"));
@@ -11,7 +11,7 @@
 //! // This embedder and this generator need no files; the defaults are all-minilm-l6-v2 and smollm2-135m-instruct.
 //! let config = Config { embedder: "hashing-256".into(), generator: "extractive".into(), ..Config::default() };
 //! let kinglet = Kinglet::new(home, config);
-//! kinglet.index("notes", &[notes], &Unwatched)?;
+//! kinglet.index("notes", &[notes], &NoProgress)?;
 //!
 //! let found = kinglet.search("notes", "when does the lease end", 5)?;
 //! assert_eq!((found[0].chunk.first, found[0].chunk.last), (1, 4));
@@ -47,32 +47,27 @@
 //!
 //! One's own embedder or generator goes in by [`Kinglet::with_embedder`] and [`Kinglet::with_generator`]; `examples/` shows how.
 
-mod adding;
-pub mod alike;
 pub mod answer;
-pub mod assemble;
-pub mod chunk;
+pub mod chunking;
 pub mod config;
 pub mod corpus;
-pub mod doctor;
+pub mod engine;
 pub mod error;
 pub mod eval;
+pub mod experiment;
+pub mod extract;
 pub mod index;
 pub mod ingest;
 pub mod language;
 pub mod models;
-pub mod names;
-mod needs;
-pub mod reading;
+pub mod near_duplicate;
 pub mod search;
 pub mod text;
-pub mod trial;
-mod using;
 pub mod vector;
 
 pub use answer::Answer;
-pub use assemble::Kinglet;
 pub use config::Config;
-pub use error::{Error, Fault, Result};
-pub use ingest::Unwatched;
-pub use search::Found;
+pub use engine::Kinglet;
+pub use error::{Error, ErrorKind, Result};
+pub use ingest::NoProgress;
+pub use search::SearchResult;

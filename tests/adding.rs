@@ -4,8 +4,8 @@ mod support;
 
 use std::path::Path;
 
-use kinglet::assemble::Embedders;
-use kinglet::{Config, Kinglet, Unwatched};
+use kinglet::engine::Embedders;
+use kinglet::{Config, Kinglet, NoProgress};
 use support::tiny;
 
 fn describe(folder: &Path, dimension: usize) {
@@ -37,12 +37,12 @@ fn an_added_model_is_a_model_like_any_other() {
     assert_eq!(kinglet.add_model(&model).unwrap().id, "tiny");
     let rows = kinglet.models().rows().unwrap();
     assert!(rows.iter().any(|row| row.id == "tiny"));
-    kinglet.index_with("notes", &[notes], &Embedders::Kept, &Unwatched).unwrap();
+    kinglet.index_with("notes", &[notes], &Embedders::Keep, &NoProgress).unwrap();
     let found = kinglet.search("notes", "which birds are small", 1).unwrap();
     assert!(found[0].path.ends_with("birds.md"));
 
     let again = kinglet.add_model(&model).unwrap_err();
-    assert!(again.to_string().contains("already") && again.next_step().is_some(), "{again}");
+    assert!(again.to_string().contains("already") && again.hint().is_some(), "{again}");
     describe(&model, tiny::DIMENSION);
     let text = std::fs::read_to_string(model.join("model.toml")).unwrap().replace("\"tiny\"", "\"all-minilm-l6-v2\"");
     std::fs::write(model.join("model.toml"), text).unwrap();

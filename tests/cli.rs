@@ -299,10 +299,10 @@ fn a_file_that_is_not_read_whole_is_never_passed_over_in_silence() {
         assert!(shown.contains(&format!("this file was {reason}")), "{shown}");
     }
     let json = |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&told(arguments)).unwrap() };
-    assert_eq!(json(&["search", "wren sings verse", "--json"])["hits"][0]["not_whole"], reason);
-    assert_eq!(json(&["ask", "When does the wren sing verse 12?", "--json"])["sources"][0]["not_whole"], reason);
-    assert_eq!(json(&["index", ".", "--json"])["not_whole"][0]["reason"], reason);
-    assert_eq!(json(&["status", "--json"])["doubtful"][0]["not_whole"], true);
+    assert_eq!(json(&["search", "wren sings verse", "--json"])["hits"][0]["truncated"], reason);
+    assert_eq!(json(&["ask", "When does the wren sing verse 12?", "--json"])["sources"][0]["truncated"], reason);
+    assert_eq!(json(&["index", ".", "--json"])["truncated"][0]["reason"], reason);
+    assert_eq!(json(&["status", "--json"])["doubtful"][0]["truncated"], true);
 }
 
 /// What hides, turns, tags or steers, and a plain sentence around it.

@@ -5,17 +5,17 @@ mod support;
 use std::cell::RefCell;
 use std::path::Path;
 
-use kinglet::assemble::Embedders;
 use kinglet::config::Mode;
-use kinglet::error::Fault;
+use kinglet::engine::Embedders;
+use kinglet::error::ErrorKind;
 use kinglet::eval::comparison::BASELINE;
-use kinglet::eval::judged::Origin;
+use kinglet::eval::judged::QuestionOrigin;
+use kinglet::experiment::TestCollection;
+use kinglet::experiment::compare::ComparedSystem;
+use kinglet::experiment::measure_system::{MeasureJob, Measurement, measure};
+use kinglet::experiment::systems::System;
 use kinglet::index::Index;
-use kinglet::trial::Trial;
-use kinglet::trial::compare::Entry;
-use kinglet::trial::measure::{Job, Measured, measure};
-use kinglet::trial::systems::System;
-use kinglet::{Config, Error, Kinglet, Unwatched};
+use kinglet::{Config, Error, Kinglet, NoProgress};
 use support::tiny;
 
 /// A home with the index `handbook`, which has vectors of hashing-256 and of an added static model.
@@ -31,8 +31,8 @@ fn handbook(home: &Path) -> Kinglet {
     std::fs::write(model.join("model.toml"), described).unwrap();
     let kinglet = Kinglet::new(home.join("home"), Config::default());
     kinglet.add_model(&model).unwrap();
-    let embedders = Embedders::Exactly(vec!["hashing-256".to_string(), "tiny".to_string()]);
-    kinglet.index_with("handbook", &[support::package().join("corpora/handbook")], &embedders, &Unwatched).unwrap();
+    let embedders = Embedders::Only(vec!["hashing-256".to_string(), "tiny".to_string()]);
+    kinglet.index_with("handbook", &[support::package().join("corpora/handbook")], &embedders, &NoProgress).unwrap();
     kinglet
 }
 
@@ -40,8 +40,8 @@ fn names(systems: &[System]) -> Vec<&str> {
     systems.iter().map(|system| system.name.as_str()).collect()
 }
 
-fn over<'e>(systems: &'e [System], trial: &'e Trial) -> Vec<Entry<'e>> {
-    systems.iter().map(|system| Entry { system, trial }).collect()
+fn over<'e>(systems: &'e [System], trial: &'e TestCollection) -> Vec<ComparedSystem<'e>> {
+    systems.iter().map(|system| ComparedSystem { system, trial }).collect()
 }
 
 fn strings(list: &[&str]) -> Vec<String> {
@@ -62,7 +62,7 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
     let ran = RefCell::new(Vec::new());
     let stop_at = |stop: &'static str| {
         let ran = &ran;
-        move |system: &System, job: &Job| -> kinglet::Result<Measured> {
+        move |system: &System, job: &MeasureJob| -> kinglet::Result<Measurement> {
             if system.name == stop {
                 return Err(Error::interrupted());
             }
@@ -71,7 +71,7 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
         }
     };
     let broken = kinglet.compare(&over(&systems, &trial), &out, &stop_at("tiny:dense"));
-    assert_eq!(broken.unwrap_err().fault(), Fault::Interrupted);
+    assert_eq!(broken.unwrap_err().kind(), ErrorKind::Interrupted);
     let comparisons = kinglet.compare(&over(&systems, &trial), &out, &stop_at("")).unwrap();
     assert_eq!(*ran.borrow(), names(&systems), "none ran twice");
     let again = kinglet.compare(&over(&systems, &trial), &out, &stop_at(BASELINE)).unwrap();
@@ -82,7 +82,7 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
     );
 
     let [comparison] = comparisons.as_slice() else { panic!("people asked, and nobody else") };
-    assert_eq!((comparison.origin, comparison.systems.len(), comparison.pairs.len()), (Origin::Human, 5, 10));
+    assert_eq!((comparison.origin, comparison.systems.len(), comparison.pairs.len()), (QuestionOrigin::Human, 5, 10));
     let dense = comparison.systems.iter().find(|system| system.name == "hashing-256:dense").unwrap();
     assert_eq!(dense.cost.dimension, Some(256));
     assert!(dense.cost.chunks_per_second > 0.0 && dense.cost.index_bytes_per_chunk > 1024.0 && dense.cost.p95_ms > 0.0);
@@ -94,7 +94,7 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
     assert!(run.lines().all(|line| line.split(' ').count() == 6));
 
     // Another index is another comparison.
-    kinglet.index("handbook", &[support::package().join("corpora/tiny")], &Unwatched).unwrap();
+    kinglet.index("handbook", &[support::package().join("corpora/tiny")], &NoProgress).unwrap();
     let trial = kinglet.trial_over("handbook", &support::package().join("corpora/tiny/questions.jsonl")).unwrap();
     let changed = kinglet.compare(&over(&systems[..1], &trial), &out, &stop_at(BASELINE));
     assert!(changed.is_err(), "what was measured before does not count");
@@ -132,7 +132,7 @@ fn systems_are_what_their_names_say() {
         ("hashing-256", "dense", ("fusion", "best")),
     ] {
         let error = systems(&[embedder], &[mode], &[(vary.0.to_string(), strings(&[vary.1]))]).unwrap_err();
-        assert!(error.next_step().is_some(), "{error}");
+        assert!(error.hint().is_some(), "{error}");
     }
 }
 
@@ -175,7 +175,7 @@ fn questions_are_made_from_all_documents_and_find_what_they_were_made_from() {
     let lines: Vec<String> = made.questions.iter().map(|question| serde_json::to_string(question).unwrap()).collect();
     std::fs::write(&file, lines.join("\n")).unwrap();
     let trial = kinglet.trial_over("handbook", &file).unwrap();
-    assert!(trial.questions().iter().all(|question| question.origin == Origin::Synthetic));
+    assert!(trial.questions().iter().all(|question| question.origin == QuestionOrigin::Synthetic));
     let writer = |passage: &str| {
         Ok(Some(format!("What about {}?", passage.split_whitespace().take(9).collect::<Vec<_>>().join(" "))))
     };
@@ -197,7 +197,7 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     let cards: Vec<String> = manifest(&kinglet).embedders.iter().map(|card| card.id.clone()).collect();
     assert_eq!(cards, ["tiny", "hashing-256"], "it comes first, and nothing is gone");
     assert_eq!(legs(&kinglet), ["dense"]);
-    kinglet.index("handbook", &[], &Unwatched).unwrap();
+    kinglet.index("handbook", &[], &NoProgress).unwrap();
     assert_eq!(legs(&kinglet), ["dense"], "indexing again keeps the choice");
     let said = kinglet.clone().with_config(Config { mode: Mode::Lexical, ..Config::default() });
     assert_eq!(legs(&said), ["lexical"], "what is said counts more");

@@ -6,22 +6,22 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use kinglet::assemble::Kinglet;
 use kinglet::config::Config;
-use kinglet::index::tuning::Tuning;
+use kinglet::engine::Kinglet;
+use kinglet::extract::worker_process::Isolation;
+use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{Plan, Unwatched, ingest};
-use kinglet::models::cache::ModelCache;
-use kinglet::models::catalog::{Engine, Kind};
+use kinglet::ingest::{NoProgress, Plan, ingest};
+use kinglet::models::catalog::{Engine, ModelKind};
+use kinglet::models::contracts::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
 use kinglet::models::cross_encoder::CrossEncoder;
 use kinglet::models::extractive::ExtractiveGenerator;
 use kinglet::models::onnx::OnnxEmbedder;
 use kinglet::models::prompt::{Prompt, Task};
 use kinglet::models::static_table::StaticEmbedder;
-use kinglet::models::traits::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
-use kinglet::reading::workers::Place;
+use kinglet::models::store::ModelStore;
 use kinglet::search::{
-    DenseLeg, Fusion, Hit, Hybrid, LexicalLeg, MaxSim, Neighbours, Query, Reranked, Retriever, SparseLeg,
+    DenseLeg, Fusion, Hit, Hybrid, LexicalLeg, MaxSim, Query, Reranked, Retriever, ScoreRegularization, SparseLeg,
 };
 use support::tiny;
 
@@ -98,14 +98,14 @@ fn the_onnx_embedder_keeps_the_contract() {
     embedder_contract(Kinglet::new(home, Config::default()).embedder_called("all-minilm-l6-v2").unwrap().as_ref());
 }
 
-fn embedder_kind(engine: Engine, query_prefix: &'static str, passage_prefix: &'static str) -> Kind {
-    Kind::Embedder { dimension: tiny::DIMENSION, max_tokens: 64, query_prefix, passage_prefix, engine }
+fn embedder_kind(engine: Engine, query_prefix: &'static str, passage_prefix: &'static str) -> ModelKind {
+    ModelKind::Embedder { dimension: tiny::DIMENSION, max_tokens: 64, query_prefix, passage_prefix, engine }
 }
 
 #[test]
 fn static_embedders_keep_the_contract_with_prefixes_and_without() {
     let temporary = tempfile::tempdir().unwrap();
-    let cache = ModelCache::new(temporary.path().join("models"));
+    let cache = ModelStore::new(temporary.path().join("models"));
     tiny::write_tokenizer(temporary.path());
     tiny::write_static_table(temporary.path());
     let files = ["model.safetensors", "tokenizer.json"];
@@ -119,7 +119,7 @@ fn static_embedders_keep_the_contract_with_prefixes_and_without() {
 fn onnx_graphs_that_were_made_here_keep_the_contracts() {
     let Some(home) = support::home_with_models("the contracts of ONNX graphs") else { return };
     let temporary = tempfile::tempdir().unwrap();
-    let cache = ModelCache::new(temporary.path().join("models"));
+    let cache = ModelStore::new(temporary.path().join("models"));
     std::fs::create_dir_all(cache.root().join("onnxruntime")).unwrap();
     for file in
         std::fs::read_dir(home.join("models/onnxruntime")).unwrap().flatten().filter(|file| file.path().is_file())
@@ -137,7 +137,7 @@ fn onnx_graphs_that_were_made_here_keep_the_contracts() {
     }
 
     tiny::write_cross_encoder(temporary.path());
-    let kind = Kind::Reranker { max_tokens: 64, pad_token: "[PAD]" };
+    let kind = ModelKind::Reranker { max_tokens: 64, pad_token: "[PAD]" };
     let row = tiny::row(&cache, "cross-encoder", temporary.path(), &files, kind);
     let reranker = CrossEncoder::open(&cache, &row, 1).unwrap();
     reranker_contract(&reranker);
@@ -250,7 +250,10 @@ fn every_retriever_keeps_the_contract() {
         retriever_contract(&Hybrid::new(index.clone(), vec![lexical.clone()], fusion), &index);
         let hybrid = Arc::new(Hybrid::new(index.clone(), vec![lexical.clone(), dense.clone()], fusion));
         let card = support::embedder().card().clone();
-        retriever_contract(&Neighbours::new(hybrid, index.clone(), card, Tuning::default()).unwrap(), &index);
+        retriever_contract(
+            &ScoreRegularization::new(hybrid, index.clone(), card, FusionWeights::default()).unwrap(),
+            &index,
+        );
     }
 }
 
@@ -274,9 +277,9 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
             encoders: &[],
             language: None,
             keep_tokens,
-            reading: &Place::Here,
+            reading: &Isolation::InProcess,
         };
-        let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &Unwatched).unwrap();
+        let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap();
         (summary, Arc::new(Index::open(&place).unwrap()))
     };
     let lexical = |index: &Arc<Index>| Arc::new(LexicalLeg::new(index.clone()));
@@ -286,8 +289,14 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     reranker_contract(&reranker);
     let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
     assert!(together[0] > together[4], "the passage about birds comes first");
-    let made =
-        Reranked::new(lexical(&index), Arc::new(reranker), index.clone(), Fusion::MinMax, 1.0, Tuning::default());
+    let made = Reranked::new(
+        lexical(&index),
+        Arc::new(reranker),
+        index.clone(),
+        Fusion::MinMax,
+        1.0,
+        FusionWeights::default(),
+    );
     let made = made.retrieve(&Query::new("which birds sing?"), 60).unwrap();
 
     let (summary, index) = index_it(true);
@@ -296,12 +305,12 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
         let reranker = Arc::new(MaxSim::new(index.clone(), embedder.clone()).unwrap());
         retriever_contract(
-            &Reranked::new(lexical(&index), reranker, index.clone(), fusion, 1.0, Tuning::default()),
+            &Reranked::new(lexical(&index), reranker, index.clone(), fusion, 1.0, FusionWeights::default()),
             &index,
         );
     }
     let stored = Arc::new(MaxSim::new(index.clone(), embedder.clone()).unwrap());
-    let stored = Reranked::new(lexical(&index), stored, index.clone(), Fusion::MinMax, 1.0, Tuning::default());
+    let stored = Reranked::new(lexical(&index), stored, index.clone(), Fusion::MinMax, 1.0, FusionWeights::default());
     for (stored, made) in stored.retrieve(&Query::new("which birds sing?"), 60).unwrap().iter().zip(&made) {
         assert!((stored.score - made.score).abs() < 2e-2, "stored token vectors say what those made anew say");
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kinglet::index::Index;
-use kinglet::ingest::{Event, Watcher};
+use kinglet::ingest::{Event, Progress};
 use kinglet::search::{DenseLeg, LexicalLeg, Query, Retriever, SparseLeg};
 
 const FOLDER: &str = "KINGLET_CRASH_FOLDER";
@@ -22,7 +22,7 @@ struct Dies {
     seen: Cell<usize>,
 }
 
-impl Watcher for Dies {
+impl Progress for Dies {
     fn event(&self, _: &Event<'_>) {
         if self.seen.get() == self.at {
             std::process::abort();

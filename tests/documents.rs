@@ -4,10 +4,10 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use kinglet::chunk::{Chunking, chunk};
+use kinglet::chunking::{Chunking, chunk};
 use kinglet::corpus::walk::{Limits, walk};
 use kinglet::corpus::{Document, Section, Unit, formats};
-use kinglet::reading::{self, Outcome, Request};
+use kinglet::extract::{self, Extraction, Request};
 use kinglet::text::{estimated_tokens, line_starts};
 use proptest::prelude::*;
 
@@ -242,7 +242,7 @@ fn damaged(bytes: &[u8], mut seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// What [`kinglet::reading::read`] promises: whatever a reader does, it costs its file only.
+/// What [`kinglet::extract::read`] promises: whatever a reader does, it costs its file only.
 #[test]
 fn damaged_real_files_are_read_or_skipped() {
     let Some(folder) = real_files() else { return };
@@ -255,8 +255,8 @@ fn damaged_real_files_are_read_or_skipped() {
         let path = place.path().join(name);
         let bytes = std::fs::read(folder.join(&file.path)).expect("a file that was found can be read");
         std::fs::write(&path, damaged(&bytes, seed as u64)).unwrap();
-        let request = Request { path, chunking: Chunking::default(), known: None, with_text: true };
-        if let Outcome::Read { cut, .. } = reading::read(&request, &|| {}, &mut |_| Ok(())) {
+        let request = Request { path, chunking: Chunking::default(), previous_hash: None, with_text: true };
+        if let Extraction::Read { extracted: cut, .. } = extract::read(&request, &|| {}, &mut |_| Ok(())) {
             let text = cut.text.expect("it was wanted");
             assert!(cut.chunks.iter().all(|chunk| chunk.span.of(&text) == chunk.text), "{}", file.path);
             read += 1;

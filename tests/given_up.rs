@@ -6,15 +6,15 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use kinglet::chunk::Chunking;
+use kinglet::chunking::Chunking;
+use kinglet::extract::worker_process::Isolation;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{Event, Plan, Summary, Unwatched, Watcher, ingest};
-use kinglet::reading::workers::Place;
+use kinglet::ingest::{Event, NoProgress, Plan, Progress, Summary, ingest};
 
 /// A child that is being started shares the files that are open here, and with them another test's lock on its index.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-fn index(folder: &Path, index: &Path, reading: &Place, watcher: &dyn Watcher) -> kinglet::Result<Summary> {
+fn index(folder: &Path, index: &Path, reading: &Isolation, watcher: &dyn Progress) -> kinglet::Result<Summary> {
     let roots: [PathBuf; 1] = [folder.canonicalize().unwrap()];
     let plan = Plan {
         roots: &roots,
@@ -40,10 +40,10 @@ fn a_file_that_was_given_up_is_tried_again_three_times_and_after_it_was_touched(
     support::write(&folder, &[("a.txt", "Wrens are small.")]);
     // Notes each try, and breaks.
     let script = format!("read line && echo tried >> '{}'", log.display());
-    let breaks = Place::Workers("/bin/sh".into(), vec!["-c".into(), script]);
+    let breaks = Isolation::Subprocess("/bin/sh".into(), vec!["-c".into(), script]);
     let tries = || std::fs::read_to_string(&log).unwrap_or_default().lines().count();
     for run in 1..=5 {
-        let summary = index(&folder, &at, &breaks, &Unwatched).unwrap();
+        let summary = index(&folder, &at, &breaks, &NoProgress).unwrap();
         assert_eq!((summary.read, summary.skipped.len(), tries()), (0, 1, run.min(3)), "run {run}");
         let told = if run < 3 { "the next run tries again" } else { "tried again when it changes" };
         assert!(summary.skipped[0].reason.contains(told), "{}", summary.skipped[0].reason);
@@ -56,20 +56,20 @@ fn a_file_that_was_given_up_is_tried_again_three_times_and_after_it_was_touched(
     // The same bytes with another time are tried anew, and count anew.
     touch();
     for run in 4..=8 {
-        index(&folder, &at, &breaks, &Unwatched).unwrap();
+        index(&folder, &at, &breaks, &NoProgress).unwrap();
         assert_eq!(tries(), run.min(6));
     }
     touch();
-    let summary = index(&folder, &at, &Place::Here, &Unwatched).unwrap();
+    let summary = index(&folder, &at, &Isolation::InProcess, &NoProgress).unwrap();
     assert_eq!((summary.read, summary.skipped.len()), (1, 0));
-    let summary = index(&folder, &at, &breaks, &Unwatched).unwrap();
+    let summary = index(&folder, &at, &breaks, &NoProgress).unwrap();
     assert_eq!((summary.unchanged, tries()), (1, 6));
 }
 
 /// Cancels after it was asked so many times.
 struct After(Cell<usize>);
 
-impl Watcher for After {
+impl Progress for After {
     fn event(&self, _: &Event<'_>) {}
     fn is_cancelled(&self) -> bool {
         self.0.set(self.0.get().saturating_sub(1));
@@ -90,17 +90,17 @@ fn a_file_in_parts_is_there_whole_or_not_at_all() {
         contents.into_iter().filter(|(path, ..)| path.ends_with("b.txt")).map(|(_, _, text)| text).collect()
     };
     // The first question is before a.txt, the others are before the two parts of b.txt.
-    let stopped = index(&folder, &at, &Place::Here, &After(Cell::new(3)));
-    assert_eq!(stopped.unwrap_err().fault(), kinglet::Fault::Interrupted);
+    let stopped = index(&folder, &at, &Isolation::InProcess, &After(Cell::new(3)));
+    assert_eq!(stopped.unwrap_err().kind(), kinglet::ErrorKind::Interrupted);
     assert_eq!(stored(), Vec::<String>::new());
-    index(&folder, &at, &Place::Here, &Unwatched).unwrap();
+    index(&folder, &at, &Isolation::InProcess, &NoProgress).unwrap();
     let first = stored();
     assert!(first.len() > 2000);
     support::write(&folder, &[("b.txt", &long("kinglet"))]);
     // This time a.txt is not read again.
-    let stopped = index(&folder, &at, &Place::Here, &After(Cell::new(2)));
-    assert_eq!(stopped.unwrap_err().fault(), kinglet::Fault::Interrupted);
+    let stopped = index(&folder, &at, &Isolation::InProcess, &After(Cell::new(2)));
+    assert_eq!(stopped.unwrap_err().kind(), kinglet::ErrorKind::Interrupted);
     assert!(stored() == first, "what was known is there until the new text is there whole");
-    index(&folder, &at, &Place::Here, &Unwatched).unwrap();
+    index(&folder, &at, &Isolation::InProcess, &NoProgress).unwrap();
     assert!(stored().iter().all(|text| !text.contains("wren")));
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kinglet::config::{Config, Cut};
-use kinglet::index::tuning::Tuning;
+use kinglet::config::{ChunkSize, Config};
+use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::language::Language;
 
 /// Sentences with a setting in them, `{}` in its place, by page.
@@ -20,50 +20,58 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("comparing.md", "the seed {}", Constant("eval/bootstrap.rs", "SEED")),
     ("comparing.md", "Fewer than {} questions show", Spelled("eval/significance.rs", "FEWEST")),
     ("configuration.md", "exit code {}, ", Constant("bin/kinglet/run.rs", "COULD_NOT")),
-    ("configuration.md", "at up to {} chunks", Constant("ingest.rs", "CHUNKS_FOR_LANGUAGE")),
+    ("configuration.md", "at up to {} chunks", Constant("ingest/mod.rs", "CHUNKS_FOR_LANGUAGE")),
     ("configuration.md", "With {}, the default, the embedder", Configured("threads")),
     ("configuration.md", "that is read, {} MiB unless", Configured("max_file_mib")),
-    ("configuration.md", "of at most about {} tokens", Computed(|| cut(Cut::Standard))),
-    ("configuration.md", "they have at most {} tokens", Computed(|| cut(Cut::Short))),
-    ("configuration.md", ", with ` {}, which", Computed(|| cut(Cut::Long))),
+    ("configuration.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
+    ("configuration.md", "they have at most {} tokens", Computed(|| cut(ChunkSize::Short))),
+    ("configuration.md", ", with ` {}, which", Computed(|| cut(ChunkSize::Long))),
     ("file-formats.md", "to a depth of {}. Encrypted", Constant("corpus/formats/limits.rs", "LETTER_DEPTH")),
     ("file-formats.md", "files of more than {} MiB are cut between", Mebibytes("corpus/formats/code.rs", "MAX_BYTES")),
     ("file-formats.md", "larger than {} MiB are skipped", Configured("max_file_mib")),
-    ("file-formats.md", "mailboxes of {} MiB and more", Mebibytes("reading/long.rs", "LONG_BYTES")),
+    ("file-formats.md", "mailboxes of {} MiB and more", Mebibytes("extract/long_file.rs", "LONG_BYTES")),
     ("file-formats.md", "to a depth of {} nested elements", Constant("corpus/formats/html.rs", "MAX_DEPTH")),
-    ("how-retrieval-works.md", "of at most about {} tokens", Computed(|| cut(Cut::Standard))),
-    ("how-retrieval-works.md", "At most {} tokens of headings", Constant("chunk.rs", "MAX_CONTEXT_TOKENS")),
+    ("how-retrieval-works.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
+    ("how-retrieval-works.md", "At most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
     ("how-retrieval-works.md", "its best {} chunks with scores", Constant("search/fusion.rs", "DEPTH")),
     ("how-retrieval-works.md", "full with {} chunks", Constant("search/fusion.rs", "DEPTH")),
-    ("how-retrieval-works.md", "for the best {} hits: for each token", Computed(|| Tuning::default().depth as f64)),
-    ("how-retrieval-works.md", "of at most {} GiB for an embedder", Gibibytes("index/tokens.rs", "LARGEST_BYTES")),
-    ("how-retrieval-works.md", "Each of the best {} hits gets", Computed(|| Tuning::default().depth as f64)),
+    (
+        "how-retrieval-works.md",
+        "for the best {} hits: for each token",
+        Computed(|| FusionWeights::default().depth as f64),
+    ),
+    (
+        "how-retrieval-works.md",
+        "of at most {} GiB for an embedder",
+        Gibibytes("index/token_vectors.rs", "LARGEST_BYTES"),
+    ),
+    ("how-retrieval-works.md", "Each of the best {} hits gets", Computed(|| FusionWeights::default().depth as f64)),
     (
         "how-retrieval-works.md",
         " {} % of its score from itself",
-        Computed(|| percent(1.0 - Tuning::default().neighbours)),
+        Computed(|| percent(1.0 - FusionWeights::default().neighbours)),
     ),
-    ("how-retrieval-works.md", "and {} % from", Computed(|| percent(Tuning::default().neighbours))),
+    ("how-retrieval-works.md", "and {} % from", Computed(|| percent(FusionWeights::default().neighbours))),
     ("how-retrieval-works.md", "Up to {} chunks kinglet compares", Constant("index/mod.rs", "EXACT_LIMIT")),
     ("how-retrieval-works.md", "the best chunks, {} unless you set", Configured("passages")),
-    ("how-retrieval-works.md", "the {} hits among them", Spelled("search/neighbours.rs", "NEIGHBOURS")),
-    ("how-retrieval-works.md", "in up to {} sentences", Spelled("answer/support.rs", "MOST_CITED")),
-    ("how-retrieval-works.md", "at least {} % of the weight", Percent("answer/support.rs", "ENOUGH")),
-    ("how-retrieval-works.md", "headings counts {} %", Percent("answer/support.rs", "NEARBY")),
+    ("how-retrieval-works.md", "the {} hits among them", Spelled("search/score_regularization.rs", "NEIGHBOURS")),
+    ("how-retrieval-works.md", "in up to {} sentences", Spelled("answer/grounding.rs", "MOST_CITED")),
+    ("how-retrieval-works.md", "at least {} % of the weight", Percent("answer/grounding.rs", "ENOUGH")),
+    ("how-retrieval-works.md", "headings counts {} %", Percent("answer/grounding.rs", "NEARBY")),
     ("how-retrieval-works.md", "exits with code {}", Constant("bin/kinglet/run.rs", "REFUSED")),
-    ("indexing.md", "chunks of about {} tokens", Computed(|| cut(Cut::Standard))),
+    ("indexing.md", "chunks of about {} tokens", Computed(|| cut(ChunkSize::Standard))),
     ("indexing.md", "of more than {} chunks, linking", Constant("index/mod.rs", "EXACT_LIMIT")),
-    ("indexing.md", "every {} seconds in a long run", Constant("ingest.rs", "CHECKPOINT")),
-    ("indexing.md", "searchable every {} seconds too", Constant("ingest.rs", "CHECKPOINT")),
+    ("indexing.md", "every {} seconds in a long run", Constant("ingest/mod.rs", "CHECKPOINT")),
+    ("indexing.md", "searchable every {} seconds too", Constant("ingest/mod.rs", "CHECKPOINT")),
     ("indexing.md", "changed for {} seconds", Constant("corpus/watch.rs", "QUIET")),
     ("indexing.md", "it runs every {} seconds", Constant("corpus/watch.rs", "LONGEST")),
     ("indexing.md", "exits with code {}", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
-    ("indexing.md", "at most the last {} seconds", Constant("ingest.rs", "CHECKPOINT")),
+    ("indexing.md", "at most the last {} seconds", Constant("ingest/mod.rs", "CHECKPOINT")),
     ("indexing.md", "` ({} MiB unless you set it)", Configured("max_file_mib")),
-    ("indexing.md", "may take {} MiB of memory", Mebibytes("reading/workers.rs", "MEMORY_BYTES")),
-    ("indexing.md", "works for {} seconds of processor time", Constant("reading/patience.rs", "processor")),
-    ("indexing.md", "up to {} minutes", Computed(|| constant("reading/patience.rs", "clock") / 60.0)),
-    ("indexing.md", "after {} tries it is left", Constant("ingest/files.rs", "MOST_TRIES")),
+    ("indexing.md", "may take {} MiB of memory", Mebibytes("extract/worker_process.rs", "MEMORY_BYTES")),
+    ("indexing.md", "works for {} seconds of processor time", Constant("extract/timeouts.rs", "processor")),
+    ("indexing.md", "up to {} minutes", Computed(|| constant("extract/timeouts.rs", "clock") / 60.0)),
+    ("indexing.md", "after {} tries it is left", Constant("ingest/read_files.rs", "MOST_TRIES")),
     ("install.md", "exit code {} and print", Constant("bin/kinglet/run.rs", "COULD_NOT")),
     ("install.md", "reads format {}", Constant("index/manifest.rs", "FORMAT")),
     ("json.md", "exits with {}. A refused question", Constant("bin/kinglet/run.rs", "NOTHING_FOUND")),
@@ -71,13 +79,13 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("json.md", "still exits with {}", Constant("bin/kinglet/run.rs", "DONE")),
     ("json.md", "The exit code is {} when any", Constant("bin/kinglet/run.rs", "COULD_NOT")),
     ("models.md", "quotes at most {} sentences", Spelled("models/extractive.rs", "MOST_SENTENCES")),
-    ("models.md", "chunks of at most {} tokens", Computed(|| cut(Cut::Standard))),
-    ("models.md", "adds at most {} tokens of headings", Constant("chunk.rs", "MAX_CONTEXT_TOKENS")),
+    ("models.md", "chunks of at most {} tokens", Computed(|| cut(ChunkSize::Standard))),
+    ("models.md", "adds at most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
     ("privacy.md", "(at most {} unless you set more)", Configured("passages")),
     ("searching.md", "The default is {}; change it", Configured("hits")),
     ("searching.md", "among its best {} chunks", Constant("search/fusion.rs", "DEPTH")),
     ("searching.md", "1 / ({} + rank)", Constant("search/fusion.rs", "RRF_K")),
-    ("searching.md", "to the best {} hits", Computed(|| Tuning::default().depth as f64)),
+    ("searching.md", "to the best {} hits", Computed(|| FusionWeights::default().depth as f64)),
     ("searching.md", "exits with code {}", Constant("bin/kinglet/run.rs", "NOTHING_FOUND")),
     ("searching.md", "It knows {} languages", Computed(|| (Language::ALL.len() - 1) as f64)),
     ("troubleshooting.md", "ends the command with exit code {}", Constant("bin/kinglet/run.rs", "COULD_NOT")),
@@ -86,7 +94,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
         "waited {} seconds for a writer",
         Computed(|| constant("index/mod.rs", "ATTEMPTS") * constant("index/mod.rs", "PAUSE")),
     ),
-    ("troubleshooting.md", "embeds up to {} chunks again", Constant("doctor.rs", "DOCTOR_SAMPLE")),
+    ("troubleshooting.md", "embeds up to {} chunks again", Constant("engine/doctor.rs", "DOCTOR_SAMPLE")),
     ("troubleshooting.md", "wrong the exit code is {}", Constant("bin/kinglet/run.rs", "COULD_NOT")),
     ("troubleshooting.md", "The exit code is {}. Run", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
 ];
@@ -155,7 +163,7 @@ const FACTS: &[(&str, &str)] = &[
 ];
 
 /// The tokens of a chunk at most.
-fn cut(by: Cut) -> f64 {
+fn cut(by: ChunkSize) -> f64 {
     Config { chunking: by, ..Config::default() }.chunking().unwrap().target_tokens as f64
 }
 

@@ -66,10 +66,10 @@ fn an_index_of_a_later_format_is_refused_by_name() {
     assert_ne!(manifest, later);
     std::fs::write(&path, later).unwrap();
     let error = Index::open(temporary.path()).map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("format 9999") && error.next_step().is_some(), "{error}");
+    assert!(error.to_string().contains("format 9999") && error.hint().is_some(), "{error}");
 }
 
-/// Made the fixture, and would make that of a new format: `cargo test --test index_format -- --ignored`.
+/// GeneratedQuestions the fixture, and would make that of a new format: `cargo test --test index_format -- --ignored`.
 #[test]
 #[ignore = "writes indexes/v1-tiny"]
 fn make_the_fixture() {

@@ -5,15 +5,15 @@ mod support;
 use std::path::PathBuf;
 
 use kinglet::config::Mode;
-use kinglet::eval::judged::{Origin, Unit};
+use kinglet::eval::judged::{Granularity, QuestionOrigin};
 use kinglet::index::Index;
-use kinglet::{Config, Kinglet, Unwatched};
+use kinglet::{Config, Kinglet, NoProgress};
 
 /// A home with the index `handbook`.
 fn handbook() -> (tempfile::TempDir, Kinglet) {
     let home = tempfile::tempdir().unwrap();
     let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".to_string(), ..Config::default() });
-    kinglet.index("handbook", &[support::package().join("corpora/handbook")], &Unwatched).unwrap();
+    kinglet.index("handbook", &[support::package().join("corpora/handbook")], &NoProgress).unwrap();
     (home, kinglet)
 }
 
@@ -27,7 +27,10 @@ fn the_quotes_of_corpora_tiny_stand_in_the_handbook_and_are_found() {
     let trial = kinglet.trial_over("handbook", &tiny()).unwrap();
     assert!(trial.questions().len() >= 30);
     assert!(
-        trial.questions().iter().all(|question| question.unit == Unit::Passage && question.origin == Origin::Human)
+        trial
+            .questions()
+            .iter()
+            .all(|question| question.unit == Granularity::Passage && question.origin == QuestionOrigin::Human)
     );
     let lexical = kinglet.clone().with_config(Config { mode: Mode::Lexical, ..kinglet.config().clone() });
     let (run, evaluation) = lexical.evaluate(&trial, &|_| {}).unwrap();
@@ -45,10 +48,10 @@ fn a_table_names_documents_or_text_and_what_is_not_there_is_an_error() {
     };
     let trial = over("How do I install it?\tinstall.md\nWhich Rust?\tTo build kinglet you need Rust\n").unwrap();
     assert_eq!(trial.questions()[0].judgments.keys().collect::<Vec<_>>(), ["install.md"]);
-    assert_eq!((trial.questions()[0].unit, trial.questions()[1].unit), (Unit::Document, Unit::Passage));
+    assert_eq!((trial.questions()[0].unit, trial.questions()[1].unit), (Granularity::Document, Granularity::Passage));
     assert!(trial.questions()[1].judgments.keys().all(|name| name.starts_with("install.md@")));
     let error = over("What?\twords that stand nowhere in it at all").err().unwrap();
-    assert!(error.to_string().contains("line-1") && error.next_step().is_some(), "{error}");
+    assert!(error.to_string().contains("line-1") && error.hint().is_some(), "{error}");
 }
 
 #[test]

@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use kinglet::Fault;
-use kinglet::assemble::Wanted;
-use kinglet::chunk::Chunking;
+use kinglet::ErrorKind;
+use kinglet::chunking::Chunking;
+use kinglet::engine::SearchOptions;
 use kinglet::index::Index;
-use kinglet::index::tuning::Tuning;
-use kinglet::ingest::{Event, Unwatched, Watcher};
+use kinglet::index::fusion_weights::FusionWeights;
+use kinglet::ingest::{Event, NoProgress, Progress};
 use kinglet::language::Language;
-use kinglet::models::traits::Reranker;
+use kinglet::models::contracts::Reranker;
 use kinglet::search::{
-    DenseLeg, Filter, Fusion, Hybrid, LexicalLeg, Neighbours, Query, Reranked, Retriever, SparseLeg,
+    DenseLeg, Filter, Fusion, Hybrid, LexicalLeg, Query, Reranked, Retriever, ScoreRegularization, SparseLeg,
 };
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ enum Edit {
     /// An ignore file that leaves `sub` out comes or goes.
     Ignore(bool),
     /// Documents are cut otherwise from now on.
-    Cut(usize),
+    ChunkSize(usize),
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -47,7 +47,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         2 => (0..FILES.len(), tied).prop_map(|(file, text)| Edit::Write(file, text.to_owned())),
         2 => (0..FILES.len(), 0..FILES.len()).prop_map(|(from, to)| Edit::Rename(from, to)),
         1 => any::<bool>().prop_map(Edit::Ignore),
-        1 => prop::sample::select(&[8usize, 200][..]).prop_map(Edit::Cut),
+        1 => prop::sample::select(&[8usize, 200][..]).prop_map(Edit::ChunkSize),
     ]
 }
 
@@ -87,10 +87,10 @@ fn said(index: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
         let legs = vec![lexical.clone(), dense.clone(), sparse.clone()];
         let hybrid: Arc<dyn Retriever> = Arc::new(Hybrid::new(index.clone(), legs, fusion));
-        let tuning = Tuning { depth: 3, ..Tuning::default() };
+        let tuning = FusionWeights { depth: 3, ..FusionWeights::default() };
         let reranked = Reranked::new(hybrid.clone(), Arc::new(ByLength), index.clone(), fusion, 3.0, tuning);
         let card = support::embedder().card().clone();
-        let neighbours = Neighbours::new(hybrid.clone(), index.clone(), card, tuning).unwrap();
+        let neighbours = ScoreRegularization::new(hybrid.clone(), index.clone(), card, tuning).unwrap();
         retrievers.extend([hybrid, Arc::new(reranked) as Arc<dyn Retriever>, Arc::new(neighbours)]);
     }
     let found = retrievers.iter().flat_map(|retriever| {
@@ -121,12 +121,12 @@ proptest! {
                     Edit::Rename(from, to) => drop(std::fs::rename(folder.join(FILES[*from]), folder.join(FILES[*to]))),
                     Edit::Ignore(true) => std::fs::write(folder.join(".gitignore"), "sub/\n").unwrap(),
                     Edit::Ignore(false) => drop(std::fs::remove_file(folder.join(".gitignore"))),
-                    Edit::Cut(target_tokens) => chunking = Chunking { target_tokens: *target_tokens },
+                    Edit::ChunkSize(target_tokens) => chunking = Chunking { target_tokens: *target_tokens },
                 }
             }
-            support::index_cut(&roots, &updated, chunking, &Unwatched).unwrap();
+            support::index_cut(&roots, &updated, chunking, &NoProgress).unwrap();
             let fresh = temporary.path().join(format!("fresh-{round}"));
-            support::index_cut(&roots, &fresh, chunking, &Unwatched).unwrap();
+            support::index_cut(&roots, &fresh, chunking, &NoProgress).unwrap();
             prop_assert_eq!(said(&updated), said(&fresh));
         }
     }
@@ -135,7 +135,7 @@ proptest! {
 /// Stops a run after so many events.
 struct StopsAfter(std::cell::Cell<usize>);
 
-impl Watcher for StopsAfter {
+impl Progress for StopsAfter {
     fn event(&self, _: &Event<'_>) {
         self.0.set(self.0.get().saturating_sub(1));
     }
@@ -159,7 +159,7 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
         let index = temporary.path().join(format!("stopped-{events}"));
         let watcher = StopsAfter(std::cell::Cell::new(events));
         let stopped = support::index_watched(&roots, &index, &watcher).unwrap_err();
-        assert_eq!(stopped.fault(), Fault::Interrupted);
+        assert_eq!(stopped.kind(), ErrorKind::Interrupted);
         let open = Index::open(&index).unwrap();
         assert_eq!(open.manifest().all_read, documents == 90);
         let card = support::embedder().card().clone();
@@ -167,7 +167,7 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
         assert_eq!(open.lacking(&card).unwrap(), documents - vectors as u64);
         assert_eq!(open.lexical().search("bird", 100, None).unwrap().len() as u64, documents);
         drop(open);
-        let summary = support::index_watched(&roots, &index, &Unwatched).unwrap();
+        let summary = support::index_watched(&roots, &index, &NoProgress).unwrap();
         assert_eq!((summary.read as u64, summary.unchanged as u64), (90 - documents, documents));
         assert_eq!(summary.embedded, 180 - vectors, "vectors and terms");
         assert_eq!(said(&index), said(&whole));
@@ -231,7 +231,7 @@ fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
     let config =
         kinglet::Config { embedder: "hashing-256".into(), generator: "extractive".into(), ..Default::default() };
     let kinglet = kinglet::Kinglet::new(&home, config);
-    kinglet.index("notes", std::slice::from_ref(&folder), &Unwatched).unwrap();
+    kinglet.index("notes", std::slice::from_ref(&folder), &NoProgress).unwrap();
     let index = Index::open(&kinglet.index_folder("notes").unwrap()).unwrap();
     let counts = index.counts().unwrap();
     assert_eq!((counts.chunks - counts.copies, index.searched_ids().unwrap().len()), (3, 3), "{counts:?}");
@@ -239,7 +239,7 @@ fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
 
     let found = kinglet.search("notes", "may I copy and change this program", 10).unwrap();
     assert_eq!(found.len(), 2, "the two that are nearly the same are shown as one");
-    let places = |found: &kinglet::Found| -> BTreeSet<String> {
+    let places = |found: &kinglet::SearchResult| -> BTreeSet<String> {
         let all = found.also.iter().map(|other| &other.path).chain([&found.path]);
         all.map(|path| path.strip_prefix(folder.canonicalize().unwrap()).unwrap().display().to_string()).collect()
     };
@@ -248,7 +248,7 @@ fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
     let expected = [vec!["a/one.md", "b/two.md", "c/three.txt"], vec!["d/near.txt", "e/near.txt"]];
     assert_eq!(all, expected.map(|paths| paths.into_iter().map(str::to_owned).collect()));
 
-    let wanted = Wanted { filters: vec![Filter::parse("path=b/**").unwrap()], ..Wanted::default() };
+    let wanted = SearchOptions { filters: vec![Filter::parse("path=b/**").unwrap()], ..SearchOptions::default() };
     let filtered = kinglet.search_for("notes", "copy this program", 10, &wanted).unwrap().found;
     assert_eq!(filtered.iter().map(places).collect::<Vec<_>>(), [BTreeSet::from(["b/two.md".to_owned()])]);
 }
@@ -259,7 +259,7 @@ fn a_single_file_is_indexed_beside_folders_and_under_its_own_name() {
     let folder = temporary.path().canonicalize().unwrap();
     support::write(&folder, &[("docs/a.md", "Kinglets."), ("one.md", "Wrens sing.")]);
     let index = folder.join("index");
-    let summary = support::index_watched(&[folder.join("docs"), folder.join("one.md")], &index, &Unwatched).unwrap();
+    let summary = support::index_watched(&[folder.join("docs"), folder.join("one.md")], &index, &NoProgress).unwrap();
     assert_eq!((summary.read, summary.skipped), (2, vec![]));
     let paths: Vec<_> = support::contents(&Index::open(&index).unwrap()).into_iter().map(|(path, ..)| path).collect();
     assert_eq!(paths, [folder.join("docs/a.md"), folder.join("one.md")]);

@@ -5,15 +5,15 @@ mod support;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use kinglet::chunk::Chunking;
+use kinglet::chunking::Chunking;
 use kinglet::corpus::walk::FileState;
+use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::dense::Dense;
-use kinglet::index::documents::NewFile;
+use kinglet::index::store::NewFile;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::language::Language;
-use kinglet::models::traits::Role;
-use kinglet::reading::{Outcome, Request, read};
-use kinglet::{Error, Fault};
+use kinglet::models::contracts::Role;
+use kinglet::{Error, ErrorKind};
 
 /// An index of so many chunks that say different things.
 fn indexed(temporary: &Path, chunks: usize) -> PathBuf {
@@ -44,7 +44,7 @@ fn a_graph_that_is_not_yet_built_costs_nothing_but_time_and_one_that_is_finds_wh
         assert_eq!(total, 600);
         if done > 200 { Err(Error::interrupted()) } else { Ok(()) }
     });
-    assert_eq!(stopped.unwrap_err().fault(), Fault::Interrupted);
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
     assert!(!open().is_approximate());
     let found: Vec<_> = queries.iter().map(|query| open().search(query, 10, None).unwrap()).collect();
     assert_eq!(found, exact, "until there is a graph, every vector is looked at");
@@ -77,7 +77,7 @@ fn a_graph_that_is_not_yet_built_costs_nothing_but_time_and_one_that_is_finds_wh
     bytes[middle] ^= 1;
     std::fs::write(&graph, bytes).unwrap();
     let damaged = Dense::open(&folder, embedder.card(), 600, 100).map(|_| ()).unwrap_err();
-    assert_eq!(damaged.fault(), Fault::Damaged, "{damaged}");
+    assert_eq!(damaged.kind(), ErrorKind::Damaged, "{damaged}");
     Dense::build_graph(&folder, embedder.card(), &tell).unwrap();
     assert!(open().is_approximate());
 }
@@ -88,8 +88,10 @@ fn an_interrupt_among_the_words_keeps_what_was_read_and_the_words_follow() {
     let index = indexed(temporary.path(), 2);
     let new = temporary.path().join("documents/new.md");
     std::fs::write(&new, "The ortolan sings in May.").unwrap();
-    let request = Request { path: new, chunking: Chunking::default(), known: None, with_text: false };
-    let Outcome::Read { hash, cut } = read(&request, &|| {}, &mut |_| Ok(())) else { panic!("it is read") };
+    let request = Request { path: new, chunking: Chunking::default(), previous_hash: None, with_text: false };
+    let Extraction::Read { hash, extracted: cut } = read(&request, &|| {}, &mut |_| Ok(())) else {
+        panic!("it is read")
+    };
 
     let writer = IndexWriter::open(&index).unwrap();
     let change = writer.documents().change().unwrap();
@@ -98,7 +100,7 @@ fn an_interrupt_among_the_words_keeps_what_was_read_and_the_words_follow() {
         .put(&NewFile { root, path: "new.md", state: FileState::default(), hash, tries: 0, content: Ok(&cut) })
         .unwrap();
     let stopped = writer.commit(change, Language::English, &|_, _| Err(Error::interrupted())).unwrap_err();
-    assert_eq!(stopped.fault(), Fault::Interrupted);
+    assert_eq!(stopped.kind(), ErrorKind::Interrupted);
     drop(writer);
 
     let opened = Index::open(&index).unwrap();

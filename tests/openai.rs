@@ -11,10 +11,10 @@ use axum::routing::post;
 use axum::{Json, Router};
 use futures::StreamExt;
 use futures::stream;
+use kinglet::models::contracts::Generator;
 use kinglet::models::openai::OpenAiGenerator;
 use kinglet::models::prompt::{Prompt, Task};
-use kinglet::models::traits::Generator;
-use kinglet::{Error, Fault};
+use kinglet::{Error, ErrorKind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -148,21 +148,21 @@ async fn an_answer_arrives_whole_even_when_every_byte_comes_alone() {
 async fn every_failure_names_the_server_and_says_what_to_do() {
     let base = serve(Arc::default()).await;
     for (model, key, before, said, fault) in [
-        ("good", "wrong", "", "Incorrect API key", Fault::Input),
-        ("numbered", "right", "", "Invalid API Key", Fault::Input),
-        ("missing", "right", "", "model missing not found", Fault::Input),
-        ("error-inside", "right", "Blue", "out of memory", Fault::Model),
-        ("nonsense-inside", "right", "Blue", "<html>", Fault::Model),
-        ("short", "right", "Blue", "ended before the answer did", Fault::Model),
-        ("page", "right", "", "ended before the answer did", Fault::Model),
+        ("good", "wrong", "", "Incorrect API key", ErrorKind::Input),
+        ("numbered", "right", "", "Invalid API Key", ErrorKind::Input),
+        ("missing", "right", "", "model missing not found", ErrorKind::Input),
+        ("error-inside", "right", "Blue", "out of memory", ErrorKind::Model),
+        ("nonsense-inside", "right", "Blue", "<html>", ErrorKind::Model),
+        ("short", "right", "Blue", "ended before the answer did", ErrorKind::Model),
+        ("page", "right", "", "ended before the answer did", ErrorKind::Model),
     ] {
         let (text, error) = ask(model, &base, key).await;
         let error = error.unwrap_or_else(|| panic!("{model} should fail"));
         assert_eq!(text, before, "{model}: {error}");
         assert!(error.to_string().contains(said), "{model}: {error}");
         assert!(error.to_string().contains(&base), "{model}: {error}");
-        assert!(error.next_step().is_some(), "{model}");
-        assert_eq!(error.fault(), fault, "{model}: {error}");
+        assert!(error.hint().is_some(), "{model}");
+        assert_eq!(error.kind(), fault, "{model}: {error}");
     }
 }
 
@@ -173,8 +173,8 @@ async fn a_server_that_is_not_there_is_an_error_about_the_machine() {
     drop(listener);
     let (_, error) = ask("good", &base, "").await;
     let error = error.unwrap();
-    assert_eq!(error.fault(), Fault::Machine);
-    assert!(error.to_string().contains(&base) && error.next_step().unwrap().contains("OPENAI_BASE_URL"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Machine);
+    assert!(error.to_string().contains(&base) && error.hint().unwrap().contains("OPENAI_BASE_URL"), "{error}");
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn a_connection_lost_in_the_middle_is_an_error() {
     let (text, error) = ask("any", &base, "").await;
     let error = error.unwrap();
     assert_eq!(text, "Blue");
-    assert_eq!(error.fault(), Fault::Model);
+    assert_eq!(error.kind(), ErrorKind::Model);
     assert!(error.to_string().contains("no whole answer") && error.to_string().contains(&base), "{error}");
 }
 

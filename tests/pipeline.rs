@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kinglet::assemble::{Embedders, Kinglet};
 use kinglet::config::{Config, Mode};
+use kinglet::engine::{Embedders, Kinglet};
+use kinglet::extract::worker_process::Isolation;
 use kinglet::index::sparse::Sparse;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{Event, Plan, Unwatched, Watcher, ingest};
+use kinglet::ingest::{Event, NoProgress, Plan, Progress, ingest};
+use kinglet::models::contracts::{Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
-use kinglet::models::traits::{Role, SparseEncoder};
-use kinglet::reading::workers::Place;
 use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
-use kinglet::{Error, Fault};
+use kinglet::{Error, ErrorKind};
 
 fn found(index: &Path, question: &str) -> Vec<String> {
     let index = Arc::new(Index::open(index).unwrap());
@@ -86,7 +86,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
         Index::open(folder).unwrap().manifest().embedders.iter().map(|card| card.id.clone()).collect()
     };
 
-    kinglet("hashing-256").index("notes", &[folder], &Unwatched).unwrap();
+    kinglet("hashing-256").index("notes", &[folder], &NoProgress).unwrap();
     let chunks = support::contents(&Index::open(&index_folder).unwrap());
     let mut writer = IndexWriter::open(&index_folder).unwrap();
     let plan = Plan {
@@ -98,9 +98,9 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
         encoders: &[],
         language: None,
         keep_tokens: true,
-        reading: &Place::Here,
+        reading: &Isolation::InProcess,
     };
-    let summary = ingest(&mut writer, &plan, &Unwatched).unwrap();
+    let summary = ingest(&mut writer, &plan, &NoProgress).unwrap();
     drop(writer);
     assert_eq!((summary.read, summary.embedded), (0, 2), "only the new embedder embeds, and nothing is read");
     assert_eq!(ids(&index_folder), ["hashing-256", "hashing-64"]);
@@ -114,14 +114,14 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
     let unknown = kinglet("all-minilm-l6-v3").search("notes", question, 1).unwrap_err();
     assert!(unknown.to_string().contains("all-minilm-l6-v3"));
 
-    let exactly = Embedders::Exactly(vec!["hashing-256".into()]);
-    let summary = kinglet("auto").index_with("notes", &[], &exactly, &Unwatched).unwrap();
+    let exactly = Embedders::Only(vec!["hashing-256".into()]);
+    let summary = kinglet("auto").index_with("notes", &[], &exactly, &NoProgress).unwrap();
     assert_eq!((summary.embedded, ids(&index_folder)), (0, vec!["hashing-256".to_string()]));
 }
 
 struct StopsAt(&'static str);
 
-impl Watcher for StopsAt {
+impl Progress for StopsAt {
     fn event(&self, _: &Event<'_>) {}
     fn is_cancelled(&self) -> bool {
         !self.0.is_empty()
@@ -136,12 +136,12 @@ fn interrupted_is_an_error_that_loses_nothing_and_a_second_writer_is_told_who_wr
     support::index(&folder, &index);
     support::write(&folder, &[("a.md", "Two.")]);
     let stopped = support::index_watched(&[folder.canonicalize().unwrap()], &index, &StopsAt("now")).unwrap_err();
-    assert_eq!(stopped.fault(), Fault::Interrupted);
+    assert_eq!(stopped.kind(), ErrorKind::Interrupted);
     assert_eq!(support::contents(&Index::open(&index).unwrap())[0].2, "One.");
 
     let writer = IndexWriter::open(&index).unwrap();
     let busy: Error = IndexWriter::open(&index).map(|_| ()).unwrap_err();
-    assert_eq!(busy.fault(), Fault::Busy);
+    assert_eq!(busy.kind(), ErrorKind::Busy);
     assert!(busy.to_string().contains(&std::process::id().to_string()), "{busy}");
     assert!(Index::open(&index).is_ok(), "readers do not wait for a writer");
     drop(writer);
@@ -160,7 +160,7 @@ fn damage_is_an_error_that_names_what_helps() {
         let whole = std::fs::read(&file).unwrap();
         std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
         let error = Index::open(&index).map(|_| ()).unwrap_err();
-        assert!(error.next_step().is_some(), "{error} has no hint");
+        assert!(error.hint().is_some(), "{error} has no hint");
         std::fs::write(&file, &whole).unwrap();
     }
     std::fs::write(dense.join("vectors.log"), b"garbage that is no log of vectors").unwrap();
@@ -214,13 +214,13 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
             encoders,
             language: None,
             keep_tokens: false,
-            reading: &Place::Here,
+            reading: &Isolation::InProcess,
         };
-        ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &Unwatched).unwrap()
+        ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap()
     };
     assert_eq!(index_it(&[]).embedded, 2);
     let missing = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).map(|_| ()).unwrap_err();
-    assert!(missing.next_step().unwrap().contains("--sparse word-counts"), "{missing}");
+    assert!(missing.hint().unwrap().contains("--sparse word-counts"), "{missing}");
 
     assert_eq!(index_it(&[support::encoder()]).embedded, 2, "the vectors are left alone");
     let leg = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).unwrap();
@@ -250,7 +250,7 @@ fn a_change_to_any_byte_of_the_inverted_index_is_an_error_and_no_answer() {
         for damaged in [&whole[..at], &changed] {
             std::fs::write(&path, damaged).unwrap();
             let error = search().unwrap_err();
-            assert!(error.next_step().is_some(), "{error} has no hint");
+            assert!(error.hint().is_some(), "{error} has no hint");
         }
     }
 }
@@ -301,14 +301,14 @@ fn damage_to_any_derived_file_is_noticed_and_mended_by_indexing_again() {
                 }
             }
             if let Err(error) = Index::open(&index) {
-                assert!(error.next_step().is_some(), "{file:?} {damage}: {error} has no hint");
+                assert!(error.hint().is_some(), "{file:?} {damage}: {error} has no hint");
             }
             if file == Path::new("manifest.json") && damage != "gone" {
-                let error = support::index_watched(&roots, &index, &Unwatched).unwrap_err();
-                assert!(error.next_step().unwrap().contains("delete this one file"), "{error}");
+                let error = support::index_watched(&roots, &index, &NoProgress).unwrap_err();
+                assert!(error.hint().unwrap().contains("delete this one file"), "{error}");
                 std::fs::remove_file(&path).unwrap();
             }
-            let mended = support::index_watched(&roots, &index, &Unwatched);
+            let mended = support::index_watched(&roots, &index, &NoProgress);
             assert!(mended.is_ok(), "{file:?} {damage}: {}", mended.unwrap_err());
             assert_eq!(found(&index, "how much do kinglets weigh?"), expected, "{file:?} {damage}");
         }
@@ -380,9 +380,9 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
         encoders: &[],
         language: None,
         keep_tokens: true,
-        reading: &Place::Here,
+        reading: &Isolation::InProcess,
     };
-    ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &Unwatched).unwrap();
+    ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &NoProgress).unwrap();
     let index = Arc::new(Index::open(temporary.path()).unwrap());
     let (share, missed) = answered(kinglet.retriever(&index).unwrap().as_ref(), &index, 5);
     assert!(share >= 0.85, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");

@@ -8,29 +8,29 @@ use axum::Router;
 use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kinglet::Fault;
-use kinglet::models::cache::ModelCache;
-use kinglet::models::catalog::{Kind, ModelFile, Row, Source};
-use kinglet::models::pull::{PullProgress, PullWatcher, pull, pull_from_folder};
+use kinglet::ErrorKind;
+use kinglet::models::catalog::{DownloadSource, ModelFile, ModelKind, ModelSpec};
+use kinglet::models::download::{DownloadObserver, DownloadProgress, pull, pull_from_folder};
+use kinglet::models::store::ModelStore;
 
 const GOOD: &[u8] = b"the weights of a model";
 const GOOD_SHA256: &str = "5e2202d66fe5e1be93a8f3fe8598de64470b9855164b1d2d57d1fef9aeeda52c";
 
-fn row(id: &'static str, files: &[&'static str]) -> Row {
+fn row(id: &'static str, files: &[&'static str]) -> ModelSpec {
     let file = |name: &&'static str| ModelFile {
         name,
         sha256: Some(GOOD_SHA256),
         size_bytes: Some(GOOD.len() as u64),
-        sources: vec![Source::Hub { repository: "birds/kinglet", revision: "main", file: name }],
+        sources: vec![DownloadSource::Hub { repository: "birds/kinglet", revision: "main", file: name }],
     };
     let files = files.iter().map(file).collect();
-    Row {
+    ModelSpec {
         id,
         description: "a test",
         parameters: None,
         licence: "MIT",
         files,
-        kind: Kind::Generator { context_tokens: 8 },
+        kind: ModelKind::Generator { context_tokens: 8 },
     }
 }
 
@@ -82,19 +82,19 @@ fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
         std::env::set_var("HF_ENDPOINT", format!("http://{address}"));
         std::env::set_var("HF_HOME", temporary.path().join("hub"));
     }
-    let cache = ModelCache::new(temporary.path().join("models"));
+    let cache = ModelStore::new(temporary.path().join("models"));
     let last = Mutex::new(None);
-    let show = |progress: PullProgress| *last.lock().unwrap() = Some(progress);
-    let watcher = PullWatcher { show: &show, is_cancelled: &|| false };
+    let show = |progress: DownloadProgress| *last.lock().unwrap() = Some(progress);
+    let watcher = DownloadObserver { show: &show, is_cancelled: &|| false };
     let row = row("bird", &["one.bin", "two.bin"]);
 
     let offline = pull(&cache, &row, true, &watcher).unwrap_err();
-    assert_eq!(offline.fault(), Fault::Missing);
+    assert_eq!(offline.kind(), ErrorKind::Missing);
 
     let absent = pull(&cache, &row, false, &watcher).unwrap_err();
     assert!(absent.to_string().contains("two.bin"), "{absent}");
     assert_eq!(names(&cache.folder(&row)), ["one.bin"], "what came before the failure is kept");
-    assert_eq!(cache.require(&row).unwrap_err().fault(), Fault::Missing);
+    assert_eq!(cache.require(&row).unwrap_err().kind(), ErrorKind::Missing);
 
     let mut altered = GOOD.to_vec();
     altered[0] ^= 1;
@@ -109,12 +109,12 @@ fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
     pull(&cache, &row, false, &watcher).unwrap();
     assert_eq!(names(&cache.folder(&row)), ["one.bin", "two.bin"]);
     let all = 2 * GOOD.len() as u64;
-    assert_eq!(*last.lock().unwrap(), Some(PullProgress { done_bytes: all, total_bytes: all }));
+    assert_eq!(*last.lock().unwrap(), Some(DownloadProgress { done_bytes: all, total_bytes: all }));
     assert_eq!(hub.asked.lock().unwrap().iter().filter(|name| *name == "one.bin").count(), 1, "fetched once");
     assert!(cache.require(&row).is_ok());
 
     std::fs::write(cache.folder(&row).join("one.bin"), b"the weights of a mOdel").unwrap();
-    assert_eq!(cache.require(&row).unwrap_err().fault(), Fault::Damaged);
+    assert_eq!(cache.require(&row).unwrap_err().kind(), ErrorKind::Damaged);
     pull(&cache, &row, true, &watcher).unwrap_err();
     pull(&cache, &row, false, &watcher).unwrap();
     assert!(cache.require(&row).is_ok());
@@ -123,12 +123,12 @@ fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
 #[test]
 fn a_folder_gives_what_it_should_and_a_wrong_file_is_not_kept() {
     let temporary = tempfile::tempdir().unwrap();
-    let (cache, stick) = (ModelCache::new(temporary.path().join("models")), temporary.path().join("stick"));
+    let (cache, stick) = (ModelStore::new(temporary.path().join("models")), temporary.path().join("stick"));
     std::fs::create_dir(&stick).unwrap();
     let row = row("bird", &["one.bin"]);
-    assert!(pull_from_folder(&cache, &row, &stick).unwrap_err().next_step().unwrap().contains("one.bin"));
+    assert!(pull_from_folder(&cache, &row, &stick).unwrap_err().hint().unwrap().contains("one.bin"));
     std::fs::write(stick.join("one.bin"), b"something else").unwrap();
-    assert_eq!(pull_from_folder(&cache, &row, &stick).unwrap_err().fault(), Fault::Damaged);
+    assert_eq!(pull_from_folder(&cache, &row, &stick).unwrap_err().kind(), ErrorKind::Damaged);
     assert!(names(&cache.folder(&row)).is_empty());
     std::fs::write(stick.join("one.bin"), GOOD).unwrap();
     pull_from_folder(&cache, &row, &stick).unwrap();

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kinglet::index::Index;
-use kinglet::ingest::{Summary, Unwatched};
+use kinglet::ingest::{NoProgress, Summary};
 use kinglet::search::{DenseLeg, LexicalLeg, Query, Retriever};
-use kinglet::{Config, Fault, Kinglet};
+use kinglet::{Config, ErrorKind, Kinglet};
 
 const QUESTIONS: [&str; 4] = ["how heavy is a wren", "heading number 7", "kinglets sing in the forest", "lease"];
 
@@ -109,7 +109,7 @@ impl Bench {
     }
 
     fn index(&self, name: &str, roots: &[PathBuf]) -> kinglet::Result<Summary> {
-        self.kinglet(name).index("notes", roots, &Unwatched)
+        self.kinglet(name).index("notes", roots, &NoProgress)
     }
 
     fn shown(&self, name: &str, question: &str) -> kinglet::Result<Vec<String>> {
@@ -161,8 +161,8 @@ fn eight_flipped_bits_in_the_store_are_seen_nothing_wrong_is_shown_and_indexing_
             }
             // What the folders are is all that the documents do not say.
             Err(error) => {
-                assert_eq!(error.fault(), Fault::Damaged, "seed {seed}: {error}");
-                assert!(error.next_step().is_some(), "seed {seed}: {error} has no hint");
+                assert_eq!(error.kind(), ErrorKind::Damaged, "seed {seed}: {error}");
+                assert!(error.hint().is_some(), "seed {seed}: {error} has no hint");
                 made_anew += 1;
                 std::fs::remove_dir_all(&folder).unwrap();
                 bench.index(&name, &bench.roots).unwrap();
@@ -195,7 +195,7 @@ fn a_damaged_row_names_its_file_and_indexing_reads_that_file_alone() {
         drop(store);
         let error = bench.shown(&name, "heading number 11").unwrap_err();
         assert!(error.to_string().contains("11.m"), "{change}: {error}");
-        assert!(error.next_step().unwrap().contains("kinglet index"), "{change}: {error}");
+        assert!(error.hint().unwrap().contains("kinglet index"), "{change}: {error}");
         let checks = bench.kinglet(&name).check_index("notes");
         let (_, documents) = checks.iter().find(|(what, _)| what == "documents").unwrap();
         assert!(documents.as_ref().unwrap_err().to_string().contains("11.m"), "{change}: {documents:?}");
@@ -235,7 +235,7 @@ fn a_folder_whose_name_is_damaged_is_named_again() {
     store.execute("UPDATE roots SET path = '/nowhere'", []).unwrap();
     drop(store);
     let error = bench.index("root", &[]).unwrap_err();
-    assert!(error.next_step().unwrap().contains("kinglet index FOLDER"), "{error}");
+    assert!(error.hint().unwrap().contains("kinglet index FOLDER"), "{error}");
     bench.index("root", &bench.roots).unwrap();
     assert_eq!(contents(&folder), contents(&bench.folder("good")));
 }
@@ -273,7 +273,7 @@ fn flipped_bits_in_the_words_and_vectors_never_change_a_ranking_in_silence() {
                     match search(&folder) {
                         Ok(found) => assert_eq!(found, expected, "{} with seed {seed}", path.display()),
                         Err(error) => {
-                            assert!(error.next_step().is_some(), "{error} has no hint");
+                            assert!(error.hint().is_some(), "{error} has no hint");
                             seen += 1;
                         }
                     }

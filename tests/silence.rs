@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kinglet::config::Config;
-use kinglet::models::traits::Role;
+use kinglet::models::contracts::Role;
 
 /// Runs `kinglet` with these arguments under strace, in an environment in which nothing says that this is a test, and gives the
 /// calls that concern the network and files that are written.

@@ -4,10 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use kinglet::chunk::Chunking;
-use kinglet::reading::workers::{Place, read_all, read_all_with};
-use kinglet::reading::{Outcome, Part, Patience, Request};
-use kinglet::{Error, Fault};
+use kinglet::chunking::Chunking;
+use kinglet::extract::worker_process::{Isolation, read_all, read_all_with};
+use kinglet::extract::{Extraction, Part, Request, Timeouts};
+use kinglet::{Error, ErrorKind};
 
 #[test]
 fn files_are_read_in_workers_as_they_are_read_here_and_a_worker_that_breaks_costs_its_file() {
@@ -17,11 +17,15 @@ fn files_are_read_in_workers_as_they_are_read_here_and_a_worker_that_breaks_cost
         &folder,
         &[("a.md", "# One\n\nText."), ("b.png", "\u{89}PNG"), ("c.html", "<p>Page"), ("d.txt", "Two\nlines")],
     );
-    let request =
-        |name: &str| Request { path: folder.join(name), chunking: Chunking::default(), known: None, with_text: true };
+    let request = |name: &str| Request {
+        path: folder.join(name),
+        chunking: Chunking::default(),
+        previous_hash: None,
+        with_text: true,
+    };
     let requests: Vec<Request> =
         ["a.md", "b.png", "c.html", "d.txt", "gone.md"].iter().cycle().take(200).map(|name| request(name)).collect();
-    let read = |place: &Place| {
+    let read = |place: &Isolation| {
         let mut outcomes = Vec::new();
         read_all(place, &requests, |at, outcome| {
             assert_eq!(at, outcomes.len(), "in order");
@@ -31,33 +35,36 @@ fn files_are_read_in_workers_as_they_are_read_here_and_a_worker_that_breaks_cost
         .unwrap();
         outcomes
     };
-    let here = read(&Place::Here);
+    let here = read(&Isolation::InProcess);
     let program = assert_cmd::cargo::cargo_bin!("kinglet").to_path_buf();
-    assert_eq!(read(&Place::Workers(program.clone(), vec!["read".into()])), here);
+    assert_eq!(read(&Isolation::Subprocess(program.clone(), vec!["read".into()])), here);
 
-    let stopped = read_all(&Place::Workers(program, vec!["read".into()]), &requests, |at, _| match at {
+    let stopped = read_all(&Isolation::Subprocess(program, vec!["read".into()]), &requests, |at, _| match at {
         7 => Err(Error::interrupted()),
         _ => Ok(()),
     });
-    assert_eq!(stopped.unwrap_err().fault(), Fault::Interrupted);
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
 
     #[cfg(unix)]
     for breaks in ["read line; exit 3", "read line; echo nonsense; read line", "exit 0"] {
-        let outcomes = read(&Place::Workers("/bin/sh".into(), vec!["-c".into(), breaks.into()]));
+        let outcomes = read(&Isolation::Subprocess("/bin/sh".into(), vec!["-c".into(), breaks.into()]));
         for (outcome, request) in outcomes.iter().zip(&requests) {
-            let Outcome::GivenUp { reason } = outcome else { panic!("{}: {outcome:?}", request.path.display()) };
+            let Extraction::GivenUp { reason } = outcome else { panic!("{}: {outcome:?}", request.path.display()) };
             assert!(reason.contains("its reader"), "{reason}");
         }
     }
-    let nobody = read_all(&Place::Workers("/nowhere/kinglet".into(), vec![]), &requests, |_, _| Ok(()));
-    assert_eq!(nobody.unwrap_err().fault(), Fault::Machine);
+    let nobody = read_all(&Isolation::Subprocess("/nowhere/kinglet".into(), vec![]), &requests, |_, _| Ok(()));
+    assert_eq!(nobody.unwrap_err().kind(), ErrorKind::Machine);
 }
 
 /// A shell that does this and then reads, or does not.
 #[cfg(target_os = "linux")]
-fn shell(script: &str) -> Place {
+fn shell(script: &str) -> Isolation {
     let program = assert_cmd::cargo::cargo_bin!("kinglet").display().to_string();
-    Place::Workers("/bin/sh".into(), vec!["-c".into(), script.replace("READ", &format!("exec '{program}' read"))])
+    Isolation::Subprocess(
+        "/bin/sh".into(),
+        vec!["-c".into(), script.replace("READ", &format!("exec '{program}' read"))],
+    )
 }
 
 #[cfg(target_os = "linux")]
@@ -66,10 +73,10 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
     let temporary = tempfile::tempdir().unwrap();
     support::write(temporary.path(), &[("a.md", "# One\n\nText.")]);
     let path = temporary.path().join("a.md");
-    let request = Request { path, chunking: Chunking::default(), known: None, with_text: false };
+    let request = Request { path, chunking: Chunking::default(), previous_hash: None, with_text: false };
     let patience =
-        Patience { processor: Duration::from_secs(1), look_every: Duration::from_millis(20), ..Patience::default() };
-    let read = |patience: Patience, place: &Place| {
+        Timeouts { processor: Duration::from_secs(1), look_every: Duration::from_millis(20), ..Timeouts::default() };
+    let read = |patience: Timeouts, place: &Isolation| {
         let mut outcomes = Vec::new();
         let requests = std::slice::from_ref(&request);
         read_all_with(patience, place, requests, |_, outcome| {
@@ -81,14 +88,16 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
     };
     // Stopped for longer than it may work without getting on.
     let stopped = read(patience, &shell("(sleep 1.5; kill -CONT $$) & kill -STOP $$; READ"));
-    assert!(matches!(stopped, Outcome::Read { .. }), "{stopped:?}");
-    let Outcome::GivenUp { reason } = read(patience, &shell("while :; do :; done")) else {
+    assert!(matches!(stopped, Extraction::Read { .. }), "{stopped:?}");
+    let Extraction::GivenUp { reason } = read(patience, &shell("while :; do :; done")) else {
         panic!("it was not given up")
     };
     assert!(reason.contains("processor time"), "{reason}");
     // One that waits without end is given up by the clock.
-    let patience = Patience { clock: Duration::from_millis(200), ..patience };
-    let Outcome::GivenUp { reason } = read(patience, &shell("exec sleep 1000")) else { panic!("it was not given up") };
+    let patience = Timeouts { clock: Duration::from_millis(200), ..patience };
+    let Extraction::GivenUp { reason } = read(patience, &shell("exec sleep 1000")) else {
+        panic!("it was not given up")
+    };
     assert!(!reason.contains("processor time"), "{reason}");
 }
 
@@ -100,16 +109,16 @@ fn the_parts_of_a_file_come_in_turn_and_are_the_file() {
     let request = |name: &str| Request {
         path: temporary.path().join(name),
         chunking: Chunking { target_tokens: 10 },
-        known: None,
+        previous_hash: None,
         with_text: true,
     };
     let requests = ["a.txt", "b.txt", "c.txt", "d.txt"].map(request);
-    let read = |place: &Place| {
+    let read = |place: &Isolation| {
         let (mut parts, mut outcomes) = (vec![Vec::new(); 4], Vec::new());
         read_all(place, &requests, |at, outcome| {
             assert_eq!(at, outcomes.len(), "in order");
             match outcome {
-                Outcome::Part(part) => parts[at].push(part),
+                Extraction::Part(part) => parts[at].push(part),
                 outcome => outcomes.push(outcome),
             }
             Ok(())
@@ -118,10 +127,10 @@ fn the_parts_of_a_file_come_in_turn_and_are_the_file() {
         (parts, outcomes)
     };
     let program = assert_cmd::cargo::cargo_bin!("kinglet").to_path_buf();
-    let (parts, outcomes) = read(&Place::Workers(program, vec!["read".into()]));
-    assert_eq!((&parts, &outcomes), (&read(&Place::Here).0, &read(&Place::Here).1));
+    let (parts, outcomes) = read(&Isolation::Subprocess(program, vec!["read".into()]));
+    assert_eq!((&parts, &outcomes), (&read(&Isolation::InProcess).0, &read(&Isolation::InProcess).1));
     assert_eq!(parts.iter().map(|parts| parts.len() > 1).collect::<Vec<_>>(), [false, true, true, false]);
-    let Outcome::Read { cut, .. } = &outcomes[1] else { panic!("{:?}", outcomes[1]) };
+    let Extraction::Read { extracted: cut, .. } = &outcomes[1] else { panic!("{:?}", outcomes[1]) };
     let mut before = Part::default();
     parts[1].iter().cloned().for_each(|part| before.add(part));
     let mut cut = cut.clone();

@@ -1,10 +1,10 @@
 //! Flow (b2): passages become an answer whose every sentence is held against them.
 
-mod cite;
-mod pack;
+mod citations;
+mod context;
+mod grounding;
 mod refusal;
 mod sentences;
-mod support;
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -12,18 +12,18 @@ use std::time::Instant;
 use futures::StreamExt;
 use serde::Serialize;
 
-use crate::chunk::Chunk;
+use crate::chunking::Chunk;
 use crate::error::{Error, Result};
+use crate::models::contracts::Generator;
 use crate::models::prompt::QUESTION_LABEL;
-use crate::models::traits::Generator;
-use crate::search::Lacking;
+use crate::search::PendingWork;
 
-pub use cite::{Citation, Source};
+pub use citations::{Citation, CitedSource};
 
-use cite::{Ledger, take_marks};
+use citations::{CitationBuilder, take_marks};
+use grounding::{EvidenceIndex, Support};
 use refusal::is_refusal;
 use sentences::{Sentence, SentenceCutter};
-use support::{Finding, Witnesses};
 
 /// What stands after a sentence of an answer that the passages do not hold.
 pub const UNSUPPORTED_MARK: &str = "[unsupported]";
@@ -39,7 +39,7 @@ pub struct Passage {
     /// The part of it.
     pub chunk: Chunk,
     /// What was left out of the file, if anything was.
-    pub not_whole: Option<String>,
+    pub truncated: Option<String>,
 }
 
 /// An answer with what it rests on.
@@ -56,18 +56,18 @@ pub struct Answer {
     /// Numbers that the generator cited though no passage had them, ascending; they are not in the text.
     pub unknown_citations: Vec<usize>,
     /// The passages that are cited, by number.
-    pub sources: Vec<Source>,
+    pub sources: Vec<CitedSource>,
     /// How long it took.
     pub timings_ms: Timings,
     /// What the index had not made yet when it was searched.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lacking: Option<Lacking>,
+    pub lacking: Option<PendingWork>,
 }
 
 /// How long the stages of an answer took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Timings {
-    /// Finding the passages.
+    /// Support the passages.
     pub retrieve: u64,
     /// Getting the generator ready.
     pub load: u64,
@@ -92,15 +92,15 @@ pub async fn answer(
 ) -> Result<Answer> {
     if passages.is_empty() {
         show(NOTHING_FOUND);
-        return Ok(Check::new(question, passages).finish(NOTHING_FOUND.to_string()));
+        return Ok(AnswerBuilder::new(question, passages).finish(NOTHING_FOUND.to_string()));
     }
-    let prompt = pack::pack(generator, question, passages, max_answer_tokens)?;
-    let mut check = Check::new(question, &passages[..prompt.passages.len()]);
+    let prompt = context::pack(generator, question, passages, max_answer_tokens)?;
+    let mut check = AnswerBuilder::new(question, &passages[..prompt.passages.len()]);
     let mut cutter = SentenceCutter::default();
     let mut text = String::new();
     let mut said = HashSet::new();
     // Small models that have nothing more to say begin again, with what they have said or with the prompt: `false` then.
-    let mut tell = |sentences: Vec<Sentence>, check: &mut Check| {
+    let mut tell = |sentences: Vec<Sentence>, check: &mut AnswerBuilder| {
         for sentence in sentences {
             if !said.insert(sentence.text.clone()) || (!text.is_empty() && sentence.text.starts_with(QUESTION_LABEL)) {
                 return false;
@@ -126,7 +126,7 @@ pub async fn answer(
     tell(cutter.finish(), &mut check);
     if text.is_empty() {
         return Err(Error::model(format!("{} wrote nothing", generator.name()))
-            .hint("ask in other words, or choose another generator: --generator extractive"));
+            .with_hint("ask in other words, or choose another generator: --generator extractive"));
     }
     let read = read.unwrap_or_default();
     let timings_ms = Timings { read, write: elapsed_ms(started) - read, ..Timings::default() };
@@ -139,22 +139,22 @@ pub(crate) fn elapsed_ms(since: Instant) -> u64 {
 }
 
 /// Holds sentences against the passages that the generator was given, and keeps what comes of it.
-struct Check<'p> {
+struct AnswerBuilder<'p> {
     passages: &'p [Passage],
-    witnesses: Witnesses,
-    ledger: Ledger,
+    witnesses: EvidenceIndex,
+    ledger: CitationBuilder,
     has_answered: bool,
     has_refused: bool,
     unsupported: Vec<String>,
     unknown_citations: Vec<usize>,
 }
 
-impl<'p> Check<'p> {
+impl<'p> AnswerBuilder<'p> {
     fn new(question: &str, passages: &'p [Passage]) -> Self {
-        Check {
+        AnswerBuilder {
             passages,
-            witnesses: Witnesses::new(question, passages),
-            ledger: Ledger::default(),
+            witnesses: EvidenceIndex::new(question, passages),
+            ledger: CitationBuilder::default(),
             has_answered: false,
             has_refused: passages.is_empty(),
             unsupported: Vec::new(),
@@ -174,13 +174,13 @@ impl<'p> Check<'p> {
         }
         let claimed: Vec<usize> = given.iter().map(|number| number - 1).collect();
         match self.witnesses.find(&unmarked.text, &claimed) {
-            Finding::Nothing => unmarked.text,
-            Finding::Unsupported => {
+            Support::Nothing => unmarked.text,
+            Support::Unsupported => {
                 let shown = format!("{} {UNSUPPORTED_MARK}", unmarked.text);
                 self.unsupported.push(unmarked.text);
                 shown
             }
-            Finding::Supported(evidence) => {
+            Support::Supported(evidence) => {
                 self.has_answered = true;
                 let mut numbers: Vec<usize> = evidence
                     .iter()
@@ -219,9 +219,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::models::contracts::Token;
     use crate::models::extractive::ExtractiveGenerator;
     use crate::models::prompt::Prompt;
-    use crate::models::traits::Token;
     use crate::text::{Span, line_starts};
 
     /// A passage from lines 10 and after of a file.
@@ -237,7 +237,7 @@ mod tests {
             inner_headings: Vec::new(),
             text: text.to_string(),
         };
-        Passage { path: "guide.md".to_string(), chunk, not_whole: None }
+        Passage { path: "guide.md".to_string(), chunk, truncated: None }
     }
 
     /// Writes what it was made with, a few letters at a time.

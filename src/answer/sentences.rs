@@ -1,6 +1,6 @@
 //! Cuts text that is still being written into sentences, each as soon as it is certain where it ends.
 
-use super::cite::mark_length;
+use super::citations::mark_length;
 use crate::text::sentences;
 
 /// A sentence with its citation marks, and the white space that was written before it.

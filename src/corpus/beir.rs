@@ -63,7 +63,7 @@ impl Beir {
         queries.sort();
         if queries.is_empty() {
             return Err(Error::input(format!("no query in {} has a relevant document", folder.display()))
-                .hint(format!("qrels/{set}.tsv must name the ids of queries.jsonl")));
+                .with_hint(format!("qrels/{set}.tsv must name the ids of queries.jsonl")));
         }
         Ok(Beir { documents, queries, judgments })
     }
@@ -71,8 +71,9 @@ impl Beir {
 
 fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(usize, String)>> + '_> {
     let file = File::open(path).map_err(|cause| {
-        Error::io("open", path, cause)
-            .hint("a BEIR folder has corpus.jsonl, queries.jsonl and qrels/test.tsv, or another set that --set names")
+        Error::io("open", path, cause).with_hint(
+            "a BEIR folder has corpus.jsonl, queries.jsonl and qrels/test.tsv, or another set that --set names",
+        )
     })?;
     let numbered = BufReader::new(file).lines().enumerate();
     Ok(numbered.map(|(at, line)| Ok((at + 1, line.map_err(|cause| Error::io("read", path, cause))?))))
@@ -105,7 +106,7 @@ fn read_judgments(path: &Path) -> Result<BTreeMap<String, Judgments>> {
             }
             _ => {
                 return Err(Error::input(format!("{}:{number} is not query, document and grade", path.display()))
-                    .hint("fields are separated by tabs; the grade is a whole number"));
+                    .with_hint("fields are separated by tabs; the grade is a whole number"));
             }
         }
     }

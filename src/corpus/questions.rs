@@ -59,12 +59,12 @@ pub fn read(path: &Path, is_path: &dyn Fn(&str) -> bool) -> Result<Vec<WrittenQu
     let size = std::fs::metadata(path).map_err(|cause| Error::io("open", path, cause))?.len();
     if size > MOST_BYTES {
         return Err(Error::input(format!("{} is too large for a file of questions", path.display()))
-            .hint("it should have a line for each question"));
+            .with_hint("it should have a line for each question"));
     }
     let text = std::fs::read_to_string(path).map_err(|cause| Error::io("read", path, cause))?;
     let wrong = |number: usize, why: &str| {
         Error::input(format!("{}:{number}: {why}", path.display()))
-            .hint("a line is a question, a tab, and the path or some text of what answers it; or JSON in a file that ends in .jsonl")
+            .with_hint("a line is a question, a tab, and the path or some text of what answers it; or JSON in a file that ends in .jsonl")
     };
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
     let mut questions: Vec<WrittenQuestion> = Vec::new();

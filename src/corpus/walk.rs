@@ -80,7 +80,7 @@ pub fn walk(roots: &[PathBuf], exclude: &[PathBuf], limits: &Limits) -> error::R
     for (root, path) in roots.iter().enumerate() {
         let base = path.canonicalize().map_err(|cause| match cause.kind() {
             std::io::ErrorKind::NotFound => Error::input(format!("there is no file or folder {}", path.display()))
-                .hint("check the spelling; a relative path is looked up from the current folder"),
+                .with_hint("check the spelling; a relative path is looked up from the current folder"),
             _ => Error::io("look at", path, cause),
         })?;
         walk_root(root, &base, &exclude, limits, &mut walked);
@@ -235,7 +235,7 @@ mod tests {
         let walked = walk(&[folder.path().join(".hidden.md")], &[], &Limits::default()).unwrap();
         assert_eq!(paths(&walked), [""]);
         let error = walk(&[folder.path().join("missing")], &[], &Limits::default()).unwrap_err();
-        assert_eq!(error.fault(), crate::error::Fault::Input);
+        assert_eq!(error.kind(), crate::error::ErrorKind::Input);
         assert!(error.to_string().contains("missing"));
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Changes are over when nothing has happened for so long: editors save in several steps, a checkout in thousands.
 const QUIET: Duration = Duration::from_millis(400);
@@ -30,12 +30,12 @@ impl Changes {
     /// When the system does not let them be watched.
     pub fn of(roots: &[PathBuf], exclude: &[PathBuf]) -> Result<Self> {
         let failed = |cause: notify::Error| {
-            let error = Error::new(Fault::Machine, format!("the folders cannot be watched: {cause}"));
+            let error = Error::new(ErrorKind::Machine, format!("the folders cannot be watched: {cause}"));
             match cause.kind {
                 notify::ErrorKind::MaxFilesWatch => {
-                    error.hint("on Linux, `sysctl fs.inotify.max_user_watches` says how many folders; raise it")
+                    error.with_hint("on Linux, `sysctl fs.inotify.max_user_watches` says how many folders; raise it")
                 }
-                _ => error.hint("without --watch, run `kinglet index` again after changes"),
+                _ => error.with_hint("without --watch, run `kinglet index` again after changes"),
             }
         };
         let (tell, events) = channel();
@@ -66,7 +66,7 @@ impl Changes {
                 }
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(Fault::Machine, "the system no longer tells of changes"));
+                    return Err(Error::new(ErrorKind::Machine, "the system no longer tells of changes"));
                 }
             }
             if first.is_some_and(|first| last.elapsed() >= QUIET || first.elapsed() >= LONGEST) {

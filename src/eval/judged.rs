@@ -7,7 +7,7 @@ use crate::corpus::beir::Judgments;
 /// What is judged, and so what a ranking is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Unit {
+pub enum Granularity {
     /// Whole documents: each stands where its best chunk stands.
     Document,
     /// Chunks.
@@ -17,18 +17,18 @@ pub enum Unit {
 /// Who asks. Figures over questions of one origin say nothing of the other, so they are never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Origin {
+pub enum QuestionOrigin {
     /// A person who wants to know.
     Human,
     /// A program that made it from the documents.
     Synthetic,
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for QuestionOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Origin::Human => "human",
-            Origin::Synthetic => "synthetic",
+            QuestionOrigin::Human => "human",
+            QuestionOrigin::Synthetic => "synthetic",
         })
     }
 }
@@ -41,9 +41,9 @@ pub struct Question {
     /// In the words of who asks.
     pub text: String,
     /// Who asks.
-    pub origin: Origin,
+    pub origin: QuestionOrigin,
     /// What its judgments are about.
-    pub unit: Unit,
+    pub unit: Granularity,
     /// Grades of units, by name; at least one is more than 0.
     pub judgments: Judgments,
 }

@@ -15,11 +15,11 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::index::documents::ChunkId;
+use crate::index::store::ChunkId;
 use crate::search::{Query, Retriever};
 
 use bootstrap::mean_with_interval;
-use judged::{Question, Unit};
+use judged::{Granularity, Question};
 use metrics::Measures;
 
 /// How many chunks are retrieved for a query, before they are collapsed to documents.
@@ -46,7 +46,7 @@ pub fn run<'n>(
     questions: &[Question],
     retriever: &dyn Retriever,
     depth: usize,
-    names_of: &dyn Fn(Unit, ChunkId) -> Result<&'n [String]>,
+    names_of: &dyn Fn(Granularity, ChunkId) -> Result<&'n [String]>,
     done: &dyn Fn(usize),
 ) -> Result<Run> {
     let mut run = Run::default();

@@ -4,7 +4,7 @@
 //! changes nothing. Source: Metzler & Croft, *Linear Feature-Based Models for Information Retrieval*, Information Retrieval 2007.
 
 use crate::error::Result;
-use crate::index::tuning::Tuning;
+use crate::index::fusion_weights::FusionWeights;
 
 /// What a weight is multiplied by: half as much, as much, or twice as much as the words, and so on.
 const WEIGHTS: [f32; 7] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0];
@@ -24,19 +24,19 @@ pub enum Knob {
     /// The weight of the reranker.
     Reranker,
     /// The neighbours' part.
-    Neighbours,
+    ScoreRegularization,
     /// How many hits are looked at more closely.
     Depth,
 }
 
 impl Knob {
-    fn settings(self, tuning: Tuning) -> Vec<Tuning> {
+    fn settings(self, tuning: FusionWeights) -> Vec<FusionWeights> {
         match self {
-            Knob::Dense => WEIGHTS.map(|dense| Tuning { dense, ..tuning }).to_vec(),
-            Knob::Sparse => WEIGHTS.map(|sparse| Tuning { sparse, ..tuning }).to_vec(),
-            Knob::Reranker => WEIGHTS.map(|reranker| Tuning { reranker, ..tuning }).to_vec(),
-            Knob::Neighbours => NEIGHBOURS.map(|neighbours| Tuning { neighbours, ..tuning }).to_vec(),
-            Knob::Depth => DEPTHS.map(|depth| Tuning { depth, ..tuning }).to_vec(),
+            Knob::Dense => WEIGHTS.map(|dense| FusionWeights { dense, ..tuning }).to_vec(),
+            Knob::Sparse => WEIGHTS.map(|sparse| FusionWeights { sparse, ..tuning }).to_vec(),
+            Knob::Reranker => WEIGHTS.map(|reranker| FusionWeights { reranker, ..tuning }).to_vec(),
+            Knob::ScoreRegularization => NEIGHBOURS.map(|neighbours| FusionWeights { neighbours, ..tuning }).to_vec(),
+            Knob::Depth => DEPTHS.map(|depth| FusionWeights { depth, ..tuning }).to_vec(),
         }
     }
 }
@@ -46,8 +46,8 @@ impl Knob {
 ///
 /// # Errors
 /// When `quality` fails.
-pub fn tune(knobs: &[Knob], quality: &mut dyn FnMut(&Tuning) -> Result<f64>) -> Result<(Tuning, f64)> {
-    let mut best = Tuning::default();
+pub fn tune(knobs: &[Knob], quality: &mut dyn FnMut(&FusionWeights) -> Result<f64>) -> Result<(FusionWeights, f64)> {
+    let mut best = FusionWeights::default();
     let mut reached = quality(&best)?;
     for _ in 0..MOST_ROUNDS {
         let before = best;
@@ -73,12 +73,12 @@ mod tests {
 
     #[test]
     fn the_best_setting_of_each_knob_is_found_and_small_gains_change_nothing() {
-        let mut quality = |t: &Tuning| {
+        let mut quality = |t: &FusionWeights| {
             Ok(f64::from(1.0 - (t.dense - 2.0).abs() - (t.neighbours - 0.2).abs())
                 + if t.depth == 100 { 1e-4 } else { 0.0 })
         };
-        let (tuning, reached) = tune(&[Knob::Neighbours, Knob::Dense, Knob::Depth], &mut quality).unwrap();
-        assert_eq!(tuning, Tuning { dense: 2.0, neighbours: 0.2, ..Tuning::default() });
+        let (tuning, reached) = tune(&[Knob::ScoreRegularization, Knob::Dense, Knob::Depth], &mut quality).unwrap();
+        assert_eq!(tuning, FusionWeights { dense: 2.0, neighbours: 0.2, ..FusionWeights::default() });
         assert!((reached - 1.0).abs() < 1e-6);
     }
 }

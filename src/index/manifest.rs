@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{check, write_whole};
-use super::tuning::Tuning;
-use crate::chunk::Chunking;
+use super::durable_file::{check, write_whole};
+use super::fusion_weights::FusionWeights;
+use crate::chunking::Chunking;
 use crate::error::{Error, Result};
 use crate::language::Language;
-use crate::models::traits::{EmbedderCard, SparseCard};
+use crate::models::contracts::{EmbedderCard, SparseCard};
 
 /// The format that this version reads and writes.
 pub const FORMAT: u32 = 1;
@@ -23,7 +23,7 @@ pub struct Manifest {
     pub format: u32,
     /// How its documents were cut.
     pub chunking: Chunking,
-    /// How files were read, see [`reading::VERSION`](crate::reading::VERSION).
+    /// How files were read, see [`reading::VERSION`](crate::extract::VERSION).
     #[serde(default)]
     pub reading: u32,
     /// Whether the last run read all files; if not, it was cut off or is under way.
@@ -42,7 +42,7 @@ pub struct Manifest {
     pub chosen: BTreeMap<String, String>,
     /// The tuning that was found for it, by the id of the embedder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tuned: BTreeMap<String, Tuning>,
+    pub tuned: BTreeMap<String, FusionWeights>,
 }
 
 /// What ends an object in JSON, and what stands before the check over what it would be without that.
@@ -84,8 +84,9 @@ impl Manifest {
             Err(cause) => return Err(Error::io("read", &path, cause)),
         };
         let damaged = |cause: &dyn std::fmt::Display| {
-            Error::damaged(format!("{} cannot be read: {cause}", path.display()))
-                .hint("delete this one file and run `kinglet index`: it is written anew and nothing is embedded again")
+            Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint(
+                "delete this one file and run `kinglet index`: it is written anew and nothing is embedded again",
+            )
         };
         let Format { format } = serde_json::from_slice(&bytes).map_err(|cause| damaged(&cause))?;
         if format != FORMAT {
@@ -93,7 +94,7 @@ impl Manifest {
                 "{} has format {format}; this kinglet reads format {FORMAT}",
                 path.display()
             ))
-            .hint("use the kinglet that made it, or `kinglet rm` it and index again"));
+            .with_hint("use the kinglet that made it, or `kinglet rm` it and index again"));
         }
         let json = unsealed(&bytes).ok_or_else(|| damaged(&"it is not what was written"))?;
         serde_json::from_slice(&json).map(Some).map_err(|cause| damaged(&cause))

@@ -10,26 +10,15 @@
 //! writer.lock         held by the one process that writes
 //! ```
 
-mod best;
-mod bm25;
-pub mod copies;
 pub mod dense;
-pub mod documents;
-pub mod files;
-pub mod graph;
+pub mod durable_file;
+pub mod fusion_weights;
 pub mod lexical;
 pub mod manifest;
-mod overview;
-mod putting;
-mod read_only;
-pub mod rows;
 pub mod sparse;
-mod sqlite;
-pub mod terms;
-pub mod tokens;
-pub mod tuning;
-pub mod vectors;
-pub mod weights;
+pub mod store;
+pub mod token_vectors;
+mod top_k;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -38,25 +27,25 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use dense::Dense;
-use documents::{ChunkId, Counts, Documents, Outline, StoredChunk};
 use lexical::Lexical;
 use manifest::Manifest;
-use rows::Damage;
 use sparse::Sparse;
-use tokens::TokenStore;
+use store::row_checks::Damage;
+use store::{ChunkId, Counts, Documents, Outline, StoredChunk};
+use token_vectors::TokenStore;
 pub use writer::IndexWriter;
 
-use crate::alike::Sketch;
 use crate::corpus::is_not_whole;
-use crate::error::{Error, Fault, Result};
-use crate::models::traits::{EmbedderCard, SparseCard};
+use crate::error::{Error, ErrorKind, Result};
+use crate::models::contracts::{EmbedderCard, SparseCard};
+use crate::near_duplicate::Sketch;
 
 /// Up to this many chunks every vector is looked at; beyond, the graph is searched. `make bench-dense` measures both: looking at
 /// 100,000 vectors takes 14 ms, while a graph over them takes seconds to open and many minutes to build.
 pub const EXACT_LIMIT: usize = 1_000_000;
 
 /// Hears how much of a piece of work is done, and how much there is; its error ends the work.
-pub type Progress<'p> = dyn Fn(usize, usize) -> Result<()> + 'p;
+pub type WorkProgress<'p> = dyn Fn(usize, usize) -> Result<()> + 'p;
 
 /// The name of the store.
 const STORE: &str = "documents.sqlite";
@@ -87,7 +76,7 @@ impl Index {
         let store = folder.join(STORE);
         if !store.is_file() {
             return Err(Error::input(format!("{} holds no index", folder.display()))
-                .hint("`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one"));
+                .with_hint("`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one"));
         }
         for _ in 0..ATTEMPTS {
             let manifest = Manifest::read(folder)?;
@@ -100,27 +89,27 @@ impl Index {
                 Ok(mut writer) if writer.manifest().is_some() => writer.derive_again()?,
                 Ok(_) => {
                     return Err(Error::input(format!("the index in {} was never finished", folder.display()))
-                        .hint("run `kinglet index` again: it goes on where it stopped"));
+                        .with_hint("run `kinglet index` again: it goes on where it stopped"));
                 }
-                Err(error) if error.fault() == Fault::Busy => std::thread::sleep(PAUSE),
-                Err(error) if error.fault() == Fault::Machine => {
+                Err(error) if error.kind() == ErrorKind::Busy => std::thread::sleep(PAUSE),
+                Err(error) if error.kind() == ErrorKind::Machine => {
                     let lags = "the parts of the index do not fit each other, after a run that was cut off or with a version that makes them otherwise";
                     return Err(Error::new(
-                        Fault::Machine,
+                        ErrorKind::Machine,
                         format!("{lags}, and they cannot be made anew here: {error}"),
                     )
-                    .hint("run `kinglet index` where the index can be written, and then use it here"));
+                    .with_hint("run `kinglet index` where the index can be written, and then use it here"));
                 }
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(Fault::Busy, format!("the index in {} is still being written", folder.display()))
-            .hint("try again when `kinglet index` has finished"))
+        Err(Error::new(ErrorKind::Busy, format!("the index in {} is still being written", folder.display()))
+            .with_hint("try again when `kinglet index` has finished"))
     }
 
     fn open_one_generation(folder: &Path, manifest: Manifest) -> Result<Option<Self>> {
         let documents = Documents::open_for_reading(&folder.join(STORE))?;
-        documents.hold_still()?;
+        documents.begin_snapshot()?;
         let generation = documents.generation()?;
         if !Lexical::is_in(&folder.join("lexical")) {
             return Ok(None);
@@ -191,7 +180,7 @@ impl Index {
 
     /// What it is called in commands: each index lies in a folder of its name.
     pub fn name(&self) -> String {
-        files::index_name(&self.folder)
+        durable_file::index_name(&self.folder)
     }
 
     /// What it is.
@@ -230,7 +219,7 @@ impl Index {
             let (name, id) = (self.name(), &card.id);
             let command =
                 format!("kinglet index --name {name} --sparse {id} encodes the chunks; nothing else is touched");
-            Error::input(format!("the index has no terms of this {}", card.id)).hint(command)
+            Error::input(format!("the index has no terms of this {}", card.id)).with_hint(command)
         })
     }
 
@@ -239,28 +228,28 @@ impl Index {
         match cards.iter().position(|stored| stored.id == card.id) {
             Some(at) if cards[at] == *card => Ok(at),
             Some(_) => Err(Error::input(format!("the index holds vectors of another version of {}", card.id))
-                .hint("run `kinglet index` again with this embedder: the chunks are embedded anew")),
+                .with_hint("run `kinglet index` again with this embedder: the chunks are embedded anew")),
             None => {
                 let known: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
                 Err(Error::input(format!("the index has no vectors of {}, only of {}", card.id, known.join(", ")))
-                    .hint("run `kinglet index` with that embedder, or ask with one that is there"))
+                    .with_hint("run `kinglet index` with that embedder, or ask with one that is there"))
             }
         }
     }
 
     /// The bytes on disk of its words.
     pub fn lexical_bytes(&self) -> u64 {
-        files::size_bytes(&self.folder.join("lexical"))
+        durable_file::size_bytes(&self.folder.join("lexical"))
     }
 
     /// The bytes on disk of the vectors of one embedder, and of its token vectors.
     pub fn dense_bytes(&self, card: &EmbedderCard) -> [u64; 2] {
-        [dense_folder(&self.folder, card), tokens_file(&self.folder, card)].map(|part| files::size_bytes(&part))
+        [dense_folder(&self.folder, card), tokens_file(&self.folder, card)].map(|part| durable_file::size_bytes(&part))
     }
 
     /// The bytes on disk of the learned terms of one encoder.
     pub fn sparse_bytes(&self, card: &SparseCard) -> u64 {
-        files::size_bytes(&sparse_folder(&self.folder, card))
+        durable_file::size_bytes(&sparse_folder(&self.folder, card))
     }
 
     /// Chunks by id, in the order asked for.
@@ -309,7 +298,7 @@ impl Index {
     }
 
     /// What was left out of the file of a chunk, if anything was.
-    pub fn not_whole(&self, chunk: ChunkId) -> Result<Option<String>> {
+    pub fn truncated(&self, chunk: ChunkId) -> Result<Option<String>> {
         Ok(self.store().doubt(chunk)?.filter(|doubt| is_not_whole(doubt)))
     }
 

@@ -5,17 +5,17 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::dense::{Dense, DenseWriter};
-use super::documents::{Change, Documents};
-use super::files::{make_private_folder, remove_file, share_as_folder};
+use super::durable_file::{make_private_folder, remove_file, share_as_folder};
 use super::lexical::Lexical;
 use super::manifest::Manifest;
 use super::sparse::{Sparse, SparseWriter};
-use super::sqlite::beside;
-use super::tokens::TokenStore;
-use super::{EXACT_LIMIT, Progress, STORE, dense_folder, sparse_folder, tokens_file};
-use crate::error::{Error, Fault, Result};
+use super::store::sqlite::beside;
+use super::store::{Change, Documents};
+use super::token_vectors::TokenStore;
+use super::{EXACT_LIMIT, STORE, WorkProgress, dense_folder, sparse_folder, tokens_file};
+use crate::error::{Error, ErrorKind, Result};
 use crate::language::Language;
-use crate::models::traits::{EmbedderCard, SparseCard};
+use crate::models::contracts::{EmbedderCard, SparseCard};
 
 /// An index, open for writing. Others may read it meanwhile; no other process may write.
 pub struct IndexWriter {
@@ -29,7 +29,7 @@ impl IndexWriter {
     /// Opens the index in `folder` for writing, making the folder if need be.
     ///
     /// # Errors
-    /// [`Fault::Busy`] with the process that writes, when there is one; otherwise when the disk refuses or the store is
+    /// [`ErrorKind::Busy`] with the process that writes, when there is one; otherwise when the disk refuses or the store is
     /// damaged.
     pub fn open(folder: &Path) -> Result<Self> {
         make_private_folder(folder)?;
@@ -51,7 +51,7 @@ impl IndexWriter {
     /// When nothing in the store can be read any more.
     pub fn renew_damaged_store(&mut self) -> Result<bool> {
         let Err(damage) = self.documents.check_structure() else { return Ok(false) };
-        if damage.fault() != Fault::Damaged {
+        if damage.kind() != ErrorKind::Damaged {
             return Err(damage);
         }
         let roots = self.documents.roots()?;
@@ -73,7 +73,7 @@ impl IndexWriter {
     /// Removes the index in `folder`, whatever state it is in.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when a process writes to it; otherwise when the disk refuses.
+    /// [`ErrorKind::Busy`] when a process writes to it; otherwise when the disk refuses.
     pub fn remove(folder: &Path) -> Result<()> {
         let _lock = lock(folder)?;
         std::fs::remove_dir_all(folder).map_err(|cause| Error::io("remove", folder, cause))
@@ -129,21 +129,21 @@ impl IndexWriter {
     }
 
     /// Makes the words match the store as it is now.
-    pub fn derive_lexical(&self, language: Language, progress: &Progress<'_>) -> Result<()> {
+    pub fn derive_lexical(&self, language: Language, progress: &WorkProgress<'_>) -> Result<()> {
         self.derive_words(language, self.documents.generation()?, progress, || Ok(()))
     }
 
     /// Commits a change to the store, together with its words.
     ///
     /// # Errors
-    /// [`Fault::Interrupted`] from `progress`: the change is committed all the same, and its words lag.
-    pub fn commit(&self, change: Change<'_>, language: Language, progress: &Progress<'_>) -> Result<()> {
+    /// [`ErrorKind::Interrupted`] from `progress`: the change is committed all the same, and its words lag.
+    pub fn commit(&self, change: Change<'_>, language: Language, progress: &WorkProgress<'_>) -> Result<()> {
         change.mark_copies()?;
         let generation = self.documents.generation()? + 1;
         let mut change = Some(change);
         let mut commit_store = || change.take().map_or(Ok(()), |change| change.commit().map(drop));
         match self.derive_words(language, generation, progress, &mut commit_store) {
-            Err(error) if error.fault() == Fault::Interrupted => commit_store().and(Err(error)),
+            Err(error) if error.kind() == ErrorKind::Interrupted => commit_store().and(Err(error)),
             derived => derived,
         }
     }
@@ -153,7 +153,7 @@ impl IndexWriter {
         &self,
         language: Language,
         generation: u64,
-        progress: &Progress<'_>,
+        progress: &WorkProgress<'_>,
         commit_store: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let sound = self
@@ -161,7 +161,7 @@ impl IndexWriter {
             .map(|words| Some(words).filter(|it| it.is_fresh() || (1..=generation).contains(&it.generation())));
         let words = match sound {
             Ok(Some(words)) => words,
-            Err(error) if error.fault() != Fault::Damaged => return Err(error),
+            Err(error) if error.kind() != ErrorKind::Damaged => return Err(error),
             _ => {
                 let folder = self.folder.join("lexical");
                 std::fs::remove_dir_all(&folder).map_err(|cause| Error::io("remove", &folder, cause))?;
@@ -294,10 +294,10 @@ fn lock(folder: &Path) -> Result<File> {
             let mut holder = String::new();
             let _ = file.read_to_string(&mut holder);
             return Err(Error::new(
-                Fault::Busy,
+                ErrorKind::Busy,
                 format!("the index in {} is being written by process {}", folder.display(), holder.trim()),
             )
-            .hint("wait until it has finished; reading is possible meanwhile"));
+            .with_hint("wait until it has finished; reading is possible meanwhile"));
         }
         Err(TryLockError::Error(cause)) => return Err(Error::io("lock", &path, cause)),
     }

@@ -4,10 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use fastembed::{OnnxSource, RerankInitOptionsUserDefined, TextRerank, UserDefinedRerankingModel};
 
-use super::cache::ModelCache;
-use super::catalog::{Kind, Row};
+use super::catalog::{ModelKind, ModelSpec};
+use super::contracts::Reranker;
 use super::onnx::{WAIT_ASLEEP, environment, threads_for, tokenizer_files, unreadable};
-use super::traits::Reranker;
+use super::store::ModelStore;
 use crate::error::{Error, Result};
 
 /// A cross-encoder of the catalog, on ONNX Runtime.
@@ -21,10 +21,10 @@ impl CrossEncoder {
     ///
     /// # Errors
     /// When the row is none's, the runtime cannot be loaded, or a file is not what the runtime can read.
-    pub fn open(cache: &ModelCache, row: &Row, threads: usize) -> Result<Self> {
-        let Kind::Reranker { max_tokens, pad_token } = row.kind else {
+    pub fn open(cache: &ModelStore, row: &ModelSpec, threads: usize) -> Result<Self> {
+        let ModelKind::Reranker { max_tokens, pad_token } = row.kind else {
             return Err(Error::input(format!("{} is a {}, not a reranker", row.id, row.kind))
-                .hint("`kinglet models list` shows what each model is for"));
+                .with_hint("`kinglet models list` shows what each model is for"));
         };
         let folder = cache.require(row)?;
         let environment = environment(cache)?;

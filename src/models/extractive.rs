@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use futures::stream::{self, BoxStream, StreamExt};
 
+use super::contracts::{Generator, Token};
 use super::prompt::{Prompt, REFUSAL};
-use super::traits::{Generator, Token};
 use crate::error::Result;
 use crate::text::{content_words, estimated_tokens, sentences};
 

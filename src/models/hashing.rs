@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::traits::{Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
+use super::contracts::{Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
 use crate::error::Result;
 use crate::text::words;
 use crate::vector::Vector;

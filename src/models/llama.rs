@@ -18,8 +18,8 @@ use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use tokio::sync::mpsc;
 
+use super::contracts::{Generator, Token};
 use super::prompt::Prompt;
-use super::traits::{Generator, Token};
 use crate::error::{Error, Result};
 
 /// Tokens of the prompt that are read between two looks at whether anybody still waits for the answer.
@@ -83,7 +83,7 @@ impl Generator for LlamaGenerator {
                 self.id,
                 self.context_tokens
             ))
-            .hint("ask a shorter question, or give it fewer passages");
+            .with_hint("ask a shorter question, or give it fewer passages");
             return stream::once(async { Err(error) }).boxed();
         }
         let (sender, receiver) = mpsc::channel(32);
@@ -332,5 +332,5 @@ fn check_header(path: &Path) -> Result<()> {
 
 fn damaged(path: &Path, why: &str) -> Error {
     Error::damaged(format!("{} cannot be used as a language model: {why}", path.display()))
-        .hint("fetch it again with `kinglet models pull`, or name another chat model in GGUF")
+        .with_hint("fetch it again with `kinglet models pull`, or name another chat model in GGUF")
 }

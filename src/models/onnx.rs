@@ -8,11 +8,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use fastembed::{InitOptionsUserDefined, OutputKey, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
 use ort::environment::Environment;
 
-use super::cache::ModelCache;
-use super::catalog::{self, Engine, Kind, Row};
+use super::catalog::{self, Engine, ModelKind, ModelSpec};
+use super::contracts::{EmbeddedText, Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
+use super::store::ModelStore;
 use super::telemetry;
-use super::traits::{EmbeddedText, Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::text::Span;
 use crate::vector::Vector;
 
@@ -35,19 +35,19 @@ static ENVIRONMENT: OnceLock<std::result::Result<Environment, String>> = OnceLoc
 ///
 /// # Errors
 /// When `ORT_DYLIB_PATH` names no file, or there is none anywhere.
-pub fn find_runtime(cache: &ModelCache) -> Result<PathBuf> {
+pub fn find_runtime(cache: &ModelStore) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from) {
         return if path.is_file() {
             Ok(path)
         } else {
             Err(Error::input(format!("ORT_DYLIB_PATH is {}, which is no file", path.display()))
-                .hint("set it to ONNX Runtime's library, or unset it"))
+                .with_hint("set it to ONNX Runtime's library, or unset it"))
         };
     }
     let row = catalog::lookup(catalog::RUNTIME)?;
     let missing = match cache.require(&row) {
         Ok(folder) => return Ok(folder.join(row.files[0].name)),
-        Err(error) if error.fault() == Fault::Missing => error,
+        Err(error) if error.kind() == ErrorKind::Missing => error,
         Err(error) => return Err(error),
     };
     let library = format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
@@ -66,10 +66,10 @@ impl OnnxEmbedder {
     ///
     /// # Errors
     /// When the row is no such embedder's, the runtime cannot be loaded, or a file is not what the runtime can read.
-    pub fn open(cache: &ModelCache, row: &Row, threads: usize) -> Result<Self> {
+    pub fn open(cache: &ModelStore, row: &ModelSpec, threads: usize) -> Result<Self> {
         let folder = cache.require(row)?;
         let card = cache.card(row)?;
-        let Kind::Embedder { max_tokens, engine: Engine::Onnx { pad_token, output, .. }, .. } = row.kind else {
+        let ModelKind::Embedder { max_tokens, engine: Engine::Onnx { pad_token, output, .. }, .. } = row.kind else {
             return Err(Error::input(format!("{} does not run on ONNX Runtime", row.id)));
         };
         let environment = environment(cache)?;
@@ -154,7 +154,8 @@ impl OnnxEmbedder {
             for batch in output.into_raw() {
                 let keys = [OutputKey::OnlyOne, self.output.clone()];
                 let array = batch.select_output(&keys.as_slice()).map_err(|cause| {
-                    self.failed(&cause).hint("in a model.toml of your own, `output` names the one that has the vectors")
+                    self.failed(&cause)
+                        .with_hint("in a model.toml of your own, `output` names the one that has the vectors")
                 })?;
                 let mask = &batch.attention_mask_array;
                 let components: Vec<f32> = array.iter().copied().collect();
@@ -239,12 +240,12 @@ enum Output<'o> {
 }
 
 /// ONNX Runtime, loaded once.
-pub(super) fn environment(cache: &ModelCache) -> Result<Environment> {
+pub(super) fn environment(cache: &ModelStore) -> Result<Environment> {
     telemetry::require_off()?;
     let runtime = find_runtime(cache)?;
     ENVIRONMENT.get_or_init(|| load(&runtime)).clone().map_err(|cause| {
         Error::model(format!("ONNX Runtime could not be loaded from {}: {cause}", runtime.display()))
-            .hint("`kinglet models pull --force onnxruntime`, or set ORT_DYLIB_PATH to ONNX Runtime 1.31")
+            .with_hint("`kinglet models pull --force onnxruntime`, or set ORT_DYLIB_PATH to ONNX Runtime 1.31")
     })
 }
 
@@ -264,9 +265,9 @@ pub(super) fn threads_for(threads: usize) -> usize {
     if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads }
 }
 
-pub(super) fn unreadable(row: &Row, cause: &dyn std::fmt::Display) -> Error {
+pub(super) fn unreadable(row: &ModelSpec, cause: &dyn std::fmt::Display) -> Error {
     Error::damaged(format!("{} could not be opened: {cause}", row.id))
-        .hint(format!("kinglet models pull --force {}", row.id))
+        .with_hint(format!("kinglet models pull --force {}", row.id))
 }
 
 pub(super) fn read(folder: &Path, name: &str) -> Result<Vec<u8>> {
@@ -284,12 +285,12 @@ mod tests {
     use fastembed::TextRerank;
 
     use super::*;
-    use crate::models::catalog::Source;
+    use crate::models::catalog::DownloadSource;
 
     /// The repository, the graph's path there, and the other files of a hub's row.
-    fn hub_files(row: &Row) -> Option<(&'static str, &'static str, Vec<&'static str>)> {
+    fn hub_files(row: &ModelSpec) -> Option<(&'static str, &'static str, Vec<&'static str>)> {
         let mut files = row.files.iter().filter_map(|file| match file.sources[..] {
-            [Source::Hub { repository, file, .. }] => Some((repository, file)),
+            [DownloadSource::Hub { repository, file, .. }] => Some((repository, file)),
             _ => None,
         });
         let (repository, graph) = files.next()?;
@@ -309,7 +310,7 @@ mod tests {
                 continue;
             }
             let known = match row.kind {
-                Kind::Embedder { dimension, engine: Engine::Onnx { pooling, output, .. }, .. } => {
+                ModelKind::Embedder { dimension, engine: Engine::Onnx { pooling, output, .. }, .. } => {
                     let known = embedders
                         .iter()
                         .find(|model| model.model_code == repository && model.model_file == graph)
@@ -320,7 +321,7 @@ mod tests {
                     assert_eq!(theirs == fastembed::Pooling::Cls, pooling == Pooling::Cls, "{}", row.id);
                     &known.additional_files
                 }
-                Kind::Reranker { .. } => {
+                ModelKind::Reranker { .. } => {
                     let known = rerankers
                         .iter()
                         .find(|model| model.model_code == repository && model.model_file == graph)

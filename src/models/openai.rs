@@ -13,9 +13,9 @@ use async_openai::types::chat::{
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::timeout;
 
+use super::contracts::{Generator, Token};
 use super::prompt::Prompt;
-use super::traits::{Generator, Token};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::text::estimated_tokens;
 
 /// What a server is trusted to read, since the protocol has no way to ask: what Ollama gives a model unless told otherwise.
@@ -59,16 +59,18 @@ impl OpenAiGenerator {
     pub fn new(model: &str, base_url: &str, api_key: &str) -> Result<Self> {
         let (model, base_url, api_key) = (model.trim(), base_url.trim().trim_end_matches('/'), api_key.trim());
         if model.is_empty() {
-            return Err(Error::input("no model is named").hint("write it after the colon, such as openai:gpt-4o-mini"));
+            return Err(
+                Error::input("no model is named").with_hint("write it after the colon, such as openai:gpt-4o-mini")
+            );
         }
         if !base_url.starts_with("http://") && !base_url.starts_with("https://") {
             return Err(Error::input(format!("{base_url:?} is not the address of a server"))
-                .hint("set OPENAI_BASE_URL to one such as http://localhost:11434/v1"));
+                .with_hint("set OPENAI_BASE_URL to one such as http://localhost:11434/v1"));
         }
         // The client would panic over a key that is no HTTP header.
         if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::input("the key has characters that no key has")
-                .hint("set OPENAI_API_KEY again, without spaces and quotation marks"));
+                .with_hint("set OPENAI_API_KEY again, without spaces and quotation marks"));
         }
         let mut http = reqwest::Client::builder().connect_timeout(LONGEST_CONNECT);
         if base_url.starts_with("http://") {
@@ -76,7 +78,8 @@ impl OpenAiGenerator {
         }
         let http = http.build().map_err(|cause| {
             let what = format!("no connection to {base_url} can be made: {}", innermost(&cause));
-            Error::new(Fault::Machine, what).hint("install the system's CA certificates (the package ca-certificates)")
+            Error::new(ErrorKind::Machine, what)
+                .with_hint("install the system's CA certificates (the package ca-certificates)")
         })?;
         let config =
             OpenAIConfig::new().with_api_base(base_url).with_api_key(api_key).with_org_id("").with_project_id("");
@@ -190,7 +193,8 @@ impl Talk {
         match error {
             OpenAIError::Reqwest(cause) => {
                 let what = format!("could not reach {}: {}", self.url, innermost(&cause));
-                Error::new(Fault::Machine, what).hint("start the server, or set OPENAI_BASE_URL to where it is")
+                Error::new(ErrorKind::Machine, what)
+                    .with_hint("start the server, or set OPENAI_BASE_URL to where it is")
             }
             OpenAIError::ApiError(answer) => {
                 self.refused(Some(u64::from(answer.status_code.as_u16())), &answer.api_error.message)
@@ -215,19 +219,19 @@ impl Talk {
         let message = beginning(message);
         match status {
             Some(401 | 403) => Error::input(format!("{url} does not take the key: {message}"))
-                .hint("set OPENAI_API_KEY to a key of that server"),
+                .with_hint("set OPENAI_API_KEY to a key of that server"),
             Some(404) => Error::input(format!("{url} has no model {model:?}: {message}"))
-                .hint("name a model that the server lists; OPENAI_BASE_URL usually ends in /v1"),
+                .with_hint("name a model that the server lists; OPENAI_BASE_URL usually ends in /v1"),
             Some(status) => Error::model(format!("{url} refused ({status}): {message}"))
-                .hint("try again later, or look at the server's own messages"),
+                .with_hint("try again later, or look at the server's own messages"),
             None => Error::model(format!("{url} refused: {message}"))
-                .hint("look at OPENAI_BASE_URL, OPENAI_API_KEY and the model's name"),
+                .with_hint("look at OPENAI_BASE_URL, OPENAI_API_KEY and the model's name"),
         }
     }
 
     fn broken(&self, why: &str) -> Error {
         Error::model(format!("no whole answer from {}: {why}", self.url))
-            .hint("look at the server's own messages; OPENAI_BASE_URL usually ends in /v1")
+            .with_hint("look at the server's own messages; OPENAI_BASE_URL usually ends in /v1")
     }
 
     fn silent(&self) -> Error {

@@ -1,7 +1,7 @@
 //! Learned sparse vectors: a small BERT says of each term of its vocabulary how much a text is about it, also where the text does
 //! not have the term. The only file that knows candle.
 //!
-//! Source: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model for Information Retrieval*, 2021:
+//! DownloadSource: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model for Information Retrieval*, 2021:
 //! the weight of a term is the maximum, over the text's tokens, of log(1 + relu(logit)). Devlin, Chang, Lee & Toutanova, *BERT*,
 //! NAACL 2019, for the forward pass.
 
@@ -12,9 +12,9 @@ use candle_nn::{LayerNorm, Linear, Module, ops::softmax_last_dim};
 use rayon::prelude::*;
 use tokenizers::{Tokenizer, TruncationParams};
 
-use super::cache::ModelCache;
-use super::catalog::Row;
-use super::traits::{Role, SparseCard, SparseEncoder};
+use super::catalog::ModelSpec;
+use super::contracts::{Role, SparseCard, SparseEncoder};
+use super::store::ModelStore;
 use crate::error::{Error, Result};
 use crate::vector::SparseVector;
 
@@ -39,12 +39,12 @@ impl SpladeEncoder {
     ///
     /// # Errors
     /// When the row is no sparse encoder's, or its files are not here or not such a model and its tokenizer.
-    pub fn open(cache: &ModelCache, row: &Row, threads: usize) -> Result<Self> {
+    pub fn open(cache: &ModelStore, row: &ModelSpec, threads: usize) -> Result<Self> {
         let card = cache.sparse_card(row)?;
         let folder = cache.require(row)?;
         let unreadable = |cause: &dyn std::fmt::Display| {
             Error::damaged(format!("{} could not be opened: {cause}", row.id))
-                .hint(format!("kinglet models pull --force {}", row.id))
+                .with_hint(format!("kinglet models pull --force {}", row.id))
         };
         let mut tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).map_err(|cause| unreadable(&cause))?;
         let truncation = TruncationParams { max_length: card.max_tokens, ..TruncationParams::default() };

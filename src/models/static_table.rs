@@ -9,9 +9,9 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tokenizers::Tokenizer;
 
-use super::cache::ModelCache;
-use super::catalog::Row;
-use super::traits::{Embedder, EmbedderCard, Role, TokenEmbedder};
+use super::catalog::ModelSpec;
+use super::contracts::{Embedder, EmbedderCard, Role, TokenEmbedder};
+use super::store::ModelStore;
 use crate::error::{Error, Result};
 use crate::vector::Vector;
 
@@ -32,12 +32,12 @@ impl StaticEmbedder {
     ///
     /// # Errors
     /// When the files are not here, or not such a table and its tokenizer.
-    pub fn open(cache: &ModelCache, row: &Row) -> Result<Self> {
+    pub fn open(cache: &ModelStore, row: &ModelSpec) -> Result<Self> {
         let folder = cache.require(row)?;
         let card = cache.card(row)?;
         let unreadable = |cause: &dyn std::fmt::Display| {
             Error::damaged(format!("{} could not be opened: {cause}", row.id))
-                .hint(format!("kinglet models pull --force {}", row.id))
+                .with_hint(format!("kinglet models pull --force {}", row.id))
         };
         let tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).map_err(|cause| unreadable(&cause))?;
         let bytes = read(&folder.join("model.safetensors"))?;

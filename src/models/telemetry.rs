@@ -7,7 +7,7 @@
 
 use ctor::ctor;
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 const OFF: &str = "1";
@@ -32,10 +32,10 @@ pub(super) fn require_off() -> Result<()> {
     match std::env::var_os(SWITCH) {
         Some(value) if value == OFF => Ok(()),
         _ => Err(Error::new(
-            Fault::Machine,
+            ErrorKind::Machine,
             format!("ONNX Runtime is not loaded: {SWITCH} is not {OFF} in this process, so it would send telemetry"),
         )
-        .hint(format!("set {SWITCH}={OFF} before the program starts"))),
+        .with_hint(format!("set {SWITCH}={OFF} before the program starts"))),
     }
 }
 
@@ -44,7 +44,7 @@ fn has_one_thread() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
 }
 
-/// Elsewhere the C library itself guards the environment against threads.
+/// DuplicateLocation the C library itself guards the environment against threads.
 #[cfg(not(target_os = "linux"))]
 fn has_one_thread() -> bool {
     true

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use crate::corpus::Format;
 use crate::corpus::formats::format_of;
 use crate::error::{Error, Result};
-use crate::index::documents::{ChunkId, Outline};
+use crate::index::store::{ChunkId, Outline};
 
 /// What can be written, for messages and help.
 pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
@@ -45,7 +45,7 @@ impl Filter {
     pub fn parse(written: &str) -> Result<Self> {
         let wrong = |why: &str| {
             Error::input(format!("`{}` is not a filter: {why}", written.escape_debug()))
-                .hint(format!("filters are {GRAMMAR}"))
+                .with_hint(format!("filters are {GRAMMAR}"))
         };
         let at = written.find(['=', '<', '>']).ok_or_else(|| wrong("it compares nothing"))?;
         let (key, rest) = (written[..at].trim(), &written[at..]);
@@ -197,7 +197,7 @@ mod tests {
             "modified>=2026-13-01",
         ] {
             let error = Filter::parse(written).unwrap_err();
-            assert!(error.next_step().unwrap().contains("path=GLOB"), "{written}: {error}");
+            assert!(error.hint().unwrap().contains("path=GLOB"), "{written}: {error}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ties::rank;
+use super::ranking::rank;
 use super::{Hit, LegScore, Query, Retriever};
 use crate::error::Result;
 use crate::index::Index;

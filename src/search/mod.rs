@@ -1,16 +1,16 @@
 //! Flow (b1): a question becomes hits.
 
+pub mod cached;
 pub mod filter;
-pub mod found;
 pub mod fusion;
-pub mod legs;
-pub mod maxsim;
-pub mod neighbours;
+pub mod late_interaction;
 pub mod pipeline;
-pub mod remembered;
+mod ranking;
 pub mod rerank;
+pub mod results;
+pub mod retrievers;
+pub mod score_regularization;
 pub mod snippet;
-mod ties;
 pub mod timed;
 
 use std::collections::HashSet;
@@ -19,16 +19,16 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::index::documents::ChunkId;
+use crate::index::store::ChunkId;
 
 pub use filter::Filter;
-pub use found::{Elsewhere, Found, Lacking};
 pub use fusion::{Fusion, Hybrid};
-pub use legs::{DenseLeg, LexicalLeg, SparseLeg};
-pub use maxsim::MaxSim;
-pub use neighbours::Neighbours;
+pub use late_interaction::MaxSim;
 pub use pipeline::Pipeline;
 pub use rerank::Reranked;
+pub use results::{DuplicateLocation, PendingWork, SearchResult};
+pub use retrievers::{DenseLeg, LexicalLeg, SparseLeg};
+pub use score_regularization::ScoreRegularization;
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::remembered::{RememberedReranker, RememberedRetriever};
+use super::cached::{CachedReranker, CachedRetriever};
 use super::timed::{Clock, TimedReranker, TimedRetriever};
-use super::{Fusion, Hybrid, Neighbours, Reranked, Retriever};
+use super::{Fusion, Hybrid, Reranked, Retriever, ScoreRegularization};
 use crate::error::Result;
 use crate::index::Index;
-use crate::index::tuning::Tuning;
-use crate::models::traits::{EmbedderCard, Reranker};
+use crate::index::fusion_weights::FusionWeights;
+use crate::models::contracts::{EmbedderCard, Reranker};
 
 /// The parts of a search over one index.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// When the index has no vectors of the neighbours' embedder.
-    pub fn retriever(&self, tuning: &Tuning) -> Result<Arc<dyn Retriever>> {
+    pub fn retriever(&self, tuning: &FusionWeights) -> Result<Arc<dyn Retriever>> {
         let weights: Vec<f32> = self.legs.iter().map(|leg| tuning.weight_of(leg.name())).collect();
         let whole = weights.iter().sum();
         let weighted = self.legs.iter().cloned().zip(weights).collect();
@@ -40,7 +40,7 @@ impl Pipeline {
             retriever = Arc::new(Reranked::new(retriever, reranker, index, self.fusion, whole, *tuning));
         }
         if let Some(card) = &self.neighbours {
-            retriever = Arc::new(Neighbours::new(retriever, self.index.clone(), card.clone(), *tuning)?);
+            retriever = Arc::new(ScoreRegularization::new(retriever, self.index.clone(), card.clone(), *tuning)?);
         }
         Ok(retriever)
     }
@@ -57,9 +57,9 @@ impl Pipeline {
     /// The same parts, which compute nothing twice: for putting the same questions again and again.
     #[must_use]
     pub fn remembering(self) -> Self {
-        let remember = |leg| Arc::new(RememberedRetriever::new(leg)) as Arc<dyn Retriever>;
+        let remember = |leg| Arc::new(CachedRetriever::new(leg)) as Arc<dyn Retriever>;
         let legs = self.legs.into_iter().map(remember).collect();
-        let reranker = self.reranker.map(|it| Arc::new(RememberedReranker::new(it)) as Arc<dyn Reranker>);
+        let reranker = self.reranker.map(|it| Arc::new(CachedReranker::new(it)) as Arc<dyn Reranker>);
         Pipeline { legs, reranker, ..self }
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::fusion::{Fusion, reciprocal};
-use super::ties::rank;
+use super::ranking::rank;
 use super::{Hit, LegScore, Query, Retriever};
 use crate::error::{Error, Result};
 use crate::index::Index;
-use crate::index::tuning::Tuning;
-use crate::models::traits::Reranker;
+use crate::index::fusion_weights::FusionWeights;
+use crate::models::contracts::Reranker;
 
 /// A retriever whose first hits are scored again: itself a retriever. The reranker counts as one more leg: the new scores
 /// are fused with those of the legs, and replace nothing.
@@ -18,7 +18,7 @@ pub struct Reranked {
     index: Arc<Index>,
     fusion: Fusion,
     inner_weight: f32,
-    tuning: Tuning,
+    tuning: FusionWeights,
 }
 
 impl Reranked {
@@ -30,7 +30,7 @@ impl Reranked {
         index: Arc<Index>,
         fusion: Fusion,
         inner_weight: f32,
-        tuning: Tuning,
+        tuning: FusionWeights,
     ) -> Self {
         Reranked { inner, reranker, index, fusion, inner_weight, tuning }
     }

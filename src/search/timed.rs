@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Hit, Query, Retriever};
 use crate::error::Result;
-use crate::models::traits::Reranker;
+use crate::models::contracts::Reranker;
 
 /// Times of parts, in the order of the work. Clones share them.
 #[derive(Debug, Clone, Default)]

@@ -8,12 +8,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kinglet::chunk::Chunking;
+use kinglet::chunking::Chunking;
+use kinglet::extract::worker_process::Isolation;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{Plan, Summary, Unwatched, Watcher, ingest};
+use kinglet::ingest::{NoProgress, Plan, Progress, Summary, ingest};
+use kinglet::models::contracts::{Embedder, Role, SparseCard, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
-use kinglet::models::traits::{Embedder, Role, SparseCard, SparseEncoder};
-use kinglet::reading::workers::Place;
 use kinglet::vector::SparseVector;
 
 /// The folder of the package.
@@ -69,7 +69,7 @@ pub fn write(folder: &Path, files: &[(&str, &str)]) {
 }
 
 /// Indexes `roots` into `index`, watched.
-pub fn index_watched(roots: &[PathBuf], index: &Path, watcher: &dyn Watcher) -> kinglet::Result<Summary> {
+pub fn index_watched(roots: &[PathBuf], index: &Path, watcher: &dyn Progress) -> kinglet::Result<Summary> {
     index_cut(roots, index, Chunking::default(), watcher)
 }
 
@@ -78,7 +78,7 @@ pub fn index_cut(
     roots: &[PathBuf],
     index: &Path,
     chunking: Chunking,
-    watcher: &dyn Watcher,
+    watcher: &dyn Progress,
 ) -> kinglet::Result<Summary> {
     let plan = Plan {
         roots,
@@ -89,14 +89,14 @@ pub fn index_cut(
         encoders: &[encoder()],
         language: None,
         keep_tokens: true,
-        reading: &Place::Here,
+        reading: &Isolation::InProcess,
     };
     ingest(&mut IndexWriter::open(index)?, &plan, watcher)
 }
 
 /// Indexes one folder into `index`.
 pub fn index(folder: &Path, index: &Path) -> Summary {
-    index_watched(&[folder.canonicalize().unwrap()], index, &Unwatched).unwrap()
+    index_watched(&[folder.canonicalize().unwrap()], index, &NoProgress).unwrap()
 }
 
 /// All chunks of an index as (path, first line, text), sorted: what must be equal when two indexes are.
@@ -130,7 +130,7 @@ pub fn home_with_models(test: &str) -> Option<PathBuf> {
 /// The home with these models, where there is one; says loudly when a test is skipped for want of them.
 pub fn home_with(test: &str, models: &[&str]) -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("KINGLET_TEST_HOME")?);
-    let kinglet = kinglet::assemble::Kinglet::new(home.clone(), kinglet::config::Config::default());
+    let kinglet = kinglet::engine::Kinglet::new(home.clone(), kinglet::config::Config::default());
     let here = models.iter().all(|id| {
         let row = kinglet::models::catalog::lookup(id).unwrap();
         kinglet.is_here(&row)

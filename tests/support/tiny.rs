@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use kinglet::models::cache::ModelCache;
-use kinglet::models::catalog::{Kind, ModelFile, Row, Source};
-use kinglet::models::pull::pull_from_folder;
+use kinglet::models::catalog::{DownloadSource, ModelFile, ModelKind, ModelSpec};
+use kinglet::models::download::pull_from_folder;
+use kinglet::models::store::ModelStore;
 
 const SPECIAL: [&str; 4] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
 const WORDS: [&str; 16] = [
@@ -14,15 +14,15 @@ const WORDS: [&str; 16] = [
 pub const DIMENSION: usize = 8;
 
 /// The row of a model called `id` whose files were put into `folder`, and the model put into `cache`.
-pub fn row(cache: &ModelCache, id: &'static str, folder: &Path, files: &[&'static str], kind: Kind) -> Row {
+pub fn row(cache: &ModelStore, id: &'static str, folder: &Path, files: &[&'static str], kind: ModelKind) -> ModelSpec {
     let file = |name: &&'static str| ModelFile {
         name,
         sha256: None,
         size_bytes: None,
-        sources: vec![Source::Hub { repository: "birds/tiny", revision: "main", file: name }],
+        sources: vec![DownloadSource::Hub { repository: "birds/tiny", revision: "main", file: name }],
     };
     let files = files.iter().map(file).collect();
-    let row = Row { id, description: "a test", parameters: None, licence: "MIT", files, kind };
+    let row = ModelSpec { id, description: "a test", parameters: None, licence: "MIT", files, kind };
     pull_from_folder(cache, &row, folder).unwrap();
     row
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use kinglet::config::Resolved;
+use kinglet::config::ResolvedConfig;
 use kinglet::{Error, Result};
 
 /// Index a folder of documents, ask questions over it with small models, offline.
@@ -421,7 +421,7 @@ pub fn home() -> Result<PathBuf> {
         None => directories::ProjectDirs::from("", "", "kinglet")
             .map(|folders| folders.data_dir().to_path_buf())
             .ok_or_else(|| {
-                Error::input("no home folder is known on this machine").hint("set KINGLET_HOME to a folder")
+                Error::input("no home folder is known on this machine").with_hint("set KINGLET_HOME to a folder")
             }),
     }
 }
@@ -441,7 +441,7 @@ fn is_set(variable: &str) -> bool {
 }
 
 /// The settings from flags, environment and `home`'s configuration file.
-pub fn config(command: &Command, home: &Path) -> Result<Resolved> {
+pub fn config(command: &Command, home: &Path) -> Result<ResolvedConfig> {
     let path = home.join("config.toml");
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => Some(text),
@@ -449,7 +449,7 @@ pub fn config(command: &Command, home: &Path) -> Result<Resolved> {
         Err(cause) => return Err(Error::io("read", &path, cause)),
     };
     let file = text.as_deref().map(|text| (path.as_path(), text));
-    Resolved::from_layers(file, |name| std::env::var(name).ok(), &command.flags())
+    ResolvedConfig::from_layers(file, |name| std::env::var(name).ok(), &command.flags())
 }
 
 /// Prints the completion script for `shell`.

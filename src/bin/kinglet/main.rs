@@ -1,12 +1,8 @@
 //! The command line: arguments → configuration → library calls → what a person or a script reads.
 
 mod args;
-mod compare;
-mod fetch;
-mod judge;
-mod manage;
+mod commands;
 mod progress;
-mod questions;
 mod render;
 mod run;
 mod terminal;

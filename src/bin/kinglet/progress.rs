@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use kinglet::ingest::{Event, Watcher};
+use kinglet::ingest::{Event, Progress};
 
 use crate::terminal;
 
@@ -81,10 +81,10 @@ impl Bars {
     }
 }
 
-impl Watcher for Bars {
+impl Progress for Bars {
     fn event(&self, event: &Event<'_>) {
         match event {
-            Event::Found { files } => self.show("reading files", 0, *files),
+            Event::FilesFound { files } => self.show("reading files", 0, *files),
             Event::Looked { done, total, .. } => self.show("reading files", *done, *total),
             Event::PartRead { path, done_bytes, total_bytes } => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
-use kinglet::Found;
+use kinglet::SearchResult;
 use kinglet::answer::{Answer, Timings, UNSUPPORTED_MARK};
-use kinglet::assemble::Searched;
-use kinglet::chunk::Chunk;
+use kinglet::chunking::Chunk;
 use kinglet::corpus::questions::WrittenQuestion;
+use kinglet::engine::SearchResponse;
 use kinglet::eval::Evaluation;
 use kinglet::eval::comparison::Comparison;
 use kinglet::eval::report::About;
+use kinglet::experiment::question_generation::GeneratedQuestions;
+use kinglet::experiment::tuning::TuningResult;
 use kinglet::ingest::Summary;
-use kinglet::search::Lacking;
+use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
-use kinglet::trial::make::Made;
-use kinglet::trial::tune::Tuned;
 use serde_json::{Value, json};
 
 use crate::terminal::{err, escaped, on_one_line, out, visible};
@@ -42,7 +42,7 @@ pub fn notice(text: &str) {
 /// An error on standard error: one line, then what helps.
 pub fn error(error: &kinglet::Error) {
     let _ = writeln!(err(), "{ERROR}error:{ERROR:#} {}", visible(&error.to_string()));
-    if let Some(hint) = error.next_step() {
+    if let Some(hint) = error.hint() {
         let _ = writeln!(err(), "{GOOD}hint:{GOOD:#} {}", visible(hint));
     }
 }
@@ -74,19 +74,19 @@ pub fn json(value: &Value) -> Result<()> {
     writeln!(out(), "{}", escaped(&format!("{value:#}")))
 }
 
-pub fn hits_json(searched: &Searched) -> Value {
+pub fn hits_json(searched: &SearchResponse) -> Value {
     let rows: Vec<Value> = searched
         .found
         .iter()
-        .map(|Found { hit, path, chunk, also, not_whole, .. }| {
+        .map(|SearchResult { hit, path, chunk, also, truncated, .. }| {
             let also = also.iter().map(|other| json!({ "path": shown(&other.path), "place": other.chunk.after_path() }));
             let mut row = json!({
                 "also": also.collect::<Vec<_>>(),
                 "path": shown(path), "unit": chunk.unit, "first": chunk.first, "last": chunk.last, "place": chunk.after_path(),
                 "headings": chunk.headings, "score": hit.score, "legs": hit.legs, "text": chunk.text,
             });
-            if let Some(not_whole) = not_whole {
-                row["not_whole"] = json!(not_whole);
+            if let Some(truncated) = truncated {
+                row["truncated"] = json!(truncated);
             }
             row
         })
@@ -97,9 +97,9 @@ pub fn hits_json(searched: &Searched) -> Value {
     }
 }
 
-pub fn hits(found: &[Found], explain: bool) -> Result<()> {
+pub fn hits(found: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, Found { hit, path, chunk, snippet, also, not_whole }) in found.iter().enumerate() {
+    for (at, SearchResult { hit, path, chunk, snippet, also, truncated }) in found.iter().enumerate() {
         let stands = place(path, chunk);
         writeln!(
             out,
@@ -113,8 +113,8 @@ pub fn hits(found: &[Found], explain: bool) -> Result<()> {
             let more = if also.len() > 1 { format!(" and {} more", also.len() - 1) } else { String::new() };
             writeln!(out, "    {DIM}also {}{more}{DIM:#}", place(&other.path, &other.chunk))?;
         }
-        if let Some(not_whole) = not_whole {
-            writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(not_whole))?;
+        if let Some(truncated) = truncated {
+            writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
         }
         if explain {
             let parts = hit.legs.iter().map(|leg| {
@@ -174,8 +174,8 @@ pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
     for source in &answer.sources {
         let place = on_one_line(&format!("{}{}", source.path, source.place));
         writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{place}{PATH:#}  {}", source.n, visible(&source.heading))?;
-        if let Some(not_whole) = &source.not_whole {
-            writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(not_whole))?;
+        if let Some(truncated) = &source.truncated {
+            writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
         }
         for citation in answer.citations.iter().filter(|citation| quotes && citation.n == source.n) {
             let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -191,8 +191,8 @@ pub fn sources(answer: &Answer, quotes: bool) -> Result<()> {
 }
 
 /// What an index had not made yet when it was searched, on standard error.
-pub fn lacking(lacking: Option<Lacking>, name: &str) {
-    let Some(Lacking { vectors, passages, files }) = lacking else { return };
+pub fn lacking(lacking: Option<PendingWork>, name: &str) {
+    let Some(PendingWork { vectors, passages, files }) = lacking else { return };
     let what = match (vectors, files) {
         (0, _) => "not all files have been read yet".to_string(),
         (_, true) => format!("{vectors} of {passages} passages have no vector yet, and files may not have been read"),
@@ -230,7 +230,7 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         summary.removed,
         summary.skipped.len()
     )?;
-    if let [first, others @ ..] = summary.not_whole.as_slice() {
+    if let [first, others @ ..] = summary.truncated.as_slice() {
         let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
         let (file, reason) = (on_one_line(&shown(&first.path)), visible(&first.reason));
         writeln!(out, "  cut     {file}{more}: {reason}; see `kinglet status --verbose`")?;
@@ -373,7 +373,7 @@ pub fn question(place: usize, total: usize, question: &WrittenQuestion) {
 }
 
 /// What was made of the documents.
-pub fn made(name: &str, made: &Made, file: &Path) -> Result<()> {
+pub fn made(name: &str, made: &GeneratedQuestions, file: &Path) -> Result<()> {
     writeln!(
         out(),
         "{BOLD}{name}{BOLD:#}: {} synthetic questions in {PATH}{}{PATH:#}",
@@ -391,8 +391,8 @@ pub fn made(name: &str, made: &Made, file: &Path) -> Result<()> {
 }
 
 /// What tuning found.
-pub fn tuned(name: &str, tuned: &Tuned) -> Result<()> {
-    let Tuned { tuning, training_questions, held_out_questions, difference, .. } = tuned;
+pub fn tuned(name: &str, tuned: &TuningResult) -> Result<()> {
+    let TuningResult { tuning, training_questions, held_out_questions, difference, .. } = tuned;
     writeln!(out(), "{BOLD}{name}{BOLD:#}: weights of hybrid mode for {}", tuned.embedder)?;
     let row = |what: &str, questions: usize, [default, tuned]: [f64; 2]| {
         vec![what.to_string(), questions.to_string(), format!("{default:.4}"), format!("{tuned:.4}")]
@@ -458,7 +458,7 @@ pub fn findings(findings: &[Finding]) -> Result<()> {
             Ok(detail) => writeln!(out, "{GOOD}ok{GOOD:#}    {:12} {}", finding.what, visible(detail))?,
             Err(error) => {
                 writeln!(out, "{ERROR}wrong{ERROR:#} {:12} {}", finding.what, visible(&error.to_string()))?;
-                if let Some(hint) = error.next_step() {
+                if let Some(hint) = error.hint() {
                     writeln!(out, "{:18} {GOOD}mend it:{GOOD:#} {}", "", visible(hint))?;
                 }
             }

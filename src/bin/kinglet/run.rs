@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kinglet::assemble::{Embedders, Kinglet, Wanted};
-use kinglet::config::Resolved;
+use kinglet::config::ResolvedConfig;
 use kinglet::corpus::watch::Changes;
+use kinglet::engine::{Embedders, Kinglet, SearchOptions};
+use kinglet::extract::worker_process::{self, Isolation};
 use kinglet::index::Index;
 use kinglet::ingest::Summary;
 use kinglet::models::openai::OpenAiGenerator;
-use kinglet::reading::workers::{self, Place};
 use kinglet::search::Filter;
-use kinglet::{Error, Fault, Result};
+use kinglet::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use crate::args::{self, Cli, Command, ConfigCommand, Global, ModelsCommand, QuestionsCommand};
@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
     if matches!(cli.command, Command::Read) {
         // Before anything else is set up: this process limits its own memory.
         let _quiet = remember_panics();
-        workers::serve();
+        worker_process::serve();
         return ExitCode::from(DONE);
     }
     let panicked = remember_panics();
@@ -44,20 +44,20 @@ pub fn main() -> ExitCode {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|cause| Error::new(Fault::Machine, format!("could not start: {cause}")))
+        .map_err(|cause| Error::new(ErrorKind::Machine, format!("could not start: {cause}")))
         .and_then(|runtime| {
             progress::listen_for_interrupts(&runtime, cli.command.keeps_work());
             // Panics over damaged files are caught where they happen and become errors; one that comes here is a fault of kinglet.
             catch_unwind(AssertUnwindSafe(|| run(&cli, &runtime))).unwrap_or_else(|_| {
                 let what = panicked.lock().map(|what| what.clone()).unwrap_or_default();
-                Err(Error::new(Fault::Machine, format!("kinglet itself failed: {what}"))
-                    .hint("please report this with what you typed; your documents are not touched"))
+                Err(Error::new(ErrorKind::Machine, format!("kinglet itself failed: {what}"))
+                    .with_hint("please report this with what you typed; your documents are not touched"))
             })
         });
     terminal::end_line();
     match outcome {
         Ok(code) => ExitCode::from(code),
-        Err(error) if error.fault() == Fault::Interrupted => {
+        Err(error) if error.kind() == ErrorKind::Interrupted => {
             render::notice(&error.to_string());
             ExitCode::from(INTERRUPTED)
         }
@@ -83,7 +83,7 @@ fn remember_panics() -> Arc<Mutex<String>> {
 /// What every command works with.
 pub(crate) struct Session<'s> {
     pub kinglet: Kinglet,
-    pub resolved: Resolved,
+    pub resolved: ResolvedConfig,
     pub global: &'s Global,
     runtime: &'s tokio::runtime::Runtime,
 }
@@ -96,25 +96,25 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
     let home = args::home()?;
     let resolved = args::config(&cli.command, &home)?;
     let program = std::env::current_exe()
-        .map_err(|cause| Error::new(Fault::Machine, format!("this program cannot find itself: {cause}")))?;
-    let reading = Place::Workers(program, vec!["read".to_string()]);
-    let kinglet = Kinglet::new(home, resolved.config.clone()).with_reading(reading);
+        .map_err(|cause| Error::new(ErrorKind::Machine, format!("this program cannot find itself: {cause}")))?;
+    let reading = Isolation::Subprocess(program, vec!["read".to_string()]);
+    let kinglet = Kinglet::new(home, resolved.config.clone()).with_isolation(reading);
     let session = Session { kinglet, resolved, global: &cli.global, runtime };
     match &cli.command {
         Command::Index { paths, name, embedder, add_embedder, watch, .. } => {
             let embedders = match (embedder.as_slice(), add_embedder.as_slice()) {
-                ([], []) => Embedders::Kept,
-                ([], added) => Embedders::Added(added.to_vec()),
-                (these, _) => Embedders::Exactly(these.to_vec()),
+                ([], []) => Embedders::Keep,
+                ([], added) => Embedders::Add(added.to_vec()),
+                (these, _) => Embedders::Only(these.to_vec()),
             };
             session.index(paths, name.as_deref(), &embedders, *watch)
         }
         Command::Search { question, named, explain, filter, group_by, .. } => {
-            let wanted = Wanted { filters: filters(filter)?, one_per_document: group_by.is_some() };
+            let wanted = SearchOptions { filters: filters(filter)?, one_per_document: group_by.is_some() };
             session.search(question, named.name.as_deref(), &wanted, *explain)
         }
         Command::Ask { question, named, filter, .. } => {
-            let wanted = Wanted { filters: filters(filter)?, ..Wanted::default() };
+            let wanted = SearchOptions { filters: filters(filter)?, ..SearchOptions::default() };
             session.ask(question, named.name.as_deref(), &wanted)
         }
         Command::Eval { judged, tune: true, .. } => session.tune(judged),
@@ -146,7 +146,7 @@ pub(crate) fn printed(result: std::io::Result<()>) -> Result<u8> {
     match result {
         Ok(()) => Ok(DONE),
         Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(DONE),
-        Err(cause) => Err(Error::new(Fault::Machine, format!("could not write to standard output: {cause}"))),
+        Err(cause) => Err(Error::new(ErrorKind::Machine, format!("could not write to standard output: {cause}"))),
     }
 }
 
@@ -209,8 +209,8 @@ impl Session<'_> {
                     self.show_summary(&summary, name)?;
                 }
                 Ok(_) => {}
-                Err(error) if error.fault() == Fault::Interrupted => return Ok(DONE),
-                Err(error) if error.fault() == Fault::Busy => {
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(DONE),
+                Err(error) if error.kind() == ErrorKind::Busy => {
                     again = !progress::is_stopped();
                     continue;
                 }
@@ -220,7 +220,7 @@ impl Session<'_> {
         }
     }
 
-    fn search(&self, question: &str, name: Option<&str>, wanted: &Wanted, explain: bool) -> Result<u8> {
+    fn search(&self, question: &str, name: Option<&str>, wanted: &SearchOptions, explain: bool) -> Result<u8> {
         let name = self.ready(question, name)?;
         let searched = self.kinglet.search_for(&name, question, self.resolved.config.hits, wanted)?;
         let found = &searched.found;
@@ -237,7 +237,7 @@ impl Session<'_> {
         Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })
     }
 
-    fn ask(&self, question: &str, name: Option<&str>, wanted: &Wanted) -> Result<u8> {
+    fn ask(&self, question: &str, name: Option<&str>, wanted: &SearchOptions) -> Result<u8> {
         self.check_generator_is_reachable()?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let name = self.ready(question, name)?;
@@ -272,7 +272,7 @@ impl Session<'_> {
                 if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
             {
                 Err(Error::input(format!("{name} is a server elsewhere, and this is offline"))
-                    .hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
+                    .with_hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
             }
             _ => Ok(()),
         }
@@ -287,7 +287,7 @@ impl Session<'_> {
     /// The index to ask, when there is a question and the models are here.
     fn ready(&self, question: &str, name: Option<&str>) -> Result<String> {
         if question.trim().is_empty() {
-            return Err(Error::input("the question is empty").hint("put it in quotes: \"Who pays for repairs?\""));
+            return Err(Error::input("the question is empty").with_hint("put it in quotes: \"Who pays for repairs?\""));
         }
         let name = self.index_called(name)?;
         self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
@@ -301,7 +301,7 @@ fn filters(written: &[String]) -> Result<Vec<Filter>> {
 
 fn here() -> Result<PathBuf> {
     std::env::current_dir().and_then(|here| here.canonicalize()).map_err(|cause| {
-        Error::new(Fault::Machine, format!("the current folder cannot be found: {cause}"))
-            .hint("name the index with --name, or go to another folder")
+        Error::new(ErrorKind::Machine, format!("the current folder cannot be found: {cause}"))
+            .with_hint("name the index with --name, or go to another folder")
     })
 }

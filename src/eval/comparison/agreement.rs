@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::{BASELINE, Outcome, Standing};
+use super::{BASELINE, Standing, SystemRun};
 
 /// How far down rankings are looked at.
 const DEPTH: usize = 10;
@@ -26,7 +26,7 @@ pub struct Agreement {
     pub recall: Vec<f64>,
 }
 
-pub(super) fn agreement(outcomes: &[&Outcome]) -> Agreement {
+pub(super) fn agreement(outcomes: &[&SystemRun]) -> Agreement {
     let questions = outcomes.first().map_or(0, |outcome| outcome.questions.len());
     let tops: Vec<Vec<HashSet<&str>>> = outcomes
         .iter()
@@ -70,7 +70,7 @@ pub(super) fn agreement(outcomes: &[&Outcome]) -> Agreement {
 
 /// A question on which two systems differ.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Extreme {
+pub struct ContrastingQuestion {
     /// The question's id.
     pub id: String,
     /// The question.
@@ -101,7 +101,7 @@ pub struct FoundBy {
 }
 
 /// The questions on which the best system wins and loses most against the baseline; against the next best where the baseline is best.
-pub(super) fn extremes(systems: &[Standing], outcomes: &[&Outcome]) -> Vec<Extreme> {
+pub(super) fn extremes(systems: &[Standing], outcomes: &[&SystemRun]) -> Vec<ContrastingQuestion> {
     let baseline = systems.iter().position(|system| system.name == BASELINE);
     let other = match baseline {
         Some(at) if at > 0 => at,
@@ -118,7 +118,7 @@ pub(super) fn extremes(systems: &[Standing], outcomes: &[&Outcome]) -> Vec<Extre
     wins.chain(losses).map(|&(at, difference)| extreme(outcomes, at, difference)).collect()
 }
 
-fn extreme(outcomes: &[&Outcome], at: usize, difference: f64) -> Extreme {
+fn extreme(outcomes: &[&SystemRun], at: usize, difference: f64) -> ContrastingQuestion {
     let question = &outcomes[0].questions[at];
     let found = outcomes.iter().map(|outcome| {
         let relevant: HashSet<&str> = relevant(outcome, at).collect();
@@ -135,7 +135,7 @@ fn extreme(outcomes: &[&Outcome], at: usize, difference: f64) -> Extreme {
             answer: outcome.answers.get(at).map(|answered| answered.text.clone()),
         }
     });
-    Extreme {
+    ContrastingQuestion {
         id: question.id.clone(),
         text: question.text.clone(),
         difference,
@@ -145,11 +145,11 @@ fn extreme(outcomes: &[&Outcome], at: usize, difference: f64) -> Extreme {
     }
 }
 
-fn top(outcome: &Outcome, question: usize) -> Vec<&str> {
+fn top(outcome: &SystemRun, question: usize) -> Vec<&str> {
     outcome.run.rankings[question].1.iter().take(DEPTH).map(|(name, _)| name.as_str()).collect()
 }
 
-fn relevant(outcome: &Outcome, question: usize) -> impl Iterator<Item = &str> {
+fn relevant(outcome: &SystemRun, question: usize) -> impl Iterator<Item = &str> {
     let judgments = &outcome.questions[question].judgments;
     judgments.iter().filter(|(_, grade)| **grade > 0).map(|(name, _)| name.as_str())
 }

@@ -7,11 +7,11 @@ pub mod verdict;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::mean_with_interval;
-use super::judged::{Origin, Question};
+use super::judged::{Question, QuestionOrigin};
 use super::metrics::Measures;
 use super::significance::{Difference, LEVEL, difference, holm};
 use super::{Estimate, Run};
-use agreement::{Agreement, Extreme};
+use agreement::{Agreement, ContrastingQuestion};
 use slices::Slice;
 use verdict::Verdict;
 
@@ -76,7 +76,7 @@ pub struct Answers {
 
 /// What a system made of the questions.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct SystemRun {
     /// Names it, such as `all-minilm-l6-v2:hybrid`.
     pub name: String,
     /// The questions as they are judged for it, in the same order for each system. The judgments are the same places, but places have
@@ -94,7 +94,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// Who asked.
-    pub origin: Origin,
+    pub origin: QuestionOrigin,
     /// The ids of the questions, in the order of all values.
     pub questions: Vec<String>,
     /// Best first.
@@ -104,7 +104,7 @@ pub struct Comparison {
     /// Whether they find the same.
     pub agreement: Agreement,
     /// On which questions the best system and the baseline, or the next best, differ most.
-    pub extremes: Vec<Extreme>,
+    pub extremes: Vec<ContrastingQuestion>,
     /// How good they are on parts of the questions.
     pub slices: Vec<Slice>,
     /// What follows.
@@ -149,25 +149,25 @@ pub struct Pair {
 }
 
 /// Compares systems on the questions of each origin that there is, people's first.
-pub fn compare(outcomes: &[Outcome]) -> Vec<Comparison> {
-    let of = |origin: Origin| -> Vec<usize> {
+pub fn compare(outcomes: &[SystemRun]) -> Vec<Comparison> {
+    let of = |origin: QuestionOrigin| -> Vec<usize> {
         let questions = outcomes.first().map(|outcome| outcome.questions.as_slice()).unwrap_or_default();
         (0..questions.len()).filter(|&at| questions[at].origin == origin).collect()
     };
-    let origins = [Origin::Human, Origin::Synthetic].into_iter();
+    let origins = [QuestionOrigin::Human, QuestionOrigin::Synthetic].into_iter();
     origins
         .map(|origin| (origin, of(origin)))
         .filter(|(_, places)| !places.is_empty())
         .map(|(origin, places)| {
-            let part: Vec<Outcome> = outcomes.iter().map(|outcome| outcome.at(&places)).collect();
+            let part: Vec<SystemRun> = outcomes.iter().map(|outcome| outcome.at(&places)).collect();
             compare_one(origin, &part)
         })
         .collect()
 }
 
-impl Outcome {
+impl SystemRun {
     /// The outcome on some of the questions.
-    fn at(&self, places: &[usize]) -> Outcome {
+    fn at(&self, places: &[usize]) -> SystemRun {
         let run = Run {
             rankings: places.iter().map(|&at| self.run.rankings[at].clone()).collect(),
             took_ms: places.iter().map(|&at| self.run.took_ms[at]).collect(),
@@ -177,7 +177,7 @@ impl Outcome {
             [] => Vec::new(),
             answers => places.iter().map(|&at| answers[at].clone()).collect(),
         };
-        Outcome { name: self.name.clone(), questions, run, answers, cost: self.cost.clone() }
+        SystemRun { name: self.name.clone(), questions, run, answers, cost: self.cost.clone() }
     }
 
     fn measured(&self) -> Vec<Measures> {
@@ -185,10 +185,10 @@ impl Outcome {
     }
 }
 
-fn compare_one(origin: Origin, outcomes: &[Outcome]) -> Comparison {
-    let mut ranked: Vec<(Standing, &Outcome)> = outcomes.iter().map(|outcome| (standing(outcome), outcome)).collect();
+fn compare_one(origin: QuestionOrigin, outcomes: &[SystemRun]) -> Comparison {
+    let mut ranked: Vec<(Standing, &SystemRun)> = outcomes.iter().map(|outcome| (standing(outcome), outcome)).collect();
     ranked.sort_by(|(a, _), (b, _)| b.quality().total_cmp(&a.quality()).then(a.name.cmp(&b.name)));
-    let (systems, outcomes): (Vec<Standing>, Vec<&Outcome>) = ranked.into_iter().unzip();
+    let (systems, outcomes): (Vec<Standing>, Vec<&SystemRun>) = ranked.into_iter().unzip();
     let pairs = pairs(&systems);
     Comparison {
         origin,
@@ -202,7 +202,7 @@ fn compare_one(origin: Origin, outcomes: &[Outcome]) -> Comparison {
     }
 }
 
-fn standing(outcome: &Outcome) -> Standing {
+fn standing(outcome: &SystemRun) -> Standing {
     let measures = outcome.measured();
     let estimate = |at: usize| {
         let values: Vec<f64> = measures.iter().map(|measures| measures.values()[at]).collect();
@@ -246,15 +246,15 @@ fn pairs(systems: &[Standing]) -> Vec<Pair> {
 pub(crate) mod tests {
     use super::*;
     use crate::corpus::beir::Judgments;
-    use crate::eval::judged::Unit;
+    use crate::eval::judged::Granularity;
 
     /// A system that finds the answer of each question at this place, from 1; 0 for not at all.
-    pub(crate) fn outcome(name: &str, places: &[usize], p95_ms: f64) -> Outcome {
+    pub(crate) fn outcome(name: &str, places: &[usize], p95_ms: f64) -> SystemRun {
         let question = |at: usize| Question {
             id: format!("q{at}"),
             text: format!("question number {at}"),
-            origin: Origin::Human,
-            unit: Unit::Document,
+            origin: QuestionOrigin::Human,
+            unit: Granularity::Document,
             judgments: Judgments::from([(format!("d{at}.md"), 1)]),
         };
         let ranking = |(at, &place): (usize, &usize)| {
@@ -264,7 +264,7 @@ pub(crate) mod tests {
             }
             (format!("q{at}"), found)
         };
-        Outcome {
+        SystemRun {
             name: name.to_string(),
             questions: (0..places.len()).map(question).collect(),
             run: Run { rankings: places.iter().enumerate().map(ranking).collect(), took_ms: vec![1.0; places.len()] },
@@ -304,8 +304,8 @@ pub(crate) mod tests {
     fn what_programs_asked_is_never_mixed_with_what_people_asked() {
         let mut outcomes = [outcome("a:dense", &[1, 1, 2, 2], 1.0), outcome(BASELINE, &[2, 2, 1, 1], 1.0)];
         for outcome in &mut outcomes {
-            outcome.questions[2].origin = Origin::Synthetic;
-            outcome.questions[3].origin = Origin::Synthetic;
+            outcome.questions[2].origin = QuestionOrigin::Synthetic;
+            outcome.questions[3].origin = QuestionOrigin::Synthetic;
         }
         let found = compare(&outcomes);
         assert_eq!(found.iter().map(|it| it.systems[0].name.as_str()).collect::<Vec<_>>(), ["a:dense", BASELINE]);

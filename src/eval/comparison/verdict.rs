@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{BASELINE, Pair, Standing};
-use crate::eval::judged::Origin;
+use crate::eval::judged::QuestionOrigin;
 use crate::eval::significance::FEWEST;
 
 /// What follows.
@@ -20,7 +20,7 @@ pub struct Verdict {
     pub sentences: Vec<String>,
 }
 
-pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> Verdict {
+pub(super) fn verdict(origin: QuestionOrigin, systems: &[Standing], pairs: &[Pair]) -> Verdict {
     let best = &systems[0];
     let against_best: Vec<&Pair> = pairs.iter().filter(|pair| pair.a == best.name).collect();
     let not_told_apart: Vec<&Pair> = against_best.iter().copied().filter(|pair| !pair.is_better).collect();
@@ -36,7 +36,7 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
     candidates.sort_by(|a, b| cost(a).0.total_cmp(&cost(b).0).then(cost(a).1.cmp(&cost(b).1)).then(a.cmp(b)));
     let recommended = candidates[0].to_string();
 
-    let synthetic = if origin == Origin::Synthetic { "synthetic " } else { "" };
+    let synthetic = if origin == QuestionOrigin::Synthetic { "synthetic " } else { "" };
     let asked = match count {
         1 => format!("this one {synthetic}question"),
         _ => format!("these {count} {synthetic}questions"),
@@ -80,14 +80,14 @@ pub(super) fn verdict(origin: Origin, systems: &[Standing], pairs: &[Pair]) -> V
             p95_ms.ceil()
         ));
     }
-    if origin == Origin::Synthetic {
+    if origin == QuestionOrigin::Synthetic {
         sentences.push(
             "A program asked, not people: trust the order of the systems more than the figures, and neither much."
                 .to_string(),
         );
         if recommended == BASELINE {
             sentences.push(
-                "Made questions have the words of their passages, which helps words alone: ask twenty questions of your own \
+                "GeneratedQuestions questions have the words of their passages, which helps words alone: ask twenty questions of your own \
                  before you do without an embedder."
                     .to_string(),
             );

@@ -5,9 +5,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::About;
 use super::plot::{Axis, bar, interval, pareto};
 use crate::eval::bootstrap::{RESAMPLES, SEED};
-use crate::eval::comparison::agreement::Extreme;
+use crate::eval::comparison::agreement::ContrastingQuestion;
 use crate::eval::comparison::{Comparison, Pair, Standing};
-use crate::eval::judged::Origin;
+use crate::eval::judged::QuestionOrigin;
 use crate::eval::significance::FLIPS;
 
 const STYLE: &str = include_str!("style.css");
@@ -82,7 +82,7 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
         section class="verdict" {
             h2 {
                 "Verdict"
-                @if comparison.origin == Origin::Synthetic { " " span class="badge" { "synthetic questions" } }
+                @if comparison.origin == QuestionOrigin::Synthetic { " " span class="badge" { "synthetic questions" } }
             }
             @for sentence in &comparison.verdict.sentences { p { (sentence) } }
             @if about.can_be_used && systems.len() > 1 {
@@ -350,7 +350,7 @@ fn extremes(comparison: &Comparison) -> Markup {
     }
 }
 
-fn one_extreme(extreme: &Extreme) -> Markup {
+fn one_extreme(extreme: &ContrastingQuestion) -> Markup {
     html! {
         details {
             summary {

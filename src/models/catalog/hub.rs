@@ -1,7 +1,7 @@
 //! The rows of models that a hub has. Facts are from the models' cards, and held against fastembed's own tables by a test.
 
-use super::{Engine, Kind, ModelFile, Row, Source};
-use crate::models::traits::Pooling;
+use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec};
+use crate::models::contracts::Pooling;
 
 /// What the BGE family and those trained like it want before a question.
 const BGE_QUERY: &str = "Represent this sentence for searching relevant passages: ";
@@ -11,9 +11,9 @@ const E5: [&str; 2] = ["query: ", "passage: "];
 const NOMIC: [&str; 2] = ["search_query: ", "search_document: "];
 
 /// The embedders, in the order in which they are listed.
-pub fn embedders() -> Vec<Row> {
+pub fn embedders() -> Vec<ModelSpec> {
     vec![
-        Row {
+        ModelSpec {
             id: "all-minilm-l12-v2",
             description: "a small English embedder",
             parameters: Some(33_000_000),
@@ -21,7 +21,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/all-MiniLM-L12-v2"),
             kind: embedder(384, 128, PLAIN, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "all-mpnet-base-v2",
             description: "an English embedder",
             parameters: Some(109_000_000),
@@ -29,7 +29,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/all-mpnet-base-v2"),
             kind: embedder(768, 384, PLAIN, Pooling::Mean, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "bge-small-en-v1.5",
             description: "a small English embedder",
             parameters: Some(33_000_000),
@@ -37,7 +37,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/bge-small-en-v1.5"),
             kind: embedder(384, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "bge-base-en-v1.5",
             description: "an English embedder",
             parameters: Some(109_000_000),
@@ -45,7 +45,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/bge-base-en-v1.5"),
             kind: embedder(768, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "bge-large-en-v1.5",
             description: "a large English embedder",
             parameters: Some(335_000_000),
@@ -53,7 +53,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/bge-large-en-v1.5"),
             kind: embedder(1024, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "bge-small-en-v1.5-q",
             description: "a small English embedder with weights of 8 bits",
             parameters: Some(33_000_000),
@@ -64,7 +64,7 @@ pub fn embedders() -> Vec<Row> {
             ),
             kind: embedder(384, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "bge-base-en-v1.5-q",
             description: "an English embedder with weights of 8 bits",
             parameters: Some(109_000_000),
@@ -75,7 +75,7 @@ pub fn embedders() -> Vec<Row> {
             ),
             kind: embedder(768, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "bge-small-zh-v1.5",
             description: "a small Chinese embedder",
             parameters: Some(24_000_000),
@@ -83,7 +83,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/bge-small-zh-v1.5"),
             kind: embedder(512, 512, [BGE_CHINESE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "bge-large-zh-v1.5",
             description: "a large Chinese embedder",
             parameters: Some(326_000_000),
@@ -91,7 +91,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/bge-large-zh-v1.5"),
             kind: embedder(1024, 512, [BGE_CHINESE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "bge-m3",
             description: "a large embedder for 100 languages and long texts",
             parameters: Some(568_000_000),
@@ -107,7 +107,7 @@ pub fn embedders() -> Vec<Row> {
             ),
             kind: embedder(1024, 8192, PLAIN, Pooling::Cls, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "e5-small-v2",
             description: "a small English embedder",
             parameters: Some(33_000_000),
@@ -115,7 +115,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/e5-small-v2"),
             kind: embedder(384, 512, E5, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "e5-base-v2",
             description: "an English embedder",
             parameters: Some(109_000_000),
@@ -123,7 +123,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/e5-base-v2"),
             kind: embedder(768, 512, E5, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "gte-small",
             description: "a small English embedder",
             parameters: Some(33_000_000),
@@ -131,7 +131,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/gte-small"),
             kind: embedder(384, 512, PLAIN, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "gte-base",
             description: "an English embedder",
             parameters: Some(109_000_000),
@@ -139,7 +139,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/gte-base"),
             kind: embedder(768, 512, PLAIN, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "granite-embedding-30m-english",
             description: "a small English embedder",
             parameters: Some(30_000_000),
@@ -147,7 +147,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("onnx-community/granite-embedding-30m-english-ONNX"),
             kind: embedder(384, 512, PLAIN, Pooling::Cls, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "snowflake-arctic-embed-xs",
             description: "a small English embedder",
             parameters: Some(23_000_000),
@@ -155,7 +155,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("snowflake/snowflake-arctic-embed-xs"),
             kind: embedder(384, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "snowflake-arctic-embed-s",
             description: "a small English embedder",
             parameters: Some(33_000_000),
@@ -163,7 +163,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("snowflake/snowflake-arctic-embed-s"),
             kind: embedder(384, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "snowflake-arctic-embed-m",
             description: "an English embedder",
             parameters: Some(109_000_000),
@@ -171,7 +171,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Snowflake/snowflake-arctic-embed-m"),
             kind: embedder(768, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "snowflake-arctic-embed-m-long",
             description: "an English embedder for long texts",
             parameters: Some(137_000_000),
@@ -179,7 +179,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("snowflake/snowflake-arctic-embed-m-long"),
             kind: embedder(768, 2048, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "snowflake-arctic-embed-l",
             description: "a large English embedder",
             parameters: Some(335_000_000),
@@ -187,7 +187,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("snowflake/snowflake-arctic-embed-l"),
             kind: embedder(1024, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "gte-base-en-v1.5",
             description: "an English embedder for long texts",
             parameters: Some(137_000_000),
@@ -195,7 +195,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Alibaba-NLP/gte-base-en-v1.5"),
             kind: embedder(768, 8192, PLAIN, Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "gte-large-en-v1.5",
             description: "a large English embedder for long texts",
             parameters: Some(434_000_000),
@@ -203,7 +203,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Alibaba-NLP/gte-large-en-v1.5"),
             kind: embedder(1024, 8192, PLAIN, Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "nomic-embed-text-v1",
             description: "an English embedder for long texts",
             parameters: Some(137_000_000),
@@ -211,7 +211,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("nomic-ai/nomic-embed-text-v1"),
             kind: embedder(768, 8192, NOMIC, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "nomic-embed-text-v1.5",
             description: "an English embedder for long texts",
             parameters: Some(137_000_000),
@@ -219,7 +219,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("nomic-ai/nomic-embed-text-v1.5"),
             kind: embedder(768, 8192, NOMIC, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "mxbai-embed-large-v1",
             description: "a large English embedder",
             parameters: Some(335_000_000),
@@ -227,7 +227,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("mixedbread-ai/mxbai-embed-large-v1"),
             kind: embedder(1024, 512, [BGE_QUERY, ""], Pooling::Cls, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "modernbert-embed-large",
             description: "a large English embedder for long texts",
             parameters: Some(395_000_000),
@@ -235,7 +235,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("lightonai/modernbert-embed-large"),
             kind: embedder(1024, 8192, NOMIC, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "jina-embeddings-v2-base-en",
             description: "an English embedder for long texts",
             parameters: Some(137_000_000),
@@ -246,7 +246,7 @@ pub fn embedders() -> Vec<Row> {
             ),
             kind: embedder(768, 8192, PLAIN, Pooling::Mean, "[PAD]"),
         },
-        Row {
+        ModelSpec {
             id: "jina-embeddings-v2-base-code",
             description: "an embedder for English and code",
             parameters: Some(161_000_000),
@@ -254,7 +254,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("jinaai/jina-embeddings-v2-base-code"),
             kind: embedder(768, 8192, PLAIN, Pooling::Mean, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "multilingual-e5-small",
             description: "a small embedder for 94 languages",
             parameters: Some(118_000_000),
@@ -262,7 +262,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("intfloat/multilingual-e5-small"),
             kind: embedder(384, 512, E5, Pooling::Mean, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "multilingual-e5-base",
             description: "an embedder for 94 languages",
             parameters: Some(278_000_000),
@@ -270,7 +270,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("intfloat/multilingual-e5-base"),
             kind: embedder(768, 512, E5, Pooling::Mean, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "multilingual-e5-large",
             description: "a large embedder for 94 languages",
             parameters: Some(560_000_000),
@@ -285,7 +285,7 @@ pub fn embedders() -> Vec<Row> {
             ),
             kind: embedder(1024, 512, E5, Pooling::Mean, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "paraphrase-multilingual-minilm-l12-v2",
             description: "a small embedder for 50 languages",
             parameters: Some(118_000_000),
@@ -293,7 +293,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/paraphrase-multilingual-MiniLM-L12-v2"),
             kind: embedder(384, 128, PLAIN, Pooling::Mean, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "paraphrase-multilingual-mpnet-base-v2",
             description: "an embedder for 50 languages",
             parameters: Some(278_000_000),
@@ -301,7 +301,7 @@ pub fn embedders() -> Vec<Row> {
             files: graph("Xenova/paraphrase-multilingual-mpnet-base-v2"),
             kind: embedder(768, 128, PLAIN, Pooling::Mean, "<pad>"),
         },
-        Row {
+        ModelSpec {
             id: "embeddinggemma-300m",
             description: "an embedder for 100 languages",
             parameters: Some(308_000_000),
@@ -314,7 +314,7 @@ pub fn embedders() -> Vec<Row> {
                     ("model.onnx_data", "onnx/model.onnx_data"),
                 ],
             ),
-            kind: Kind::Embedder {
+            kind: ModelKind::Embedder {
                 dimension: 768,
                 max_tokens: 2048,
                 query_prefix: "task: search result | query: ",
@@ -322,13 +322,13 @@ pub fn embedders() -> Vec<Row> {
                 engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "<pad>", output: Some("sentence_embedding") },
             },
         },
-        Row {
+        ModelSpec {
             id: "potion-base-8m",
             description: "a static English embedder: very fast",
             parameters: Some(8_000_000),
             licence: "MIT",
             files: table("minishlab/potion-base-8M"),
-            kind: Kind::Embedder {
+            kind: ModelKind::Embedder {
                 dimension: 256,
                 max_tokens: 512,
                 query_prefix: "",
@@ -336,13 +336,13 @@ pub fn embedders() -> Vec<Row> {
                 engine: Engine::Static,
             },
         },
-        Row {
+        ModelSpec {
             id: "potion-retrieval-32m",
             description: "a static English embedder made for search: very fast",
             parameters: Some(32_000_000),
             licence: "MIT",
             files: table("minishlab/potion-retrieval-32M"),
-            kind: Kind::Embedder {
+            kind: ModelKind::Embedder {
                 dimension: 512,
                 max_tokens: 512,
                 query_prefix: "",
@@ -354,17 +354,17 @@ pub fn embedders() -> Vec<Row> {
 }
 
 /// The rerankers, in the order in which they are listed.
-pub fn rerankers() -> Vec<Row> {
+pub fn rerankers() -> Vec<ModelSpec> {
     vec![
-        Row {
+        ModelSpec {
             id: "bge-reranker-base",
             description: "a cross-encoder for English and Chinese",
             parameters: Some(278_000_000),
             licence: "MIT",
             files: graph("BAAI/bge-reranker-base"),
-            kind: Kind::Reranker { max_tokens: 512, pad_token: "<pad>" },
+            kind: ModelKind::Reranker { max_tokens: 512, pad_token: "<pad>" },
         },
-        Row {
+        ModelSpec {
             id: "bge-reranker-v2-m3",
             description: "a large multilingual cross-encoder",
             parameters: Some(568_000_000),
@@ -377,23 +377,23 @@ pub fn rerankers() -> Vec<Row> {
                     ("model.onnx.data", "model.onnx.data"),
                 ],
             ),
-            kind: Kind::Reranker { max_tokens: 8192, pad_token: "<pad>" },
+            kind: ModelKind::Reranker { max_tokens: 8192, pad_token: "<pad>" },
         },
-        Row {
+        ModelSpec {
             id: "jina-reranker-v1-turbo-en",
             description: "a small English cross-encoder",
             parameters: Some(38_000_000),
             licence: "Apache-2.0",
             files: graph("jinaai/jina-reranker-v1-turbo-en"),
-            kind: Kind::Reranker { max_tokens: 8192, pad_token: "[PAD]" },
+            kind: ModelKind::Reranker { max_tokens: 8192, pad_token: "[PAD]" },
         },
-        Row {
+        ModelSpec {
             id: "jina-reranker-v2-base-multilingual",
             description: "a multilingual cross-encoder; not for commercial use",
             parameters: Some(278_000_000),
             licence: "CC-BY-NC-4.0",
             files: graph("jinaai/jina-reranker-v2-base-multilingual"),
-            kind: Kind::Reranker { max_tokens: 1024, pad_token: "<pad>" },
+            kind: ModelKind::Reranker { max_tokens: 1024, pad_token: "<pad>" },
         },
     ]
 }
@@ -405,9 +405,9 @@ fn embedder(
     [query_prefix, passage_prefix]: [&'static str; 2],
     pooling: Pooling,
     pad_token: &'static str,
-) -> Kind {
+) -> ModelKind {
     let engine = Engine::Onnx { pooling, pad_token, output: None };
-    Kind::Embedder { dimension, max_tokens, query_prefix, passage_prefix, engine }
+    ModelKind::Embedder { dimension, max_tokens, query_prefix, passage_prefix, engine }
 }
 
 /// A graph and its tokenizer, where most repositories have them.
@@ -426,7 +426,7 @@ fn hub(repository: &'static str, files: &[(&'static str, &'static str)]) -> Vec<
         name,
         sha256: None,
         size_bytes: None,
-        sources: vec![Source::Hub { repository, revision: "main", file }],
+        sources: vec![DownloadSource::Hub { repository, revision: "main", file }],
     };
     files.iter().map(file).collect()
 }

@@ -1,12 +1,12 @@
 //! The models that kinglet knows: every fact about one stands in its row here and nowhere else.
 
-pub mod added;
+mod builtin;
 mod hub;
-mod rows;
+pub mod user_models;
 
 use serde::Serialize;
 
-use super::traits::{EmbedderCard, Pooling, SparseCard};
+use super::contracts::{EmbedderCard, Pooling, SparseCard};
 use crate::error::{Error, Result};
 
 /// The id of ONNX Runtime's row: every embedder needs it.
@@ -15,7 +15,7 @@ pub const RUNTIME: &str = "onnxruntime";
 /// Where a file can be had; the bytes are held against the file's SHA-256 whatever the source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Source {
+pub enum DownloadSource {
     /// A file of a model hub's repository, at one revision. `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN` are honoured.
     Hub {
         /// Owner and name.
@@ -49,7 +49,7 @@ pub struct ModelFile {
     /// Its size; `None` where the catalog does not know it.
     pub size_bytes: Option<u64>,
     /// Where it can be had, in the order in which they are tried.
-    pub sources: Vec<Source>,
+    pub sources: Vec<DownloadSource>,
 }
 
 /// What computes an embedder's vectors.
@@ -72,7 +72,7 @@ pub enum Engine {
 /// What a model is for, with the facts that only this kind has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ModelKind {
     /// A library that runs models, for one platform.
     Runtime {
         /// `std::env::consts::OS`.
@@ -114,21 +114,21 @@ pub enum Kind {
     },
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for ModelKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Kind::Runtime { .. } => "runtime",
-            Kind::Embedder { .. } => "embedder",
-            Kind::SparseEncoder { .. } => "sparse encoder",
-            Kind::Reranker { .. } => "reranker",
-            Kind::Generator { .. } => "generator",
+            ModelKind::Runtime { .. } => "runtime",
+            ModelKind::Embedder { .. } => "embedder",
+            ModelKind::SparseEncoder { .. } => "sparse encoder",
+            ModelKind::Reranker { .. } => "reranker",
+            ModelKind::Generator { .. } => "generator",
         })
     }
 }
 
 /// One model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct ModelSpec {
     /// The name people use.
     pub id: &'static str,
     /// What it is, in a few words.
@@ -140,10 +140,10 @@ pub struct Row {
     /// Its files.
     pub files: Vec<ModelFile>,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: ModelKind,
 }
 
-impl Row {
+impl ModelSpec {
     /// The size of all files, where it is known.
     pub fn size_bytes(&self) -> Option<u64> {
         self.files.iter().map(|file| file.size_bytes).sum()
@@ -151,7 +151,7 @@ impl Row {
 
     /// The card of an embedder's row whose files have these SHA-256; `None` for other kinds.
     pub fn card(&self, sha256: &[String]) -> Option<EmbedderCard> {
-        let Kind::Embedder { dimension, max_tokens, query_prefix, passage_prefix, engine } = &self.kind else {
+        let ModelKind::Embedder { dimension, max_tokens, query_prefix, passage_prefix, engine } = &self.kind else {
             return None;
         };
         Some(EmbedderCard {
@@ -170,7 +170,7 @@ impl Row {
 
     /// The card of a sparse encoder's row whose files have these SHA-256; `None` for other kinds.
     pub fn sparse_card(&self, sha256: &[String]) -> Option<SparseCard> {
-        let Kind::SparseEncoder { vocabulary, max_tokens } = self.kind else {
+        let ModelKind::SparseEncoder { vocabulary, max_tokens } = self.kind else {
             return None;
         };
         Some(SparseCard { id: self.id.to_string(), vocabulary, max_tokens, weights: sha256.join("+") })
@@ -178,15 +178,15 @@ impl Row {
 }
 
 /// All rows, in the order in which they are listed.
-pub fn rows() -> Vec<Row> {
-    [rows::rows(), hub::embedders(), hub::rerankers()].concat()
+pub fn rows() -> Vec<ModelSpec> {
+    [builtin::rows(), hub::embedders(), hub::rerankers()].concat()
 }
 
 /// The catalog's row of the model called `id`.
 ///
 /// # Errors
 /// When there is none; the hint lists those there are. Never another model instead.
-pub fn lookup(id: &str) -> Result<Row> {
+pub fn lookup(id: &str) -> Result<ModelSpec> {
     find(rows(), id)
 }
 
@@ -194,12 +194,12 @@ pub fn lookup(id: &str) -> Result<Row> {
 ///
 /// # Errors
 /// As [`lookup`].
-pub fn find(rows: Vec<Row>, id: &str) -> Result<Row> {
+pub fn find(rows: Vec<ModelSpec>, id: &str) -> Result<ModelSpec> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id).collect();
     let hint = format!("the models are {}", ids.join(", "));
     rows.into_iter()
         .find(|row| row.id == id)
-        .ok_or_else(|| Error::input(format!("there is no model called `{}`", id.escape_debug())).hint(hint))
+        .ok_or_else(|| Error::input(format!("there is no model called `{}`", id.escape_debug())).with_hint(hint))
 }
 
 #[cfg(test)]
@@ -221,23 +221,25 @@ mod tests {
                     (Some(sha256), Some(size)) => {
                         assert!(sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit()) && size > 0);
                     }
-                    (None, None) => assert!(file.sources.iter().all(|source| matches!(source, Source::Hub { .. }))),
+                    (None, None) => {
+                        assert!(file.sources.iter().all(|source| matches!(source, DownloadSource::Hub { .. })))
+                    }
                     half => panic!("{}: {half:?}", row.id),
                 }
             }
             let card = row.card(&["hash".to_string()]);
             match row.kind {
-                Kind::Embedder { dimension, max_tokens, .. } => {
+                ModelKind::Embedder { dimension, max_tokens, .. } => {
                     assert!(dimension > 0 && max_tokens > 0);
                     assert_eq!(card.unwrap().id, row.id);
                 }
-                Kind::Generator { context_tokens } => assert!(context_tokens > 0 && card.is_none()),
-                Kind::SparseEncoder { vocabulary, max_tokens } => {
+                ModelKind::Generator { context_tokens } => assert!(context_tokens > 0 && card.is_none()),
+                ModelKind::SparseEncoder { vocabulary, max_tokens } => {
                     assert!(vocabulary > 0 && max_tokens > 0 && card.is_none());
                     assert_eq!(row.sparse_card(&["hash".to_string()]).unwrap().id, row.id);
                 }
-                Kind::Reranker { max_tokens, .. } => assert!(max_tokens > 0 && card.is_none()),
-                Kind::Runtime { .. } => assert!(card.is_none()),
+                ModelKind::Reranker { max_tokens, .. } => assert!(max_tokens > 0 && card.is_none()),
+                ModelKind::Runtime { .. } => assert!(card.is_none()),
             }
         }
     }
@@ -245,6 +247,6 @@ mod tests {
     #[test]
     fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
         let error = lookup("all-minilm").unwrap_err();
-        assert!(error.next_step().unwrap().contains("all-minilm-l6-v2"));
+        assert!(error.hint().unwrap().contains("all-minilm-l6-v2"));
     }
 }

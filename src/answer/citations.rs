@@ -1,0 +1,189 @@
+//! Citations: the marks that a model wrote itself, the numbers that sources get, and the exact lines that are quoted.
+
+use serde::Serialize;
+
+use super::Passage;
+use crate::corpus::Unit;
+use crate::text::Span;
+
+/// A passage that the answer rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CitedSource {
+    /// The `[n]` of the answer, from 1 in the order of first citation.
+    pub n: usize,
+    /// The file.
+    pub path: String,
+    /// What its places are counted in.
+    pub unit: Unit,
+    /// The passage's first place in it, from 1.
+    pub first: u32,
+    /// The passage's last place in it.
+    pub last: u32,
+    /// What follows the path to name the place, such as `:3-7` or `#page=3`.
+    pub place: String,
+    /// The headings over the passage, outermost first, joined by ` > `.
+    pub heading: String,
+    /// What was left out of the file, if anything was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<String>,
+}
+
+/// A sentence of a source that a sentence of the answer rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Citation {
+    /// The source's number.
+    pub n: usize,
+    /// The file.
+    pub path: String,
+    /// What places in it are counted in.
+    pub unit: Unit,
+    /// The place in the file, from 1, that the quote begins at.
+    pub first: u32,
+    /// The place that it ends at.
+    pub last: u32,
+    /// What follows the path to name the place.
+    pub place: String,
+    /// The sentence, word for word.
+    pub quote: String,
+}
+
+/// Gives numbers to sources and keeps what has been cited.
+#[derive(Debug, Default)]
+pub(super) struct CitationBuilder {
+    pub sources: Vec<CitedSource>,
+    pub citations: Vec<Citation>,
+    /// Which passage each source is.
+    passages: Vec<usize>,
+}
+
+impl CitationBuilder {
+    /// Cites `span` of the passage with this index; gives its source's number.
+    pub fn cite(&mut self, index: usize, passage: &Passage, span: Span) -> usize {
+        let known = self.passages.iter().position(|&other| other == index);
+        let n = known.map_or(self.passages.len() + 1, |place| place + 1);
+        if known.is_none() {
+            self.passages.push(index);
+            self.sources.push(CitedSource {
+                n,
+                path: passage.path.clone(),
+                unit: passage.chunk.unit,
+                first: passage.chunk.first,
+                last: passage.chunk.last,
+                place: passage.chunk.after_path(),
+                heading: passage.chunk.headings.join(" > "),
+                truncated: passage.truncated.clone(),
+            });
+        }
+        let chunk = &passage.chunk;
+        let (first, last) = (chunk.place_at(span.start), chunk.place_at(span.end - 1));
+        let citation = Citation {
+            n,
+            path: passage.path.clone(),
+            unit: chunk.unit,
+            first,
+            last,
+            place: chunk.unit.after_path(first, last, &chunk.headings),
+            quote: span.of(&passage.chunk.text).to_string(),
+        };
+        if !self.citations.contains(&citation) {
+            self.citations.push(citation);
+        }
+        n
+    }
+}
+
+/// A sentence without the marks that the model wrote, and the numbers in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WithoutMarks {
+    pub text: String,
+    pub numbers: Vec<usize>,
+}
+
+/// Takes the citation marks out of `sentence`. What only looks like one stays out of `numbers`: `args[0]` that stands so in a passage is
+/// code and stays, and the mark of a footnote that was copied along with the words before it goes without a trace.
+pub(super) fn take_marks(sentence: &str, passages: &[Passage]) -> WithoutMarks {
+    let mut unmarked = WithoutMarks { text: String::new(), numbers: Vec::new() };
+    let mut rest = sentence;
+    while let Some(at) = rest.find('[') {
+        let Some(length) = mark_length(&rest[at..]) else {
+            unmarked.text.push_str(&rest[..=at]);
+            rest = &rest[at + 1..];
+            continue;
+        };
+        unmarked.text.push_str(&rest[..at]);
+        let mark = &rest[at..at + length];
+        let before = unmarked.text.trim_end();
+        let word_start = before.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+        let copied = [&unmarked.text[word_start..], mark].concat();
+        let is_copied =
+            copied.len() > mark.len() && passages.iter().any(|passage| passage.chunk.text.contains(&copied));
+        rest = &rest[at + length..];
+        if is_copied && unmarked.text.ends_with(|last: char| last.is_alphanumeric() || last == '_') {
+            unmarked.text.push_str(mark);
+            continue;
+        }
+        if !is_copied {
+            unmarked.numbers.extend(numbers_of(mark));
+        }
+        unmarked.text.truncate(before.len());
+        if unmarked.text.is_empty() {
+            rest = rest.trim_start();
+        }
+    }
+    unmarked.text.push_str(rest);
+    unmarked.text.truncate(unmarked.text.trim_end().len());
+    unmarked
+}
+
+/// How many bytes the citation mark takes that `text` begins with: `[1]`, `[2, 3]`, `[4-6]`. None if it begins with none.
+pub(super) fn mark_length(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('[')?.split_once(']')?.0;
+    let is_mark = inside.split([',', '-', '–', ';']).all(|number| {
+        let number = number.trim();
+        (1..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    is_mark.then_some(inside.len() + 2)
+}
+
+/// The numbers in a mark, a range with both of its ends only.
+fn numbers_of(mark: &str) -> impl Iterator<Item = usize> + '_ {
+    mark.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::passage;
+    use super::*;
+
+    #[test]
+    fn marks_are_taken_out_and_read() {
+        let passages = [passage("Read args[0] first. It was so [7] in May.")];
+        for (sentence, text, numbers) in [
+            ("The sky is blue [1].", "The sky is blue.", vec![1]),
+            ("The sky is blue.[1][2, 30]", "The sky is blue.", vec![1, 2, 30]),
+            ("[2] The sky [4-6] is blue. [x]", "The sky is blue. [x]", vec![2, 4, 6]),
+            ("Then args[0] is read. [1]", "Then args[0] is read.", vec![1]),
+            ("Then argv[0] is read.", "Then argv is read.", vec![0]),
+            ("It was so [7] in May. [9999]", "It was so in May.", vec![9999]),
+            ("An open [1", "An open [1", vec![]),
+            ("[3]", "", vec![3]),
+            ("[see] [12345]", "[see] [12345]", vec![]),
+        ] {
+            assert_eq!(take_marks(sentence, &passages), WithoutMarks { text: text.into(), numbers }, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn sources_are_numbered_as_they_are_cited_and_quotes_have_their_lines() {
+        let (first, second) = (passage("One.\nTwo is\nlong.\nThree."), passage("Four."));
+        let mut ledger = CitationBuilder::default();
+        assert_eq!(ledger.cite(1, &second, Span { start: 0, end: 5 }), 1);
+        assert_eq!(ledger.cite(0, &first, Span { start: 5, end: 17 }), 2);
+        assert_eq!(ledger.cite(0, &first, Span { start: 5, end: 17 }), 2);
+        assert_eq!(ledger.cite(0, &first, Span { start: 0, end: 4 }), 2);
+        let seen: Vec<_> =
+            ledger.citations.iter().map(|c| (c.n, c.first - 10, c.last - 10, c.quote.as_str())).collect();
+        assert_eq!(seen, [(1, 0, 0, "Four."), (2, 1, 2, "Two is\nlong."), (2, 0, 0, "One.")]);
+        assert_eq!(ledger.sources.len(), 2);
+    }
+}

@@ -1,0 +1,144 @@
+//! Whether everything is as it was written: runtime, models, and an index with its vectors.
+
+use crate::config::DEFAULT_EMBEDDER;
+use crate::engine::Kinglet;
+use crate::error::{Error, Result};
+use crate::index::Index;
+use crate::index::token_vectors::TokenStore;
+use crate::models::catalog;
+use crate::models::contracts::Role;
+use crate::models::hashing::HashingEmbedder;
+use crate::models::onnx;
+
+/// How close a chunk that is embedded again must come to its stored vector.
+const SAME_VECTOR_COSINE: f32 = 0.999;
+/// How many chunks the doctor embeds again.
+const DOCTOR_SAMPLE: usize = 5;
+
+/// The outcome of one check, with what was looked at.
+pub type Check = (String, Result<String>);
+
+impl Kinglet {
+    /// Checks the runtime and every model that the configuration uses, reading all bytes of those that the catalog has.
+    pub fn check_models(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        let embedder = self.configured_embedder().unwrap_or_else(|| DEFAULT_EMBEDDER.to_string());
+        if embedder != HashingEmbedder::ID {
+            let runtime = onnx::find_runtime(self.models()).and_then(|path| {
+                let row = catalog::lookup(catalog::RUNTIME)?;
+                if path.starts_with(self.models().folder(&row)) {
+                    self.models().verify(&row)?;
+                }
+                Ok(path.display().to_string())
+            });
+            checks.push(("runtime".to_string(), runtime));
+        }
+        let used = [embedder.as_str(), self.config().generator.as_str()].into_iter().chain(self.config().encoder());
+        for id in used {
+            if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
+                continue;
+            }
+            let verified = self
+                .models()
+                .lookup(id)
+                .and_then(|row| self.models().verify(&row))
+                .map(|()| format!("{id}: every file has its SHA-256"));
+            checks.push(("model".to_string(), verified));
+        }
+        checks
+    }
+
+    /// Checks the index called `name`: generations, stored vectors, and a few chunks embedded again.
+    pub fn check_index(&self, name: &str) -> Vec<Check> {
+        let index = match self.index_folder(name).and_then(|folder| Index::open(&folder)) {
+            Ok(index) => index,
+            Err(error) => return vec![("index".to_string(), Err(error))],
+        };
+        let counts = index.counts().and_then(|counts| {
+            Ok(format!(
+                "{name}: {} documents, {} chunks, all parts at generation {}",
+                counts.documents,
+                counts.chunks,
+                index.generation()?
+            ))
+        });
+        let mut checks = vec![
+            ("index".to_string(), counts),
+            ("documents".to_string(), check_documents(&index)),
+            ("words".to_string(), check_words(&index)),
+            ("vectors".to_string(), self.check_vectors(&index)),
+            ("embedders".to_string(), self.check_embedders(name, &index)),
+        ];
+        if !index.manifest().sparse.is_empty() {
+            checks.push(("terms".to_string(), check_terms(&index)));
+        }
+        checks
+    }
+
+    fn check_vectors(&self, index: &Index) -> Result<String> {
+        for card in &index.manifest().embedders {
+            let (intact, all) = index.dense(card)?.intact();
+            if intact < all {
+                return Err(Error::damaged(format!("vector {} of {all} of {} fails its check", intact + 1, card.id))
+                    .with_hint("run `kinglet index` again: damaged vectors are made anew"));
+            }
+            index.tokens(card)?.map_or(Ok(()), TokenStore::check)?;
+        }
+        Ok("every stored vector passes its check".to_string())
+    }
+
+    /// Embeds a few chunks again with every embedder of the index.
+    fn check_embedders(&self, name: &str, index: &Index) -> Result<String> {
+        let ids = index.searched_ids()?;
+        let step = (ids.len() / DOCTOR_SAMPLE).max(1);
+        let sample: Vec<_> = ids.into_iter().step_by(step).take(DOCTOR_SAMPLE).collect();
+        let passages: Vec<String> = index.chunks(&sample)?.iter().map(|stored| stored.chunk.passage()).collect();
+        let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+        for card in &index.manifest().embedders {
+            let embedder = self.embedder_called(&card.id)?;
+            let stored = index.dense(embedder.card())?.stored(&sample)?;
+            let fresh = embedder.embed(Role::Passage, &texts)?;
+            for ((chunk, stored), fresh) in sample.iter().zip(stored).zip(fresh) {
+                let cosine = stored.map_or(0.0, |stored| crate::vector::dot(stored, fresh.as_slice()));
+                if cosine < SAME_VECTOR_COSINE {
+                    return Err(Error::damaged(format!(
+                        "chunk {chunk} embedded again with {} has cosine {cosine:.4} to its stored vector",
+                        card.id
+                    ))
+                    .with_hint(format!("kinglet rm {name} and kinglet index make the index anew")));
+                }
+            }
+        }
+        let names: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
+        Ok(format!("{} chunks embedded again give their stored vectors ({})", sample.len(), names.join(", ")))
+    }
+}
+
+fn check_documents(index: &Index) -> Result<String> {
+    let damage = index.check_store()?;
+    if let Some(path) = damage.files.values().next() {
+        let others = match damage.files.len() - 1 {
+            0 => String::new(),
+            others => format!(", and of {others} other files"),
+        };
+        return Err(Error::damaged(format!("what the index keeps of {}{others} is damaged", path.display()))
+            .with_hint("run `kinglet index` again: it reads those files anew"));
+    }
+    index.roots().map(|_| "every row passes its check".to_string())
+}
+
+fn check_words(index: &Index) -> Result<String> {
+    index.lexical().check()?;
+    if index.lexical().ids()?.into_iter().ne(index.searched_ids()?) {
+        return Err(Error::damaged("the words are those of other chunks than the documents have")
+            .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+    }
+    Ok("every word passes its check".to_string())
+}
+
+fn check_terms(index: &Index) -> Result<String> {
+    let cards = &index.manifest().sparse;
+    cards.iter().try_for_each(|card| index.sparse(card)?.check())?;
+    let names: Vec<&str> = cards.iter().map(|card| card.id.as_str()).collect();
+    Ok(format!("every list of learned terms passes its check ({})", names.join(", ")))
+}

@@ -1,0 +1,539 @@
+//! Configuration → parts → the three flows. The only file that picks which implementation stands behind a seam.
+
+pub mod doctor;
+pub mod index_names;
+mod register_model;
+mod required_models;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
+use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch, TunedWeights};
+use crate::error::{Error, Result};
+use crate::extract::worker_process::Isolation;
+use crate::index::fusion_weights::FusionWeights;
+use crate::index::manifest::Manifest;
+use crate::index::{Index, IndexWriter};
+use crate::ingest::{Plan, Progress, Summary, ingest};
+use crate::models::catalog::{self, Engine, ModelKind, ModelSpec};
+use crate::models::contracts::{Embedder, Generator, Reranker, SparseEncoder};
+use crate::models::cross_encoder::CrossEncoder;
+use crate::models::extractive::ExtractiveGenerator;
+use crate::models::hashing::HashingEmbedder;
+use crate::models::llama::LlamaGenerator;
+use crate::models::onnx::{self, OnnxEmbedder};
+use crate::models::openai::OpenAiGenerator;
+use crate::models::splade::SpladeEncoder;
+use crate::models::static_table::StaticEmbedder;
+use crate::models::store::ModelStore;
+use crate::search::filter::{self, Filter};
+use crate::search::results::{ResultOptions, found};
+use crate::search::{DenseLeg, LexicalLeg, MaxSim, PendingWork, Pipeline, Query, Retriever, SearchResult, SparseLeg};
+
+/// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
+#[derive(Clone)]
+pub struct Kinglet {
+    home: PathBuf,
+    config: Config,
+    models: ModelStore,
+    embedder: Option<Arc<dyn Embedder>>,
+    generator: Option<Arc<dyn Generator>>,
+    reading: Isolation,
+}
+
+/// What is wished of a search beside the question.
+#[derive(Debug, Clone, Default)]
+pub struct SearchOptions {
+    /// Only passages that pass all of these.
+    pub filters: Vec<Filter>,
+    /// Only the best passage of each document.
+    pub one_per_document: bool,
+}
+
+/// Which embedders an index shall hold vectors of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Embedders {
+    /// Those that it has, and the one that the configuration names.
+    Keep,
+    /// These, and no others; the first answers.
+    Only(Vec<String>),
+    /// Those that it has, and these.
+    Add(Vec<String>),
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchResponse {
+    /// Best first.
+    pub found: Vec<SearchResult>,
+    /// What the index has not made yet; `None` when it has made all.
+    pub lacking: Option<PendingWork>,
+}
+
+impl Kinglet {
+    /// Uses the folder `home`, which need not exist yet.
+    pub fn new(home: impl Into<PathBuf>, config: Config) -> Self {
+        let home = home.into();
+        let models = ModelStore::new(home.join("models"));
+        Kinglet { home, config, models, embedder: None, generator: None, reading: Isolation::InProcess }
+    }
+
+    /// Uses this embedder, whatever the configuration says.
+    #[must_use]
+    pub fn with_embedder(self, embedder: Arc<dyn Embedder>) -> Self {
+        Kinglet { embedder: Some(embedder), ..self }
+    }
+
+    /// Uses this configuration instead.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Kinglet { config, ..self }
+    }
+
+    /// Uses this generator, whatever the configuration says.
+    #[must_use]
+    pub fn with_generator(self, generator: Arc<dyn Generator>) -> Self {
+        Kinglet { generator: Some(generator), ..self }
+    }
+
+    /// Reads files there, rather than in this process.
+    #[must_use]
+    pub fn with_isolation(self, reading: Isolation) -> Self {
+        Kinglet { reading, ..self }
+    }
+
+    /// Where files are read.
+    pub fn reading(&self) -> &Isolation {
+        &self.reading
+    }
+
+    /// Brings the index called `name` up to date with `roots` (folders and files; none means those of the last run), and makes it if
+    /// need be. It keeps the embedders that it has, see [`Embedders::Keep`].
+    ///
+    /// # Errors
+    /// See [`ingest()`]; also when another process writes to this index.
+    pub fn index(&self, name: &str, roots: &[PathBuf], watcher: &dyn Progress) -> Result<Summary> {
+        self.index_with(name, roots, &Embedders::Keep, watcher)
+    }
+
+    /// As [`Kinglet::index`], with a choice of embedders. Chunks are cut once for all of them, and none is embedded twice by the same.
+    ///
+    /// # Errors
+    /// As [`Kinglet::index`]; also when the catalog has no embedder of a name.
+    pub fn index_with(
+        &self,
+        name: &str,
+        roots: &[PathBuf],
+        embedders: &Embedders,
+        watcher: &dyn Progress,
+    ) -> Result<Summary> {
+        self.index_into(&self.index_folder(name)?, roots, embedders, watcher)
+    }
+
+    /// As [`Kinglet::index_with`], with an index anywhere.
+    ///
+    /// # Errors
+    /// As [`Kinglet::index_with`].
+    pub fn index_into(
+        &self,
+        folder: &Path,
+        roots: &[PathBuf],
+        embedders: &Embedders,
+        watcher: &dyn Progress,
+    ) -> Result<Summary> {
+        let roots = roots
+            .iter()
+            .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
+            .collect::<Result<Vec<_>>>()?;
+        let embedders = self.open_embedders(folder, embedders)?;
+        let mut writer = IndexWriter::open(folder)?;
+        let before = writer.manifest().map(|manifest| manifest.chunking);
+        let plan = Plan {
+            roots: &roots,
+            chunking: self.config.chunking().or(before).unwrap_or_default(),
+            max_file_bytes: self.config.max_file_mib << 20,
+            exclude: std::slice::from_ref(&self.home),
+            embedders: &embedders,
+            encoders: &self.open_encoders(folder)?,
+            language: self.config.language(),
+            keep_tokens: self.keeps_tokens(),
+            reading: &self.reading,
+        };
+        ingest(&mut writer, &plan, watcher)
+    }
+
+    /// The passages of the index called `name` that fit `question` best, at most `count`, best first.
+    ///
+    /// # Errors
+    /// When there is no such index, its vectors are of another embedder, or a model or a part of the index fails.
+    pub fn search(&self, name: &str, question: &str, count: usize) -> Result<Vec<SearchResult>> {
+        Ok(self.search_for(name, question, count, &SearchOptions::default())?.found)
+    }
+
+    /// As [`Kinglet::search`], with wishes, and with what the index lacks while it is being made.
+    ///
+    /// # Errors
+    /// As [`Kinglet::search`]; also when nothing in the index passes the filters.
+    pub fn search_for(
+        &self,
+        name: &str,
+        question: &str,
+        count: usize,
+        wanted: &SearchOptions,
+    ) -> Result<SearchResponse> {
+        let index = Arc::new(Index::open(&self.index_folder(name)?)?);
+        let mut query = Query::new(question);
+        let mut passing = None;
+        if !wanted.filters.is_empty() {
+            let outlines = index.outlines()?;
+            let among = filter::among(&outlines, &wanted.filters);
+            if among.searched.is_empty() {
+                let written: Vec<&str> = wanted.filters.iter().map(Filter::written).collect();
+                return Err(Error::input(format!("nothing in {name} passes the filter {}", written.join(" and ")))
+                    .with_hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
+            }
+            query.among = Some(Arc::new(among.searched));
+            passing = Some(among.passing);
+        }
+        let retriever = self.retriever(&index)?;
+        let shown = ResultOptions { passing: passing.as_ref(), one_per_document: wanted.one_per_document };
+        let lacking = self.with_index_defaults(index.manifest())?.lacking(&index)?;
+        let mut depth = count;
+        loop {
+            let hits = retriever.retrieve(&query, depth)?;
+            let is_all = hits.len() < depth;
+            let mut found = found(&index, question, hits, shown)?;
+            if found.len() >= count || is_all {
+                found.truncate(count);
+                return Ok(SearchResponse { found, lacking });
+            }
+            depth = depth.saturating_mul(2).max(1);
+        }
+    }
+
+    /// What the index has not made yet of what this search reads.
+    fn lacking(&self, index: &Index) -> Result<Option<PendingWork>> {
+        let manifest = index.manifest();
+        let answering = self.answering_embedder(Some(manifest));
+        let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
+        let lacking = PendingWork {
+            vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
+            passages: index.searched() as u64,
+            files: !manifest.all_read,
+        };
+        Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))
+    }
+
+    /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio
+    /// runtime; models that compute in this process do so on threads of their own.
+    ///
+    /// # Errors
+    /// See [`Kinglet::search`] and [`answer()`].
+    pub async fn ask(&self, name: &str, question: &str, show: &mut (dyn FnMut(&str) + Send)) -> Result<Answer> {
+        self.ask_for(name, question, &SearchOptions::default(), show).await
+    }
+
+    /// As [`Kinglet::ask`], with wishes for the search.
+    ///
+    /// # Errors
+    /// As [`Kinglet::ask`] and [`Kinglet::search_for`].
+    pub async fn ask_for(
+        &self,
+        name: &str,
+        question: &str,
+        wanted: &SearchOptions,
+        show: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Answer> {
+        let (this, name, asked, wanted) = (self.clone(), name.to_string(), question.to_string(), wanted.clone());
+        let prepared = tokio::task::spawn_blocking(move || {
+            let started = Instant::now();
+            let found = this.search_for(&name, &asked, this.config.passages, &wanted)?;
+            let retrieve = elapsed_ms(started);
+            let started = Instant::now();
+            let generator = this.generator()?;
+            Ok((found, generator, retrieve, elapsed_ms(started)))
+        });
+        let (SearchResponse { found, lacking }, generator, retrieve, load) =
+            prepared.await.map_err(|cause| Error::model(format!("finding passages failed: {cause}")))??;
+        let passages: Vec<Passage> = found
+            .into_iter()
+            .map(|found| Passage {
+                path: found.path.display().to_string(),
+                chunk: found.chunk,
+                truncated: found.truncated,
+            })
+            .collect();
+        let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
+        answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };
+        answer.lacking = lacking;
+        Ok(answer)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The folder that holds `indexes/` and `models/`.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The models' files.
+    pub fn models(&self) -> &ModelStore {
+        &self.models
+    }
+
+    /// The folder of the index called `name`.
+    ///
+    /// # Errors
+    /// When `name` cannot be the name of a folder.
+    pub fn index_folder(&self, name: &str) -> Result<PathBuf> {
+        let plain = !name.is_empty()
+            && name.len() <= 100
+            && !name.starts_with('.')
+            && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+        if !plain {
+            return Err(Error::input(format!("`{}` cannot be the name of an index", name.escape_debug()))
+                .with_hint("use letters, digits, `-`, `_` and `.`: --name my-notes"));
+        }
+        Ok(self.home.join("indexes").join(name))
+    }
+
+    /// Whether late interaction is to be had from what is indexed.
+    pub(crate) fn keeps_tokens(&self) -> bool {
+        [AUTO, MaxSim::ID].contains(&self.config.rerank.as_str())
+    }
+
+    /// Whether no embedder takes part in a search.
+    pub(crate) fn needs_no_embedder(&self) -> bool {
+        matches!(self.config.mode, Mode::Lexical | Mode::Sparse)
+            && [AUTO, NO_RERANKER].contains(&self.config.rerank.as_str())
+    }
+
+    /// The row with the tokens that the generator reads.
+    pub(crate) fn generator_row(&self) -> Result<(ModelSpec, usize)> {
+        let known =
+            "generators are smollm2-135m-instruct, openai:MODEL for a server, and extractive, which only quotes";
+        let row = self.models.lookup(&self.config.generator).map_err(|error| error.with_hint(known))?;
+        match row.kind {
+            ModelKind::Generator { context_tokens } => Ok((row, context_tokens)),
+            kind => Err(Error::input(format!("{} is a {kind}, not a generator", row.id)).with_hint(known)),
+        }
+    }
+
+    /// Whether the files of a model are here; a runtime may also be the system's.
+    pub fn is_here(&self, row: &ModelSpec) -> bool {
+        self.models.is_complete(row) || (row.id == catalog::RUNTIME && onnx::find_runtime(&self.models).is_ok())
+    }
+
+    /// The ids of the embedders that the index in `folder` shall have.
+    pub(crate) fn embedder_ids(&self, folder: &Path, embedders: &Embedders) -> Result<Vec<String>> {
+        let own = Manifest::read(folder)?.map(|manifest| manifest.embedders).unwrap_or_default();
+        let mut ids: Vec<String> = own.into_iter().map(|card| card.id).collect();
+        let configured = self.configured_embedder();
+        match embedders {
+            Embedders::Only(these) => ids = these.clone(),
+            Embedders::Keep | Embedders::Add(_) if ids.is_empty() => {
+                ids.push(configured.unwrap_or_else(|| DEFAULT_EMBEDDER.to_string()));
+            }
+            Embedders::Keep => ids.extend(configured),
+            Embedders::Add(_) => {}
+        }
+        if let Embedders::Add(these) = embedders {
+            ids.extend(these.iter().cloned());
+        }
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(id.clone()));
+        Ok(ids)
+    }
+
+    /// Opens the embedders that the index in `folder` shall have.
+    pub(crate) fn open_embedders(&self, folder: &Path, embedders: &Embedders) -> Result<Vec<Arc<dyn Embedder>>> {
+        match &self.embedder {
+            Some(own) => Ok(vec![own.clone()]),
+            None => self.embedder_ids(folder, embedders)?.iter().map(|id| self.embedder_called(id)).collect(),
+        }
+    }
+
+    pub(crate) fn configured_embedder(&self) -> Option<String> {
+        (self.config.embedder != AUTO).then(|| self.config.embedder.clone())
+    }
+
+    /// The id of the embedder that answers from an index: the configured one, or the index's first.
+    pub(crate) fn answering_embedder(&self, manifest: Option<&Manifest>) -> String {
+        let first = manifest.and_then(|manifest| manifest.embedders.first()).map(|card| card.id.clone());
+        self.configured_embedder().or(first).unwrap_or_else(|| DEFAULT_EMBEDDER.to_string())
+    }
+
+    /// The embedder called `id`: one's own, or one of the catalog.
+    ///
+    /// # Errors
+    /// When there is none, or its files are not here.
+    pub fn embedder_called(&self, id: &str) -> Result<Arc<dyn Embedder>> {
+        match (&self.embedder, id) {
+            (Some(own), id) if own.card().id == id => Ok(own.clone()),
+            (_, HashingEmbedder::ID) => Ok(Arc::new(HashingEmbedder::new(256))),
+            (_, id) => self.embedder_of(&self.embedder_row(id)?),
+        }
+    }
+
+    pub(crate) fn embedder_of(&self, row: &ModelSpec) -> Result<Arc<dyn Embedder>> {
+        Ok(match row.kind {
+            ModelKind::Embedder { engine: Engine::Static, .. } => Arc::new(StaticEmbedder::open(&self.models, row)?),
+            _ => Arc::new(OnnxEmbedder::open(&self.models, row, self.config.threads)?),
+        })
+    }
+
+    pub(crate) fn reranker_of(&self, row: &ModelSpec) -> Result<Arc<dyn Reranker>> {
+        Ok(Arc::new(CrossEncoder::open(&self.models, row, self.config.threads)?))
+    }
+
+    /// The ids of the sparse encoders that the index in `folder` shall have: those that it has, and the configured one.
+    fn encoder_ids(&self, folder: &Path) -> Result<Vec<String>> {
+        let own = Manifest::read(folder)?.map(|manifest| manifest.sparse).unwrap_or_default();
+        let mut ids: Vec<String> = own.into_iter().map(|card| card.id).collect();
+        ids.extend(self.config.encoder().filter(|id| !ids.iter().any(|own| own == id)).map(str::to_string));
+        Ok(ids)
+    }
+
+    pub(crate) fn encoder_rows(&self, folder: &Path) -> Result<Vec<ModelSpec>> {
+        self.encoder_ids(folder)?.iter().map(|id| self.encoder_row(id)).collect()
+    }
+
+    /// Opens the sparse encoders that the index in `folder` shall have.
+    pub(crate) fn open_encoders(&self, folder: &Path) -> Result<Vec<Arc<dyn SparseEncoder>>> {
+        self.encoder_ids(folder)?.iter().map(|id| self.encoder_called(id)).collect()
+    }
+
+    /// The sparse encoder called `id`.
+    ///
+    /// # Errors
+    /// When the catalog has none, or its files are not here.
+    pub fn encoder_called(&self, id: &str) -> Result<Arc<dyn SparseEncoder>> {
+        Ok(Arc::new(SpladeEncoder::open(&self.models, &self.encoder_row(id)?, self.config.threads)?))
+    }
+
+    /// The generator that is configured.
+    pub fn generator(&self) -> Result<Arc<dyn Generator>> {
+        if let Some(generator) = &self.generator {
+            return Ok(generator.clone());
+        }
+        let name = self.config.generator.as_str();
+        if name == ExtractiveGenerator::ID {
+            return Ok(Arc::new(ExtractiveGenerator));
+        }
+        if let Some(model) = name.strip_prefix("openai:") {
+            return Ok(Arc::new(OpenAiGenerator::from_environment(model)?));
+        }
+        let (row, context_tokens) = self.generator_row()?;
+        let path = self.models.require(&row)?.join(row.files[0].name);
+        Ok(Arc::new(LlamaGenerator::open(row.id, &path, self.config.threads, context_tokens)?))
+    }
+
+    /// The retriever that is configured, over `index`, with the index's own tuning if it has one.
+    ///
+    /// # Errors
+    /// As [`Kinglet::pipeline`].
+    pub fn retriever(&self, index: &Arc<Index>) -> Result<Arc<dyn Retriever>> {
+        let this = self.with_index_defaults(index.manifest())?;
+        this.pipeline(index)?.retriever(&this.tuning(index.manifest()))
+    }
+
+    /// The same with what is chosen for an index, see [`Config::with_index_defaults`].
+    ///
+    /// # Errors
+    /// When the manifest has a setting that this version does not know.
+    pub fn with_index_defaults(&self, manifest: &Manifest) -> Result<Kinglet> {
+        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.chosen)?))
+    }
+
+    /// The tuning that is configured for an index.
+    pub fn tuning(&self, manifest: &Manifest) -> FusionWeights {
+        let own = || manifest.tuned.get(&self.answering_embedder(Some(manifest))).copied();
+        match self.config.tuning {
+            TunedWeights::Auto if self.config.is_hybrid() => own().unwrap_or_default(),
+            TunedWeights::Auto | TunedWeights::None => FusionWeights::default(),
+        }
+    }
+
+    /// The parts of the search that is configured, over `index`. A single leg is that leg alone; hybrid is all of them.
+    ///
+    /// # Errors
+    /// When the index has no vectors of the embedder or terms of the sparse encoder, or one of them cannot be opened or does not give
+    /// what is configured.
+    pub fn pipeline(&self, index: &Arc<Index>) -> Result<Pipeline> {
+        let lexical = Arc::new(LexicalLeg::new(index.clone()));
+        let sparse = self.config.searching_encoder().map(|id| {
+            let encoder = self.encoder_called(id)?;
+            Ok(Arc::new(SparseLeg::new(index.clone(), encoder)?) as Arc<dyn Retriever>)
+        });
+        let sparse = sparse.transpose()?;
+        if self.needs_no_embedder() {
+            let leg = sparse.unwrap_or(lexical);
+            let (index, fusion) = (index.clone(), self.config.fusion);
+            return Ok(Pipeline { index, legs: vec![leg], fusion, reranker: None, neighbours: None });
+        }
+        let embedder = match &self.embedder {
+            Some(own) => own.clone(),
+            None => self.embedder_called(&self.answering_embedder(Some(index.manifest())))?,
+        };
+        let dense = || DenseLeg::new(index.clone(), embedder.clone()).map(Arc::new);
+        let mut legs: Vec<Arc<dyn Retriever>> = match self.config.mode {
+            Mode::Lexical => vec![lexical],
+            Mode::Dense => vec![dense()?],
+            Mode::Sparse => Vec::new(),
+            Mode::Auto | Mode::Hybrid => vec![lexical, dense()?],
+        };
+        legs.extend(sparse);
+        let is_hybrid = self.config.is_hybrid();
+        let maxsim = || MaxSim::new(index.clone(), embedder.clone()).map(|it| Arc::new(it) as Arc<dyn Reranker>);
+        let reranker = match self.config.rerank.as_str() {
+            NO_RERANKER => None,
+            AUTO => (is_hybrid && embedder.token_embedder().is_some()).then(maxsim),
+            MaxSim::ID => Some(maxsim()),
+            id => Some(self.reranker_row(id).and_then(|row| self.reranker_of(&row))),
+        };
+        let neighbours = (is_hybrid && self.config.neighbours != Switch::Off).then(|| embedder.card().clone());
+        let (index, fusion, reranker) = (index.clone(), self.config.fusion, reranker.transpose()?);
+        Ok(Pipeline { index, legs, fusion, reranker, neighbours })
+    }
+
+    /// Counts the tokens of a text as the embedder that would answer does, where it is one that ONNX Runtime runs and it is here; and
+    /// how many it reads at most.
+    pub fn token_counter(&self) -> Option<(impl Fn(&str) -> Result<usize> + use<>, usize)> {
+        let row = self.embedder_row(&self.answering_embedder(None)).ok()?;
+        let embedder = OnnxEmbedder::open(&self.models, &row, self.config.threads).ok()?;
+        Some((embedder.token_counter(), embedder.card().max_tokens))
+    }
+
+    pub(crate) fn reranker_row(&self, id: &str) -> Result<ModelSpec> {
+        let known = "--rerank takes auto, none, maxsim, or a reranker of kinglet models list";
+        let row = self.models.lookup(id).map_err(|error| error.with_hint(known))?;
+        match row.kind {
+            ModelKind::Reranker { .. } => Ok(row),
+            kind => Err(Error::input(format!("{} is a {kind}, not a reranker", row.id)).with_hint(known)),
+        }
+    }
+
+    pub(crate) fn embedder_row(&self, id: &str) -> Result<ModelSpec> {
+        let known = "kinglet models list shows the embedders; hashing-256 needs no files";
+        let row = self.models.lookup(id).map_err(|error| error.with_hint(known))?;
+        match row.kind {
+            ModelKind::Embedder { .. } => Ok(row),
+            kind => Err(Error::input(format!("{} is a {kind}, not an embedder", row.id)).with_hint(known)),
+        }
+    }
+
+    pub(crate) fn encoder_row(&self, id: &str) -> Result<ModelSpec> {
+        let known = "--sparse takes none, or a sparse encoder of kinglet models list: splade-tiny";
+        let row = self.models.lookup(id).map_err(|error| error.with_hint(known))?;
+        match row.kind {
+            ModelKind::SparseEncoder { .. } => Ok(row),
+            kind => Err(Error::input(format!("{} is a {kind}, not a sparse encoder", row.id)).with_hint(known)),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A model of one's own joins the catalog, once it has shown that it works.
+
+use std::path::Path;
+
+use crate::engine::Kinglet;
+use crate::error::{Error, ErrorKind, Result};
+use crate::models::catalog::{Engine, ModelKind, ModelSpec, RUNTIME, user_models};
+use crate::models::contracts::{Embedder, Reranker, Role};
+use crate::models::download::pull_from_folder;
+
+/// Texts that a model is tried on: short, long and not in English.
+const TEXTS: [&str; 4] = [
+    "wren",
+    "The goldcrest is the smallest bird of Europe; it weighs five to six grams.",
+    "",
+    "Der Zaunkönig singt laut.",
+];
+
+/// The same text alone and among others: computers round, models that depend on the batch do more than that.
+const LEAST_COSINE: f32 = 0.9999;
+
+impl Kinglet {
+    /// What trying the model in `folder` needs beside it.
+    ///
+    /// # Errors
+    /// When its description is wrong.
+    pub fn models_for_adding(&self, folder: &Path) -> Result<Vec<ModelSpec>> {
+        match user_models::read(folder)?.kind {
+            ModelKind::Embedder { engine: Engine::Static, .. } => Ok(Vec::new()),
+            _ => Ok(vec![self.models().lookup(RUNTIME)?]),
+        }
+    }
+
+    /// Adds the model in `folder` (its files and a `model.toml`, see [`user_models::read`]) to those that this home knows, after trying it.
+    ///
+    /// # Errors
+    /// When the description is wrong, there is a model of that name, or the model does not do what the description says; then nothing
+    /// is added.
+    pub fn add_model(&self, folder: &Path) -> Result<ModelSpec> {
+        let row = user_models::read(folder)?;
+        let place = self.models().folder(&row);
+        if self.models().lookup(row.id).is_ok() {
+            return Err(Error::input(format!("there is a model called {} already", row.id)).with_hint(format!(
+                "choose another id in model.toml, or remove {} if you added it before",
+                place.display()
+            )));
+        }
+        pull_from_folder(self.models(), &row, folder)?;
+        let tried = match row.kind {
+            ModelKind::Reranker { .. } => self.reranker_of(&row).and_then(|it| check_reranker(it.as_ref())),
+            _ => self.embedder_of(&row).and_then(|it| check_embedder(it.as_ref())),
+        };
+        // Only its description makes it a model: without one it is a folder that nobody looks at.
+        let described = tried.and_then(|()| {
+            let (from, to) = (folder.join(user_models::DESCRIPTION), place.join(user_models::DESCRIPTION));
+            std::fs::copy(&from, &to).map_err(|cause| Error::io("write", &to, cause))
+        });
+        if let Err(error) = described {
+            let _ = std::fs::remove_dir_all(&place);
+            // It cannot be pulled again: it has no source but this folder.
+            return Err(match error.kind() {
+                ErrorKind::Damaged => {
+                    Error::input(error.to_string()).with_hint("are its files whole, and what model.toml says?")
+                }
+                _ => error,
+            });
+        }
+        Ok(row)
+    }
+}
+
+fn check_embedder(embedder: &dyn Embedder) -> Result<()> {
+    let id = &embedder.card().id;
+    for role in [Role::Query, Role::Passage] {
+        let together = embedder.embed(role, &TEXTS)?;
+        for (text, among) in TEXTS.iter().zip(&together) {
+            if among.dimension() != embedder.card().dimension {
+                let (found, told) = (among.dimension(), embedder.card().dimension);
+                return Err(Error::input(format!("{id} gives vectors of {found} numbers, not of {told}"))
+                    .with_hint(format!("write dimension = {found} in model.toml, or name another output")));
+            }
+            let alone = embedder.embed(role, &[text])?;
+            if alone.iter().any(|alone| alone.cosine(among) < LEAST_COSINE) {
+                return Err(Error::input(format!("{id} gives {text:?} another vector alone than among other texts"))
+                    .with_hint(
+                        "is pad_token right? Graphs with dynamically quantised activations cannot be used either",
+                    ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_reranker(reranker: &dyn Reranker) -> Result<()> {
+    let scores = reranker.score("Which bird is the smallest?", &TEXTS)?;
+    match scores.len() == TEXTS.len() && scores.iter().all(|score| score.is_finite()) {
+        true => Ok(()),
+        false => Err(Error::input(format!("{} gives no score for some passages", reranker.name()))),
+    }
+}

@@ -1,0 +1,218 @@
+//! One system, measured: what it finds and what that costs. Runs in a process of its own, so that its memory and its start are its own.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::generator_run::Answering;
+use crate::chunking::Chunk;
+use crate::config::{Config, Mode};
+use crate::engine::Kinglet;
+use crate::error::{Error, Result};
+use crate::eval::comparison::{Answered, Cost, Stage};
+use crate::eval::{DEPTH, percentile};
+use crate::index::Index;
+use crate::index::durable_file::size_bytes;
+use crate::index::lexical::Lexical;
+use crate::index::store::{ChunkId, Documents};
+use crate::models::contracts::{Embedder, Role};
+use crate::search::timed::Clock;
+use crate::search::{MaxSim, Query};
+
+/// Chunks that are embedded again to see how fast that is.
+const SAMPLE: usize = 128;
+/// Chunks that are embedded together, as while indexing.
+const BATCH: usize = 64;
+/// The stage of a generator.
+const ANSWERING: &str = "answering";
+/// Questions that are embedded again to see how long that takes.
+const EMBEDDED_AGAIN: usize = 50;
+
+/// What is to be measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasureJob {
+    /// Kinglet's own folder.
+    pub home: PathBuf,
+    /// The index.
+    pub index: PathBuf,
+    /// How it is searched.
+    pub config: Config,
+    /// Whether the questions are answered too, see [`super::systems::System::answers`].
+    pub answers: bool,
+    /// What is asked.
+    pub questions: Vec<String>,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// For each question chunks with their scores, best first.
+    pub rankings: Vec<Vec<(ChunkId, f32)>>,
+    /// Milliseconds that each question took.
+    pub took_ms: Vec<f64>,
+    /// For each question the answer, if it was answered.
+    pub answers: Vec<Answered>,
+    /// What it cost; the cold start is for who started the process to fill in.
+    pub cost: Cost,
+}
+
+/// Does the job; `done` is told after each question how many were put. The first question is put twice, because the first time also loads
+/// what is loaded late.
+///
+/// # Errors
+/// As [`Kinglet::search`].
+pub fn measure(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<Measurement> {
+    let kinglet = Kinglet::new(&job.home, job.config.clone());
+    let index = std::sync::Arc::new(Index::open(&job.index)?);
+    let clock = Clock::default();
+    let tuning = kinglet.tuning(index.manifest());
+    let retriever = kinglet.pipeline(&index)?.timed(&clock).retriever(&tuning)?;
+    let answering = job.answers.then(|| Answering::new(&kinglet, index.clone())).transpose()?;
+    let depth = if job.answers { job.config.passages } else { DEPTH };
+    if let Some(first) = job.questions.first() {
+        let hits = retriever.retrieve(&Query::new(first), depth.min(10))?;
+        answering.as_ref().map(|answering| answering.answer(first, &hits)).transpose()?;
+        clock.take();
+        done(0);
+    }
+    let (mut rankings, mut took_ms, mut parts, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (at, question) in job.questions.iter().enumerate() {
+        let started = Instant::now();
+        let hits = retriever.retrieve(&Query::new(question), depth)?;
+        let mut spent = clock.take();
+        if let Some(answering) = &answering {
+            let cited = answering.answer(question, &hits)?;
+            spent.push((ANSWERING.to_string(), cited.took_ms));
+            rankings.push(cited.ranking);
+            answers.push(cited.answered);
+        } else {
+            rankings.push(hits.into_iter().map(|hit| (hit.chunk, hit.score)).collect());
+        }
+        took_ms.push(started.elapsed().as_secs_f64() * 1000.0);
+        parts.push(spent);
+        done(at + 1);
+    }
+    let peak_memory_bytes = peak_memory_bytes();
+    let mut cost = Cost {
+        peak_memory_bytes,
+        p50_ms: percentile(&took_ms, 0.5),
+        p95_ms: percentile(&took_ms, 0.95),
+        stages: stages(&parts, &took_ms),
+        ..Cost::default()
+    };
+    add_indexing(&kinglet, &index, job, &mut cost)?;
+    Ok(Measurement { rankings, took_ms, answers, cost })
+}
+
+/// The times of the parts, and of what is between them.
+fn stages(parts: &[Vec<(String, f64)>], took_ms: &[f64]) -> Vec<Stage> {
+    let Some(first) = parts.first() else { return Vec::new() };
+    let stage = |name: &str, times: &[f64]| Stage {
+        name: name.to_string(),
+        p50_ms: percentile(times, 0.5),
+        p95_ms: percentile(times, 0.95),
+    };
+    let mut rest = took_ms.to_vec();
+    let mut stages = Vec::new();
+    for (place, (name, _)) in first.iter().enumerate() {
+        let times: Vec<f64> = parts.iter().map(|parts| parts.get(place).map_or(0.0, |(_, took)| *took)).collect();
+        rest.iter_mut().zip(&times).for_each(|(rest, took)| *rest -= took);
+        stages.push(stage(name, &times));
+    }
+    stages.push(stage("fusion", &rest));
+    stages
+}
+
+/// What the models and the index take, and how fast chunks are indexed.
+fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut Cost) -> Result<()> {
+    let config = &job.config;
+    let chunks = index.counts()?.chunks.max(1) as f64;
+    let passages = sample(index)?;
+    let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+    let (mut index_bytes, mut seconds_per_chunk) = (0, 0.0);
+    if config.is_hybrid() || config.mode == Mode::Lexical {
+        index_bytes += index.lexical_bytes();
+        seconds_per_chunk += words_seconds(index)? / chunks;
+    }
+    if !kinglet.needs_no_embedder() {
+        let embedder = kinglet.embedder_called(&config.embedder)?;
+        let with_tokens = config.rerank == MaxSim::ID;
+        let [vectors, tokens] = index.dense_bytes(embedder.card());
+        index_bytes += vectors + if with_tokens { tokens } else { 0 };
+        cost.dimension = Some(embedder.card().dimension);
+        seconds_per_chunk += per_text(&texts, |batch| embed(embedder.as_ref(), batch, with_tokens))?;
+        let questions: Vec<&str> = job.questions.iter().take(EMBEDDED_AGAIN).map(String::as_str).collect();
+        cost.stages.insert(0, embedding_stage(embedder.as_ref(), &questions)?);
+    }
+    if let Some(id) = config.searching_encoder() {
+        let encoder = kinglet.encoder_called(id)?;
+        index_bytes += index.sparse_bytes(encoder.card());
+        seconds_per_chunk += per_text(&texts, |batch| encoder.encode(Role::Passage, batch).map(drop))?;
+    }
+    cost.index_bytes_per_chunk = index_bytes as f64 / chunks;
+    cost.chunks_per_second = if seconds_per_chunk > 0.0 { 1.0 / seconds_per_chunk } else { 0.0 };
+    let mut rows = kinglet.models_of_search()?;
+    if job.answers {
+        rows.extend(kinglet.models_for_answering()?);
+    }
+    cost.model_bytes = rows.iter().map(|row| size_bytes(&kinglet.models().folder(row))).sum();
+    let known: Vec<u64> = rows.iter().filter_map(|row| row.parameters).collect();
+    cost.parameters = (known.len() == rows.len()).then(|| known.iter().sum());
+    Ok(())
+}
+
+/// Passages from all over the index.
+fn sample(index: &Index) -> Result<Vec<String>> {
+    let ids = index.searched_ids()?;
+    let step = ids.len().div_ceil(SAMPLE).max(1);
+    let ids: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
+    Ok(index.chunks(&ids)?.iter().map(|stored| Chunk::passage(&stored.chunk)).collect())
+}
+
+fn embed(embedder: &dyn Embedder, texts: &[&str], with_tokens: bool) -> Result<()> {
+    match embedder.token_embedder().filter(|_| with_tokens) {
+        Some(embedder) => embedder.embed_tokens(Role::Passage, texts).map(drop),
+        None => embedder.embed(Role::Passage, texts).map(drop),
+    }
+}
+
+/// Seconds for one of `texts`.
+fn per_text(texts: &[&str], work: impl Fn(&[&str]) -> Result<()>) -> Result<f64> {
+    let started = Instant::now();
+    texts.chunks(BATCH).try_for_each(work)?;
+    Ok(started.elapsed().as_secs_f64() / texts.len().max(1) as f64)
+}
+
+/// Embedding the question is a part of the dense leg, and of maxsim.
+fn embedding_stage(embedder: &dyn Embedder, questions: &[&str]) -> Result<Stage> {
+    let mut times = Vec::new();
+    for question in questions {
+        let started = Instant::now();
+        embedder.embed(Role::Query, &[question])?;
+        times.push(started.elapsed().as_secs_f64() * 1000.0);
+    }
+    let name = "embedding the question".to_string();
+    Ok(Stage { name, p50_ms: percentile(&times, 0.5), p95_ms: percentile(&times, 0.95) })
+}
+
+/// Seconds for indexing the words of all chunks anew.
+fn words_seconds(index: &Index) -> Result<f64> {
+    let folder = tempfile::tempdir().map_err(|cause| Error::io("make a folder in", &std::env::temp_dir(), cause))?;
+    let documents = Documents::open_for_reading(&index.folder().join("documents.sqlite"))?;
+    let started = Instant::now();
+    Lexical::open(&folder.path().join("lexical"), index.manifest().language)?.synchronise(
+        &documents,
+        1,
+        &|_, _| Ok(()),
+        || Ok(()),
+    )?;
+    Ok(started.elapsed().as_secs_f64())
+}
+
+/// The most memory that this process has taken, where the system tells.
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}

@@ -1,0 +1,186 @@
+//! A user's own index with questions over it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Names, TestCollection};
+use crate::corpus::beir::Judgments;
+use crate::corpus::questions::{self, Answer, WrittenQuestion};
+use crate::engine::Kinglet;
+use crate::error::{Error, Result};
+use crate::eval::judged::{Granularity, Question, QuestionOrigin};
+use crate::index::Index;
+use crate::index::store::{ChunkId, Outline};
+
+/// Chunks that are read from the store at a time.
+const BATCH: usize = 512;
+
+impl Kinglet {
+    /// The index called `name` with the questions in the file `questions`, see [`questions::read`]. Questions that the documents do
+    /// not answer are left out. A question with a quote is judged by passages, one with paths alone by documents.
+    ///
+    /// # Errors
+    /// When there is no such index, the file is not one of questions, or a place is not in the index.
+    pub fn trial_over(&self, name: &str, questions: &Path) -> Result<TestCollection> {
+        trial_over(Arc::new(Index::open(&self.index_folder(name)?)?), questions)
+    }
+}
+
+/// `index` with the questions in a file, see [`Kinglet::trial_over`].
+///
+/// # Errors
+/// When the file is not one of questions, or a place is not in the index.
+pub fn trial_over(index: Arc<Index>, questions: &Path) -> Result<TestCollection> {
+    let places = Places::of(index)?;
+    let written = questions::read(questions, &|place| !places.documents_at(place).is_empty())?;
+    places.trial(&written)
+}
+
+/// Where each passage of an index stands.
+pub(super) struct Places {
+    index: Arc<Index>,
+    outlines: Vec<Outline>,
+    /// The words of each chunk, with a space before and after each.
+    words: HashMap<ChunkId, String>,
+    /// The chunks of each document, by its name.
+    documents: BTreeMap<String, Vec<ChunkId>>,
+}
+
+impl Places {
+    /// What helps where an answer is not where it should be.
+    fn up_to_date(&self) -> String {
+        format!("is the index up to date? `kinglet index --name {}` reads the documents again", self.index.name())
+    }
+
+    pub(super) fn of(index: Arc<Index>) -> Result<Self> {
+        let outlines = index.outlines()?;
+        let mut documents: BTreeMap<String, Vec<ChunkId>> = BTreeMap::new();
+        let mut words = HashMap::new();
+        for outline in &outlines {
+            documents.entry(document_name(outline)).or_default().push(outline.chunk);
+        }
+        let ids: Vec<ChunkId> = outlines.iter().map(|outline| outline.chunk).collect();
+        for batch in ids.chunks(BATCH) {
+            words.extend(index.chunks(batch)?.into_iter().map(|stored| (stored.id, spaced(&stored.chunk.text))));
+        }
+        Ok(Places { index, outlines, words, documents })
+    }
+
+    /// The trial of these questions.
+    pub(super) fn trial(&self, written: &[WrittenQuestion]) -> Result<TestCollection> {
+        let answerable = written.iter().filter(|question| !question.answers.is_empty());
+        let questions = answerable.map(|question| self.question(question)).collect::<Result<Vec<_>>>()?;
+        if questions.is_empty() {
+            return Err(Error::input("none of the questions names a place that answers it")
+                .with_hint("each needs a path or a quote of what answers it"));
+        }
+        let names =
+            Names::new(&self.outlines, |outline| Ok([without_space(&document_name(outline)), passage_name(outline)]))?;
+        Ok(TestCollection { questions, index: self.index.clone(), names })
+    }
+
+    fn question(&self, written: &WrittenQuestion) -> Result<Question> {
+        let unit = match written.answers.iter().any(|answer| answer.quote.is_some()) {
+            true => Granularity::Passage,
+            false => Granularity::Document,
+        };
+        let mut judgments = Judgments::new();
+        for answer in &written.answers {
+            for name in self.names_of(answer, unit, &written.id)? {
+                let grade = judgments.entry(name).or_default();
+                *grade = (*grade).max(answer.grade);
+            }
+        }
+        let origin = if written.synthetic.is_some() { QuestionOrigin::Synthetic } else { QuestionOrigin::Human };
+        Ok(Question { id: written.id.clone(), text: written.question.clone(), origin, unit, judgments })
+    }
+
+    /// What the place is called that answers the question with this id.
+    fn names_of(&self, answer: &Answer, unit: Granularity, id: &str) -> Result<Vec<String>> {
+        let documents = match &answer.path {
+            Some(path) => self.documents_at(path),
+            None => self.documents.keys().map(String::as_str).collect(),
+        };
+        if documents.is_empty() {
+            let path = answer.path.as_deref().unwrap_or_default();
+            return Err(
+                Error::input(format!("question {id}: the index has no document {path}")).with_hint(self.up_to_date())
+            );
+        }
+        let chunks: Vec<ChunkId> = documents.iter().flat_map(|name| &self.documents[*name]).copied().collect();
+        match (&answer.quote, unit) {
+            (None, Granularity::Document) => Ok(documents.into_iter().map(without_space).collect()),
+            (None, Granularity::Passage) => Ok(self.passage_names(&chunks)),
+            (Some(quote), _) => {
+                let holding = self.holding(quote, &chunks);
+                if holding.is_empty() {
+                    // In a table the second column may have been meant as a path.
+                    let what = if answer.path.is_none() {
+                        "no document is called so, and no passage holds"
+                    } else {
+                        "no passage holds"
+                    };
+                    return Err(Error::input(format!("question {id}: {what} {quote:?}")).with_hint(self.up_to_date()));
+                }
+                Ok(self.passage_names(&holding))
+            }
+        }
+    }
+
+    /// The documents whose path is, or ends in, `path`.
+    pub(super) fn documents_at(&self, path: &str) -> Vec<&str> {
+        let path = path.trim_start_matches("./");
+        let fits = |name: &str| name == path || name.strip_suffix(path).is_some_and(|before| before.ends_with('/'));
+        self.documents.keys().map(String::as_str).filter(|name| !path.is_empty() && fits(name)).collect()
+    }
+
+    /// The chunks of `among` that hold the words of `quote`; where it was cut apart, those that hold the first or last half of them.
+    fn holding(&self, quote: &str, among: &[ChunkId]) -> Vec<ChunkId> {
+        let words = spaced(quote);
+        let parts: Vec<&str> = words.split_whitespace().collect();
+        if parts.is_empty() {
+            return Vec::new();
+        }
+        let holds = |part: &str| -> Vec<ChunkId> {
+            among.iter().copied().filter(|chunk| self.words[chunk].contains(part)).collect()
+        };
+        let whole = holds(&words);
+        if !whole.is_empty() || parts.len() < 6 {
+            return whole;
+        }
+        let (first, last) = parts.split_at(parts.len() / 2);
+        let mut halves = [first, last].map(|half| holds(&format!(" {} ", half.join(" ")))).concat();
+        halves.sort_unstable();
+        halves.dedup();
+        halves
+    }
+
+    fn passage_names(&self, chunks: &[ChunkId]) -> Vec<String> {
+        let wanted = |outline: &&Outline| chunks.contains(&outline.chunk);
+        self.outlines.iter().filter(wanted).map(passage_name).collect()
+    }
+}
+
+/// A document's name: its path below the indexed folder, or the name of an indexed file.
+fn document_name(outline: &Outline) -> String {
+    match outline.path.as_str() {
+        "" => outline.root.rsplit(['/', '\\']).next().unwrap_or_default().to_string(),
+        path => path.to_string(),
+    }
+}
+
+fn passage_name(outline: &Outline) -> String {
+    format!("{}@{}", without_space(&document_name(outline)), outline.start_byte)
+}
+
+/// Run files have white space between their fields.
+fn without_space(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join("%20")
+}
+
+/// The words of a text in small letters, with a space before and after each.
+fn spaced(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase);
+    words.fold(" ".to_string(), |text, word| text + &word + " ")
+}

@@ -1,0 +1,152 @@
+//! Derived files: whole or not there. Written beside, made durable, put in place by rename, checked when read.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+const SEAL_BYTES: usize = 32;
+
+/// The size of a [`check`].
+pub const CHECK_BYTES: usize = 8;
+
+/// A short check over a record, to be stored behind it.
+pub fn check(content: &[u8]) -> [u8; CHECK_BYTES] {
+    blake3::hash(content).as_bytes()[..CHECK_BYTES].try_into().expect("BLAKE3 gives 32 bytes")
+}
+
+/// What the index in `folder` is called in commands: each lies in a folder of its name.
+pub(super) fn index_name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The bytes of the file at `path`, or of all files below it; 0 where there is none.
+pub fn size_bytes(path: &Path) -> u64 {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| size_bytes(&entry.path())).sum()
+        }
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    }
+}
+
+/// Removes a file, if there is one.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, cause)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a folder for what documents say, with those above it: nobody but the user may look into it.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn make_private_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|cause| Error::io("make the folder", folder, cause))
+}
+
+/// Lets those who may read or write `folder` do the same with all that is in it, and nobody else. Libraries make their files with other
+/// modes; who may look into an index is said in one place, the mode of its folder.
+#[cfg(unix)]
+pub fn share_as_folder(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fn share(path: &Path, allowed: u32) {
+        let Ok(found) = std::fs::symlink_metadata(path) else { return };
+        let wanted = if found.is_dir() { allowed } else { allowed & 0o666 };
+        let mode = found.permissions().mode();
+        if !found.is_symlink() && mode & 0o777 != wanted {
+            // A disk that knows no modes refuses, and a file of somebody else is theirs to share.
+            let _ = std::fs::set_permissions(path, PermissionsExt::from_mode(mode & 0o7000 | wanted));
+        }
+        if found.is_dir() {
+            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+            entries.for_each(|entry| share(&entry.path(), allowed));
+        }
+    }
+    if let Ok(found) = std::fs::metadata(folder) {
+        share(folder, found.permissions().mode() & 0o777);
+    }
+}
+
+/// Where there are no modes, a folder says who may read what is in it by itself.
+#[cfg(not(unix))]
+pub fn share_as_folder(_: &Path) {}
+
+/// Writes `bytes` so that readers see the old file or the new one and never a part, also after a loss of power.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_streamed(path, |file| file.write_all(bytes))
+}
+
+/// The same for what is too large to be held in memory.
+pub fn write_streamed(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+    let folder = path.parent().ok_or_else(|| Error::input(format!("{} is no file", path.display())))?;
+    let write = move || -> std::io::Result<()> {
+        let mut temporary = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        let mut buffered = BufWriter::new(&mut temporary);
+        content(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
+        temporary.as_file().sync_all()?;
+        temporary.persist(path)?;
+        // A rename is durable once its folder is; not every platform can sync a folder, and then rename is all there is.
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    };
+    write().map_err(|cause| Error::io("write", path, cause))
+}
+
+/// Writes `bytes` followed by their BLAKE3.
+pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, &[bytes, blake3::hash(bytes).as_bytes()].concat())
+}
+
+/// Reads what [`write_sealed`] wrote.
+///
+/// # Errors
+/// When the file is missing, cut short or changed.
+pub fn read_sealed(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = std::fs::read(path).map_err(|cause| {
+        Error::damaged(format!("could not read {}: {cause}", path.display()))
+            .with_hint("run `kinglet index` again: what is missing is made anew")
+    })?;
+    let seal = bytes.split_off(bytes.len().saturating_sub(SEAL_BYTES));
+    if blake3::hash(&bytes).as_bytes()[..] != seal[..] {
+        return Err(Error::damaged(format!("{} is damaged: its checksum does not fit", path.display()))
+            .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_or_shortened_file_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sealed");
+        write_sealed(&path, b"content").unwrap();
+        assert_eq!(read_sealed(&path).unwrap(), b"content");
+        let whole = std::fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(read_sealed(&path).is_err(), "{length} bytes were taken for the whole");
+        }
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, &changed).unwrap();
+            assert!(read_sealed(&path).is_err(), "a change at byte {at} was not noticed");
+        }
+    }
+}

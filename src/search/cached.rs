@@ -1,0 +1,81 @@
+//! Parts of a pipeline that remember what they said.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Hit, Query, Retriever};
+use crate::error::{Error, Result};
+use crate::models::contracts::Reranker;
+
+fn lock<T>(memory: &Mutex<T>) -> MutexGuard<'_, T> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A retriever that answers the same question from memory. It forgets nothing, so it is for a bounded number of questions.
+pub struct CachedRetriever {
+    inner: Arc<dyn Retriever>,
+    hits: Mutex<HashMap<(String, usize), Vec<Hit>>>,
+}
+
+impl CachedRetriever {
+    /// Remembers for `inner`.
+    pub fn new(inner: Arc<dyn Retriever>) -> Self {
+        CachedRetriever { inner, hits: Mutex::default() }
+    }
+}
+
+impl Retriever for CachedRetriever {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn score_of_absent(&self) -> Option<f32> {
+        self.inner.score_of_absent()
+    }
+
+    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
+        if query.among.is_some() {
+            return self.inner.retrieve(query, k);
+        }
+        let key = (query.text.clone(), k);
+        if let Some(hits) = lock(&self.hits).get(&key) {
+            return Ok(hits.clone());
+        }
+        let hits = self.inner.retrieve(query, k)?;
+        lock(&self.hits).insert(key, hits.clone());
+        Ok(hits)
+    }
+}
+
+/// A reranker that scores no passage twice for the same question.
+pub struct CachedReranker {
+    inner: Arc<dyn Reranker>,
+    scores: Mutex<HashMap<String, HashMap<blake3::Hash, f32>>>,
+}
+
+impl CachedReranker {
+    /// Remembers for `inner`.
+    pub fn new(inner: Arc<dyn Reranker>) -> Self {
+        CachedReranker { inner, scores: Mutex::default() }
+    }
+}
+
+impl Reranker for CachedReranker {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>> {
+        let hashes: Vec<_> = passages.iter().map(|passage| blake3::hash(passage.as_bytes())).collect();
+        let mut all = lock(&self.scores);
+        let known = all.entry(query.to_string()).or_default();
+        let new: Vec<usize> = (0..passages.len()).filter(|&at| !known.contains_key(&hashes[at])).collect();
+        let texts: Vec<&str> = new.iter().map(|&at| passages[at]).collect();
+        let scores = self.inner.score(query, &texts)?;
+        if scores.len() != texts.len() {
+            return Err(Error::model(format!("{} gave no score for some passages", self.name())));
+        }
+        known.extend(new.iter().map(|&at| hashes[at]).zip(scores));
+        Ok(hashes.iter().map(|hash| known[hash]).collect())
+    }
+}

@@ -1,0 +1,58 @@
+//! Whatever scores the same goes by path and place, so that the order says nothing of when a document came into the index.
+
+use std::collections::HashMap;
+
+use super::Hit;
+use crate::error::Result;
+use crate::index::Index;
+use crate::index::store::ChunkId;
+
+/// What can be ranked: a chunk and its score.
+pub(super) trait Scored {
+    fn chunk(&self) -> ChunkId;
+    fn score(&self) -> f32;
+}
+
+impl Scored for (ChunkId, f32) {
+    fn chunk(&self) -> ChunkId {
+        self.0
+    }
+
+    fn score(&self) -> f32 {
+        self.1
+    }
+}
+
+impl Scored for Hit {
+    fn chunk(&self) -> ChunkId {
+        self.chunk
+    }
+
+    fn score(&self) -> f32 {
+        self.score
+    }
+}
+
+/// Puts what was found into order, best first, ties by path and place in `index`, and keeps the first `k`.
+///
+/// # Errors
+/// When one of those that tie is not in the store.
+pub(super) fn rank(index: &Index, found: &mut Vec<impl Scored>, k: usize) -> Result<()> {
+    found.sort_by(|a, b| b.score().total_cmp(&a.score()));
+    let same = |a: &_, b: &_| Scored::score(a).total_cmp(&Scored::score(b)).is_eq();
+    // Beyond `k` it makes no difference.
+    let mut tied = Vec::new();
+    let mut start = 0;
+    for group in found.chunk_by(same) {
+        if start < k && group.len() > 1 {
+            tied.extend(group.iter().map(Scored::chunk));
+        }
+        start += group.len();
+    }
+    if !tied.is_empty() {
+        let places: HashMap<ChunkId, usize> = index.by_place(&tied)?.into_iter().zip(0..).collect();
+        found.sort_by(|a, b| b.score().total_cmp(&a.score()).then(places.get(&a.chunk()).cmp(&places.get(&b.chunk()))));
+    }
+    found.truncate(k);
+    Ok(())
+}
