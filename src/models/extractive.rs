@@ -1,4 +1,5 @@
-//! Answers without a language model: the sentences of the passages that fit the question best, quoted word for word.
+//! Answers without a language model: the sentences of the passages that fit the question best,
+//! quoted word for word.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,15 +13,17 @@ use crate::text::{content_words, estimated_tokens, sentences};
 /// Sentences that are quoted at most.
 const MOST_SENTENCES: usize = 3;
 
-/// A sentence is quoted after the best one only if it scores at least this share of the best one's score.
+/// A sentence is quoted after the best one only if it scores at least this share of the best one's
+/// score.
 const WORTH_QUOTING: f32 = 0.6;
 
 /// How much of a sentence's score a passage keeps that stands one place further down.
 const NEXT_PASSAGE: f32 = 0.95;
 
-/// Quotes at most three sentences, each on lines of its own and followed by ` [n]`, in the order of the passages. A sentence
-/// scores by the words that it shares with the question, each weighed by how few of the sentences have it (BM25's idf), and a
-/// little by its passage's place; long sentences are held back, as BM25 does. Writes [`REFUSAL`] if no sentence shares a word that
+/// Quotes at most three sentences, each on lines of its own and followed by ` [n]`, in the order of
+/// the passages. A sentence scores by the words that it shares with the question, each weighed by
+/// how few of the sentences have it (BM25's idf), and a little by its passage's place; long
+/// sentences are held back, as BM25 does. Writes [`REFUSAL`] if no sentence shares a word that
 /// means something with the question.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExtractiveGenerator;
@@ -66,7 +69,8 @@ struct Quote<'p> {
     length: usize,
 }
 
-/// The best sentences for the question in the order in which they stand, within the prompt's limit of answer tokens.
+/// The best sentences for the question in the order in which they stand, within the prompt's limit
+/// of answer tokens.
 fn best_sentences(prompt: &Prompt) -> Vec<Quote<'_>> {
     let asked: HashSet<String> = content_words(&prompt.question).collect();
     let quotes: Vec<Quote> = prompt

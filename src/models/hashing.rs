@@ -1,7 +1,9 @@
-//! An embedder without a model: deterministic and offline, for tests, examples and machines where nothing can be fetched.
+//! An embedder without a model: deterministic and offline, for tests, examples and machines where
+//! nothing can be fetched.
 //!
-//! Feature hashing of words and of three-letter parts of words: Weinberger, Dasgupta, Langford, Smola & Attenberg,
-//! *Feature Hashing for Large Scale Multitask Learning*, ICML 2009. It knows spelling, not meaning.
+//! Feature hashing of words and of three-letter parts of words: Weinberger, Dasgupta, Langford,
+//! Smola & Attenberg, *Feature Hashing for Large Scale Multitask Learning*, ICML 2009. It knows
+//! spelling, not meaning.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +55,8 @@ impl HashingEmbedder {
             components[(number % self.card.dimension as u64) as usize] += sign * (1.0 + count).ln();
         }
         if components.iter().all(|&component| component == 0.0) {
-            // A text without words (or whose words cancel out) still points somewhere, always the same way.
+            // A text without words (or whose words cancel out) still points somewhere, always the
+            // same way.
             components[0] = 1.0;
         }
         Vector::normalised(components)

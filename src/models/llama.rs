@@ -1,4 +1,5 @@
-//! A language model in this process: a GGUF file run by llama.cpp. The only file that names `llama_cpp_2`.
+//! A language model in this process: a GGUF file run by llama.cpp. The only file that names
+//! `llama_cpp_2`.
 
 use std::fs::File;
 use std::io::Read;
@@ -22,15 +23,17 @@ use super::contracts::{Generator, Token};
 use super::prompt::Prompt;
 use crate::error::{Error, Result};
 
-/// Tokens of the prompt that are read between two looks at whether anybody still waits for the answer.
+/// Tokens of the prompt that are read between two looks at whether anybody still waits for the
+/// answer.
 const READ_AT_ONCE: usize = 64;
 
-/// Tokens that are held against being written again, and how much: enough to leave most loops, too little to keep a name
-/// from being said twice.
+/// Tokens that are held against being written again, and how much: enough to leave most loops, too
+/// little to keep a name from being said twice.
 const REPETITION_WINDOW: i32 = 64;
 const REPETITION_PENALTY: f32 = 1.05;
 
-/// A chat model in a GGUF file, run by llama.cpp on this machine. Greedy, so that the same prompt gives the same answer.
+/// A chat model in a GGUF file, run by llama.cpp on this machine. Greedy, so that the same prompt
+/// gives the same answer.
 pub struct LlamaGenerator {
     id: String,
     model: Arc<Model>,
@@ -39,14 +42,15 @@ pub struct LlamaGenerator {
 }
 
 impl LlamaGenerator {
-    /// Opens the chat model in the GGUF file at `path` under the name `id`. Prompt and answer get at most
-    /// `context_tokens_cap` tokens, or as many as the model was trained for if that is less. `threads` is how many compute
-    /// at once; 0 chooses: one. llama.cpp's threads wait for each other by spinning, so a second busy process on the machine can make two
-    /// threads thirty times slower than one; ask for more only on a machine that has the cores to itself.
+    /// Opens the chat model in the GGUF file at `path` under the name `id`. Prompt and answer get
+    /// at most `context_tokens_cap` tokens, or as many as the model was trained for if that is
+    /// less. `threads` is how many compute at once; 0 chooses: one. llama.cpp's threads wait for
+    /// each other by spinning, so a second busy process on the machine can make two threads thirty
+    /// times slower than one; ask for more only on a machine that has the cores to itself.
     ///
     /// # Errors
-    /// When the file cannot be read, is no GGUF file, is cut short, or holds no chat model. The weights' own bits are not checked
-    /// here: that is what the catalog's SHA-256 is for.
+    /// When the file cannot be read, is no GGUF file, is cut short, or holds no chat model. The
+    /// weights' own bits are not checked here: that is what the catalog's SHA-256 is for.
     pub fn open(id: &str, path: &Path, threads: usize, context_tokens_cap: usize) -> Result<Self> {
         check_header(path)?;
         let backend = backend()?;
@@ -102,7 +106,8 @@ impl Generator for LlamaGenerator {
     }
 }
 
-/// An answer that is being written. Its thread does not outlive it: a process that ends while llama.cpp computes crashes.
+/// An answer that is being written. Its thread does not outlive it: a process that ends while
+/// llama.cpp computes crashes.
 struct Running {
     receiver: mpsc::Receiver<Result<Token>>,
     thread: Option<JoinHandle<()>>,
@@ -112,7 +117,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.receiver.close();
         if let Some(thread) = self.thread.take() {
-            // It looks after at most `READ_AT_ONCE` tokens; a panic of it has ended the stream already.
+            // It looks after at most `READ_AT_ONCE` tokens; a panic of it has ended the stream
+            // already.
             let _ = thread.join();
         }
     }
@@ -127,8 +133,8 @@ struct Model {
 }
 
 impl Model {
-    /// The prompt in the model's chat template. Only the template's own control tokens are control tokens: `<|im_end|>` in a
-    /// passage is text like any other.
+    /// The prompt in the model's chat template. Only the template's own control tokens are control
+    /// tokens: `<|im_end|>` in a passage is text like any other.
     fn tokens(&self, prompt: &Prompt) -> Vec<LlamaToken> {
         let [before_system, before_user, before_answer] = &self.template.parts;
         let mut tokens = before_system.clone();
@@ -261,7 +267,8 @@ fn read(
     context.decode(batch).map_err(|cause| cause.to_string())
 }
 
-/// Takes the whole characters from the front of `bytes`; what may become one with the next token stays.
+/// Takes the whole characters from the front of `bytes`; what may become one with the next token
+/// stays.
 fn take_whole_characters(bytes: &mut Vec<u8>) -> String {
     let mut text = String::new();
     loop {
@@ -285,7 +292,8 @@ fn take_whole_characters(bytes: &mut Vec<u8>) -> String {
     }
 }
 
-/// Whether the last tokens are one block of 4 to 48 tokens three times over: a small model does not leave such a loop.
+/// Whether the last tokens are one block of 4 to 48 tokens three times over: a small model does not
+/// leave such a loop.
 fn runs_in_circles<T: PartialEq>(written: &[T]) -> bool {
     (4..=48).any(|length| {
         written.len().checked_sub(3 * length).is_some_and(|start| {
@@ -308,8 +316,9 @@ fn backend() -> Result<&'static LlamaBackend> {
         .map_err(|cause| Error::model(format!("llama.cpp could not be started: {cause}")))
 }
 
-/// Looks at the first bytes before llama.cpp does, which ends the process over some damage. The layout is
-/// <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>: magic, version, count of tensors, count of metadata.
+/// Looks at the first bytes before llama.cpp does, which ends the process over some damage. The
+/// layout is <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>: magic, version, count of
+/// tensors, count of metadata.
 fn check_header(path: &Path) -> Result<()> {
     let mut file = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
     let length = file.metadata().map_err(|cause| Error::io("look at", path, cause))?.len();

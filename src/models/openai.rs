@@ -1,5 +1,5 @@
-//! A language model behind any server that speaks OpenAI's chat completions: OpenAI itself, Ollama, vLLM, llama-server.
-//! The only file that names `async_openai`.
+//! A language model behind any server that speaks OpenAI's chat completions: OpenAI itself, Ollama,
+//! vLLM, llama-server. The only file that names `async_openai`.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use super::prompt::Prompt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::estimated_tokens;
 
-/// What a server is trusted to read, since the protocol has no way to ask: what Ollama gives a model unless told otherwise.
+/// What a server is trusted to read, since the protocol has no way to ask: what Ollama gives a
+/// model unless told otherwise.
 const CONTEXT_TOKENS: usize = 4096;
 
 /// Tokens that a chat template adds around the two messages; more than any known one does.
@@ -27,11 +28,13 @@ const TEMPLATE_TOKENS: usize = 32;
 /// A server that does not even take the connection in this time is not there.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
-/// A server that says nothing for so long is given up: a large model may first have to be loaded and read the prompt.
+/// A server that says nothing for so long is given up: a large model may first have to be loaded
+/// and read the prompt.
 const LONGEST_SILENCE: Duration = Duration::from_secs(120);
 
-/// A chat model on a server. Requests go to `BASE_URL/chat/completions`. The client repeats a request that was not accepted (no
-/// connection, too many requests, a server error) at most three times, and never one whose answer has begun.
+/// A chat model on a server. Requests go to `BASE_URL/chat/completions`. The client repeats a
+/// request that was not accepted (no connection, too many requests, a server error) at most three
+/// times, and never one whose answer has begun.
 pub struct OpenAiGenerator {
     name: String,
     model: String,
@@ -41,8 +44,8 @@ pub struct OpenAiGenerator {
 }
 
 impl OpenAiGenerator {
-    /// The chat model `model` at `OPENAI_BASE_URL` (unset: OpenAI), with the key in `OPENAI_API_KEY`, which local servers
-    /// do not need.
+    /// The chat model `model` at `OPENAI_BASE_URL` (unset: OpenAI), with the key in
+    /// `OPENAI_API_KEY`, which local servers do not need.
     ///
     /// # Errors
     /// When the address or the key cannot be one. Nothing is sent yet.
@@ -98,7 +101,8 @@ impl OpenAiGenerator {
         host.is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
     }
 
-    /// OpenAI's newer models take neither `max_tokens` nor a temperature; older servers know only `max_tokens`.
+    /// OpenAI's newer models take neither `max_tokens` nor a temperature; older servers know only
+    /// `max_tokens`.
     #[allow(deprecated)]
     fn request(&self, prompt: &Prompt) -> CreateChatCompletionRequest {
         let limit = u32::try_from(prompt.max_answer_tokens).ok();
@@ -199,7 +203,8 @@ impl Talk {
             OpenAIError::ApiError(answer) => {
                 self.refused(Some(u64::from(answer.status_code.as_u16())), &answer.api_error.message)
             }
-            // Errors in a shape of the server's own, and errors in the middle of a stream, arrive as JSON of another kind.
+            // Errors in a shape of the server's own, and errors in the middle of a stream, arrive
+            // as JSON of another kind.
             OpenAIError::JSONDeserialize(_, content) => match serde_json::from_str::<serde_json::Value>(&content) {
                 Ok(value) if value.get("error").or(value.get("detail")).is_some() => {
                     let error = value.get("error").or(value.get("detail")).unwrap_or(&value);

@@ -1,4 +1,5 @@
-//! Several sessions of one model, so that several threads can run it at once: a session serves one caller at a time.
+//! Several sessions of one model, so that several threads can run it at once: a session serves one
+//! caller at a time.
 
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
@@ -10,11 +11,12 @@ use crate::error::{Error, Result};
 
 /// Sessions of one model at most, on a machine with as many cores.
 const MOST_SESSIONS: usize = 4;
-/// Each session holds the weights: those of a large model fill the memory, so that its callers rather wait.
+/// Each session holds the weights: those of a large model fill the memory, so that its callers
+/// rather wait.
 const MOST_FILE_BYTES: u64 = 1 << 30;
 
-/// The sessions of one model. The first is opened at once, another one whenever all are busy, up to a bound; beyond that,
-/// callers wait.
+/// The sessions of one model. The first is opened at once, another one whenever all are busy, up to
+/// a bound; beyond that, callers wait.
 pub(super) struct SessionPool<S> {
     state: Mutex<State<S>>,
     returned: Condvar,
@@ -86,7 +88,8 @@ fn file_bytes(folder: &Path, spec: &ModelSpec) -> u64 {
     spec.files.iter().map(size).sum()
 }
 
-/// A session that goes back to its pool when it is dropped; one that could not be opened gives its place back.
+/// A session that goes back to its pool when it is dropped; one that could not be opened gives its
+/// place back.
 pub(super) struct Taken<'p, S> {
     pool: &'p SessionPool<S>,
     session: Option<S>,

@@ -1,9 +1,10 @@
-//! Learned sparse vectors: a small BERT says of each term of its vocabulary how much a text is about it, also where the text does
-//! not have the term. The only file that knows candle.
+//! Learned sparse vectors: a small BERT says of each term of its vocabulary how much a text is
+//! about it, also where the text does not have the term. The only file that knows candle.
 //!
-//! Source: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model for Information Retrieval*, 2021:
-//! the weight of a term is the maximum, over the text's tokens, of log(1 + relu(logit)). Devlin, Chang, Lee & Toutanova, *BERT*,
-//! NAACL 2019, for the forward pass.
+//! Source: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model
+//! for Information Retrieval*, 2021: the weight of a term is the maximum, over the text's tokens,
+//! of log(1 + relu(logit)). Devlin, Chang, Lee & Toutanova, *BERT*, NAACL 2019, for the forward
+//! pass.
 
 use std::collections::HashMap;
 
@@ -25,8 +26,8 @@ const EPSILON: f64 = 1e-12;
 /// Terms whose logits are computed together: few enough that these stay in the CPU's store.
 const TERMS_TOGETHER: usize = 2048;
 
-/// A sparse encoder of the catalog. Each text is run by itself, so that its vector does not depend on its neighbours; texts are run
-/// side by side.
+/// A sparse encoder of the catalog. Each text is run by itself, so that its vector does not depend
+/// on its neighbours; texts are run side by side.
 pub struct SpladeEncoder {
     card: SparseCard,
     tokenizer: Tokenizer,
@@ -35,10 +36,12 @@ pub struct SpladeEncoder {
 }
 
 impl SpladeEncoder {
-    /// Opens the encoder `spec`, whose files are in `store`, with `threads` threads (0: one for each core).
+    /// Opens the encoder `spec`, whose files are in `store`, with `threads` threads (0: one for
+    /// each core).
     ///
     /// # Errors
-    /// When it is no sparse encoder, or its files are not here or not such a model and its tokenizer.
+    /// When it is no sparse encoder, or its files are not here or not such a model and its
+    /// tokenizer.
     pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
         let card = store.sparse_card(spec)?;
         let folder = store.require(spec)?;

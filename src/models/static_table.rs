@@ -1,8 +1,9 @@
-//! Static embedders: a table with a vector for each token; a text's vector is the mean of its tokens' vectors.
+//! Static embedders: a table with a vector for each token; a text's vector is the mean of its
+//! tokens' vectors.
 //!
 //! Reads the tables of WordLlama (<https://github.com/dleemiller/WordLlama>) and model2vec
-//! (<https://github.com/MinishLab/model2vec>): `embedding.weight` or `embeddings`, of 16 or 32 bits, and model2vec's `mapping` of
-//! tokens to rows and `weights` of tokens where a file has them.
+//! (<https://github.com/MinishLab/model2vec>): `embedding.weight` or `embeddings`, of 16 or 32
+//! bits, and model2vec's `mapping` of tokens to rows and `weights` of tokens where a file has them.
 
 use std::path::Path;
 

@@ -1,8 +1,9 @@
 //! ONNX Runtime's telemetry stays off, because its switch is set before any thread could start it.
 //!
-//! From version 1.29 on, the builds of ONNX Runtime for Linux and macOS write a device id to the disk and send events about the
-//! process, and `DisableTelemetryEvents` comes too late: the first event is made together with the environment that the call needs.
-//! The full switch is a variable of the process, read once when the environment is made
+//! From version 1.29 on, the builds of ONNX Runtime for Linux and macOS write a device id to the
+//! disk and send events about the process, and `DisableTelemetryEvents` comes too late: the first
+//! event is made together with the environment that the call needs. The full switch is a variable
+//! of the process, read once when the environment is made
 //! (<https://github.com/microsoft/onnxruntime/pull/27379>).
 
 use ctor::ctor;
@@ -14,8 +15,8 @@ const OFF: &str = "1";
 
 /// Turns the switch when the program that holds kinglet is loaded, before `main`.
 ///
-/// A plug-in can be loaded into a program whose threads already run. Changing a variable would be a data race there, so it stays as
-/// it is, and [`require_off`] decides.
+/// A plug-in can be loaded into a program whose threads already run. Changing a variable would be a
+/// data race there, so it stays as it is, and [`require_off`] decides.
 #[ctor(unsafe)]
 fn switch_off() {
     if has_one_thread() {
