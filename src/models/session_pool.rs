@@ -9,7 +9,8 @@ use super::catalog::{ModelFile, ModelSpec};
 use super::store::ModelStore;
 use crate::error::{Error, Result};
 
-/// Sessions of one model at most, on a machine with as many cores.
+/// Sessions of one model at most. There are as many as the machine has cores, but two on any, so that
+/// a question does not wait for the passages that another thread indexes.
 const MOST_SESSIONS: usize = 4;
 /// Each session holds the weights: those of a large model fill the memory, so that its callers
 /// rather wait.
@@ -43,7 +44,7 @@ impl<S> SessionPool<S> {
         let hashes = store.hashes(spec)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let fitting = usize::try_from(MOST_FILE_BYTES / file_bytes(&store.folder(spec), spec).max(1)).unwrap_or(1);
-        let most = cores.min(MOST_SESSIONS).min(fitting).max(1);
+        let most = cores.clamp(2, MOST_SESSIONS).min(fitting).max(1);
         let (store, spec) = (store.clone(), spec.clone());
         let another = move || {
             // Two sessions of different weights would answer differently.
