@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
+use crate::answer::{Answer, AnswerEvent, Passage, Timings, answer, elapsed_ms};
 use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch, TunedWeights};
 use crate::error::{Error, Result};
 use crate::extract::worker_process::Isolation;
@@ -32,6 +32,7 @@ use crate::models::store::ModelStore;
 use crate::search::filter::{self, Filter};
 use crate::search::results::{ResultOptions, found};
 use crate::search::{DenseLeg, LexicalLeg, MaxSim, PendingWork, Pipeline, Query, Retriever, SearchResult, SparseLeg};
+use futures::StreamExt;
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -266,9 +267,19 @@ impl Kinglet {
                 truncated: found.truncated,
             })
             .collect();
-        let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
+        let mut events = answer(generator, question, passages, self.config.answer_tokens);
+        let mut answer = loop {
+            match events.next().await {
+                Some(event) => match event? {
+                    AnswerEvent::Sentence(sentence) => show(&sentence.text),
+                    AnswerEvent::Finished(answer) => break *answer,
+                    _ => {}
+                },
+                None => return Err(Error::model("no answer")),
+            }
+        };
         answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };
-        answer.lacking = lacking;
+        answer.pending = lacking;
         Ok(answer)
     }
 

@@ -260,7 +260,7 @@ impl Session<'_> {
             printed(render::sources(&answer, self.global.verbose))?;
             render::remarks(&answer, self.global.verbose);
         }
-        render::lacking(answer.lacking, &name);
+        render::lacking(answer.pending, &name);
         Ok(if answer.refused { REFUSED } else { DONE })
     }
 
