@@ -6,13 +6,13 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use kinglet::chunk::Chunking;
-use kinglet::corpus::walk::FileState;
 use kinglet::index::dense::Dense;
 use kinglet::index::documents::NewFile;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::language::Language;
 use kinglet::models::traits::Role;
 use kinglet::reading::{Outcome, Request, read};
+use kinglet::scan::walk::FileState;
 use kinglet::{Error, Fault};
 
 /// An index of so many chunks that say different things.

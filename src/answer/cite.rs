@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Passage;
-use crate::corpus::Unit;
 use crate::text::Span;
+use kinglet_formats::LocationUnit;
 
 /// A passage that the answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,7 +14,7 @@ pub struct Source {
     /// The file.
     pub path: String,
     /// What its places are counted in.
-    pub unit: Unit,
+    pub unit: LocationUnit,
     /// The passage's first place in it, from 1.
     pub first: u32,
     /// The passage's last place in it.
@@ -36,7 +36,7 @@ pub struct Citation {
     /// The file.
     pub path: String,
     /// What places in it are counted in.
-    pub unit: Unit,
+    pub unit: LocationUnit,
     /// The place in the file, from 1, that the quote begins at.
     pub first: u32,
     /// The place that it ends at.

@@ -10,11 +10,11 @@ use super::files::index_name;
 use super::rows::{Table, seal};
 use super::sqlite::{self, is_disk_full};
 use crate::chunk::Chunk;
-use crate::corpus::Unit;
-use crate::corpus::walk::FileState;
 use crate::error::{Error, Fault, Result};
 use crate::reading::Cut;
+use crate::scan::walk::FileState;
 use crate::text::Span;
+use kinglet_formats::LocationUnit;
 
 /// Names a chunk within an index; never given again after the chunk is gone.
 pub type ChunkId = u64;
@@ -451,7 +451,7 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
             span: Span { start: row.get(3)?, end: row.get(4)? },
             unit: row
                 .get::<_, Option<String>>(10)?
-                .map_or(Ok(Unit::Line), |unit| from_json(10, &format!("{unit:?}")))?,
+                .map_or(Ok(LocationUnit::Line), |unit| from_json(10, &format!("{unit:?}")))?,
             first: row.get(5)?,
             last: row.get(6)?,
             places: lines.map(|lines| from_json(7, &lines)).transpose()?,

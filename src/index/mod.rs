@@ -47,9 +47,9 @@ use tokens::TokenStore;
 pub use writer::IndexWriter;
 
 use crate::alike::Sketch;
-use crate::corpus::is_not_whole;
 use crate::error::{Error, Fault, Result};
 use crate::models::traits::{EmbedderCard, SparseCard};
+use kinglet_formats::is_truncated;
 
 /// Up to this many chunks every vector is looked at; beyond, the graph is searched. `make bench-dense` measures both: looking at
 /// 100,000 vectors takes 14 ms, while a graph over them takes seconds to open and many minutes to build.
@@ -310,7 +310,7 @@ impl Index {
 
     /// What was left out of the file of a chunk, if anything was.
     pub fn not_whole(&self, chunk: ChunkId) -> Result<Option<String>> {
-        Ok(self.store().doubt(chunk)?.filter(|doubt| is_not_whole(doubt)))
+        Ok(self.store().doubt(chunk)?.filter(|doubt| is_truncated(doubt)))
     }
 
     /// What is kept of these chunks to tell how alike they are, see [`Documents::sketches`].

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{CHECKPOINT, Event, Run, Skipped, Summary};
-use crate::corpus::walk::{FileState, Found, Limits, walk};
 use crate::error::{Error, Fault, Result};
 use crate::index::documents::{Change, KnownFile, NewFile};
 use crate::reading::workers::read_all;
 use crate::reading::{self, Outcome, Request};
+use crate::scan::walk::{FileState, Found, Limits, walk};
 
 /// A file whose reader was given up so many times in a row is not tried again until it changes: it may be made to cost time.
 const MOST_TRIES: u32 = 3;

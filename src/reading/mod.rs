@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::{Chunk, Chunking, chunk};
-use crate::corpus::formats::Skip;
-use crate::corpus::{Document, formats, repeated};
+use kinglet_formats::{Document, Skip, read_with_progress, remove_boilerplate};
 pub use patience::Patience;
 
 /// Counts up whenever files are read or cut in another way than before, so that an index reads them again.
@@ -145,13 +144,13 @@ fn name(request: &Request) -> std::borrow::Cow<'_, str> {
 
 /// Reads the text, leaves out what is repeated from page to page, and cuts the rest.
 fn cut(request: &Request, bytes: &[u8], progress: &dyn Fn()) -> Result<Cut, Skip> {
-    let mut document = formats::read_watched(&name(request), bytes, progress)?;
-    let repeated_lines = repeated::leave_out(&mut document);
+    let mut document = read_with_progress(&name(request), bytes, progress)?;
+    let repeated_lines = remove_boilerplate(&mut document);
     let chunks = chunk(&document, &request.chunking);
     if chunks.is_empty() {
         return Err(no_text());
     }
-    let Document { metadata, doubt, text, .. } = document;
+    let Document { metadata, warning: doubt, text, .. } = document;
     Ok(Cut { chunks, metadata, doubt, repeated_lines, text: request.with_text.then_some(text) })
 }
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use kinglet::assemble::{Embedders, Kinglet, Wanted};
 use kinglet::config::Resolved;
-use kinglet::corpus::watch::Changes;
 use kinglet::index::Index;
 use kinglet::ingest::Summary;
 use kinglet::models::openai::OpenAiGenerator;
 use kinglet::reading::workers::{self, Place};
+use kinglet::scan::watch::Changes;
 use kinglet::search::Filter;
 use kinglet::{Error, Fault, Result};
 use serde_json::json;
