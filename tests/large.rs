@@ -6,13 +6,13 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use kinglet::chunking::Chunking;
-use kinglet::corpus::walk::FileState;
 use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::dense::Dense;
 use kinglet::index::store::NewFile;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::language::Language;
 use kinglet::models::contracts::Role;
+use kinglet::scan::walk::FileState;
 use kinglet::{Error, ErrorKind};
 
 /// An index of so many chunks that say different things.

@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::Passage;
-use crate::corpus::Unit;
 use crate::text::Span;
+use kinglet_formats::LocationUnit;
 
 /// A passage that the answer cites.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,7 +15,7 @@ pub struct CitedSource {
     /// The file.
     pub path: String,
     /// The unit of `first` and `last`.
-    pub unit: Unit,
+    pub unit: LocationUnit,
     /// Where the passage starts in the file, from 1.
     pub first: u32,
     /// Where the passage ends.
@@ -37,7 +37,7 @@ pub struct Citation {
     /// The file.
     pub path: String,
     /// The unit of `first` and `last`.
-    pub unit: Unit,
+    pub unit: LocationUnit,
     /// Where the quote starts in the file, from 1.
     pub first: u32,
     /// Where the quote ends.

@@ -99,7 +99,7 @@ mod tests {
         let lines = u32::try_from(line_starts(text).len()).unwrap();
         let chunk = Chunk {
             span: Span { start: 0, end: text.len() },
-            unit: crate::corpus::Unit::Line,
+            unit: kinglet_formats::LocationUnit::Line,
             first: 10,
             last: 9 + lines,
             places: None,

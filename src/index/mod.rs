@@ -35,10 +35,10 @@ use store::{ChunkId, Counts, Documents, Outline, StoredChunk};
 use token_vectors::TokenStore;
 pub use writer::IndexWriter;
 
-use crate::corpus::is_not_whole;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::contracts::{EmbedderCard, SparseCard};
 use crate::near_duplicate::Sketch;
+use kinglet_formats::is_truncated;
 
 /// Up to this many chunks every vector is looked at; beyond, the graph is searched. `make bench-dense` measures both: looking at
 /// 100,000 vectors takes 14 ms, while a graph over them takes seconds to open and many minutes to build.
@@ -299,7 +299,7 @@ impl Index {
 
     /// What was left out of the file of a chunk, if anything was.
     pub fn truncated(&self, chunk: ChunkId) -> Result<Option<String>> {
-        Ok(self.store().doubt(chunk)?.filter(|doubt| is_not_whole(doubt)))
+        Ok(self.store().doubt(chunk)?.filter(|doubt| is_truncated(doubt)))
     }
 
     /// What is kept of these chunks to tell how alike they are, see [`Documents::sketches`].

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::chunking::{Chunk, Chunking};
-use crate::corpus::is_not_whole;
 use crate::error::{Error, ErrorKind, Result};
 use crate::extract;
 use crate::extract::worker_process::Isolation;
@@ -29,6 +28,7 @@ use crate::index::token_vectors::TokenStore;
 use crate::language::{Language, detect};
 use crate::models::contracts::{Embedder, EmbedderCard, Role, SparseCard, SparseEncoder};
 use crate::vector::signs;
+use kinglet_formats::is_truncated;
 
 /// How often what has been read or embedded so far becomes searchable.
 const CHECKPOINT: Duration = Duration::from_secs(30);
@@ -226,7 +226,7 @@ pub fn ingest(writer: &mut IndexWriter, plan: &Plan<'_>, watcher: &dyn Progress)
         if watcher.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
     })?;
     watcher.event(&Event::Reached(Step::Finished));
-    let doubtful = writer.documents().doubtful_files()?.into_iter().filter(|(_, doubt)| is_not_whole(doubt));
+    let doubtful = writer.documents().doubtful_files()?.into_iter().filter(|(_, doubt)| is_truncated(doubt));
     summary.truncated = doubtful.map(|(path, reason)| Skipped { path, reason }).collect();
     summary.chunks = writer.documents().counts()?.chunks;
     summary.commit_ms = elapsed_ms(started);

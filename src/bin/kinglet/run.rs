@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kinglet::config::ResolvedConfig;
-use kinglet::corpus::watch::Changes;
 use kinglet::engine::{Embedders, Kinglet, SearchOptions};
 use kinglet::extract::worker_process::{self, Isolation};
 use kinglet::index::Index;
 use kinglet::ingest::Summary;
 use kinglet::models::openai::OpenAiGenerator;
+use kinglet::scan::watch::Changes;
 use kinglet::search::Filter;
 use kinglet::{Error, ErrorKind, Result};
 use serde_json::json;

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::chunking::Chunk;
-use crate::corpus::Unit;
-use crate::corpus::walk::FileState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::extract::Extracted;
 use crate::index::durable_file::index_name;
-use crate::index::store::row_checks::{Table, seal};
+use crate::scan::walk::FileState;
 use crate::text::Span;
+use kinglet_formats::LocationUnit;
+use row_checks::{Table, seal};
 use sqlite::is_disk_full;
 
 /// Names a chunk within an index; never given again after the chunk is gone.
@@ -452,7 +452,7 @@ fn stored_chunk(row: &Row<'_>) -> rusqlite::Result<StoredChunk> {
             span: Span { start: row.get(3)?, end: row.get(4)? },
             unit: row
                 .get::<_, Option<String>>(10)?
-                .map_or(Ok(Unit::Line), |unit| from_json(10, &format!("{unit:?}")))?,
+                .map_or(Ok(LocationUnit::Line), |unit| from_json(10, &format!("{unit:?}")))?,
             first: row.get(5)?,
             last: row.get(6)?,
             places: lines.map(|lines| from_json(7, &lines)).transpose()?,

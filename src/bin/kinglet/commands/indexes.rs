@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kinglet::chunking::Chunking;
-use kinglet::corpus::is_not_whole;
 use kinglet::extract::worker_process::read_all;
 use kinglet::extract::{Extracted, Extraction, Part, Request};
 use kinglet::index::{Index, IndexWriter, durable_file};
 use kinglet::{Error, Result};
+use kinglet_formats::is_truncated;
 use serde_json::json;
 
 use crate::commands::models::agreed;
@@ -32,7 +32,7 @@ impl Session<'_> {
         let finished = index.manifest().all_read && vectors.iter().all(|(_, made)| *made == searched);
         if self.global.json {
             let doubtful = doubtful.iter().map(|(path, doubt)| {
-                json!({ "path": render::shown(path), "doubt": doubt, "truncated": is_not_whole(doubt) })
+                json!({ "path": render::shown(path), "doubt": doubt, "truncated": is_truncated(doubt) })
             });
             let doubtful: Vec<_> = doubtful.collect();
             let vectors: BTreeMap<_, _> = vectors.into_iter().collect();
@@ -64,7 +64,7 @@ impl Session<'_> {
         ]);
         let curated = curated(&index, counts.repeated_lines)?;
         rows.extend((!curated.is_empty()).then(|| vec!["curated".to_string(), curated]));
-        let truncated = doubtful.iter().filter(|(_, doubt)| is_not_whole(doubt)).count();
+        let truncated = doubtful.iter().filter(|(_, doubt)| is_truncated(doubt)).count();
         rows.extend(
             (truncated > 0).then(|| vec!["cut".to_string(), format!("{} not read whole", count_of_files(truncated))]),
         );
