@@ -34,7 +34,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             write(count)?;
             kinglet.index("notes", &[], &NoProgress)?;
         }
-        threads.into_iter().map(|thread| Ok(thread.join().expect("no thread panics")?)).collect::<Result<_, Box<dyn std::error::Error>>>()
+        threads
+            .into_iter()
+            .map(|thread| Ok(thread.join().expect("no thread panics")?))
+            .collect::<Result<_, Box<dyn std::error::Error>>>()
     })?;
     println!("1,000 questions saw versions up to {newest:?}; the next one sees version 50");
     Ok(())

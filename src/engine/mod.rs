@@ -220,12 +220,18 @@ impl Kinglet {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
+        let by_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
+        let encoder = self.config.searching_encoder();
+        let terms = manifest.sparse.iter().find(|card| encoder.is_some_and(|id| card.id == id));
         let lacking = PendingWork {
-            vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
-            passages: index.searched() as u64,
+            lexical: if by_words { index.pending_lexical()? } else { 0 },
+            vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
+            sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
+            passages: index.searchable() as u64,
             files: !manifest.all_read,
         };
-        Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))
+        let is_any = lacking.lexical + lacking.vectors + lacking.sparse > 0 || lacking.files;
+        Ok(is_any.then_some(lacking))
     }
 
     /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::language::Language;
 use crate::models::contracts::{EmbedderCard, SparseCard};
 
+/// The name of the manifest.
+pub(super) const MANIFEST: &str = "manifest.json";
+
 /// The format that this version reads and writes.
 pub const FORMAT: u32 = 1;
 
@@ -77,7 +80,7 @@ impl Manifest {
         struct Format {
             format: u32,
         }
-        let path = folder.join("manifest.json");
+        let path = folder.join(MANIFEST);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -103,6 +106,6 @@ impl Manifest {
     /// Writes the manifest in `folder`.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let json = serde_json::to_vec_pretty(self).expect("a manifest is plain data");
-        write_whole(&folder.join("manifest.json"), &sealed(&json))
+        write_whole(&folder.join(MANIFEST), &sealed(&json))
     }
 }

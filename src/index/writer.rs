@@ -22,6 +22,7 @@ pub struct IndexWriter {
     folder: PathBuf,
     manifest: Option<Manifest>,
     documents: Documents,
+    exact_limit: usize,
     _lock: File,
 }
 
@@ -41,7 +42,14 @@ impl IndexWriter {
         }
         let documents = Documents::open_for_writing(&store)?;
         share_as_folder(folder);
-        Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, _lock: lock })
+        Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, exact_limit: EXACT_LIMIT, _lock: lock })
+    }
+
+    /// Builds graphs over the vectors of more than this many chunks, in place of [`EXACT_LIMIT`].
+    #[must_use]
+    pub fn with_exact_limit(mut self, exact_limit: usize) -> Self {
+        self.exact_limit = exact_limit;
+        self
     }
 
     /// Makes the store anew where its structure is damaged: it then knows which folders and files were indexed and no more, so that
@@ -107,12 +115,12 @@ impl IndexWriter {
     /// Whether every derived part of this index is whole, matches the store, and lacks nothing.
     pub fn is_current(&self, cards: &[EmbedderCard], sparse: &[SparseCard], language: Language) -> Result<bool> {
         let generation = self.documents.generation()?;
-        let searched = self.documents.searched()?;
+        let searched = self.documents.searchable()?;
         if self.lexical(language).ok().map(|words| words.generation()) != Some(generation) {
             return Ok(false);
         }
         for card in cards {
-            let dense = Dense::open(&dense_folder(&self.folder, card), card, searched, EXACT_LIMIT);
+            let dense = Dense::open(&dense_folder(&self.folder, card), card, self.exact_limit);
             if !dense.is_ok_and(|dense| dense.generation() == generation && dense.len() == searched) {
                 return Ok(false);
             }
@@ -182,7 +190,7 @@ impl IndexWriter {
     /// # Errors
     /// The first error of `progress`: the index stays as it was, and every vector is looked at; or when the disk refuses.
     pub fn build_graphs(&self, progress: &dyn Fn(&str, usize, usize) -> Result<()>) -> Result<()> {
-        if self.documents.searched()? <= EXACT_LIMIT {
+        if self.documents.searchable()? <= self.exact_limit {
             return Ok(());
         }
         self.manifest.iter().flat_map(|manifest| &manifest.embedders).try_for_each(|card| {
@@ -219,20 +227,6 @@ impl IndexWriter {
                 let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
                 removed.map_err(|cause| Error::io("remove", &path, cause))?;
             }
-        }
-        Ok(())
-    }
-
-    /// Makes every derived part match the store without embedding anything: what an interrupted commit left undone.
-    pub fn derive_again(&mut self) -> Result<()> {
-        let cards = self.manifest.as_ref().map(|manifest| manifest.embedders.clone()).unwrap_or_default();
-        let language = self.manifest.as_ref().map(|manifest| manifest.language).unwrap_or_default();
-        self.derive_lexical(language, &|_, _| Ok(()))?;
-        for card in &cards {
-            self.derive_dense(&self.dense(card)?)?;
-        }
-        for card in self.manifest.iter().flat_map(|manifest| &manifest.sparse) {
-            self.derive_sparse(&self.sparse(card)?)?;
         }
         Ok(())
     }

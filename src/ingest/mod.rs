@@ -260,7 +260,7 @@ impl<'r> IngestRun<'r> {
             .collect::<Result<_>>()?;
         let sparse = sparse_cards.into_iter().map(|card| Ok((card.clone(), RefCell::new(writer.sparse(&card)?))));
         let sparse = sparse.collect::<Result<_>>()?;
-        let had_chunks = writer.documents().searched()? > 0;
+        let had_chunks = writer.documents().searchable()? > 0;
         Ok(IngestRun { writer, plan, watcher, dense, sparse, had_chunks })
     }
 

@@ -27,7 +27,7 @@ impl Session<'_> {
         let doubtful = index.doubtful_files()?;
         let searched = counts.chunks - counts.copies;
         let cards = &index.manifest().embedders;
-        let made = cards.iter().map(|card| Ok((card.id.as_str(), searched - index.lacking(card)?)));
+        let made = cards.iter().map(|card| Ok((card.id.as_str(), searched - index.pending_dense(card)?)));
         let vectors: Vec<(&str, u64)> = made.collect::<Result<_>>()?;
         let finished = index.manifest().all_read && vectors.iter().all(|(_, made)| *made == searched);
         if self.global.json {
@@ -44,7 +44,7 @@ impl Session<'_> {
                 "nearly_repeated": index.nearly_repeated()?, "repeated_lines": counts.repeated_lines,
                 "vectors": vectors, "finished": finished, "language": index.manifest().language, "embedders": embedders,
                 "sparse": sparse, "chosen": index.manifest().chosen,
-                "generation": index.generation()?, "size_bytes": durable_file::size_bytes(index.folder()),
+                "generation": index.generation(), "size_bytes": durable_file::size_bytes(index.folder()),
             })));
         }
         let chunks = match counts.copies {
