@@ -11,6 +11,7 @@
 //! ```
 
 pub mod dense;
+pub mod derived_part;
 pub mod durable_file;
 pub mod fusion_weights;
 pub mod lexical;
