@@ -161,7 +161,7 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
         let stopped = support::index_watched(&roots, &index, &watcher).unwrap_err();
         assert_eq!(stopped.kind(), ErrorKind::Interrupted);
         let open = Index::open(&index).unwrap();
-        assert_eq!(open.manifest().all_read, documents == 90);
+        assert_eq!(open.manifest().complete, documents == 90);
         let card = support::embedder().card().clone();
         assert_eq!((open.counts().unwrap().documents, open.dense(&card).unwrap().len()), (documents, vectors));
         assert_eq!(open.pending_dense(&card).unwrap(), documents - vectors as u64);
@@ -171,7 +171,7 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
         assert_eq!((summary.read as u64, summary.unchanged as u64), (90 - documents, documents));
         assert_eq!(summary.embedded, 180 - vectors, "vectors and terms");
         assert_eq!(said(&index), said(&whole));
-        assert!(Index::open(&index).unwrap().manifest().all_read);
+        assert!(Index::open(&index).unwrap().manifest().complete);
     }
 }
 

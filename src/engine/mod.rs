@@ -17,7 +17,7 @@ use crate::extract::worker_process::Isolation;
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
-use crate::ingest::{Plan, Progress, Summary, ingest};
+use crate::ingest::{IngestPlan, Progress, Summary, ingest};
 use crate::models::catalog::{self, Engine, ModelKind, ModelSpec};
 use crate::models::contracts::{Embedder, Generator, Reranker, SparseEncoder};
 use crate::models::cross_encoder::CrossEncoder;
@@ -152,7 +152,7 @@ impl Kinglet {
         let embedders = self.open_embedders(folder, embedders)?;
         let mut writer = IndexWriter::open(folder)?;
         let before = writer.manifest().map(|manifest| manifest.chunking);
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &roots,
             chunking: self.config.chunking().or(before).unwrap_or_default(),
             max_file_bytes: self.config.max_file_mib << 20,
@@ -161,7 +161,7 @@ impl Kinglet {
             encoders: &self.open_encoders(folder)?,
             language: self.config.language(),
             keep_tokens: self.keeps_tokens(),
-            reading: &self.reading,
+            isolation: &self.reading,
         };
         ingest(&mut writer, &plan, watcher)
     }
@@ -228,7 +228,7 @@ impl Kinglet {
             vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
             sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
             passages: index.searchable() as u64,
-            files: !manifest.all_read,
+            files: !manifest.complete,
         };
         let is_any = lacking.lexical + lacking.vectors + lacking.sparse > 0 || lacking.files;
         Ok(is_any.then_some(lacking))
@@ -465,12 +465,12 @@ impl Kinglet {
     /// # Errors
     /// When the manifest has a setting that this version does not know.
     pub fn with_index_defaults(&self, manifest: &Manifest) -> Result<Kinglet> {
-        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.chosen)?))
+        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.defaults)?))
     }
 
     /// The tuning that is configured for an index.
     pub fn tuning(&self, manifest: &Manifest) -> FusionWeights {
-        let own = || manifest.tuned.get(&self.answering_embedder(Some(manifest))).copied();
+        let own = || manifest.fusion_weights.get(&self.answering_embedder(Some(manifest))).copied();
         match self.config.tuning {
             TunedWeights::Auto if self.config.is_hybrid() => own().unwrap_or_default(),
             TunedWeights::Auto | TunedWeights::None => FusionWeights::default(),

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod dense;
+pub mod derived_part;
 pub mod durable_file;
 mod file_stamp;
 pub mod fusion_weights;

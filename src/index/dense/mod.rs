@@ -5,6 +5,7 @@
 
 pub mod graph;
 pub mod vector_log;
+pub(crate) mod writer;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,10 @@ use std::path::{Path, PathBuf};
 use super::WorkProgress;
 use crate::error::{Error, Result};
 use crate::index::dense::graph::Graph;
-use crate::index::dense::vector_log::{StoredVectors, VectorLog};
-use crate::index::durable_file::{read_sealed, remove_file, write_sealed};
+use crate::index::dense::vector_log::StoredVectors;
+use crate::index::durable_file::{read_sealed, remove_file};
 use crate::index::file_stamp::{FileStamp, Stamped};
-use crate::index::store::{ChunkHash, ChunkId, Documents};
+use crate::index::store::ChunkId;
 use crate::index::top_k::top_k;
 use crate::models::contracts::EmbedderCard;
 use crate::vector::{Vector, dot};
@@ -31,46 +32,6 @@ const MAP_ENTRY_BYTES: usize = 12;
 struct Entry {
     chunk: ChunkId,
     record: u32,
-}
-
-/// The vectors of one embedder, for writing.
-pub struct DenseWriter {
-    folder: PathBuf,
-    log: VectorLog,
-}
-
-impl DenseWriter {
-    /// Opens the vectors of `card` in `folder`.
-    ///
-    /// # Errors
-    /// When what is there was made with another dimension, or the disk refuses.
-    pub fn open(folder: &Path, card: &EmbedderCard) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
-        let log = VectorLog::open(&folder.join(LOG), card.dimension, || Dense::forget(folder))?;
-        Ok(DenseWriter { folder: folder.to_path_buf(), log })
-    }
-
-    /// The chunks of the store that have no vector yet, each hash once, in the order of their ids.
-    pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
-        documents.chunks_lacking(|hash| self.log.record(hash).is_some())
-    }
-
-    /// Keeps vectors, durably.
-    pub fn append(&mut self, vectors: &[(ChunkHash, Vector)]) -> Result<()> {
-        self.log.append(vectors)
-    }
-
-    /// Makes what is searched match the store, under its generation, as far as there are vectors.
-    pub fn synchronise(&self, documents: &Documents, generation: u64) -> Result<()> {
-        let mut bytes = generation.to_le_bytes().to_vec();
-        for (chunk, hash) in &documents.originals()? {
-            if let Some(record) = self.log.record(hash) {
-                bytes.extend_from_slice(&chunk.to_le_bytes());
-                bytes.extend_from_slice(&record.to_le_bytes());
-            }
-        }
-        write_sealed(&self.folder.join(MAP), &bytes)
-    }
 }
 
 /// The vectors of one embedder, for searching.

@@ -1,11 +1,11 @@
 //! Words → chunks, ranked by BM25: with `bm25.rs` the only files that know tantivy.
 //!
-//! Derived from the store: [`Lexical::synchronise`] makes it hold exactly the store's chunks and stamps it with the
-//! store's generation.
+//! Derived from the store: [`writer`] makes it hold exactly the store's chunks and stamps it with the store's generation.
 
 pub mod analyzer;
 mod bm25;
 mod read_only_directory;
+pub(crate) mod writer;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::{Debug, Display};
@@ -22,6 +22,7 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyEr
 
 use super::WorkProgress;
 use crate::error::{Error, Result, is_disk_full};
+use crate::index::derived_part::Prepared;
 use crate::index::lexical::read_only_directory::ReadOnlyDirectory;
 use crate::index::store::{ChunkId, Documents};
 use crate::language::Language;
@@ -164,25 +165,37 @@ impl Lexical {
         self.generation
     }
 
-    /// Whether there is nothing in it yet that was made otherwise.
-    pub fn is_fresh(&self) -> bool {
+    /// The same of the index in `folder`, whatever state its files are in; 0 where there is none.
+    ///
+    /// # Errors
+    /// When what says so is damaged.
+    pub(super) fn generation_in(folder: &Path, language: Language) -> Result<u64> {
+        if !Self::is_in(folder) {
+            return Ok(0);
+        }
+        guarded(folder, || {
+            let index = tantivy::Index::open_in_dir(folder).map_err(|cause| failed(folder, cause))?;
+            let meta = index.load_metas().map_err(|cause| failed(folder, cause))?;
+            Ok(generation_of(meta.payload.as_deref(), language))
+        })
+    }
+
+    /// Whether no chunk is in it.
+    pub fn is_empty(&self) -> bool {
         self.reader.searcher().num_docs() == 0
     }
 
-    /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
-    /// generation. `generation` is the one that the store will have once its own change is committed, which `commit_store` does when
-    /// all work is done but the last step: so that readers hardly ever meet the two apart. `progress` hears how many of the new
-    /// chunks have been added, and how many there are.
+    /// Adds what the store has and this has not, takes away what the store no longer has, and leaves it to the caller when that is
+    /// committed under the store's `generation`. `progress` hears how many of the new chunks have been added, and how many there are.
     ///
     /// # Errors
-    /// The first error of `progress` or `commit_store`, which leaves this as it was; or when the disk refuses.
-    pub fn synchronise(
-        &self,
+    /// The first error of `progress`, which leaves this as it was; or when the disk refuses.
+    pub(super) fn prepare(
+        self,
         documents: &Documents,
         generation: u64,
         progress: &WorkProgress<'_>,
-        commit_store: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<Prepared<'static>> {
         let wanted: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
         let have = self.ids()?;
         let mut writer: IndexWriter =
@@ -200,11 +213,14 @@ impl Lexical {
                 add(&mut writer, document).map_err(|cause| self.failed(cause))?;
             }
         }
-        let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
-        commit.set_payload(&format!("{generation} {}", terms_stamp(self.language)));
-        commit_store()?;
-        commit.commit().map_err(|cause| self.failed(cause))?;
-        writer.wait_merging_threads().map_err(|cause| self.failed(cause))
+        // This writes all files. The same call below finds nothing left to write, so that little lies between the store's commit and this.
+        writer.prepare_commit().map_err(|cause| self.failed(cause))?;
+        Ok(Box::new(move || {
+            let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
+            commit.set_payload(&format!("{generation} {}", terms_stamp(self.language)));
+            commit.commit().map_err(|cause| self.failed(cause))?;
+            writer.wait_merging_threads().map_err(|cause| self.failed(cause))
+        }))
     }
 
     /// The `k` best chunks that share a term with `question`, by BM25, with all that score as the last of them, best first; only those of
@@ -376,6 +392,14 @@ fn check_files(index: &tantivy::Index, known: Option<&BTreeSet<PathBuf>>) -> tan
         }
     }
     Ok(files)
+}
+
+/// The generation in a stamp; 0 where the terms were made otherwise than those of questions are now.
+fn generation_of(stamp: Option<&str>, language: Language) -> u64 {
+    match stamp.and_then(|stamp| stamp.split_once(' ')) {
+        Some((generation, terms)) if terms == terms_stamp(language) => generation.parse().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// How terms are made now.
