@@ -29,9 +29,11 @@ use crate::models::openai::OpenAiGenerator;
 use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
 use crate::models::store::ModelStore;
-use crate::search::filter::{self, Filter};
-use crate::search::results::{ResultOptions, found};
-use crate::search::{DenseLeg, LexicalLeg, MaxSim, PendingWork, Pipeline, Query, Retriever, SearchResult, SparseLeg};
+use crate::search::{
+    DenseRetriever, IndexSources, LexicalRetriever, MaxSim, PassageScorer, PendingWork, Pipeline, Query, QueryEncoder,
+    Retriever, SearchResult, SparseRetriever,
+};
+pub use crate::search::{SearchOptions, SearchResponse};
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -44,15 +46,6 @@ pub struct Kinglet {
     reading: Isolation,
 }
 
-/// What is wished of a search beside the question.
-#[derive(Debug, Clone, Default)]
-pub struct SearchOptions {
-    /// Only passages that pass all of these.
-    pub filters: Vec<Filter>,
-    /// Only the best passage of each document.
-    pub one_per_document: bool,
-}
-
 /// Which embedders an index shall hold vectors of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Embedders {
@@ -62,15 +55,6 @@ pub enum Embedders {
     Only(Vec<String>),
     /// Those that it has, and these.
     Add(Vec<String>),
-}
-
-/// What a search found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SearchResponse {
-    /// Best first.
-    pub found: Vec<SearchResult>,
-    /// What the index has not made yet; `None` when it has made all.
-    pub lacking: Option<PendingWork>,
 }
 
 impl Kinglet {
@@ -170,61 +154,38 @@ impl Kinglet {
     /// # Errors
     /// When there is no such index, its vectors are of another embedder, or a model or a part of the index fails.
     pub fn search(&self, name: &str, question: &str, count: usize) -> Result<Vec<SearchResult>> {
-        Ok(self.search_for(name, question, count, &SearchOptions::default())?.found)
+        Ok(self.search_for(name, question, count, &SearchOptions::default())?.results)
     }
 
-    /// As [`Kinglet::search`], with wishes, and with what the index lacks while it is being made.
+    /// As [`Kinglet::search`], with options, and with what the index has not made yet.
     ///
     /// # Errors
-    /// As [`Kinglet::search`]; also when nothing in the index passes the filters.
+    /// As [`Kinglet::search`]; also when nothing in the index passes the filter.
     pub fn search_for(
         &self,
         name: &str,
         question: &str,
         count: usize,
-        wanted: &SearchOptions,
+        options: &SearchOptions,
     ) -> Result<SearchResponse> {
         let index = Arc::new(Index::open(&self.index_folder(name)?)?);
-        let mut query = Query::new(question);
-        let mut passing = None;
-        if !wanted.filters.is_empty() {
-            let outlines = index.outlines()?;
-            let among = filter::among(&outlines, &wanted.filters);
-            if among.searched.is_empty() {
-                let written: Vec<&str> = wanted.filters.iter().map(Filter::written).collect();
-                return Err(Error::input(format!("nothing in {name} passes the filter {}", written.join(" and ")))
-                    .with_hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
-            }
-            query.among = Some(Arc::new(among.searched));
-            passing = Some(among.passing);
-        }
-        let retriever = self.retriever(&index)?;
-        let shown = ResultOptions { passing: passing.as_ref(), one_per_document: wanted.one_per_document };
-        let lacking = self.with_index_defaults(index.manifest())?.lacking(&index)?;
-        let mut depth = count;
-        loop {
-            let hits = retriever.retrieve(&query, depth)?;
-            let is_all = hits.len() < depth;
-            let mut found = found(&index, question, hits, shown)?;
-            if found.len() >= count || is_all {
-                found.truncate(count);
-                return Ok(SearchResponse { found, lacking });
-            }
-            depth = depth.saturating_mul(2).max(1);
-        }
+        let query = Query::new(question).with_filter(options.filter.clone());
+        let this = self.with_index_defaults(index.manifest())?;
+        let results = this.pipeline(&index)?.search(&query, count, options.one_per_document)?;
+        Ok(SearchResponse { results, pending: this.pending(&index)? })
     }
 
     /// What the index has not made yet of what this search reads.
-    fn lacking(&self, index: &Index) -> Result<Option<PendingWork>> {
+    fn pending(&self, index: &Index) -> Result<Option<PendingWork>> {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
-        let lacking = PendingWork {
+        let pending = PendingWork {
             vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
             passages: index.searched() as u64,
             files: !manifest.all_read,
         };
-        Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))
+        Ok((pending.vectors > 0 || pending.files).then_some(pending))
     }
 
     /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio
@@ -256,9 +217,9 @@ impl Kinglet {
             let generator = this.generator()?;
             Ok((found, generator, retrieve, elapsed_ms(started)))
         });
-        let (SearchResponse { found, lacking }, generator, retrieve, load) =
+        let (SearchResponse { results, pending }, generator, retrieve, load) =
             prepared.await.map_err(|cause| Error::model(format!("finding passages failed: {cause}")))??;
-        let passages: Vec<Passage> = found
+        let passages: Vec<Passage> = results
             .into_iter()
             .map(|found| Passage {
                 path: found.path.display().to_string(),
@@ -268,7 +229,7 @@ impl Kinglet {
             .collect();
         let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
         answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };
-        answer.lacking = lacking;
+        answer.lacking = pending;
         Ok(answer)
     }
 
@@ -440,7 +401,7 @@ impl Kinglet {
     /// As [`Kinglet::pipeline`].
     pub fn retriever(&self, index: &Arc<Index>) -> Result<Arc<dyn Retriever>> {
         let this = self.with_index_defaults(index.manifest())?;
-        this.pipeline(index)?.retriever(&this.tuning(index.manifest()))
+        Ok(Arc::new(this.pipeline(index)?))
     }
 
     /// The same with what is chosen for an index, see [`Config::with_index_defaults`].
@@ -460,46 +421,59 @@ impl Kinglet {
         }
     }
 
-    /// The parts of the search that is configured, over `index`. A single leg is that leg alone; hybrid is all of them.
+    /// The search that is configured, over `index`: a single retriever alone; hybrid is all of them.
     ///
     /// # Errors
     /// When the index has no vectors of the embedder or terms of the sparse encoder, or one of them cannot be opened or does not give
     /// what is configured.
     pub fn pipeline(&self, index: &Arc<Index>) -> Result<Pipeline> {
-        let lexical = Arc::new(LexicalLeg::new(index.clone()));
+        let sources = IndexSources::new(index.clone());
+        let weights = self.tuning(index.manifest());
+        let lexical = Arc::new(LexicalRetriever::new(sources.clone()));
         let sparse = self.config.searching_encoder().map(|id| {
             let encoder = self.encoder_called(id)?;
-            Ok(Arc::new(SparseLeg::new(index.clone(), encoder)?) as Arc<dyn Retriever>)
+            let terms = sources.encoder(encoder.card())?;
+            Ok(Arc::new(SparseRetriever::new(terms, encoder)) as Arc<dyn Retriever>)
         });
         let sparse = sparse.transpose()?;
         if self.needs_no_embedder() {
-            let leg = sparse.unwrap_or(lexical);
-            let (index, fusion) = (index.clone(), self.config.fusion);
-            return Ok(Pipeline { index, legs: vec![leg], fusion, reranker: None, neighbours: None });
+            let retriever = sparse.unwrap_or(lexical);
+            return Ok(Pipeline::new(sources, vec![retriever], self.config.fusion).weighted(weights));
         }
         let embedder = match &self.embedder {
             Some(own) => own.clone(),
             None => self.embedder_called(&self.answering_embedder(Some(index.manifest())))?,
         };
-        let dense = || DenseLeg::new(index.clone(), embedder.clone()).map(Arc::new);
-        let mut legs: Vec<Arc<dyn Retriever>> = match self.config.mode {
+        let card = embedder.card().clone();
+        let vectors = || sources.embedder(&card);
+        let is_hybrid = self.config.is_hybrid();
+        let compares_tokens = match self.config.rerank.as_str() {
+            AUTO => is_hybrid && embedder.token_embedder().is_some(),
+            id => id == MaxSim::ID,
+        };
+        let encoder =
+            Arc::new(if compares_tokens { QueryEncoder::with_tokens(embedder)? } else { QueryEncoder::new(embedder) });
+        let dense = || Ok::<_, Error>(Arc::new(DenseRetriever::new(vectors()?, encoder.clone())));
+        let mut retrievers: Vec<Arc<dyn Retriever>> = match self.config.mode {
             Mode::Lexical => vec![lexical],
             Mode::Dense => vec![dense()?],
             Mode::Sparse => Vec::new(),
             Mode::Auto | Mode::Hybrid => vec![lexical, dense()?],
         };
-        legs.extend(sparse);
-        let is_hybrid = self.config.is_hybrid();
-        let maxsim = || MaxSim::new(index.clone(), embedder.clone()).map(|it| Arc::new(it) as Arc<dyn Reranker>);
-        let reranker = match self.config.rerank.as_str() {
-            NO_RERANKER => None,
-            AUTO => (is_hybrid && embedder.token_embedder().is_some()).then(maxsim),
-            MaxSim::ID => Some(maxsim()),
-            id => Some(self.reranker_row(id).and_then(|row| self.reranker_of(&row))),
+        retrievers.extend(sparse);
+        let scorer: Option<Arc<dyn PassageScorer>> = match self.config.rerank.as_str() {
+            _ if compares_tokens => Some(Arc::new(MaxSim::new(sources.clone(), vectors()?, encoder.clone()))),
+            AUTO | NO_RERANKER => None,
+            id => Some(Arc::new(self.reranker_of(&self.reranker_row(id)?)?)),
         };
-        let neighbours = (is_hybrid && self.config.neighbours != Switch::Off).then(|| embedder.card().clone());
-        let (index, fusion, reranker) = (index.clone(), self.config.fusion, reranker.transpose()?);
-        Ok(Pipeline { index, legs, fusion, reranker, neighbours })
+        let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
+        if let Some(scorer) = scorer {
+            pipeline = pipeline.reranked(scorer);
+        }
+        if is_hybrid && self.config.neighbours != Switch::Off {
+            pipeline = pipeline.regularized(vectors()?);
+        }
+        Ok(pipeline)
     }
 
     /// Counts the tokens of a text as the embedder that would answer does, where it is one that ONNX Runtime runs and it is here; and

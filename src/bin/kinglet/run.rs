@@ -110,11 +110,11 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
             session.index(paths, name.as_deref(), &embedders, *watch)
         }
         Command::Search { question, named, explain, filter, group_by, .. } => {
-            let wanted = SearchOptions { filters: filters(filter)?, one_per_document: group_by.is_some() };
+            let wanted = SearchOptions { filter: filters(filter)?, one_per_document: group_by.is_some() };
             session.search(question, named.name.as_deref(), &wanted, *explain)
         }
         Command::Ask { question, named, filter, .. } => {
-            let wanted = SearchOptions { filters: filters(filter)?, ..SearchOptions::default() };
+            let wanted = SearchOptions { filter: filters(filter)?, ..SearchOptions::default() };
             session.ask(question, named.name.as_deref(), &wanted)
         }
         Command::Eval { judged, tune: true, .. } => session.tune(judged),
@@ -223,7 +223,7 @@ impl Session<'_> {
     fn search(&self, question: &str, name: Option<&str>, wanted: &SearchOptions, explain: bool) -> Result<u8> {
         let name = self.ready(question, name)?;
         let searched = self.kinglet.search_for(&name, question, self.resolved.config.hits, wanted)?;
-        let found = &searched.found;
+        let found = &searched.results;
         let shown = if self.global.json {
             render::json(&render::hits_json(&searched))
         } else if found.is_empty() {
@@ -233,7 +233,7 @@ impl Session<'_> {
             render::hits(found, explain)
         };
         printed(shown)?;
-        render::lacking(searched.lacking, &name);
+        render::lacking(searched.pending, &name);
         Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })
     }
 
@@ -295,8 +295,8 @@ impl Session<'_> {
     }
 }
 
-fn filters(written: &[String]) -> Result<Vec<Filter>> {
-    written.iter().map(|filter| Filter::parse(filter)).collect()
+fn filters(written: &[String]) -> Result<Option<Filter>> {
+    Ok(Filter::all(written.iter().map(|filter| Filter::parse(filter)).collect::<Result<_>>()?))
 }
 
 fn here() -> Result<PathBuf> {
