@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kinglet::index::Index;
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever};
+use kinglet::search::{Fusion, IndexSources, Pipeline, Query, Retriever};
 
 const DOCUMENTS: [(&str, &str); 3] = [
     ("birds.md", "# Birds\n\n## Kinglet\n\nA kinglet weighs five grams.\n\n## Wren\n\nA wren sings loudly.\n"),
@@ -44,14 +44,13 @@ fn an_index_of_format_1_is_opened_and_answers() {
             "/documents/page.html:1 Lease⏎⏎The lease ends⏎on 31 May 2027.",
         ]
     );
-    let legs: Vec<Arc<dyn Retriever>> = vec![
-        Arc::new(LexicalLeg::new(index.clone())),
-        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
-    ];
+    let sources = IndexSources::new(index.clone());
+    let retrievers = support::lexical_and_dense(&sources).unwrap();
+    let pipeline = Pipeline::new(sources, retrievers, Fusion::MinMax);
     for (question, path) in
         [("how heavy are kinglets", "birds.md"), ("end of the lease", "page.html"), ("def weigh", "code.py")]
     {
-        let hits = Hybrid::new(index.clone(), legs.clone(), Fusion::MinMax).retrieve(&Query::new(question), 1).unwrap();
+        let hits = pipeline.retrieve(&Query::new(question), 1).unwrap();
         assert!(index.chunks(&[hits[0].chunk]).unwrap()[0].path.ends_with(path), "{question}");
     }
 }

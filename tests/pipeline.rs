@@ -14,17 +14,14 @@ use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, NoProgress, Plan, Progress, ingest};
 use kinglet::models::contracts::{Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
+use kinglet::search::{Fusion, IndexSources, LexicalRetriever, Pipeline, Query, Retriever, SparseRetriever};
 use kinglet::{Error, ErrorKind};
 
 fn found(index: &Path, question: &str) -> Vec<String> {
     let index = Arc::new(Index::open(index).unwrap());
-    let legs: Vec<Arc<dyn Retriever>> = vec![
-        Arc::new(LexicalLeg::new(index.clone())),
-        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
-        Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()),
-    ];
-    let hits = Hybrid::new(index.clone(), legs, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
+    let sources = IndexSources::new(index.clone());
+    let retrievers = support::all_retrievers(&sources).unwrap();
+    let hits = Pipeline::new(sources, retrievers, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
     let ids: Vec<_> = hits.iter().map(|hit| hit.chunk).collect();
     index.chunks(&ids).unwrap().into_iter().map(|stored| stored.chunk.text).collect()
 }
@@ -219,12 +216,13 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
         ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap()
     };
     assert_eq!(index_it(&[]).embedded, 2);
-    let missing = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).map(|_| ()).unwrap_err();
+    let terms = || IndexSources::new(Arc::new(Index::open(&place).unwrap())).encoder(support::encoder().card());
+    let missing = terms().map(|_| ()).unwrap_err();
     assert!(missing.hint().unwrap().contains("--sparse word-counts"), "{missing}");
 
     assert_eq!(index_it(&[support::encoder()]).embedded, 2, "the vectors are left alone");
-    let leg = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).unwrap();
-    assert_eq!(leg.retrieve(&Query::new("wrens"), 5).unwrap().len(), 1);
+    let retriever = SparseRetriever::new(terms().unwrap(), support::encoder());
+    assert_eq!(retriever.retrieve(&Query::new("wrens"), 5).unwrap().len(), 1);
     assert_eq!(index_it(&[support::encoder()]).embedded, 0);
 
     index_it(&[]);
@@ -361,7 +359,7 @@ fn the_handbook_answers_its_questions_by_words_alone() {
     let temporary = tempfile::tempdir().unwrap();
     support::index(&support::package().join("corpora/handbook"), temporary.path());
     let index = Arc::new(Index::open(temporary.path()).unwrap());
-    let (share, missed) = answered(&LexicalLeg::new(index.clone()), &index, 5);
+    let (share, missed) = answered(&LexicalRetriever::new(IndexSources::new(index.clone())), &index, 5);
     assert!(share >= 0.6, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
 }
 

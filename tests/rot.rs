@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kinglet::index::Index;
 use kinglet::ingest::{NoProgress, Summary};
-use kinglet::search::{DenseLeg, LexicalLeg, Query, Retriever};
+use kinglet::search::{IndexSources, Query};
 use kinglet::{Config, ErrorKind, Kinglet};
 
 const QUESTIONS: [&str; 4] = ["how heavy is a wren", "heading number 7", "kinglets sing in the forest", "lease"];
@@ -117,7 +117,7 @@ impl Bench {
         Ok(found
             .into_iter()
             .flat_map(|found| {
-                let also = found.also.into_iter().map(|other| format!("{:?} {:?}", other.path, other.chunk));
+                let also = found.duplicates.into_iter().map(|other| format!("{:?} {:?}", other.path, other.chunk));
                 also.chain([format!("{:?} {:?}", found.path, found.chunk)]).collect::<Vec<_>>()
             })
             .collect())
@@ -244,13 +244,11 @@ fn a_folder_whose_name_is_damaged_is_named_again() {
 fn flipped_bits_in_the_words_and_vectors_never_change_a_ranking_in_silence() {
     let bench = Bench::new();
     let search = |folder: &Path| -> kinglet::Result<Vec<Vec<(u64, f32)>>> {
-        let index = Arc::new(Index::open(folder)?);
-        let legs: [Arc<dyn Retriever>; 2] =
-            [Arc::new(LexicalLeg::new(index.clone())), Arc::new(DenseLeg::new(index.clone(), support::embedder())?)];
+        let sources = IndexSources::new(Arc::new(Index::open(folder)?));
         let mut found = Vec::new();
-        for leg in legs {
+        for retriever in support::lexical_and_dense(&sources)? {
             for question in QUESTIONS {
-                let hits = leg.retrieve(&Query::new(question), 1000)?;
+                let hits = retriever.retrieve(&Query::new(question), 1000)?;
                 found.push(hits.into_iter().map(|hit| (hit.chunk, hit.score)).collect());
             }
         }
