@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kinglet::config::Mode;
-use kinglet::{Config, Kinglet, NoProgress};
+use kinglet::{Config, Kinglet, NoProgress, OpenIndex, SearchOptions};
 
 const CALLERS: [usize; 3] = [1, 2, 4];
 const MEASURED: Duration = Duration::from_secs(5);
-const HITS: usize = 10;
 const QUESTIONS: [&str; 8] = [
     "What is the default number of hits?",
     "How do I stop indexing without losing work?",
@@ -35,8 +34,8 @@ fn main() {
     println!("questions per second      callers");
     println!("{:18}{}", "", CALLERS.map(|callers| format!("{callers:>10}")).concat());
     for (name, mode) in [("words alone", Mode::Lexical), ("hybrid", Mode::Hybrid)] {
-        let kinglet = kinglet(mode);
-        let alone: Vec<_> = QUESTIONS.iter().map(|question| ask(&kinglet, question)).collect();
+        let index = kinglet(mode).open("handbook").unwrap();
+        let alone: Vec<_> = QUESTIONS.iter().map(|question| ask(&index, question)).collect();
         let measured = CALLERS.map(|callers| {
             let (asked, started) = (AtomicUsize::new(0), Instant::now());
             std::thread::scope(|scope| {
@@ -44,7 +43,7 @@ fn main() {
                     scope.spawn(|| {
                         while started.elapsed() < MEASURED {
                             let at = asked.fetch_add(1, Ordering::Relaxed) % QUESTIONS.len();
-                            assert_eq!(ask(&kinglet, QUESTIONS[at]), alone[at], "{}", QUESTIONS[at]);
+                            assert_eq!(ask(&index, QUESTIONS[at]), alone[at], "{}", QUESTIONS[at]);
                         }
                     });
                 }
@@ -56,7 +55,7 @@ fn main() {
 }
 
 /// The chunks that are found, with their scores.
-fn ask(kinglet: &Kinglet, question: &str) -> Vec<(u64, f32)> {
-    let found = kinglet.search("handbook", question, HITS).unwrap();
-    found.into_iter().map(|found| (found.hit.chunk, found.hit.score)).collect()
+fn ask(index: &OpenIndex, question: &str) -> Vec<(u64, f32)> {
+    let response = index.search(question, &SearchOptions::default()).unwrap();
+    response.results.into_iter().map(|result| (result.hit.chunk, result.hit.score)).collect()
 }
