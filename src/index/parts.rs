@@ -53,7 +53,8 @@ impl Parts {
             })?;
             let known = before.map(|before| &before.derived);
             let derived = Derived::open(folder, &manifest.value, exact_limit, known);
-            // Parts of two stores, or of another manifest, do not belong together, and an error over them says nothing.
+            // Parts of two stores, or of another manifest, do not belong together, and an error
+            // over them says nothing.
             if !store.is_current() || !manifest.is_current() {
                 return Ok(None);
             }
