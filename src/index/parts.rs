@@ -43,8 +43,6 @@ impl Parts {
                 return Err(Error::input(format!("{} holds no index", folder.display()))
                     .with_hint("`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one"));
             }
-            // Another store gives the same ids to other chunks.
-            let before = before.filter(|before| before.store.is_current());
             let known = before.map(|before| &before.store);
             let store = Stamped::open(vec![path.clone()], FileStamp::of_database, known, || StoreReader::open(&path))?;
             let known = before.map(|before| &before.manifest);
