@@ -9,7 +9,6 @@ use std::sync::Arc;
 use kinglet::ErrorKind;
 use kinglet::SearchOptions;
 use kinglet::chunking::Chunking;
-use kinglet::SearchOptions;
 use kinglet::index::Index;
 use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::ingest::{Event, NoProgress, Progress};
