@@ -46,7 +46,7 @@ fn index_again(temporary: &Path, exact_limit: usize) {
         encoders: &[support::encoder()],
         language: None,
         keep_tokens: false,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     let mut writer = IndexWriter::open(&temporary.join("index")).unwrap().with_exact_limit(exact_limit);
     ingest(&mut writer, &plan, &NoProgress).unwrap();
