@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
+use crate::answer::{Answer, AnswerEvent, Passage, Timings, answer, elapsed_ms};
 use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch, TunedWeights};
 use crate::error::{Error, Result};
 use crate::extract::worker_process::Isolation;
@@ -32,6 +32,7 @@ use crate::models::store::ModelStore;
 use crate::search::filter::{self, Filter};
 use crate::search::results::{ResultOptions, found};
 use crate::search::{DenseLeg, LexicalLeg, MaxSim, PendingWork, Pipeline, Query, Retriever, SearchResult, SparseLeg};
+use futures::StreamExt;
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -219,12 +220,18 @@ impl Kinglet {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
+        let by_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
+        let encoder = self.config.searching_encoder();
+        let terms = manifest.sparse.iter().find(|card| encoder.is_some_and(|id| card.id == id));
         let lacking = PendingWork {
-            vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
-            passages: index.searched() as u64,
+            lexical: if by_words { index.pending_lexical()? } else { 0 },
+            vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
+            sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
+            passages: index.searchable() as u64,
             files: !manifest.complete,
         };
-        Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))
+        let is_any = lacking.lexical + lacking.vectors + lacking.sparse > 0 || lacking.files;
+        Ok(is_any.then_some(lacking))
     }
 
     /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio
@@ -266,9 +273,19 @@ impl Kinglet {
                 truncated: found.truncated,
             })
             .collect();
-        let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
+        let mut events = answer(generator, question, passages, self.config.answer_tokens);
+        let mut answer = loop {
+            match events.next().await {
+                Some(event) => match event? {
+                    AnswerEvent::Sentence(sentence) => show(&sentence.text),
+                    AnswerEvent::Finished(answer) => break *answer,
+                    _ => {}
+                },
+                None => return Err(Error::model("no answer")),
+            }
+        };
         answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };
-        answer.lacking = lacking;
+        answer.pending = lacking;
         Ok(answer)
     }
 

@@ -165,7 +165,7 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
 
 /// Passages from all over the index.
 fn sample(index: &Index) -> Result<Vec<String>> {
-    let ids = index.searched_ids()?;
+    let ids = index.searchable_ids()?;
     let step = ids.len().div_ceil(SAMPLE).max(1);
     let ids: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
     Ok(index.chunks(&ids)?.iter().map(|stored| Chunk::passage(&stored.chunk)).collect())

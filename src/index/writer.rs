@@ -25,6 +25,7 @@ pub struct IndexWriter {
     folder: PathBuf,
     manifest: Option<Manifest>,
     documents: Documents,
+    exact_limit: usize,
     _lock: File,
 }
 
@@ -44,7 +45,14 @@ impl IndexWriter {
         }
         let documents = Documents::open_for_writing(&store)?;
         share_as_folder(folder);
-        Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, _lock: lock })
+        Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, exact_limit: EXACT_LIMIT, _lock: lock })
+    }
+
+    /// Builds graphs over the vectors of more than this many chunks, in place of [`EXACT_LIMIT`].
+    #[must_use]
+    pub fn with_exact_limit(mut self, exact_limit: usize) -> Self {
+        self.exact_limit = exact_limit;
+        self
     }
 
     /// Makes the store anew where its structure is damaged: it then knows which folders and files were indexed and no more, so that
@@ -120,11 +128,11 @@ impl IndexWriter {
         for encoder in encoders {
             planned.push(Box::new(SparseWriter::with_model(sparse_folder(&self.folder, encoder.card()), encoder)?));
         }
-        Ok(DerivedParts { planned, outgoing: self.open_all_but(&dense, &sparse)? })
+        Ok(DerivedParts { planned, outgoing: self.open_outgoing(&dense, &sparse)? })
     }
 
-    /// The parts that the index has, without their models, but for those with these cards.
-    fn open_all_but(&self, dense: &[&EmbedderCard], sparse: &[&SparseCard]) -> Result<Vec<Box<dyn DerivedPart>>> {
+    /// The parts that the index has and that have none of these cards, without their models.
+    fn open_outgoing(&self, dense: &[&EmbedderCard], sparse: &[&SparseCard]) -> Result<Vec<Box<dyn DerivedPart>>> {
         let mut parts: Vec<Box<dyn DerivedPart>> = Vec::new();
         let Some(manifest) = &self.manifest else { return Ok(parts) };
         for card in manifest.embedders.iter().filter(|card| !dense.contains(card)) {
@@ -140,7 +148,7 @@ impl IndexWriter {
         DensePlace {
             folder: dense_folder(&self.folder, card),
             tokens: tokens_file(&self.folder, card),
-            exact_limit: EXACT_LIMIT,
+            exact_limit: self.exact_limit,
         }
     }
 
@@ -216,14 +224,6 @@ impl IndexWriter {
             }
         }
         Ok(())
-    }
-
-    /// Makes every derived part match the store without embedding anything: what an interrupted commit left undone.
-    pub fn derive_again(&mut self) -> Result<()> {
-        let language = self.manifest.as_ref().map(|manifest| manifest.language).unwrap_or_default();
-        let mut parts = vec![self.lexical(language)];
-        parts.extend(self.open_all_but(&[], &[])?);
-        parts.iter_mut().try_for_each(|part| self.synchronise(part.as_mut(), &|_, _| Ok(())))
     }
 }
 

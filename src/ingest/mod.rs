@@ -17,12 +17,12 @@ pub use plan::IngestPlan;
 pub use progress::{Event, NoProgress, Progress, Step};
 pub use summary::{FileNote, Summary};
 
-use crate::corpus::is_not_whole;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::IndexWriter;
 use crate::index::derived_part::{DerivedPart, DerivedParts};
 use crate::index::manifest::Manifest;
 use crate::index::store::Change;
+use kinglet_formats::is_truncated;
 
 /// How often what has been read or embedded so far becomes searchable.
 const CHECKPOINT: Duration = Duration::from_secs(30);
@@ -51,7 +51,7 @@ pub fn ingest_into(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let renewed = writer.renew_damaged_store()?;
-    let had_chunks = writer.documents().searched()? > 0;
+    let had_chunks = writer.documents().searchable()? > 0;
     let mut run = IngestRun { writer, plan, progress, parts, had_chunks };
     let mut summary = Summary::default();
 
@@ -79,7 +79,7 @@ pub fn ingest_into(
     // Last, because it takes long and nothing waits for it: a run that is stopped here leaves a whole index.
     planned.into_iter().try_for_each(|part| optimise(part, writer, progress))?;
     progress.event(&Event::Reached(Step::Finished));
-    let doubtful = writer.documents().doubtful_files()?.into_iter().filter(|(_, doubt)| is_not_whole(doubt));
+    let doubtful = writer.documents().doubtful_files()?.into_iter().filter(|(_, doubt)| is_truncated(doubt));
     summary.truncated = doubtful.map(|(path, reason)| FileNote { path, reason }).collect();
     summary.chunks = writer.documents().counts()?.chunks;
     summary.commit_ms = elapsed_ms(started);

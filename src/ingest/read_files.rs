@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{CHECKPOINT, Event, FileNote, IngestRun, Summary};
-use crate::corpus::walk::{FileState, Found, Limits, walk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::extract::worker_process::read_all;
 use crate::extract::{self, Extraction, Request};
 use crate::index::store::row_checks::Damage;
 use crate::index::store::{Change, KnownFile, NewFile};
+use crate::scan::walk::{FileState, FoundFile, Limits, walk};
 
 /// A file whose reader was given up so many times in a row is not tried again until it changes: it may be made to cost time.
 const MOST_TRIES: u32 = 3;
 
 /// A file to read.
 struct ReadJob<'j> {
-    file: &'j Found,
+    file: &'j FoundFile,
     /// The row of its root.
     row: i64,
     path: PathBuf,

@@ -113,7 +113,7 @@ impl DerivedPart for DenseWriter {
     }
 
     fn optimise(&mut self, store: &Documents, progress: &WorkProgress<'_>) -> Result<()> {
-        match store.searched()? > self.place.exact_limit {
+        match store.searchable()? > self.place.exact_limit {
             true => Dense::build_graph(&self.place.folder, &self.card, progress),
             false => Ok(()),
         }
@@ -129,7 +129,7 @@ impl DerivedPart for DenseWriter {
 
     fn check(&self, store: &Documents) -> Result<()> {
         let originals = store.originals()?;
-        let dense = Dense::open(&self.place.folder, &self.card, originals.len(), self.place.exact_limit)?;
+        let dense = Dense::open(&self.place.folder, &self.card, self.place.exact_limit)?;
         let made = originals.iter().filter(|(_, hash)| self.log.record(hash).is_some()).count();
         if dense.len() != made {
             let (folder, served) = (self.place.folder.display(), dense.len());

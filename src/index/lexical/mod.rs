@@ -31,8 +31,6 @@ use crate::text::Span;
 const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; which language it is stands in the stamp
 /// Which files tantivy's index consists of.
 const META: &str = "meta.json";
-/// How often an index is opened anew because a writer has changed it meanwhile.
-const ATTEMPTS: usize = 100;
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
 /// Chunks that are added between two reports of the progress.
 const BATCH: usize = 256;
@@ -48,6 +46,8 @@ pub struct Lexical {
     path: PathBuf,
     language: Language,
     generation: u64,
+    /// The files that were held against their checksums. No writer changes a file that it has finished.
+    checked: BTreeSet<PathBuf>,
 }
 
 /// A word as the index sees it.
@@ -61,7 +61,7 @@ pub struct Word {
 
 impl Lexical {
     /// Whether there is an index in `folder`.
-    pub fn is_in(folder: &Path) -> bool {
+    fn is_in(folder: &Path) -> bool {
         folder.join(META).is_file()
     }
 
@@ -82,33 +82,37 @@ impl Lexical {
             } else {
                 tantivy::Index::open(directory)
             };
-            Self::of(index, folder, language)
+            Self::of(index, folder, Some(language), None)
         })
     }
 
-    /// Opens the index in `folder` of texts in `language` for reading, and holds every byte against the checksums. It writes nothing, and
-    /// waits for no writer: when one has put other files in the place of these meanwhile, it opens those.
+    /// Opens the index in `folder` for reading, and holds every byte against the checksums, but for files that `before` has held against
+    /// them. It writes nothing, and waits for no writer. Words are read in the language in which they were written.
     ///
     /// # Errors
-    /// When the files there are not such an index, or not what was written.
-    pub fn open_for_reading(folder: &Path, language: Language) -> Result<Self> {
-        let files = || std::fs::read(folder.join(META)).ok();
-        let mut before = files();
-        for attempt in 1.. {
-            let opened = guarded(folder, || {
-                let directory = ReadOnlyDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
-                Self::of(tantivy::Index::open(directory), folder, language)
-            });
-            let after = files();
-            if before == after || attempt == ATTEMPTS {
-                return opened;
-            }
-            before = after;
+    /// When the files there are not such an index, not what was written, or replaced by a writer meanwhile.
+    pub(super) fn open_for_reading(folder: &Path, before: Option<&Self>) -> Result<Self> {
+        if !Self::is_in(folder) {
+            return Err(Error::damaged(format!("the word index in {} is missing", folder.display()))
+                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
-        unreachable!("the last attempt returns")
+        guarded(folder, || {
+            let directory = ReadOnlyDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
+            Self::of(tantivy::Index::open(directory), folder, None, before)
+        })
     }
 
-    fn of(index: tantivy::Result<tantivy::Index>, folder: &Path, language: Language) -> Result<Self> {
+    /// The file in `folder` of which [`open_for_reading`](Self::open_for_reading) reads another index when it is replaced.
+    pub(super) fn deciding_file(folder: &Path) -> PathBuf {
+        folder.join(META)
+    }
+
+    fn of(
+        index: tantivy::Result<tantivy::Index>,
+        folder: &Path,
+        language: Option<Language>,
+        before: Option<&Self>,
+    ) -> Result<Self> {
         let index = index.map_err(|cause| failed(folder, cause))?;
         let (schema, body, id) = schema();
         if index.schema() != schema {
@@ -116,16 +120,21 @@ impl Lexical {
                 .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
         // First of all, because tantivy panics over some damaged files.
-        check_files(&index).map_err(|cause| failed(folder, cause))?;
-        index.tokenizers().register(ANALYZER, analyzer(language));
+        let known = before.map(|before| &before.checked);
+        let checked = check_files(&index, known).map_err(|cause| failed(folder, cause))?;
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(|cause| failed(folder, cause))?;
         let meta = index.load_metas().map_err(|cause| failed(folder, cause))?;
-        let generation = generation_of(meta.payload.as_deref(), language);
-        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation };
+        let stamp = meta.payload.unwrap_or_default();
+        let (generation, terms) = stamp.split_once(' ').unwrap_or((&stamp, ""));
+        let written_in = || terms.split_once(' ').and_then(|(_, code)| Language::of_code(code)).unwrap_or_default();
+        let language = language.unwrap_or_else(written_in);
+        index.tokenizers().register(ANALYZER, analyzer(language));
+        let generation = if terms == terms_stamp(language) { generation.parse().unwrap_or(0) } else { 0 };
+        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation, checked };
         words.check_counts()?;
         Ok(words)
     }
@@ -135,7 +144,7 @@ impl Lexical {
     /// # Errors
     /// When something is not what was written.
     pub fn check(&self) -> Result<()> {
-        guarded(&self.path, || check_files(&self.index).map_err(|cause| self.failed(cause)))
+        guarded(&self.path, || check_files(&self.index, None).map(drop).map_err(|cause| self.failed(cause)))
     }
 
     /// Which files there are, and how many chunks are in each, has no checksum: what it says must be true of the files.
@@ -372,17 +381,17 @@ fn schema() -> (Schema, Field, Field) {
     (builder.build(), body, id)
 }
 
-fn check_files(index: &tantivy::Index) -> tantivy::Result<()> {
-    let mut files: Vec<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
-    files.sort();
+/// Holds the index's files against their checksums, but for those in `known`, and gives their names.
+fn check_files(index: &tantivy::Index, known: Option<&BTreeSet<PathBuf>>) -> tantivy::Result<BTreeSet<PathBuf>> {
+    let files: BTreeSet<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
     let written = index.directory().list_managed_files();
-    for file in files {
-        let is_there = written.contains(&file) || index.directory().exists(&file)?;
-        if is_there && !index.directory().validate_checksum(&file)? {
+    for file in files.iter().filter(|file| !known.is_some_and(|known| known.contains(*file))) {
+        let is_there = written.contains(file) || index.directory().exists(file)?;
+        if is_there && !index.directory().validate_checksum(file)? {
             return Err(TantivyError::InternalError(format!("{} fails its check", file.display())));
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// The generation in a stamp; 0 where the terms were made otherwise than those of questions are now.

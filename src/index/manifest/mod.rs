@@ -15,6 +15,9 @@ use crate::index::manifest::format_1::Manifest1;
 use crate::language::Language;
 use crate::models::contracts::{EmbedderCard, SparseCard};
 
+/// The name of the manifest.
+pub(in crate::index) const MANIFEST: &str = "manifest.json";
+
 /// The format that this version writes. It reads format 1 too.
 pub const FORMAT: u32 = 2;
 
@@ -73,7 +76,7 @@ impl Manifest {
         struct Format {
             format: u32,
         }
-        let path = folder.join("manifest.json");
+        let path = folder.join(MANIFEST);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -104,6 +107,6 @@ impl Manifest {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let manifest = Manifest { format: FORMAT, ..self.clone() };
         let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
-        write_whole(&folder.join("manifest.json"), &sealed(&json))
+        write_whole(&folder.join(MANIFEST), &sealed(&json))
     }
 }

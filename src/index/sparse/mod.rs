@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::{Error, Result};
 use crate::index::durable_file::{CHECK_BYTES, check, remove_file};
 use crate::index::store::ChunkId;
-use crate::index::top_k::best;
+use crate::index::top_k::top_k;
 use crate::vector::SparseVector;
 
 const LOG: &str = "weights.log";
@@ -119,6 +119,16 @@ impl Sparse {
         self.chunks.is_empty()
     }
 
+    /// The chunks that it ranks.
+    pub fn ids(&self) -> impl Iterator<Item = ChunkId> {
+        self.chunks.iter().copied()
+    }
+
+    /// The file in `folder` of which [`open`](Self::open) reads another index when it is replaced.
+    pub(super) fn deciding_file(folder: &Path) -> PathBuf {
+        folder.join(MAP)
+    }
+
     /// How many postings there are: pairs of a term and a chunk.
     pub fn postings(&self) -> u64 {
         self.terms.iter().map(|term| u64::from(term.length)).sum()
@@ -157,7 +167,7 @@ impl Sparse {
             met.retain(|place| among.contains(&self.chunks[*place as usize]));
         }
         let found = met.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
-        Ok(best(found.collect(), k))
+        Ok(top_k(found.collect(), k))
     }
 
     /// Reads every list.
