@@ -2,33 +2,47 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use futures::StreamExt;
+use kinglet::chunking::Chunking;
 use kinglet::config::Config;
 use kinglet::engine::Kinglet;
 use kinglet::extract::worker_process::Isolation;
+use kinglet::extract::{Extraction, Request, read};
+use kinglet::index::dense::Dense;
+use kinglet::index::derived_part::DerivedPart;
+use kinglet::index::lexical::Lexical;
+use kinglet::index::sparse::Sparse;
+use kinglet::index::store::NewFile;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{IngestPlan, NoProgress, ingest};
+use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
+use kinglet::language::Language;
 use kinglet::models::catalog::{Engine, ModelKind};
 use kinglet::models::contracts::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
 use kinglet::models::cross_encoder::CrossEncoder;
 use kinglet::models::extractive::ExtractiveGenerator;
+use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::onnx::OnnxEmbedder;
 use kinglet::models::prompt::{Prompt, Task};
 use kinglet::models::reference::{EmbedderRef, SparseEncoderRef};
 use kinglet::models::static_table::StaticEmbedder;
 use kinglet::models::store::ModelStore;
+use kinglet::scan::walk::FileState;
 use kinglet::search::sources::{ChunkSource, DenseSource, LexicalSource, SparseSource, TokenVectorSource};
 use kinglet::search::{
     DenseRetriever, Filter, Fusion, Hit, IndexSources, LexicalRetriever, MaxSim, PassageScorer, Pipeline, Query,
     QueryEncoder, Retriever, SparseRetriever,
 };
+use kinglet::{Error, ErrorKind};
 use support::in_memory::InMemory;
-use support::tiny;
+use support::{Ask, Asking, tiny};
 
 const TEXTS: [&str; 6] = [
     "A kinglet is one of the smallest birds there are.",
@@ -431,4 +445,206 @@ async fn the_extractive_generator_keeps_the_contract() {
 async fn the_language_model_keeps_the_contract() {
     let Some(home) = support::home_with_models("the contract of the language model") else { return };
     generator_contract(Kinglet::new(home, Config::default()).open_generator().unwrap().as_ref()).await;
+}
+
+/// An index of some birds with the embedder that needs no model and no encoder, with its folder of documents.
+fn index_of_birds(temporary: &Path) -> (PathBuf, PathBuf) {
+    let (folder, index) = (temporary.join("documents"), temporary.join("index"));
+    for number in 0..8 {
+        support::write(&folder, &[(&format!("{number}.md"), &format!("Bird number {number} sings."))]);
+    }
+    let plan = IngestPlan {
+        roots: &[folder.canonicalize().unwrap()],
+        chunking: Chunking::default(),
+        max_file_bytes: 1 << 20,
+        exclude: &[],
+        embedders: &[support::embedder()],
+        encoders: &[],
+        language: None,
+        keep_tokens: false,
+        isolation: &Isolation::InProcess,
+    };
+    ingest(&mut IndexWriter::open(&index).unwrap(), &plan, &NoProgress).unwrap();
+    (folder, index)
+}
+
+/// Commits to the store, and to nothing else, that one file is gone and another one there.
+fn replace_a_file(writer: &IndexWriter, folder: &Path) {
+    let new = folder.join("new.md");
+    std::fs::write(&new, "An ortolan sings in May.").unwrap();
+    let request = Request { path: new, chunking: Chunking::default(), previous_hash: None, with_text: false };
+    let Extraction::Read { hash, extracted } = read(&request, &|| {}, &mut |_| Ok(())) else { panic!("it is read") };
+    let (root, _) = writer.documents().roots().unwrap()[0];
+    let gone = writer.documents().known_files(root).unwrap()["3.md"].id;
+    let change = writer.documents().change().unwrap();
+    change.remove(gone).unwrap();
+    let state = FileState::default();
+    change.put(&NewFile { root, path: "new.md", state, hash, tries: 0, content: Ok(&extracted) }).unwrap();
+    change.commit().unwrap();
+}
+
+/// The contract of derived parts. `open` opens one over an index of birds, `served` says how many chunks searches find in it, and
+/// `files` which files they read.
+fn part_contract(
+    open: &dyn Fn(&IndexWriter) -> Box<dyn DerivedPart>,
+    served: &dyn Fn(&Path) -> usize,
+    files: &dyn Fn(&Path) -> Vec<PathBuf>,
+) {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = index_of_birds(temporary.path());
+    let writer = IndexWriter::open(&index).unwrap();
+    let store = writer.documents();
+    let unheard = |_: usize, _: usize| Ok(());
+    open(&writer).remove().unwrap();
+    let mut part = open(&writer);
+    assert_eq!(part.generation().unwrap(), 0, "nothing is in place");
+
+    let missing = part.missing(store).unwrap();
+    let (first, rest) = missing.split_at(missing.len() / 2);
+    part.append(&store.chunks(first).unwrap()).unwrap();
+    drop(part);
+    let mut part = open(&writer);
+    assert_eq!(part.missing(store).unwrap(), rest, "what was appended is kept");
+    let generation = store.generation().unwrap();
+    drop(part.prepare(store, generation, &unheard).unwrap());
+    assert_eq!(part.generation().unwrap(), 0, "what was prepared and dropped changes nothing");
+    writer.synchronise(part.as_mut(), &unheard).unwrap();
+    part.check(store).unwrap();
+    assert_eq!((part.generation().unwrap(), served(&index)), (generation, 8 - rest.len()));
+    part.append(&store.chunks(rest).unwrap()).unwrap();
+    assert_eq!(part.check(store).is_err(), !rest.is_empty(), "what is appended is served when it has been derived");
+    writer.synchronise(part.as_mut(), &unheard).unwrap();
+    part.check(store).unwrap();
+    assert_eq!((part.missing(store).unwrap(), served(&index)), (vec![], 8));
+
+    replace_a_file(&writer, &folder);
+    assert_eq!(part.generation().unwrap(), generation, "the part lags");
+    assert!(part.check(store).is_err());
+    let missing = part.missing(store).unwrap();
+    assert!(missing.len() <= 1, "what is known is not made again");
+    part.append(&store.chunks(&missing).unwrap()).unwrap();
+    let prepared = part.prepare(store, generation + 1, &|_, _| Err(Error::interrupted())).map(drop);
+    assert!(prepared.is_ok() || prepared.unwrap_err().kind() == ErrorKind::Interrupted);
+    assert_eq!((part.generation().unwrap(), served(&index)), (generation, 8));
+    writer.mend(part.as_mut(), &unheard).unwrap();
+    drop(part);
+    let part = open(&writer);
+    part.check(store).unwrap();
+    assert_eq!((part.generation().unwrap(), served(&index)), (generation + 1, 8));
+
+    for at in 0.. {
+        // A part that is made anew has other files, and maybe fewer.
+        let Some(file) = &files(&index).get(at).cloned() else { break };
+        let bytes = std::fs::read(file).unwrap();
+        std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+        let mut part = open(&writer);
+        let is_noticed = part.generation().ok() != Some(generation + 1) || part.check(store).is_err();
+        assert!(is_noticed, "half of {}", file.display());
+        writer.mend(part.as_mut(), &unheard).unwrap();
+        part.check(store).unwrap();
+        assert_eq!((part.generation().unwrap(), served(&index)), (generation + 1, 8), "{}", file.display());
+    }
+
+    assert!(part.size_bytes() > 0);
+    part.remove().unwrap();
+    let part = open(&writer);
+    assert_eq!((part.generation().unwrap(), part.missing(store).unwrap().len()), (0, 2 * first.len()));
+}
+
+/// The folder below `kind` whose name begins with `name`.
+fn part_folder(index: &Path, kind: &str, name: &str) -> PathBuf {
+    let mut paths = std::fs::read_dir(index.join(kind)).unwrap().map(|entry| entry.unwrap().path());
+    paths.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(name)).unwrap()
+}
+
+#[test]
+fn every_derived_part_keeps_the_contract_also_a_slow_one() {
+    let lexical_files = |index: &Path| -> Vec<PathBuf> {
+        let paths = std::fs::read_dir(index.join("lexical")).unwrap().map(|entry| entry.unwrap().path());
+        paths.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.')).collect()
+    };
+    part_contract(
+        &|writer| writer.lexical(Language::English),
+        &|index| Lexical::open(&index.join("lexical"), Language::English).unwrap().ids().unwrap().len(),
+        &lexical_files,
+    );
+
+    let embedder: Arc<dyn Embedder> = Arc::new(HashingEmbedder::new(64));
+    let dense = |writer: &IndexWriter| {
+        writer.open_parts(std::slice::from_ref(&embedder), &[], true).unwrap().planned.pop().unwrap()
+    };
+    let dense_folder = |index: &Path| part_folder(index, "dense", "hashing-64");
+    let dense_served = |index: &Path| Dense::open(&dense_folder(index), embedder.card(), 100).unwrap().len();
+    part_contract(&dense, &dense_served, &|index| vec![dense_folder(index).join("chunks.map")]);
+
+    let sparse =
+        |writer: &IndexWriter| writer.open_parts(&[], &[support::encoder()], true).unwrap().planned.pop().unwrap();
+    let sparse_folder = |index: &Path| part_folder(index, "sparse", "word-counts");
+    let sparse_served = |index: &Path| Sparse::open(&sparse_folder(index)).unwrap().unwrap().len();
+    part_contract(&sparse, &sparse_served, &|index| vec![sparse_folder(index).join("postings.map")]);
+
+    let ask: Ask = Rc::new(|| {
+        std::thread::sleep(Duration::from_millis(20));
+        Ok(())
+    });
+    let slow =
+        |writer: &IndexWriter| Box::new(Asking { part: dense(writer), ask: ask.clone() }) as Box<dyn DerivedPart>;
+    part_contract(&slow, &dense_served, &|index| vec![dense_folder(index).join("chunks.map")]);
+}
+
+/// Hears that somebody wants to stop.
+struct Stop(Rc<Cell<bool>>);
+
+impl Progress for Stop {
+    fn event(&self, _: &Event<'_>) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.0.get()
+    }
+}
+
+#[test]
+fn whenever_a_part_fails_or_is_stopped_its_run_says_so_and_the_next_one_goes_on() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("documents");
+    support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing.")]);
+    let roots = [folder.canonicalize().unwrap()];
+    let old = temporary.path().join("old");
+    support::index(&folder, &old);
+    support::write(&folder, &[("a.md", "An ortolan weighs twenty grams.")]);
+    // Each of two parts prepares and puts in place what the store has, misses and appends one chunk, and does the first two again.
+    let calls = 12;
+    let fails = (0..=calls).map(|at| (at, Some("the line is dead")));
+    for (at, failure) in fails.chain([(5, None)]) {
+        let index = temporary.path().join(format!("index-{at}-{}", failure.is_some()));
+        support::copy(&old, &index);
+        let (seen, stop) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
+        let ask: Ask = {
+            let (seen, stop) = (seen.clone(), stop.clone());
+            Rc::new(move || {
+                let is_now = seen.replace(seen.get() + 1) == at;
+                stop.set(stop.get() || (is_now && failure.is_none()));
+                failure.filter(|_| is_now).map_or(Ok(()), |said| Err(Error::new(ErrorKind::Machine, said)))
+            })
+        };
+        let wrap = |part| Box::new(Asking { part, ask: ask.clone() }) as Box<dyn DerivedPart>;
+        let ran = support::index_through(&roots, &index, Chunking::default(), &wrap, &Stop(stop));
+        match (&ran, failure) {
+            (Err(error), Some(failure)) => {
+                let said = ["hashing-256", "word-counts"].map(|part| format!("{part}: {failure}"));
+                assert!(said.contains(&error.to_string()), "{error}");
+            }
+            (Err(error), None) => assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}"),
+            (Ok(summary), _) => assert_eq!((at, seen.get(), summary.embedded), (calls, calls, 2)),
+        }
+        let open = Index::open(&index).unwrap();
+        assert_eq!(open.lexical().search("ortolan", 5, None).unwrap().len(), 1, "text comes first, call {at}");
+        drop(open);
+        let next = support::index(&folder, &index);
+        let kept = [at > 5, at > 9].iter().filter(|is_kept| **is_kept).count() + usize::from(failure.is_none());
+        assert_eq!((next.read, next.embedded), (0, 2 - kept), "call {at}");
+        let open = Index::open(&index).unwrap();
+        let dense = open.dense(support::embedder().card()).unwrap().len();
+        assert_eq!((dense, open.sparse(support::encoder().card()).unwrap().len()), (2, 2), "call {at}");
+    }
 }

@@ -106,7 +106,9 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
     assert_eq!(support::contents(&Index::open(&index_folder).unwrap()), chunks);
 
     let question = "how heavy is a kinglet?";
-    let search = |kinglet: &Kinglet| Ok(kinglet.open("notes")?.search(question, &SearchOptions::limited(1))?.results);
+    let search = |kinglet: &Kinglet| {
+        kinglet::Result::Ok(kinglet.open("notes")?.search(question, &SearchOptions::limited(1))?.results)
+    };
     let by_first = search(&kinglet("auto")).unwrap();
     let by_second = search(&kinglet("hashing-64").with_embedder(other.clone())).unwrap();
     assert_eq!(by_first[0].chunk.text, by_second[0].chunk.text);

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kinglet::chunking::Chunk;
-use kinglet::corpus::walk::FileState;
 use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::store::NewFile;
 use kinglet::index::{Index, IndexReader, IndexWriter};
-use kinglet::search::{DenseLeg, LexicalLeg, Query, Retriever, SparseLeg};
+use kinglet::scan::walk::FileState;
+use kinglet::search::{IndexSources, Query};
 use tempfile::TempDir;
 
 /// What SQLite's log beside the store may take.
@@ -89,23 +89,22 @@ fn ask(reader: &IndexReader) -> usize {
     let all = index.chunks(&index.chunk_ids().unwrap()).unwrap();
     let rounds: BTreeSet<usize> = all.iter().map(|stored| round(&stored.chunk)).collect();
     assert_eq!(rounds.len(), 1, "a mixture");
-    let legs: [(Arc<dyn Retriever>, u64); 3] = [
-        (Arc::new(LexicalLeg::new(index.clone())), index.pending_lexical().unwrap()),
-        (
-            Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
-            index.pending_dense(support::embedder().card()).unwrap(),
-        ),
-        (
-            Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()),
-            index.pending_sparse(support::encoder().card()).unwrap(),
-        ),
+    let pending = [
+        index.pending_lexical().unwrap(),
+        index.pending_dense(support::embedder().card()).unwrap(),
+        index.pending_sparse(support::encoder().card()).unwrap(),
     ];
-    for (leg, pending) in legs {
-        let hits = leg.retrieve(&Query::new("bird number"), 100).unwrap();
-        assert_eq!(hits.len() as u64 + pending, all.len() as u64, "{}: what is missing is told", leg.name());
+    let retrievers = support::all_retrievers(&IndexSources::new(index.clone())).unwrap();
+    for (retriever, pending) in retrievers.iter().zip(pending) {
+        let hits = retriever.retrieve(&Query::new("bird number"), 100).unwrap();
+        assert_eq!(hits.len() as u64 + pending, all.len() as u64, "{}: what is missing is told", retriever.name());
         let ids: Vec<u64> = hits.iter().map(|hit| hit.chunk).collect();
         let found = index.chunks(&ids).unwrap();
-        assert!(found.iter().all(|stored| rounds.contains(&round(&stored.chunk))), "{}: an older text", leg.name());
+        assert!(
+            found.iter().all(|stored| rounds.contains(&round(&stored.chunk))),
+            "{}: an older text",
+            retriever.name()
+        );
     }
     rounds.into_iter().next().unwrap()
 }
@@ -201,10 +200,11 @@ fn a_part_that_lags_finds_only_what_is_still_there_and_says_what_it_cannot_find_
         assert_eq!(index.searchable(), 2);
         assert_eq!(index.search_lexical("kinglets wrens storks", 5, None).unwrap().len(), 1);
         let (embedder, encoder) = (support::embedder(), support::encoder());
-        let dense = DenseLeg::new(index.clone(), embedder.clone()).unwrap();
-        assert_eq!(dense.retrieve(&Query::new("wrens"), 5).unwrap().len(), 1);
-        let sparse = SparseLeg::new(index.clone(), encoder.clone()).unwrap();
-        assert_eq!(sparse.retrieve(&Query::new("kinglets wrens storks"), 5).unwrap().len(), 1);
+        let retrievers = support::all_retrievers(&IndexSources::new(index.clone())).unwrap();
+        for retriever in &retrievers {
+            let hits = retriever.retrieve(&Query::new("kinglets wrens storks"), 5).unwrap();
+            assert_eq!(hits.len(), 1, "{}", retriever.name());
+        }
         let pending =
             [index.pending_lexical(), index.pending_dense(embedder.card()), index.pending_sparse(encoder.card())];
         assert_eq!(pending.map(Result::unwrap), [1; 3]);

@@ -7,13 +7,16 @@ pub mod tiny;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kinglet::chunking::Chunking;
 use kinglet::extract::worker_process::Isolation;
-use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{IngestPlan, NoProgress, Progress, Summary, ingest};
+use kinglet::index::derived_part::{DerivedPart, Prepared};
+use kinglet::index::store::{ChunkId, Documents, StoredChunk};
+use kinglet::index::{Index, IndexWriter, WorkProgress};
+use kinglet::ingest::{IngestPlan, NoProgress, Progress, Summary, ingest_into};
 use kinglet::models::contracts::{
     EmbeddedText, Embedder, EmbedderCard, Role, SparseCard, SparseEncoder, TokenEmbedder,
 };
@@ -153,9 +156,23 @@ pub fn write(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
+/// Copies a folder with all that is in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// Indexes `roots` into `index`, watched.
-pub fn index_watched(roots: &[PathBuf], index: &Path, watcher: &dyn Progress) -> kinglet::Result<Summary> {
-    index_cut(roots, index, Chunking::default(), watcher)
+pub fn index_watched(roots: &[PathBuf], index: &Path, progress: &dyn Progress) -> kinglet::Result<Summary> {
+    index_cut(roots, index, Chunking::default(), progress)
 }
 
 /// The same with documents cut in some way.
@@ -163,7 +180,18 @@ pub fn index_cut(
     roots: &[PathBuf],
     index: &Path,
     chunking: Chunking,
-    watcher: &dyn Progress,
+    progress: &dyn Progress,
+) -> kinglet::Result<Summary> {
+    index_through(roots, index, chunking, &|part| part, progress)
+}
+
+/// The same with each part that a model makes put into something else.
+pub fn index_through(
+    roots: &[PathBuf],
+    index: &Path,
+    chunking: Chunking,
+    wrap: &dyn Fn(Box<dyn DerivedPart>) -> Box<dyn DerivedPart>,
+    progress: &dyn Progress,
 ) -> kinglet::Result<Summary> {
     let plan = IngestPlan {
         roots,
@@ -176,7 +204,66 @@ pub fn index_cut(
         keep_tokens: true,
         isolation: &Isolation::InProcess,
     };
-    ingest(&mut IndexWriter::open(index)?, &plan, watcher)
+    let mut writer = IndexWriter::open(index)?;
+    let mut parts = writer.open_parts(plan.embedders, plan.encoders, plan.keep_tokens)?;
+    parts.planned = parts.planned.into_iter().map(wrap).collect();
+    ingest_into(&mut writer, parts, &plan, progress)
+}
+
+/// Asked before each piece of work; an error is what the work comes to.
+pub type Ask = Rc<dyn Fn() -> kinglet::Result<()>>;
+
+/// A derived part that asks before each piece of work whether it may go on: so it can be slow, fail, or end the process in the middle.
+pub struct Asking {
+    pub part: Box<dyn DerivedPart>,
+    pub ask: Ask,
+}
+
+impl DerivedPart for Asking {
+    fn name(&self) -> &str {
+        self.part.name()
+    }
+
+    fn missing(&self, store: &Documents) -> kinglet::Result<Vec<ChunkId>> {
+        (self.ask)()?;
+        self.part.missing(store)
+    }
+
+    fn append(&mut self, chunks: &[StoredChunk]) -> kinglet::Result<()> {
+        (self.ask)()?;
+        self.part.append(chunks)
+    }
+
+    fn prepare<'p>(
+        &'p mut self,
+        store: &'p Documents,
+        generation: u64,
+        progress: &WorkProgress<'_>,
+    ) -> kinglet::Result<Prepared<'p>> {
+        (self.ask)()?;
+        let put_in_place = self.part.prepare(store, generation, progress)?;
+        let ask = self.ask.clone();
+        Ok(Box::new(move || {
+            ask()?;
+            put_in_place()
+        }))
+    }
+
+    fn generation(&self) -> kinglet::Result<u64> {
+        self.part.generation()
+    }
+
+    fn check(&self, store: &Documents) -> kinglet::Result<()> {
+        self.part.check(store)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.part.size_bytes()
+    }
+
+    fn remove(self: Box<Self>) -> kinglet::Result<()> {
+        self.part.remove()
+    }
 }
 
 /// Indexes one folder into `index`.
