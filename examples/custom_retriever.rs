@@ -50,7 +50,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 
     let index = Arc::new(Index::open(&kinglet.index_folder("handbook")?)?);
     let sources = IndexSources::new(index.clone());
-    let chunks = index.chunks(&index.by_place(&index.searched_ids()?)?)?;
+    let chunks = index.chunks(&index.by_place(&index.searchable_ids()?)?)?;
     let headings = Headings { sources: sources.clone(), chunks };
     let retrievers: Vec<Arc<dyn Retriever>> =
         vec![Arc::new(LexicalRetriever::new(sources.clone())), Arc::new(headings)];

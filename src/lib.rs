@@ -31,7 +31,8 @@
 //! |---|---|
 //! | [`error`] | what went wrong, whose fault, what next |
 //! | [`text`], [`vector`] | spans and sentences; unit vectors |
-//! | [`corpus`] | a folder → documents |
+//! | [`scan`] | a folder → its files, and their changes |
+//! | [`corpus`] | judged collections and files of questions |
 //! | [`alike`] | texts that say the same |
 //! | [`chunk`] | a document → chunks with exact spans |
 //! | [`reading`] | a file → chunks, in a process that can be given up |
@@ -61,6 +62,7 @@ pub mod ingest;
 pub mod language;
 pub mod models;
 pub mod near_duplicate;
+pub mod scan;
 pub mod search;
 pub mod text;
 pub mod vector;

@@ -10,7 +10,7 @@ use kinglet::config::Config;
 use kinglet::engine::Kinglet;
 use kinglet::extract::worker_process::Isolation;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{NoProgress, Plan, ingest};
+use kinglet::ingest::{IngestPlan, NoProgress, ingest};
 use kinglet::models::catalog::{Engine, ModelKind};
 use kinglet::models::contracts::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
 use kinglet::models::cross_encoder::CrossEncoder;
@@ -306,7 +306,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
         support::write(&folder, &[(&format!("{number}.md"), &text)]);
     }
     let index_it = |keep_tokens| {
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &[folder.canonicalize().unwrap()],
             chunking: Default::default(),
             max_file_bytes: 1 << 20,
@@ -315,7 +315,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
             encoders: &[],
             language: None,
             keep_tokens,
-            reading: &Isolation::InProcess,
+            isolation: &Isolation::InProcess,
         };
         let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap();
         (summary, Arc::new(Index::open(&place).unwrap()))

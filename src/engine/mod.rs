@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
+use crate::answer::{Answer, AnswerEvent, Passage, Timings, answer, elapsed_ms};
 use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch, TunedWeights};
 use crate::error::{Error, Result};
 use crate::extract::worker_process::Isolation;
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
-use crate::ingest::{Plan, Progress, Summary, ingest};
+use crate::ingest::{IngestPlan, Progress, Summary, ingest};
 use crate::models::catalog::{self, Engine, ModelKind, ModelSpec};
 use crate::models::contracts::{Embedder, Generator, Reranker, SparseEncoder};
 use crate::models::cross_encoder::CrossEncoder;
@@ -34,6 +34,7 @@ use crate::search::{
     Retriever, SearchResult, SparseRetriever,
 };
 pub use crate::search::{SearchOptions, SearchResponse};
+use futures::StreamExt;
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -135,7 +136,7 @@ impl Kinglet {
         let embedders = self.open_embedders(folder, embedders)?;
         let mut writer = IndexWriter::open(folder)?;
         let before = writer.manifest().map(|manifest| manifest.chunking);
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &roots,
             chunking: self.config.chunking().or(before).unwrap_or_default(),
             max_file_bytes: self.config.max_file_mib << 20,
@@ -144,7 +145,7 @@ impl Kinglet {
             encoders: &self.open_encoders(folder)?,
             language: self.config.language(),
             keep_tokens: self.keeps_tokens(),
-            reading: &self.reading,
+            isolation: &self.reading,
         };
         ingest(&mut writer, &plan, watcher)
     }
@@ -180,12 +181,18 @@ impl Kinglet {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
+        let by_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
+        let encoder = self.config.searching_encoder();
+        let terms = manifest.sparse.iter().find(|card| encoder.is_some_and(|id| card.id == id));
         let pending = PendingWork {
-            vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
-            passages: index.searched() as u64,
-            files: !manifest.all_read,
+            lexical: if by_words { index.pending_lexical()? } else { 0 },
+            vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
+            sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
+            passages: index.searchable() as u64,
+            files: !manifest.complete,
         };
-        Ok((pending.vectors > 0 || pending.files).then_some(pending))
+        let is_any = pending.lexical + pending.vectors + pending.sparse > 0 || pending.files;
+        Ok(is_any.then_some(pending))
     }
 
     /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio
@@ -227,9 +234,19 @@ impl Kinglet {
                 truncated: found.truncated,
             })
             .collect();
-        let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
+        let mut events = answer(generator, question, passages, self.config.answer_tokens);
+        let mut answer = loop {
+            match events.next().await {
+                Some(event) => match event? {
+                    AnswerEvent::Sentence(sentence) => show(&sentence.text),
+                    AnswerEvent::Finished(answer) => break *answer,
+                    _ => {}
+                },
+                None => return Err(Error::model("no answer")),
+            }
+        };
         answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };
-        answer.lacking = pending;
+        answer.pending = pending;
         Ok(answer)
     }
 
@@ -409,12 +426,12 @@ impl Kinglet {
     /// # Errors
     /// When the manifest has a setting that this version does not know.
     pub fn with_index_defaults(&self, manifest: &Manifest) -> Result<Kinglet> {
-        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.chosen)?))
+        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.defaults)?))
     }
 
     /// The tuning that is configured for an index.
     pub fn tuning(&self, manifest: &Manifest) -> FusionWeights {
-        let own = || manifest.tuned.get(&self.answering_embedder(Some(manifest))).copied();
+        let own = || manifest.fusion_weights.get(&self.answering_embedder(Some(manifest))).copied();
         match self.config.tuning {
             TunedWeights::Auto if self.config.is_hybrid() => own().unwrap_or_default(),
             TunedWeights::Auto | TunedWeights::None => FusionWeights::default(),

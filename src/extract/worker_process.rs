@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::timeouts::{Timeouts, Watchdog};
 use super::{Extraction, Part, Request, read};
-use crate::corpus::formats::Skip;
 use crate::error::{Error, ErrorKind, Result};
+use kinglet_formats::Skip;
 
 /// The most memory that a worker may take.
 const MEMORY_BYTES: u64 = 1400 << 20;

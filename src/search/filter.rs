@@ -12,10 +12,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::Format;
-use crate::corpus::formats::format_of;
 use crate::error::{Error, Result};
 use crate::index::store::Outline;
+use kinglet_formats::{Format, format_of_name};
 
 /// What can be written, for messages and help.
 pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
@@ -213,7 +212,7 @@ impl Compiled {
         match self {
             Compiled::Path(glob) if outline.path.is_empty() => glob.is_match(&*file()),
             Compiled::Path(glob) => glob.is_match(name),
-            Compiled::Format(format) => format_of(&file()) == Some(*format),
+            Compiled::Format(format) => format_of_name(&file()) == Some(*format),
             Compiled::Ending(ending) => {
                 file().rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
             }

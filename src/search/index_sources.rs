@@ -91,7 +91,7 @@ impl LexicalSource for IndexSources {
     fn search(&self, question: &str, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>> {
         let filtered = self.filtered(filter)?;
         let originals = filtered.as_ref().map(|filtered| &filtered.originals);
-        self.ranked(self.index.lexical().search(question, k, originals)?, k)
+        self.ranked(self.index.search_lexical(question, k, originals)?, k)
     }
 
     fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
@@ -141,8 +141,8 @@ pub struct EmbedderSources {
 impl DenseSource for EmbedderSources {
     fn search(&self, vector: &Vector, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>> {
         let filtered = self.sources.filtered(filter)?;
-        let originals = filtered.as_ref().map(|filtered| filtered.originals.as_ref());
-        self.sources.ranked(self.sources.index.dense(&self.card)?.search(vector, k, originals)?, k)
+        let originals = filtered.as_ref().map(|filtered| &filtered.originals);
+        self.sources.ranked(self.sources.index.search_dense(&self.card, vector, k, originals)?, k)
     }
 
     fn vectors(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Vec<f32>>>> {
@@ -169,7 +169,7 @@ pub struct EncoderSources {
 impl SparseSource for EncoderSources {
     fn search(&self, vector: &SparseVector, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>> {
         let filtered = self.sources.filtered(filter)?;
-        let originals = filtered.as_ref().map(|filtered| filtered.originals.as_ref());
-        self.sources.ranked(self.sources.index.sparse(&self.card)?.search(vector, k, originals)?, k)
+        let originals = filtered.as_ref().map(|filtered| &filtered.originals);
+        self.sources.ranked(self.sources.index.search_sparse(&self.card, vector, k, originals)?, k)
     }
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kinglet::chunking::Chunking;
 use kinglet::extract::worker_process::Isolation;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{NoProgress, Plan, Progress, Summary, ingest};
+use kinglet::ingest::{IngestPlan, NoProgress, Progress, Summary, ingest};
 use kinglet::models::contracts::{
     EmbeddedText, Embedder, EmbedderCard, Role, SparseCard, SparseEncoder, TokenEmbedder,
 };
@@ -165,7 +165,7 @@ pub fn index_cut(
     chunking: Chunking,
     watcher: &dyn Progress,
 ) -> kinglet::Result<Summary> {
-    let plan = Plan {
+    let plan = IngestPlan {
         roots,
         chunking,
         max_file_bytes: 1 << 20,
@@ -174,7 +174,7 @@ pub fn index_cut(
         encoders: &[encoder()],
         language: None,
         keep_tokens: true,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     ingest(&mut IndexWriter::open(index)?, &plan, watcher)
 }

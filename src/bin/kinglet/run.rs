@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kinglet::config::ResolvedConfig;
-use kinglet::corpus::watch::Changes;
 use kinglet::engine::{Embedders, Kinglet, SearchOptions};
 use kinglet::extract::worker_process::{self, Isolation};
 use kinglet::index::Index;
 use kinglet::ingest::Summary;
 use kinglet::models::openai::OpenAiGenerator;
+use kinglet::scan::watch::Changes;
 use kinglet::search::Filter;
 use kinglet::{Error, ErrorKind, Result};
 use serde_json::json;
@@ -260,7 +260,7 @@ impl Session<'_> {
             printed(render::sources(&answer, self.global.verbose))?;
             render::remarks(&answer, self.global.verbose);
         }
-        render::lacking(answer.lacking, &name);
+        render::lacking(answer.pending, &name);
         Ok(if answer.refused { REFUSED } else { DONE })
     }
 

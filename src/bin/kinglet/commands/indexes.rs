@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kinglet::chunking::Chunking;
-use kinglet::corpus::is_not_whole;
 use kinglet::extract::worker_process::read_all;
 use kinglet::extract::{Extracted, Extraction, Part, Request};
 use kinglet::index::{Index, IndexWriter, durable_file};
 use kinglet::{Error, Result};
+use kinglet_formats::is_truncated;
 use serde_json::json;
 
 use crate::commands::models::agreed;
@@ -27,12 +27,12 @@ impl Session<'_> {
         let doubtful = index.doubtful_files()?;
         let searched = counts.chunks - counts.copies;
         let cards = &index.manifest().embedders;
-        let made = cards.iter().map(|card| Ok((card.id.as_str(), searched - index.lacking(card)?)));
+        let made = cards.iter().map(|card| Ok((card.id.as_str(), searched - index.pending_dense(card)?)));
         let vectors: Vec<(&str, u64)> = made.collect::<Result<_>>()?;
-        let finished = index.manifest().all_read && vectors.iter().all(|(_, made)| *made == searched);
+        let finished = index.manifest().complete && vectors.iter().all(|(_, made)| *made == searched);
         if self.global.json {
             let doubtful = doubtful.iter().map(|(path, doubt)| {
-                json!({ "path": render::shown(path), "doubt": doubt, "truncated": is_not_whole(doubt) })
+                json!({ "path": render::shown(path), "doubt": doubt, "truncated": is_truncated(doubt) })
             });
             let doubtful: Vec<_> = doubtful.collect();
             let vectors: BTreeMap<_, _> = vectors.into_iter().collect();
@@ -43,8 +43,8 @@ impl Session<'_> {
                 "skipped": skipped, "doubtful": doubtful, "chunks": counts.chunks, "copies": counts.copies,
                 "nearly_repeated": index.nearly_repeated()?, "repeated_lines": counts.repeated_lines,
                 "vectors": vectors, "finished": finished, "language": index.manifest().language, "embedders": embedders,
-                "sparse": sparse, "chosen": index.manifest().chosen,
-                "generation": index.generation()?, "size_bytes": durable_file::size_bytes(index.folder()),
+                "sparse": sparse, "chosen": index.manifest().defaults,
+                "generation": index.generation(), "size_bytes": durable_file::size_bytes(index.folder()),
             })));
         }
         let chunks = match counts.copies {
@@ -64,7 +64,7 @@ impl Session<'_> {
         ]);
         let curated = curated(&index, counts.repeated_lines)?;
         rows.extend((!curated.is_empty()).then(|| vec!["curated".to_string(), curated]));
-        let truncated = doubtful.iter().filter(|(_, doubt)| is_not_whole(doubt)).count();
+        let truncated = doubtful.iter().filter(|(_, doubt)| is_truncated(doubt)).count();
         rows.extend(
             (truncated > 0).then(|| vec!["cut".to_string(), format!("{} not read whole", count_of_files(truncated))]),
         );
@@ -72,7 +72,8 @@ impl Session<'_> {
         if !finished {
             rows.push(vec!["unfinished".to_string(), format!("`kinglet index --name {}` goes on", rows[0][1])]);
         }
-        let chosen: Vec<String> = index.manifest().chosen.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        let chosen: Vec<String> =
+            index.manifest().defaults.iter().map(|(key, value)| format!("{key} {value}")).collect();
         rows.extend((!chosen.is_empty()).then(|| vec!["answers by".to_string(), chosen.join(", ")]));
         rows.extend((!sparse.is_empty()).then(|| vec!["learned terms".to_string(), sparse.join(", ")]));
         rows.push(vec!["size".to_string(), mib(durable_file::size_bytes(index.folder()))]);
