@@ -1,5 +1,4 @@
-//! Decides when to give up a reader, by the processor time it uses rather than the time that
-//! passes.
+//! Decides when to give up a reader, by the processor time it uses rather than by the clock.
 //!
 //! A reader that is stopped, starved or waits for a slow disk gets more time; one that computes
 //! without progress does not.

@@ -1,7 +1,7 @@
-//! Words → chunks, ranked by BM25: with `bm25.rs` the only files that know tantivy.
+//! The lexical part of an index: terms → chunks, ranked by BM25. Only this room names tantivy.
 //!
-//! Derived from the store: [`Lexical::synchronise`] makes it hold exactly the store's chunks and stamps it with the
-//! store's generation.
+//! Derived from the store: [`Lexical::synchronise`] makes it hold exactly the store's chunks and
+//! stamps it with the store's generation.
 
 pub mod analyzer;
 mod bm25;
@@ -27,15 +27,16 @@ use crate::index::store::{ChunkId, Documents};
 use crate::language::Language;
 use crate::text::Span;
 
-const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; which language it is stands in the stamp
-/// Which files tantivy's index consists of.
+const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; the stamp says which language it is
+/// Lists the files of tantivy's index.
 const META: &str = "meta.json";
 /// How often an index is opened anew because a writer has changed it meanwhile.
 const ATTEMPTS: usize = 100;
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
-/// Chunks that are added between two reports of the progress.
+/// The number of chunks added between two reports of progress.
 const BATCH: usize = 256;
-/// A question of thousands of words is cut to its first terms: more only cost time.
+/// The most terms of a question that are searched: in a question of thousands of words, more only
+/// cost time.
 const MAX_QUERY_TERMS: usize = 512;
 
 /// The inverted index.
@@ -49,26 +50,27 @@ pub struct Lexical {
     generation: u64,
 }
 
-/// A word as the index sees it.
+/// A word in the form in which the index holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
     /// Lower-cased and stemmed.
     pub stem: String,
-    /// Where it stands in the text.
+    /// The span of the word in the text.
     pub span: Span,
 }
 
 impl Lexical {
-    /// Whether there is an index in `folder`.
+    /// True if there is an index in `folder`.
     pub fn is_in(folder: &Path) -> bool {
         folder.join(META).is_file()
     }
 
-    /// Opens the index in `folder` of texts in `language` for writing, making an empty one if there is none, and holds every byte
-    /// against the checksums.
+    /// Opens the index in `folder` of texts in `language` for writing, creates an empty one if
+    /// there is none, and verifies all checksums.
     ///
     /// # Errors
-    /// When the files there are not such an index or not what was written, or the disk refuses.
+    /// When the files are not such an index or have changed since they were written, or the disk
+    /// refuses.
     pub fn open(folder: &Path, language: Language) -> Result<Self> {
         guarded(folder, || {
             let is_new = !Self::is_in(folder);
@@ -85,8 +87,9 @@ impl Lexical {
         })
     }
 
-    /// Opens the index in `folder` of texts in `language` for reading, and holds every byte against the checksums. It writes nothing, and
-    /// waits for no writer: when one has put other files in the place of these meanwhile, it opens those.
+    /// Opens the index in `folder` of texts in `language` for reading, and holds every byte against
+    /// the checksums. It writes nothing, and waits for no writer: when one has put other files in
+    /// the place of these meanwhile, it opens those.
     ///
     /// # Errors
     /// When the files there are not such an index, or not what was written.
@@ -131,15 +134,16 @@ impl Lexical {
         Ok(words)
     }
 
-    /// Reads every byte and holds it against the checksums, as opening does.
+    /// Reads every byte and verifies all checksums, as opening does.
     ///
     /// # Errors
-    /// When something is not what was written.
+    /// When a file has changed since it was written.
     pub fn check(&self) -> Result<()> {
         guarded(&self.path, || check_files(&self.index).map_err(|cause| self.failed(cause)))
     }
 
-    /// Which files there are, and how many chunks are in each, has no checksum: what it says must be true of the files.
+    /// Compares tantivy's list of files and of the number of chunks in each, which has no checksum,
+    /// with the files.
     fn check_counts(&self) -> Result<()> {
         for segment in self.reader.searcher().segment_readers() {
             let lengths = segment.get_fieldnorms_reader(self.body).map_err(|cause| self.failed(cause))?;
@@ -151,8 +155,8 @@ impl Lexical {
         Ok(())
     }
 
-    /// The store's generation that this was last made to match when it was opened; 0 when never, or when its terms were made otherwise
-    /// than those of questions are now.
+    /// The store's generation that the index matched when it was opened; 0 if it never did, or if
+    /// another version of the analyzer or another language made its terms.
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -162,13 +166,15 @@ impl Lexical {
         self.reader.searcher().num_docs() == 0
     }
 
-    /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
-    /// generation. `generation` is the one that the store will have once its own change is committed, which `commit_store` does when
-    /// all work is done but the last step: so that readers hardly ever meet the two apart. `progress` hears how many of the new
+    /// Adds what the store has and this has not, takes away what the store no longer has, and
+    /// commits under the store's generation. `generation` is the one that the store will have once
+    /// its own change is committed, which `commit_store` does when all work is done but the last
+    /// step: so that readers hardly ever meet the two apart. `progress` hears how many of the new
     /// chunks have been added, and how many there are.
     ///
     /// # Errors
-    /// The first error of `progress` or `commit_store`, which leaves this as it was; or when the disk refuses.
+    /// The first error of `progress` or `commit_store`, which leaves this as it was; or when the
+    /// disk refuses.
     pub fn synchronise(
         &self,
         documents: &Documents,
@@ -200,8 +206,9 @@ impl Lexical {
         writer.wait_merging_threads().map_err(|cause| self.failed(cause))
     }
 
-    /// The `k` best chunks that share a term with `question`, by BM25, with all that score as the last of them, best first; only those of
-    /// `among`, if there is such a set. A word is as rare as in all chunks.
+    /// The `k` best chunks that share a term with `question`, by BM25, and all that tie with the
+    /// last of them, best first; only chunks in `among`, if there is such a set. How rare a word is
+    /// depends on all chunks.
     pub fn search(
         &self,
         question: &str,
@@ -226,19 +233,19 @@ impl Lexical {
         })
     }
 
-    /// Where each word of `question` stands, with how rare it is here, see [`bm25`](super::bm25).
+    /// The span of each word of `question`, with its inverse document frequency in this index.
     pub fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
         guarded(&self.path, || {
             let searcher = self.reader.searcher();
             let rarity = |word: Word| {
-                let rarity = bm25::rarity(&searcher, self.body, &word.stem).map_err(|cause| self.failed(cause))?;
+                let rarity = bm25::idf(&searcher, self.body, &word.stem).map_err(|cause| self.failed(cause))?;
                 Ok((word.span, rarity))
             };
             stems(question, self.language).into_iter().take(MAX_QUERY_TERMS).map(rarity).collect()
         })
     }
 
-    /// The chunks that it knows.
+    /// The ids of the chunks in the index.
     pub fn ids(&self) -> Result<BTreeSet<ChunkId>> {
         let mut ids = BTreeSet::new();
         for segment in self.reader.searcher().segment_readers() {
@@ -253,7 +260,7 @@ impl Lexical {
     }
 }
 
-/// Adds a document. When the thread that writes has ended, what it met is told only to whoever asks for a commit.
+/// Adds a document. If the writing thread has ended, only a commit returns the error that ended it.
 fn add(writer: &mut IndexWriter, document: TantivyDocument) -> tantivy::Result<()> {
     match writer.add_document(document) {
         Ok(_) => Ok(()),
@@ -261,7 +268,8 @@ fn add(writer: &mut IndexWriter, document: TantivyDocument) -> tantivy::Result<(
     }
 }
 
-/// The terms of a text in order, as an index of texts in `language` sees them: stop words are left out.
+/// The terms of a text in order, in the form in which an index of texts in `language` holds them,
+/// without stop words.
 pub fn stems(text: &str, language: Language) -> Vec<Word> {
     let mut analyzer = analyzer(language);
     let mut stream = analyzer.token_stream(text);
@@ -273,7 +281,8 @@ pub fn stems(text: &str, language: Language) -> Vec<Word> {
     words
 }
 
-/// Stop words, then stems, then letters without accents: in that order, because stemmers know their language's accents.
+/// Stop words, then stems, then letters without accents: in that order, because stemmers know their
+/// language's accents.
 fn analyzer(language: Language) -> TextAnalyzer {
     let terms = TextAnalyzer::builder(Terms::default()).dynamic();
     let Some(stemmed) = stemmed(language) else {
@@ -312,7 +321,7 @@ fn stemmed(language: Language) -> Option<Stemmed> {
     })
 }
 
-/// [`analyzer::terms`] as tantivy wants them.
+/// Adapts [`analyzer::terms`] to tantivy.
 #[derive(Clone, Default)]
 struct Terms {
     token: Token,
@@ -371,21 +380,21 @@ fn check_files(index: &tantivy::Index) -> tantivy::Result<()> {
     Ok(())
 }
 
-/// How terms are made now.
+/// Identifies how terms are made now: by which version of the analyzer, in which language.
 fn terms_stamp(language: Language) -> String {
     format!("{} {}", analyzer::VERSION, language.code())
 }
 
 fn failed(path: &Path, cause: impl Display + Debug) -> Error {
-    // Some of tantivy's errors show what caused them to programmers only.
+    // Some of tantivy's errors name their cause only in their debug form.
     if is_disk_full(&format!("{cause} {cause:?}")) {
-        return Error::disk_full("write words to", path);
+        return Error::disk_full("write the lexical index to", path);
     }
-    Error::damaged(format!("the word index in {} failed: {cause}", path.display()))
+    Error::damaged(format!("the lexical index in {} failed: {cause}", path.display()))
         .with_hint("run `kinglet index` again: this part is derived and is made anew")
 }
 
-/// tantivy panics over some damaged files.
+/// Turns a panic of tantivy, which some damaged files cause, into an error.
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed(path, "its files are damaged")))
 }
@@ -401,7 +410,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder on a disk with room for what lies there already.
+    /// A directory on a full disk: only lock files can be written.
     #[derive(Debug, Clone, Default)]
     struct Full(RamDirectory);
 
@@ -436,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn the_thread_that_writes_tells_why_it_ended() {
+    fn the_error_of_the_writing_thread_reaches_the_caller() {
         let (schema, body, _) = schema();
         let index = tantivy::Index::create(Full::default(), schema, Default::default()).unwrap();
         index.tokenizers().register(ANALYZER, analyzer(Language::None));
@@ -449,12 +458,12 @@ mod tests {
         let cause = added.expect_err("nothing can be written");
         assert_eq!(
             failed(Path::new("lexical"), cause).to_string(),
-            "could not write words to lexical: the disk is full"
+            "could not write the lexical index to lexical: the disk is full"
         );
     }
 
     #[test]
-    fn a_full_disk_is_called_so_wherever_tantivy_meets_it() {
+    fn a_full_disk_is_reported_wherever_tantivy_meets_it() {
         let full = || std::sync::Arc::new(Io::from(StorageFull));
         let opening = OpenWriteError::IoError { io_error: full(), filepath: "a.idx".into() };
         for cause in [
@@ -464,7 +473,7 @@ mod tests {
             TantivyError::ErrorInThread(format!("{:?}", full())),
         ] {
             let error = failed(Path::new("lexical"), cause);
-            assert_eq!(error.to_string(), "could not write words to lexical: the disk is full");
+            assert_eq!(error.to_string(), "could not write the lexical index to lexical: the disk is full");
             assert_eq!(error.kind(), crate::ErrorKind::Machine);
             assert!(error.hint().unwrap().starts_with("free some space"));
         }
@@ -473,7 +482,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_has_words_with_places_in_every_language(
+        fn every_word_has_a_span_in_its_text_in_every_language(
             text in ".{0,120}", language in prop::sample::select(&Language::ALL[..])
         ) {
             for word in stems(&text, language) {
