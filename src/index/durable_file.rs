@@ -1,5 +1,4 @@
-//! Files that are either whole or missing: written beside, made durable, renamed, verified on
-//! reading.
+//! Files that are whole or missing: written beside, synced, renamed, verified on reading.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

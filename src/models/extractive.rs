@@ -1,5 +1,4 @@
-//! Answers without a language model: quotes the sentences of the passages that fit the question
-//! best.
+//! Answers without a language model: quotes the sentences that fit the question best.
 
 use std::collections::{HashMap, HashSet};
 

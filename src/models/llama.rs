@@ -1,5 +1,4 @@
-//! A language model in this process: llama.cpp runs a GGUF file. Only this file names
-//! `llama_cpp_2`.
+//! A language model in this process: a GGUF file run by llama.cpp, which only this file names.
 
 use std::fs::File;
 use std::io::Read;

@@ -42,8 +42,9 @@ impl Prompt {
 
     /// The user's message for a chat model: the passages, best last (small models read the end
     /// best), then the question. In an experiment with 24 questions of SQuAD 2 and two wrong
-    /// passages beside the right one, 12 answers of SmolLM2-135M contained the right one and answers
-    /// were 21 tokens long; without the message's last line they were twice as long and no better.
+    /// passages beside the right one, 12 answers of SmolLM2-135M contained the right one and
+    /// answers were 21 tokens long; without the message's last line they were twice as long and no
+    /// better.
     pub fn user_message(&self) -> String {
         if self.task == Task::Question {
             let passage = self.passages.first().map_or("", |passage| passage.trim());

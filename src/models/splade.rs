@@ -1,5 +1,6 @@
-//! Learned sparse vectors: a small BERT weighs each term of its vocabulary by how much a text is
-//! about it, even if the text does not contain the term. Only this file names candle.
+//! Learned sparse vectors: a small BERT weighs each term of its vocabulary for a text.
+//!
+//! A term can have a weight even if the text does not contain it. Only this file names candle.
 //!
 //! Source: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model
 //! for Information Retrieval*, 2021: the weight of a term is the maximum, over the text's tokens,
@@ -36,12 +37,10 @@ pub struct SpladeEncoder {
 }
 
 impl SpladeEncoder {
-    /// Opens the encoder of `row`, whose files are in `cache`, with `threads` threads (0: one for
-    /// each core).
+    /// Opens the encoder of `row`, whose files are in `cache`, with `threads` threads (0: one for each core).
     ///
     /// # Errors
-    /// When the row is no sparse encoder's, or its files are not here or not such a model and its
-    /// tokenizer.
+    /// When the row is no sparse encoder's, or its files are not here or not such a model and its tokenizer.
     pub fn open(cache: &ModelStore, row: &ModelSpec, threads: usize) -> Result<Self> {
         let card = cache.sparse_card(row)?;
         let folder = cache.require(row)?;

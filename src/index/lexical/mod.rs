@@ -1,7 +1,7 @@
 //! The lexical part of an index: terms → chunks, ranked by BM25. Only this room names tantivy.
 //!
-//! Derived from the store: [`Lexical::synchronise`] makes it hold exactly the store's chunks and
-//! stamps it with the store's generation.
+//! Derived from the store: [`Lexical::synchronise`] makes it hold exactly the store's chunks and stamps it with the
+//! store's generation.
 
 pub mod analyzer;
 mod bm25;
@@ -60,7 +60,7 @@ pub struct Word {
 }
 
 impl Lexical {
-    /// True if there is an index in `folder`.
+    /// Whether there is an index in `folder`.
     pub fn is_in(folder: &Path) -> bool {
         folder.join(META).is_file()
     }
@@ -87,9 +87,8 @@ impl Lexical {
         })
     }
 
-    /// Opens the index in `folder` of texts in `language` for reading, and holds every byte against
-    /// the checksums. It writes nothing, and waits for no writer: when one has put other files in
-    /// the place of these meanwhile, it opens those.
+    /// Opens the index in `folder` of texts in `language` for reading, and holds every byte against the checksums. It writes nothing, and
+    /// waits for no writer: when one has put other files in the place of these meanwhile, it opens those.
     ///
     /// # Errors
     /// When the files there are not such an index, or not what was written.
@@ -166,15 +165,13 @@ impl Lexical {
         self.reader.searcher().num_docs() == 0
     }
 
-    /// Adds what the store has and this has not, takes away what the store no longer has, and
-    /// commits under the store's generation. `generation` is the one that the store will have once
-    /// its own change is committed, which `commit_store` does when all work is done but the last
-    /// step: so that readers hardly ever meet the two apart. `progress` hears how many of the new
+    /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
+    /// generation. `generation` is the one that the store will have once its own change is committed, which `commit_store` does when
+    /// all work is done but the last step: so that readers hardly ever meet the two apart. `progress` hears how many of the new
     /// chunks have been added, and how many there are.
     ///
     /// # Errors
-    /// The first error of `progress` or `commit_store`, which leaves this as it was; or when the
-    /// disk refuses.
+    /// The first error of `progress` or `commit_store`, which leaves this as it was; or when the disk refuses.
     pub fn synchronise(
         &self,
         documents: &Documents,

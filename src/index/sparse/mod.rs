@@ -53,8 +53,7 @@ impl SparseWriter {
         Ok(SparseWriter { folder: folder.to_path_buf(), log: WeightLog::open(&folder.join(LOG))? })
     }
 
-    /// The chunks of the store that have not been encoded yet, each hash once, in the order of
-    /// their ids.
+    /// The chunks of the store that have not been encoded yet, each hash once, in the order of their ids.
     pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
         documents.chunks_lacking(|hash| self.log.has(hash))
     }
@@ -64,13 +63,11 @@ impl SparseWriter {
         self.log.append(vectors)
     }
 
-    /// Makes what is searched match the store, under its generation, as far as chunks have been
-    /// encoded.
+    /// Makes what is searched match the store, under its generation, as far as chunks have been encoded.
     pub fn synchronise(&self, documents: &Documents, generation: u64) -> Result<()> {
         let mut hashes = documents.originals()?;
         hashes.retain(|(_, hash)| self.log.has(hash));
-        // The log is read twice, so that the lists can be laid out before they are filled and 5
-        // bytes a posting are enough.
+        // The log is read twice, so that the lists can be laid out before they are filled and 5 bytes a posting are enough.
         let mut lists: BTreeMap<u32, List> = BTreeMap::new();
         for (chunk, hash) in &hashes {
             for (term, weight) in self.weights(*chunk, hash)? {
@@ -139,7 +136,7 @@ impl List {
     }
 }
 
-/// The location of a term's list.
+/// Where a term's list is.
 #[derive(Debug, Clone, Copy)]
 struct Term {
     term: u32,
@@ -223,7 +220,7 @@ impl Sparse {
         self.chunks.is_empty()
     }
 
-    /// The number of postings: pairs of a term and a chunk.
+    /// How many postings there are: pairs of a term and a chunk.
     pub fn postings(&self) -> u64 {
         self.terms.iter().map(|term| u64::from(term.length)).sum()
     }
@@ -241,7 +238,7 @@ impl Sparse {
         among: Option<&HashSet<ChunkId>>,
     ) -> Result<Vec<(ChunkId, f32)>> {
         let mut scores = vec![0.0_f32; self.chunks.len()];
-        let mut matches = Vec::new();
+        let mut met = Vec::new();
         for &(number, weight) in query.as_slice() {
             let Ok(at) = self.terms.binary_search_by_key(&number, |term| term.term) else { continue };
             let step = weight * self.terms[at].step;
@@ -251,19 +248,19 @@ impl Sparse {
                     .ok_or_else(|| damaged(&self.path, "it names a chunk that is not in its head"))?;
                 let product = step * f32::from(impact);
                 if *score == 0.0 && product > 0.0 {
-                    matches.push(place);
+                    met.push(place);
                 }
                 *score += product;
                 Ok(())
             })?;
         }
-        if matches.iter().any(|place| !scores[*place as usize].is_finite()) {
+        if met.iter().any(|place| !scores[*place as usize].is_finite()) {
             return Err(Error::model("the weights of the question's terms are too large to be summed"));
         }
         if let Some(among) = among {
-            matches.retain(|place| among.contains(&self.chunks[*place as usize]));
+            met.retain(|place| among.contains(&self.chunks[*place as usize]));
         }
-        let found = matches.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
+        let found = met.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
         Ok(best(found.collect(), k))
     }
 
