@@ -29,11 +29,14 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "rusqlite",
         &[
+            "index/store/change.rs",
             "index/store/duplicates.rs",
             "index/store/mod.rs",
             "index/store/overview.rs",
             "index/store/put_file.rs",
             "index/store/row_checks.rs",
+            "index/store/rows.rs",
+            "index/store/schema.rs",
             "index/store/sqlite.rs",
             "index/token_vectors.rs",
         ],
@@ -42,7 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("notify", &["scan/watch.rs"]),
     ("fastembed", &["models/onnx.rs", "models/cross_encoder.rs"]),
     ("safetensors", &["models/static_table.rs"]),
-    ("tokenizers", &["models/static_table.rs", "models/splade.rs"]),
+    ("tokenizers", &["models/onnx.rs", "models/static_table.rs", "models/splade.rs"]),
     ("candle_core", &["models/splade.rs"]),
     ("candle_nn", &["models/splade.rs"]),
     ("rayon", &["models/splade.rs"]),

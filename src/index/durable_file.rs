@@ -41,6 +41,14 @@ pub fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
+/// Removes a folder with all that is in it, if there is one.
+pub fn remove_folder(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, cause)),
+        _ => Ok(()),
+    }
+}
+
 /// Creates a folder for content of documents, with its missing parents. Only the user may read it.
 ///
 /// # Errors

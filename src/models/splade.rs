@@ -37,16 +37,16 @@ pub struct SpladeEncoder {
 }
 
 impl SpladeEncoder {
-    /// Opens the encoder of `row`, whose files are in `cache`, with `threads` threads (0: one for each core).
+    /// Opens the encoder `spec`, whose files are in `store`, with `threads` threads (0: one for each core).
     ///
     /// # Errors
-    /// When the row is no sparse encoder's, or its files are not here or not such a model and its tokenizer.
-    pub fn open(cache: &ModelStore, row: &ModelSpec, threads: usize) -> Result<Self> {
-        let card = cache.sparse_card(row)?;
-        let folder = cache.require(row)?;
+    /// When it is no sparse encoder, or its files are not here or not such a model and its tokenizer.
+    pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
+        let card = store.sparse_card(spec)?;
+        let folder = store.require(spec)?;
         let unreadable = |cause: &dyn std::fmt::Display| {
-            Error::damaged(format!("{} could not be opened: {cause}", row.id))
-                .with_hint(format!("kinglet models pull --force {}", row.id))
+            Error::damaged(format!("{} could not be opened: {cause}", spec.id))
+                .with_hint(format!("kinglet models pull --force {}", spec.id))
         };
         let mut tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).map_err(|cause| unreadable(&cause))?;
         let truncation = TruncationParams { max_length: card.max_tokens, ..TruncationParams::default() };
@@ -58,7 +58,7 @@ impl SpladeEncoder {
             return Err(unreadable(&format!("its vocabulary has {} terms", model.words.dims()[0])));
         }
         let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let threads = threads.map_err(|cause| Error::model(format!("no threads for {}: {cause}", row.id)))?;
+        let threads = threads.map_err(|cause| Error::model(format!("no threads for {}: {cause}", spec.id)))?;
         Ok(SpladeEncoder { card, tokenizer, model, threads })
     }
 

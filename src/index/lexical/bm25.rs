@@ -23,7 +23,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
 use crate::index::store::ChunkId;
-use crate::index::top_k::best;
+use crate::index::top_k::top_k;
 
 /// How slowly repetitions of a term saturate.
 const K1: f32 = 1.2;
@@ -67,7 +67,7 @@ pub(super) fn search(
             }
         }
     }
-    Ok(best(found, k))
+    Ok(top_k(found, k))
 }
 
 /// The inverse document frequency of `term`, as in the formula above.
