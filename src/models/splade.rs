@@ -37,10 +37,12 @@ pub struct SpladeEncoder {
 }
 
 impl SpladeEncoder {
-    /// Opens the encoder `spec`, whose files are in `store`, with `threads` threads (0: one for each core).
+    /// Opens the encoder `spec`, whose files are in `store`, with `threads` threads (0 means one
+    /// for each core).
     ///
     /// # Errors
-    /// When it is no sparse encoder, or its files are not here or not such a model and its tokenizer.
+    /// When `spec` is not a sparse encoder, or its files are missing or not such a model and its
+    /// tokenizer.
     pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
         let card = store.sparse_card(spec)?;
         let folder = store.require(spec)?;

@@ -31,7 +31,7 @@ impl StaticEmbedder {
     /// Opens the embedder `spec`, whose files are in `store`.
     ///
     /// # Errors
-    /// When the files are not here, or not such a table and its tokenizer.
+    /// When the files are missing, or not such a table and its tokenizer.
     pub fn open(store: &ModelStore, spec: &ModelSpec) -> Result<Self> {
         let folder = store.require(spec)?;
         let card = store.card(spec)?;

@@ -1,6 +1,7 @@
 //! The lexical part of an index: terms → chunks, ranked by BM25. Only this room names tantivy.
 //!
-//! Derived from the store: [`writer`] makes it hold exactly the store's chunks and stamps it with the store's generation.
+//! Derived from the store: [`writer`] makes it hold exactly the chunks of the store and stamps it
+//! with the store's generation.
 
 pub mod analyzer;
 mod bm25;
@@ -47,8 +48,8 @@ pub struct Lexical {
     path: PathBuf,
     language: Language,
     generation: u64,
-    /// The files that were held against their checksums. No writer changes a file that it has finished.
-    checked: BTreeSet<PathBuf>,
+    /// The files whose checksums were verified. No writer changes a finished file.
+    verified: BTreeSet<PathBuf>,
 }
 
 /// A word in the form in which the index holds it.
@@ -61,7 +62,7 @@ pub struct Word {
 }
 
 impl Lexical {
-    /// Whether there is an index in `folder`.
+    /// True if there is an index in `folder`.
     fn is_in(folder: &Path) -> bool {
         folder.join(META).is_file()
     }
@@ -88,14 +89,16 @@ impl Lexical {
         })
     }
 
-    /// Opens the index in `folder` for reading, and holds every byte against the checksums, but for files that `before` has held against
-    /// them. It writes nothing, and waits for no writer. Words are read in the language in which they were written.
+    /// Opens the index in `folder` for reading and verifies the checksums of all files, except
+    /// those that `before` has verified. It writes nothing and waits for no writer. The index
+    /// itself says in which language it was written.
     ///
     /// # Errors
-    /// When the files there are not such an index, not what was written, or replaced by a writer meanwhile.
+    /// When the files are not such an index, have changed since they were written, or are replaced
+    /// by a writer meanwhile.
     pub(super) fn open_for_reading(folder: &Path, before: Option<&Self>) -> Result<Self> {
         if !Self::is_in(folder) {
-            return Err(Error::damaged(format!("the word index in {} is missing", folder.display()))
+            return Err(Error::damaged(format!("the lexical index in {} is missing", folder.display()))
                 .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
         guarded(folder, || {
@@ -104,7 +107,8 @@ impl Lexical {
         })
     }
 
-    /// The file in `folder` of which [`open_for_reading`](Self::open_for_reading) reads another index when it is replaced.
+    /// The file in `folder` that a writer replaces to make
+    /// [`open_for_reading`](Self::open_for_reading) open a new index.
     pub(super) fn deciding_file(folder: &Path) -> PathBuf {
         folder.join(META)
     }
@@ -121,9 +125,9 @@ impl Lexical {
             return Err(Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
                 .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
-        // First of all, because tantivy panics over some damaged files.
-        let known = before.map(|before| &before.checked);
-        let checked = check_files(&index, known).map_err(|cause| failed(folder, cause))?;
+        // Files are verified first, because tantivy panics on some damaged ones.
+        let verified = before.map(|before| &before.verified);
+        let verified = check_files(&index, verified).map_err(|cause| failed(folder, cause))?;
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -136,7 +140,7 @@ impl Lexical {
         let language = language.unwrap_or_else(written_in);
         index.tokenizers().register(ANALYZER, analyzer(language));
         let generation = if terms == terms_stamp(language) { generation.parse().unwrap_or(0) } else { 0 };
-        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation, checked };
+        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation, verified };
         words.check_counts()?;
         Ok(words)
     }
@@ -168,10 +172,11 @@ impl Lexical {
         self.generation
     }
 
-    /// The same of the index in `folder`, whatever state its files are in; 0 where there is none.
+    /// The [`generation`](Self::generation) of the index in `folder`, whatever the state of its
+    /// other files; 0 if there is no index.
     ///
     /// # Errors
-    /// When what says so is damaged.
+    /// When the file that holds the generation is damaged.
     pub(super) fn generation_in(folder: &Path, language: Language) -> Result<u64> {
         if !Self::is_in(folder) {
             return Ok(0);
@@ -183,16 +188,17 @@ impl Lexical {
         })
     }
 
-    /// Whether no chunk is in it.
+    /// True if the index has no chunks.
     pub fn is_empty(&self) -> bool {
         self.reader.searcher().num_docs() == 0
     }
 
-    /// Adds what the store has and this has not, takes away what the store no longer has, and leaves it to the caller when that is
-    /// committed under the store's `generation`. `progress` hears how many of the new chunks have been added, and how many there are.
+    /// Adds the chunks that only the store has, deletes those that the store no longer has, and
+    /// returns the commit under the store's `generation`, which the caller runs when it is time.
+    /// Calls `progress` with the numbers of added and of new chunks.
     ///
     /// # Errors
-    /// The first error of `progress`, which leaves this as it was; or when the disk refuses.
+    /// The first error of `progress`, which leaves the index as it was; or when the disk refuses.
     pub(super) fn prepare(
         self,
         documents: &Documents,
@@ -216,7 +222,8 @@ impl Lexical {
                 add(&mut writer, document).map_err(|cause| self.failed(cause))?;
             }
         }
-        // This writes all files. The same call below finds nothing left to write, so that little lies between the store's commit and this.
+        // This writes all files. The same call below finds nothing left to write, so that little
+        // time passes between the store's commit and this one.
         writer.prepare_commit().map_err(|cause| self.failed(cause))?;
         Ok(Box::new(move || {
             let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
@@ -387,20 +394,22 @@ fn schema() -> (Schema, Field, Field) {
     (builder.build(), body, id)
 }
 
-/// Holds the index's files against their checksums, but for those in `known`, and gives their names.
-fn check_files(index: &tantivy::Index, known: Option<&BTreeSet<PathBuf>>) -> tantivy::Result<BTreeSet<PathBuf>> {
+/// Verifies the checksums of the index's files, except those in `verified`, and returns the names
+/// of all files.
+fn check_files(index: &tantivy::Index, verified: Option<&BTreeSet<PathBuf>>) -> tantivy::Result<BTreeSet<PathBuf>> {
     let files: BTreeSet<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
     let written = index.directory().list_managed_files();
-    for file in files.iter().filter(|file| !known.is_some_and(|known| known.contains(*file))) {
+    for file in files.iter().filter(|file| !verified.is_some_and(|verified| verified.contains(*file))) {
         let is_there = written.contains(file) || index.directory().exists(file)?;
         if is_there && !index.directory().validate_checksum(file)? {
-            return Err(TantivyError::InternalError(format!("{} fails its check", file.display())));
+            return Err(TantivyError::InternalError(format!("{} does not match its checksum", file.display())));
         }
     }
     Ok(files)
 }
 
-/// The generation in a stamp; 0 where the terms were made otherwise than those of questions are now.
+/// The generation in a stamp; 0 if another version of the analyzer or another language made the
+/// terms.
 fn generation_of(stamp: Option<&str>, language: Language) -> u64 {
     match stamp.and_then(|stamp| stamp.split_once(' ')) {
         Some((generation, terms)) if terms == terms_stamp(language) => generation.parse().unwrap_or(0),

@@ -29,7 +29,7 @@ use crate::vector::SparseVector;
 const LOG: &str = "weights.log";
 const MAP: &str = "postings.map";
 const MAGIC: [u8; 8] = *b"KINGLETP";
-/// Magic, generation, how many chunks, how many terms.
+/// Magic, generation, number of chunks, number of terms.
 const START_BYTES: usize = 24;
 const CHUNK_BYTES: usize = size_of::<ChunkId>();
 const TERM_BYTES: usize = 12;
@@ -37,7 +37,7 @@ const SEAL_BYTES: usize = 32;
 const POSTING_BYTES: usize = 5;
 const LARGEST_IMPACT: f32 = 255.0;
 
-/// Where a term's list is.
+/// The location of a term's list.
 #[derive(Debug, Clone, Copy)]
 struct Term {
     term: u32,
@@ -121,17 +121,17 @@ impl Sparse {
         self.chunks.is_empty()
     }
 
-    /// The chunks that it ranks.
+    /// The ids of the chunks in the index.
     pub fn ids(&self) -> impl Iterator<Item = ChunkId> {
         self.chunks.iter().copied()
     }
 
-    /// The file in `folder` of which [`open`](Self::open) reads another index when it is replaced.
+    /// The file in `folder` that a writer replaces to make [`open`](Self::open) read a new index.
     pub(super) fn deciding_file(folder: &Path) -> PathBuf {
         folder.join(MAP)
     }
 
-    /// How many postings there are: pairs of a term and a chunk.
+    /// The number of postings: pairs of a term and a chunk.
     pub fn postings(&self) -> u64 {
         self.terms.iter().map(|term| u64::from(term.length)).sum()
     }
@@ -149,7 +149,7 @@ impl Sparse {
         among: Option<&HashSet<ChunkId>>,
     ) -> Result<Vec<(ChunkId, f32)>> {
         let mut scores = vec![0.0_f32; self.chunks.len()];
-        let mut met = Vec::new();
+        let mut matches = Vec::new();
         for &(number, weight) in query.as_slice() {
             let Ok(at) = self.terms.binary_search_by_key(&number, |term| term.term) else { continue };
             let step = weight * self.terms[at].step;
@@ -159,19 +159,19 @@ impl Sparse {
                     .ok_or_else(|| damaged(&self.path, "it names a chunk that is not in its head"))?;
                 let product = step * f32::from(impact);
                 if *score == 0.0 && product > 0.0 {
-                    met.push(place);
+                    matches.push(place);
                 }
                 *score += product;
                 Ok(())
             })?;
         }
-        if met.iter().any(|place| !scores[*place as usize].is_finite()) {
+        if matches.iter().any(|place| !scores[*place as usize].is_finite()) {
             return Err(Error::model("the weights of the question's terms are too large to be summed"));
         }
         if let Some(among) = among {
-            met.retain(|place| among.contains(&self.chunks[*place as usize]));
+            matches.retain(|place| among.contains(&self.chunks[*place as usize]));
         }
-        let found = met.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
+        let found = matches.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
         Ok(top_k(found.collect(), k))
     }
 
