@@ -149,7 +149,7 @@ const FACTS: &[(&str, &str)] = &[
     ("json.md", "counted from 1, bytes from 0"),
     ("json.md", "` counts from 1"),
     ("models.md", "have 256 numbers"),
-    ("models.md", "Weights of 8 bits"),
+    ("models.md", "weights of 8 bits"),
     ("models.md", "23 million parameters"),
     ("models.md", "first 256 tokens of a text and gives a vector of 384 numbers"),
     ("models.md", "in 8 bits and computed in 32 bits"),
