@@ -29,11 +29,14 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "rusqlite",
         &[
+            "index/store/change.rs",
             "index/store/duplicates.rs",
             "index/store/mod.rs",
             "index/store/overview.rs",
             "index/store/put_file.rs",
             "index/store/row_checks.rs",
+            "index/store/rows.rs",
+            "index/store/schema.rs",
             "index/store/sqlite.rs",
             "index/token_vectors.rs",
         ],

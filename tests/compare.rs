@@ -204,9 +204,9 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     kinglet.use_system("handbook", BASELINE).unwrap();
     assert_eq!(legs(&kinglet), ["lexical"]);
     kinglet.use_system("handbook", "hashing-256").unwrap();
-    assert!(manifest(&kinglet).chosen.is_empty() && legs(&kinglet).len() >= 2);
+    assert!(manifest(&kinglet).defaults.is_empty() && legs(&kinglet).len() >= 2);
     kinglet.use_system("handbook", "hashing-256:hybrid,fusion=rrf,reranker=none").unwrap();
-    let chosen = manifest(&kinglet).chosen;
+    let chosen = manifest(&kinglet).defaults;
     assert_eq!((chosen["fusion"].as_str(), chosen["rerank"].as_str()), ("rrf", "none"));
     for wrong in [
         "wordllama-256",

@@ -11,7 +11,7 @@ use kinglet::engine::Kinglet;
 use kinglet::extract::worker_process::Isolation;
 use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{NoProgress, Plan, ingest};
+use kinglet::ingest::{IngestPlan, NoProgress, ingest};
 use kinglet::models::catalog::{Engine, ModelKind};
 use kinglet::models::contracts::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
 use kinglet::models::cross_encoder::CrossEncoder;
@@ -268,7 +268,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
         support::write(&folder, &[(&format!("{number}.md"), &text)]);
     }
     let index_it = |keep_tokens| {
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &[folder.canonicalize().unwrap()],
             chunking: Default::default(),
             max_file_bytes: 1 << 20,
@@ -277,7 +277,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
             encoders: &[],
             language: None,
             keep_tokens,
-            reading: &Isolation::InProcess,
+            isolation: &Isolation::InProcess,
         };
         let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap();
         (summary, Arc::new(Index::open(&place).unwrap()))

@@ -17,7 +17,7 @@ use crate::extract::worker_process::Isolation;
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
-use crate::ingest::{Plan, Progress, Summary, ingest};
+use crate::ingest::{IngestPlan, Progress, Summary, ingest};
 use crate::models::catalog::{self, Engine, ModelKind, ModelSpec};
 use crate::models::contracts::{Embedder, Generator, Reranker, SparseEncoder};
 use crate::models::cross_encoder::CrossEncoder;
@@ -152,7 +152,7 @@ impl Kinglet {
         let embedders = self.open_embedders(folder, embedders)?;
         let mut writer = IndexWriter::open(folder)?;
         let before = writer.manifest().map(|manifest| manifest.chunking);
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &roots,
             chunking: self.config.chunking().or(before).unwrap_or_default(),
             max_file_bytes: self.config.max_file_mib << 20,
@@ -161,7 +161,7 @@ impl Kinglet {
             encoders: &self.open_encoders(folder)?,
             language: self.config.language(),
             keep_tokens: self.keeps_tokens(),
-            reading: &self.reading,
+            isolation: &self.reading,
         };
         ingest(&mut writer, &plan, watcher)
     }
@@ -220,12 +220,18 @@ impl Kinglet {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
+        let by_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
+        let encoder = self.config.searching_encoder();
+        let terms = manifest.sparse.iter().find(|card| encoder.is_some_and(|id| card.id == id));
         let lacking = PendingWork {
-            vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
-            passages: index.searched() as u64,
-            files: !manifest.all_read,
+            lexical: if by_words { index.pending_lexical()? } else { 0 },
+            vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
+            sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
+            passages: index.searchable() as u64,
+            files: !manifest.complete,
         };
-        Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))
+        let is_any = lacking.lexical + lacking.vectors + lacking.sparse > 0 || lacking.files;
+        Ok(is_any.then_some(lacking))
     }
 
     /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio
@@ -459,12 +465,12 @@ impl Kinglet {
     /// # Errors
     /// When the manifest has a setting that this version does not know.
     pub fn with_index_defaults(&self, manifest: &Manifest) -> Result<Kinglet> {
-        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.chosen)?))
+        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.defaults)?))
     }
 
     /// The tuning that is configured for an index.
     pub fn tuning(&self, manifest: &Manifest) -> FusionWeights {
-        let own = || manifest.tuned.get(&self.answering_embedder(Some(manifest))).copied();
+        let own = || manifest.fusion_weights.get(&self.answering_embedder(Some(manifest))).copied();
         match self.config.tuning {
             TunedWeights::Auto if self.config.is_hybrid() => own().unwrap_or_default(),
             TunedWeights::Auto | TunedWeights::None => FusionWeights::default(),

@@ -63,7 +63,7 @@ impl Kinglet {
             let card = manifest.embedders.remove(place);
             manifest.embedders.insert(0, card);
         }
-        manifest.chosen = chosen;
+        manifest.defaults = chosen;
         writer.finish(manifest)
     }
 }

@@ -13,8 +13,9 @@ use crate::error::{Error, Result};
 use crate::eval::comparison::{Answered, Cost, Stage};
 use crate::eval::{DEPTH, percentile};
 use crate::index::Index;
+use crate::index::derived_part::DerivedPart;
 use crate::index::durable_file::size_bytes;
-use crate::index::lexical::Lexical;
+use crate::index::lexical::writer::LexicalWriter;
 use crate::index::store::{ChunkId, Documents};
 use crate::models::contracts::{Embedder, Role};
 use crate::search::timed::Clock;
@@ -164,7 +165,7 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
 
 /// Passages from all over the index.
 fn sample(index: &Index) -> Result<Vec<String>> {
-    let ids = index.searched_ids()?;
+    let ids = index.searchable_ids()?;
     let step = ids.len().div_ceil(SAMPLE).max(1);
     let ids: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
     Ok(index.chunks(&ids)?.iter().map(|stored| Chunk::passage(&stored.chunk)).collect())
@@ -201,12 +202,8 @@ fn words_seconds(index: &Index) -> Result<f64> {
     let folder = tempfile::tempdir().map_err(|cause| Error::io("make a folder in", &std::env::temp_dir(), cause))?;
     let documents = Documents::open_for_reading(&index.folder().join("documents.sqlite"))?;
     let started = Instant::now();
-    Lexical::open(&folder.path().join("lexical"), index.manifest().language)?.synchronise(
-        &documents,
-        1,
-        &|_, _| Ok(()),
-        || Ok(()),
-    )?;
+    let mut lexical = LexicalWriter::new(&folder.path().join("lexical"), index.manifest().language);
+    lexical.prepare(&documents, 1, &|_, _| Ok(()))?()?;
     Ok(started.elapsed().as_secs_f64())
 }
 

@@ -24,7 +24,7 @@ use crate::index::durable_file::make_private_folder;
 use crate::index::manifest::Manifest;
 use crate::index::store::{ChunkId, Outline};
 use crate::index::{Index, IndexWriter};
-use crate::ingest::{Plan, Progress, ingest};
+use crate::ingest::{IngestPlan, Progress, ingest};
 use crate::models::catalog::ModelSpec;
 use crate::search::Retriever;
 
@@ -134,7 +134,7 @@ impl Kinglet {
         write_documents(&collection.documents, &documents)?;
         let index = this.trial_index(&place);
         let embedders = this.open_embedders(&index, &this.trial_embedders(&index)?)?;
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &[documents],
             chunking: this.config().chunking().unwrap_or_default(),
             max_file_bytes: u64::MAX,
@@ -143,7 +143,7 @@ impl Kinglet {
             encoders: &this.open_encoders(&index)?,
             language: this.config().language(),
             keep_tokens: this.keeps_tokens(),
-            reading: this.reading(),
+            isolation: this.reading(),
         };
         ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
         let index = Arc::new(Index::open(&index)?);

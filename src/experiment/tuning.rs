@@ -116,7 +116,7 @@ fn keep(trial: &TestCollection, embedder: &str, tuning: Option<FusionWeights>) -
     let Some(mut manifest) = writer.manifest().cloned() else {
         return Err(Error::damaged("the index has lost its manifest").with_hint("run `kinglet index` again"));
     };
-    manifest.tuned.remove(embedder);
-    manifest.tuned.extend(tuning.map(|tuning| (embedder.to_string(), tuning)));
+    manifest.fusion_weights.remove(embedder);
+    manifest.fusion_weights.extend(tuning.map(|tuning| (embedder.to_string(), tuning)));
     if writer.manifest() != Some(&manifest) { writer.finish(manifest) } else { Ok(()) }
 }

@@ -27,9 +27,9 @@ impl Session<'_> {
         let doubtful = index.doubtful_files()?;
         let searched = counts.chunks - counts.copies;
         let cards = &index.manifest().embedders;
-        let made = cards.iter().map(|card| Ok((card.id.as_str(), searched - index.lacking(card)?)));
+        let made = cards.iter().map(|card| Ok((card.id.as_str(), searched - index.pending_dense(card)?)));
         let vectors: Vec<(&str, u64)> = made.collect::<Result<_>>()?;
-        let finished = index.manifest().all_read && vectors.iter().all(|(_, made)| *made == searched);
+        let finished = index.manifest().complete && vectors.iter().all(|(_, made)| *made == searched);
         if self.global.json {
             let doubtful = doubtful.iter().map(|(path, doubt)| {
                 json!({ "path": render::shown(path), "doubt": doubt, "truncated": is_truncated(doubt) })
@@ -43,8 +43,8 @@ impl Session<'_> {
                 "skipped": skipped, "doubtful": doubtful, "chunks": counts.chunks, "copies": counts.copies,
                 "nearly_repeated": index.nearly_repeated()?, "repeated_lines": counts.repeated_lines,
                 "vectors": vectors, "finished": finished, "language": index.manifest().language, "embedders": embedders,
-                "sparse": sparse, "chosen": index.manifest().chosen,
-                "generation": index.generation()?, "size_bytes": durable_file::size_bytes(index.folder()),
+                "sparse": sparse, "chosen": index.manifest().defaults,
+                "generation": index.generation(), "size_bytes": durable_file::size_bytes(index.folder()),
             })));
         }
         let chunks = match counts.copies {
@@ -72,7 +72,8 @@ impl Session<'_> {
         if !finished {
             rows.push(vec!["unfinished".to_string(), format!("`kinglet index --name {}` goes on", rows[0][1])]);
         }
-        let chosen: Vec<String> = index.manifest().chosen.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        let chosen: Vec<String> =
+            index.manifest().defaults.iter().map(|(key, value)| format!("{key} {value}")).collect();
         rows.extend((!chosen.is_empty()).then(|| vec!["answers by".to_string(), chosen.join(", ")]));
         rows.extend((!sparse.is_empty()).then(|| vec!["learned terms".to_string(), sparse.join(", ")]));
         rows.push(vec!["size".to_string(), mib(durable_file::size_bytes(index.folder()))]);

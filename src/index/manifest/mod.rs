@@ -1,36 +1,39 @@
 //! What an index is: written last, by rename, so that a folder with a manifest is an index.
 
+mod format_1;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::durable_file::{check, write_whole};
-use super::fusion_weights::FusionWeights;
 use crate::chunking::Chunking;
 use crate::error::{Error, Result};
+use crate::index::durable_file::{check, write_whole};
+use crate::index::fusion_weights::FusionWeights;
+use crate::index::manifest::format_1::Manifest1;
 use crate::language::Language;
 use crate::models::contracts::{EmbedderCard, SparseCard};
 
-/// The format that this version reads and writes.
-pub const FORMAT: u32 = 1;
+/// The name of the manifest.
+pub(in crate::index) const MANIFEST: &str = "manifest.json";
+
+/// The format that this version writes. It reads format 1 too.
+pub const FORMAT: u32 = 2;
 
 /// The facts of an index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The layout of the files beside it.
+    /// The layout of the files beside it, as it was read; what is written has [`FORMAT`].
     pub format: u32,
     /// How its documents were cut.
     pub chunking: Chunking,
-    /// How files were read, see [`reading::VERSION`](crate::extract::VERSION).
-    #[serde(default)]
-    pub reading: u32,
+    /// How text was extracted from files, see [`extract::VERSION`](crate::extract::VERSION).
+    pub extraction: u32,
     /// Whether the last run read all files; if not, it was cut off or is under way.
-    #[serde(default = "yes")]
-    pub all_read: bool,
-    /// The language of its words.
-    #[serde(default)]
+    pub complete: bool,
+    /// The language of its texts.
     pub language: Language,
     /// The embedders whose vectors it holds; the first is the one that answers.
     pub embedders: Vec<EmbedderCard>,
@@ -39,10 +42,10 @@ pub struct Manifest {
     pub sparse: Vec<SparseCard>,
     /// How it answers where nothing else is said: settings with their values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub chosen: BTreeMap<String, String>,
-    /// The tuning that was found for it, by the id of the embedder.
+    pub defaults: BTreeMap<String, String>,
+    /// The weights that were found for it by tuning, by the id of the embedder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tuned: BTreeMap<String, FusionWeights>,
+    pub fusion_weights: BTreeMap<String, FusionWeights>,
 }
 
 /// What ends an object in JSON, and what stands before the check over what it would be without that.
@@ -63,10 +66,6 @@ fn unsealed(bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-fn yes() -> bool {
-    true
-}
-
 impl Manifest {
     /// Reads the manifest in `folder`; `None` when there is none.
     ///
@@ -77,7 +76,7 @@ impl Manifest {
         struct Format {
             format: u32,
         }
-        let path = folder.join("manifest.json");
+        let path = folder.join(MANIFEST);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -89,20 +88,25 @@ impl Manifest {
             )
         };
         let Format { format } = serde_json::from_slice(&bytes).map_err(|cause| damaged(&cause))?;
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(Error::input(format!(
-                "{} has format {format}; this kinglet reads format {FORMAT}",
+                "{} has format {format}; this kinglet reads the formats 1 to {FORMAT}",
                 path.display()
             ))
             .with_hint("use the kinglet that made it, or `kinglet rm` it and index again"));
         }
         let json = unsealed(&bytes).ok_or_else(|| damaged(&"it is not what was written"))?;
-        serde_json::from_slice(&json).map(Some).map_err(|cause| damaged(&cause))
+        let manifest = match format {
+            1 => serde_json::from_slice(&json).map(Manifest1::into),
+            _ => serde_json::from_slice(&json),
+        };
+        manifest.map(Some).map_err(|cause| damaged(&cause))
     }
 
     /// Writes the manifest in `folder`.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let json = serde_json::to_vec_pretty(self).expect("a manifest is plain data");
-        write_whole(&folder.join("manifest.json"), &sealed(&json))
+        let manifest = Manifest { format: FORMAT, ..self.clone() };
+        let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
+        write_whole(&folder.join(MANIFEST), &sealed(&json))
     }
 }
