@@ -14,6 +14,7 @@ use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
 use kinglet::models::contracts::{Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
+use kinglet::models::reference::EmbedderRef;
 use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
 use kinglet::{Error, ErrorKind};
 
@@ -114,7 +115,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
     let unknown = kinglet("all-minilm-l6-v3").search("notes", question, 1).unwrap_err();
     assert!(unknown.to_string().contains("all-minilm-l6-v3"));
 
-    let exactly = Embedders::Only(vec!["hashing-256".into()]);
+    let exactly = Embedders::Only(vec![EmbedderRef::Hashing]);
     let summary = kinglet("auto").index_with("notes", &[], &exactly, &NoProgress).unwrap();
     assert_eq!((summary.embedded, ids(&index_folder)), (0, vec!["hashing-256".to_string()]));
 }
@@ -376,7 +377,7 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
         chunking: Default::default(),
         max_file_bytes: 1 << 20,
         exclude: &[],
-        embedders: &[kinglet.embedder_called("all-minilm-l6-v2").unwrap()],
+        embedders: &[kinglet.open_embedder(&EmbedderRef::default()).unwrap()],
         encoders: &[],
         language: None,
         keep_tokens: true,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::generator_run::Answering;
 use crate::chunking::Chunk;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, RerankerChoice};
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::eval::comparison::{Answered, Cost, Stage};
@@ -18,8 +18,9 @@ use crate::index::durable_file::size_bytes;
 use crate::index::lexical::writer::LexicalWriter;
 use crate::index::store::{ChunkId, Documents};
 use crate::models::contracts::{Embedder, Role};
+use crate::models::reference::RerankerRef;
+use crate::search::Query;
 use crate::search::timed::Clock;
-use crate::search::{MaxSim, Query};
 
 /// Chunks that are embedded again to see how fast that is.
 const SAMPLE: usize = 128;
@@ -137,8 +138,8 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
         seconds_per_chunk += words_seconds(index)? / chunks;
     }
     if !kinglet.needs_no_embedder() {
-        let embedder = kinglet.embedder_called(&config.embedder)?;
-        let with_tokens = config.rerank == MaxSim::ID;
+        let embedder = kinglet.open_embedder(&kinglet.answering_embedder(None))?;
+        let with_tokens = config.rerank == RerankerChoice::Use(RerankerRef::MaxSim);
         let [vectors, tokens] = index.dense_bytes(embedder.card());
         index_bytes += vectors + if with_tokens { tokens } else { 0 };
         cost.dimension = Some(embedder.card().dimension);
@@ -146,8 +147,8 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
         let questions: Vec<&str> = job.questions.iter().take(EMBEDDED_AGAIN).map(String::as_str).collect();
         cost.stages.insert(0, embedding_stage(embedder.as_ref(), &questions)?);
     }
-    if let Some(id) = config.searching_encoder() {
-        let encoder = kinglet.encoder_called(id)?;
+    if let Some(encoder) = config.searching_encoder() {
+        let encoder = kinglet.open_sparse_encoder(&encoder)?;
         index_bytes += index.sparse_bytes(encoder.card());
         seconds_per_chunk += per_text(&texts, |batch| encoder.encode(Role::Passage, batch).map(drop))?;
     }

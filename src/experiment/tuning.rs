@@ -77,7 +77,7 @@ impl Kinglet {
         let [before, after] = [FusionWeights::default(), tuning];
         let (tuned, default) = (ndcg(&held_out, &after)?, ndcg(&held_out, &before)?);
         let difference = difference(&tuned, &default);
-        let embedder = this.config().embedder.clone();
+        let embedder = this.config().embedder.to_string();
         let is_kept = difference.mean > 0.0;
         keep(trial, &embedder, is_kept.then_some(tuning))?;
         Ok(TuningResult {

@@ -132,8 +132,8 @@ pub fn home_with(test: &str, models: &[&str]) -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("KINGLET_TEST_HOME")?);
     let kinglet = kinglet::engine::Kinglet::new(home.clone(), kinglet::config::Config::default());
     let here = models.iter().all(|id| {
-        let row = kinglet::models::catalog::lookup(id).unwrap();
-        kinglet.is_here(&row)
+        let spec = kinglet.models().lookup(id).unwrap();
+        kinglet.is_here(&spec)
     });
     if !here {
         skipped(test, "the real models; `make test` fetches them");

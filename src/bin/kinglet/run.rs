@@ -12,6 +12,7 @@ use kinglet::extract::worker_process::{self, Isolation};
 use kinglet::index::Index;
 use kinglet::ingest::Summary;
 use kinglet::models::openai::OpenAiGenerator;
+use kinglet::models::reference::GeneratorRef;
 use kinglet::scan::watch::Changes;
 use kinglet::search::Filter;
 use kinglet::{Error, ErrorKind, Result};
@@ -241,7 +242,7 @@ impl Session<'_> {
         self.check_generator_is_reachable()?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let name = self.ready(question, name)?;
-        let waiting = progress::waiting(&self.resolved.config.generator);
+        let waiting = progress::waiting(&self.resolved.config.generator.to_string());
         let mut shown = Ok(());
         let mut show = |sentence: &str| {
             waiting.finish_and_clear();
@@ -266,15 +267,15 @@ impl Session<'_> {
 
     /// Offline, only a server on this machine may be asked.
     fn check_generator_is_reachable(&self) -> Result<()> {
-        let name = &self.resolved.config.generator;
-        match name.strip_prefix("openai:") {
-            Some(model)
+        let generator = &self.resolved.config.generator;
+        match generator {
+            GeneratorRef::OpenAi { model }
                 if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
             {
-                Err(Error::input(format!("{name} is a server elsewhere, and this is offline"))
+                Err(Error::input(format!("{generator} is a server elsewhere, and this is offline"))
                     .with_hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
             }
-            _ => Ok(()),
+            GeneratorRef::OpenAi { .. } | GeneratorRef::Extractive | GeneratorRef::Catalog(_) => Ok(()),
         }
     }
 
