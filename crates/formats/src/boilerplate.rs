@@ -1,4 +1,4 @@
-//! TextBuilder that stand on most pages of a document, such as its running title and page numbers, are not its text.
+//! Lines that stand on most pages of a document, such as its running title and page numbers, are not its text.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,7 +8,7 @@ use crate::span::{Span, line_starts};
 
 /// With fewer pages nothing is called repeated.
 const LEAST_PAGES: usize = 4;
-/// TextBuilder at the top and at the bottom of a page that are looked at.
+/// Lines at the top and at the bottom of a page that are looked at.
 const EDGE_LINES: usize = 3;
 /// A line is repeated when it stands at the edge of this share of all pages...
 const SHARE: f64 = 0.5;

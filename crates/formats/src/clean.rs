@@ -35,6 +35,32 @@ pub(crate) fn is_encoded_bytes(text: &str) -> bool {
         && payload.split('\n').next().is_some_and(|line| line.len() >= 60)
 }
 
+/// With single spaces, without control characters and soft hyphens, its lines trimmed and none of them empty.
+pub(crate) fn clean_lines(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for line in text.split(['\n', '\r', '\x0b', '\x0c', '\u{2028}', '\u{2029}', '\u{85}']) {
+        let mut between_words = false;
+        let mut in_line = false;
+        for character in line.chars() {
+            match character {
+                _ if character.is_whitespace() => between_words = true,
+                '\u{ad}' | '\u{feff}' | '\u{200b}' | '\u{fffc}' | '\u{e000}'..='\u{f8ff}' => {}
+                _ if character.is_control() => {}
+                _ => {
+                    if in_line && between_words {
+                        clean.push(' ');
+                    } else if !in_line && !clean.is_empty() {
+                        clean.push('\n');
+                    }
+                    (in_line, between_words) = (true, false);
+                    clean.push(character);
+                }
+            }
+        }
+    }
+    clean
+}
+
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{34f}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
@@ -49,5 +75,10 @@ mod tests {
         assert_eq!(without_colours("\x1b[0;31mError\x1b[0m: é\x1b["), "Error: é");
         assert!(is_encoded_bytes(&"QUJD".repeat(100)) && is_encoded_bytes("data:image/png;base64,QUJD"));
         assert!(!is_encoded_bytes(&"abcd efgh ".repeat(100)) && !is_encoded_bytes("QUJD"));
+    }
+
+    #[test]
+    fn text_is_clean_lines() {
+        assert_eq!(clean_lines(" a \u{a0}\t b\u{ad}c\u{7}\n\n \u{f0b7} d\r\ne\u{feff}"), "a bc\nd\ne");
     }
 }

@@ -3,7 +3,7 @@
 use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
 
 use crate::document::{Document, Format};
-use crate::html_limits::{Shape, Unseen};
+use crate::html_limits::{HiddenElements, MAX_DEPTH, TreeSize};
 use crate::location::LocationUnit;
 use crate::main_text::Piece;
 use crate::outline::{self, Heading, on_one_line};
@@ -42,18 +42,22 @@ const PARAGRAPHS: &[&str] =
     &["p", "hr", "dt", "address", "hgroup", "figcaption", "summary", "caption", "legend", "dialog"];
 /// What may stand in a head; anything else begins the body.
 const IN_HEAD: &[&str] = &["title", "meta", "link", "base", "script", "style", "noscript", "template", "head", "html"];
-/// What lies deeper than this is read as if it lay here.
-pub(crate) const MAX_DEPTH: usize = 512;
 /// A longer heading is one that was never closed.
 const MAX_HEADING_BYTES: usize = 600;
 /// With less than one part in this many of the text outside of the furniture, the furniture is the page.
 const FURNITURE_IS_PAGE: usize = 10;
 
 /// Reads HTML, however broken. Menus, footers, asides and forms are left out, unless nearly all of the text is in them.
-/// The page's title is the outermost heading, unless it only repeats one of the page's own outermost headings. TextBuilder of
+/// The page's title is the outermost heading, unless it only repeats one of the page's own outermost headings. Lines of
 /// the file stay lines, except in headings and table cells, so that a place in the text has a line in the file.
 pub(crate) fn read(html: &str) -> Document {
     Reader::read_whole(&with_plain_line_ends(html)).finish()
+}
+
+/// True if a text begins as web pages do.
+pub(crate) fn is_page(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(16).collect::<String>().to_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
 /// The tokenizer reads each line end as one character; without CRLF its positions are those of the text.
@@ -81,8 +85,8 @@ pub(crate) struct Reader<'a> {
     open: Vec<&'static str>,
     /// The depth of the outermost open element that is left out.
     hidden_from: Option<usize>,
-    unseen: Unseen,
-    pub(crate) shape: Shape,
+    hidden_elements: HiddenElements,
+    pub(crate) tree_size: TreeSize,
     headings: Vec<Heading>,
     /// The level of the open heading and, once it has any text, where that begins.
     heading: Option<(u8, Option<usize>)>,
@@ -115,8 +119,8 @@ impl<'a> Reader<'a> {
             lines: TextBuilder::new(),
             open: Vec::new(),
             hidden_from: None,
-            unseen: Unseen::default(),
-            shape: Shape::default(),
+            hidden_elements: HiddenElements::default(),
+            tree_size: TreeSize::default(),
             headings: Vec::new(),
             heading: None,
             in_link: false,
@@ -134,8 +138,8 @@ impl<'a> Reader<'a> {
                 Token::StartTag(tag) => {
                     reader.start(&String::from_utf8_lossy(&tag.name), tag.self_closing);
                     reader.in_link |= *tag.name == b"a" && tag.attributes.contains_key(b"href".as_slice());
-                    reader.unseen.start(&tag);
-                    reader.shape.start(&tag);
+                    reader.hidden_elements.start(&tag);
+                    reader.tree_size.start(&tag);
                     // XHTML's `<script/>` and `<title/>` have no content; all of the page would be taken for it.
                     if !tag.self_closing
                         && let Some(state) = naive_next_state(&tag.name)
@@ -144,8 +148,8 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Token::EndTag(tag) => {
-                    reader.unseen.end(&tag.name);
-                    reader.shape.end(&tag.name);
+                    reader.hidden_elements.end(&tag.name);
+                    reader.tree_size.end(&tag.name);
                     reader.end(&String::from_utf8_lossy(&tag.name));
                 }
                 Token::String(text) => {
@@ -258,7 +262,7 @@ impl<'a> Reader<'a> {
             self.title.push_str(text);
             return;
         }
-        let aside = self.in_link || self.hidden_from.is_some() || self.unseen.inside > 0;
+        let aside = self.in_link || self.hidden_from.is_some() || self.hidden_elements.inside > 0;
         let piece = Piece { offset, bytes: text.trim().len(), aside };
         if let Some(depth) = self.hidden_from {
             if FURNITURE.contains(&self.open[depth]) && !self.open[depth..].iter().any(|it| INVISIBLE.contains(it)) {

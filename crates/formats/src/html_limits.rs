@@ -4,8 +4,6 @@ use std::collections::HashMap;
 
 use html5gum::StartTag;
 
-use crate::html::MAX_DEPTH;
-
 /// Elements that have nothing in them.
 const WITHOUT_END: &[&[u8]] = &[
     b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source", b"track", b"wbr",
@@ -31,13 +29,15 @@ const END_LEFT_OUT: &[&[u8]] = &[
     b"rt",
     b"rp",
 ];
+/// What lies deeper than this is read as if it lay here.
+pub(crate) const MAX_DEPTH: usize = 512;
 /// The main text of pages with more than this is not looked for.
 const MAX_ELEMENTS: usize = 50_000;
 const MAX_ATTRIBUTES: usize = 1_000;
 
 /// How much there is to build a tree of: trees of deep, wide or broken pages may take time that is not in proportion.
 #[derive(Debug, Default)]
-pub(crate) struct Shape {
+pub(crate) struct TreeSize {
     elements: usize,
     attributes: usize,
     /// The elements left open, by name, but for those whose end is often left out.
@@ -46,7 +46,7 @@ pub(crate) struct Shape {
     deepest: usize,
 }
 
-impl Shape {
+impl TreeSize {
     pub(crate) fn start(&mut self, tag: &StartTag<usize>) {
         self.elements += 1;
         self.attributes = self.attributes.max(tag.attributes.len());
@@ -64,24 +64,24 @@ impl Shape {
         }
     }
 
-    pub(crate) fn is_sane(&self) -> bool {
+    pub(crate) fn is_small_enough(&self) -> bool {
         self.elements <= MAX_ELEMENTS && self.deepest <= MAX_DEPTH && self.attributes <= MAX_ATTRIBUTES
     }
 }
 
 /// Follows what the page itself does not show, until something on it is clicked or for good.
 #[derive(Debug, Default)]
-pub(crate) struct Unseen {
+pub(crate) struct HiddenElements {
     name: Vec<u8>,
     /// How many elements of this name are open, from the hidden one on.
     pub(crate) inside: usize,
 }
 
-impl Unseen {
+impl HiddenElements {
     pub(crate) fn start(&mut self, tag: &StartTag<usize>) {
         if self.inside > 0 {
             self.inside += usize::from(*self.name == *tag.name);
-        } else if !tag.self_closing && !WITHOUT_END.contains(&tag.name.as_slice()) && Unseen::hides(tag) {
+        } else if !tag.self_closing && !WITHOUT_END.contains(&tag.name.as_slice()) && HiddenElements::hides(tag) {
             self.name = tag.name.to_vec();
             self.inside = 1;
         }

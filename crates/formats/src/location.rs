@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LocationUnit {
-    /// TextBuilder of the file.
+    /// Lines of the file.
     #[default]
     Line,
     /// Pages of a PDF.

@@ -3,52 +3,15 @@
 
 use std::io::{BufReader, Read};
 
+use crate::detect;
 use crate::document::{Document, Format, join_warnings};
-use crate::file_type::{self, FileType};
+use crate::file_type::FileType;
 use crate::office::delimited::SAMPLE_BYTES;
 use crate::office::long_table::LongTable;
+use crate::pieces::{GivePiece, LongFile, LongFileLimits};
 use crate::skip::Skip;
 use crate::text_stream::{Source, window};
-use crate::{data, decode, limits, mail, office};
-
-/// How much is held of a long file.
-#[derive(Debug, Clone, Copy)]
-pub struct LongFileLimits {
-    /// How many bytes are read and decoded at once.
-    pub window: usize,
-    /// About how many bytes of text a piece has.
-    pub piece: usize,
-    /// A record or a line that is longer is cut there.
-    pub record: usize,
-    /// What a letter of a mailbox has beyond is left out.
-    pub letter: usize,
-}
-
-impl Default for LongFileLimits {
-    fn default() -> Self {
-        LongFileLimits {
-            window: 1 << 20,
-            piece: 1 << 20,
-            record: limits::RECORD_BYTES.most,
-            letter: limits::LETTER_BYTES.most,
-        }
-    }
-}
-
-/// How the reading of a long file ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum LongFile {
-    /// All of it was given.
-    ReadInPieces {
-        /// What is doubtful about how it was read.
-        warning: Option<String>,
-    },
-    /// Nothing of it was given: its kind is read at once.
-    Indivisible,
-}
-
-/// Takes a piece, and how many lines of the file are before it where its places are its own lines.
-pub type GivePiece<'g> = dyn FnMut(Document, u32) -> Result<(), Skip> + 'g;
+use crate::{data, decode, html, limits, mail, office};
 
 /// Reads the file named `path_name` with what is in `file`, and gives its pieces in order. Pieces may have no text.
 ///
@@ -66,7 +29,7 @@ pub fn read_long_file(
     if first.starts_with(b"PK\x03\x04") {
         return Ok(LongFile::Indivisible);
     }
-    let kind = file_type::of(path_name, &first)?;
+    let kind = detect::of(path_name, &first)?;
     let is_wide = first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff") || first.contains(&0);
     let is_text = match kind {
         Some(FileType::Workbook) => !office::is_container(&first) && !is_wide,
@@ -95,11 +58,6 @@ pub fn read_long_file(
     })
 }
 
-/// What is said of a file whose bytes cannot be had.
-pub(crate) fn unreadable(cause: std::io::Error) -> Skip {
-    Skip::because(format!("could not be read: {cause}"))
-}
-
 fn read_text(
     kind: Option<FileType>,
     mut source: Source,
@@ -107,7 +65,7 @@ fn read_text(
     give: &mut GivePiece<'_>,
 ) -> Result<LongFile, Skip> {
     source.fill(sizes.piece)?;
-    let is_page = || file_type::by_content(&source.text) == FileType::Html;
+    let is_page = || html::is_page(&source.text);
     match kind {
         None | Some(FileType::Workbook) if is_page() => Ok(LongFile::Indivisible),
         Some(FileType::Csv) => read_table(source, ',', sizes, give),
@@ -115,7 +73,7 @@ fn read_text(
         Some(FileType::JsonLines) => read_json_lines(source, sizes, give),
         Some(kind) => read_plain(source, kind.format(), sizes, give),
         None => {
-            let format = file_type::by_content(&source.text).format();
+            let format = detect::by_content(&source.text).format();
             read_plain(source, format, sizes, give)
         }
     }
@@ -226,7 +184,7 @@ mod tests {
         lines.filter(|(line, _)| !line.is_empty()).collect()
     }
 
-    /// Both ways to read agree. TextBuilder of JSON and letters are not cut within, so their lines are the same, too.
+    /// Both ways to read agree. Lines of JSON and letters are not cut within, so their lines are the same, too.
     fn check(name: &str, text: &str, sizes: &LongFileLimits) {
         let whole = read_at_once(name, text.as_bytes()).unwrap();
         let (joined, shown, warning) = in_pieces(name, text.as_bytes(), sizes).unwrap();

@@ -12,6 +12,10 @@ impl Skip {
         Skip { reason: reason.into() }
     }
 
+    pub(crate) fn unreadable(cause: &std::io::Error) -> Self {
+        Skip::because(format!("could not be read: {cause}"))
+    }
+
     pub(crate) fn needs_password() -> Self {
         Skip::because("needs a password")
     }

@@ -7,7 +7,6 @@ use encoding_rs::{Decoder, ISO_2022_JP};
 use crate::charset::Charset;
 use crate::decode::{self, Characters, Choice};
 use crate::document::join_warnings;
-use crate::long_file::unreadable;
 use crate::skip::Skip;
 
 /// The decoded text of a file as far as it has been read and not been taken.
@@ -108,7 +107,7 @@ impl<'r> Source<'r> {
 /// The next bytes of a file; fewer than `most` only at its end.
 pub(crate) fn window(file: &mut dyn Read, most: usize) -> Result<Vec<u8>, Skip> {
     let mut window = Vec::with_capacity(most);
-    file.take(most as u64).read_to_end(&mut window).map_err(unreadable)?;
+    file.take(most as u64).read_to_end(&mut window).map_err(|cause| Skip::unreadable(&cause))?;
     Ok(window)
 }
 

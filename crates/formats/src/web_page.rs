@@ -11,8 +11,9 @@ const MAX_BYTES: usize = 4 << 20;
 pub(crate) fn read(html: &str) -> Document {
     let html = with_plain_line_ends(html);
     let whole = Reader::read_whole(&html);
-    let page =
-        (html.len() <= MAX_BYTES && whole.shape.is_sane()).then(|| main_text::find(&html, &whole.pieces)).flatten();
+    let page = (html.len() <= MAX_BYTES && whole.tree_size.is_small_enough())
+        .then(|| main_text::find(&html, &whole.pieces))
+        .flatten();
     let Some(page) = page else {
         return whole.finish();
     };

@@ -22,13 +22,13 @@ pub(super) fn read_lines(text: &str) -> Option<Document> {
     lines.are_json().then(|| Document { warning: lines.warning(), ..lines.take() })
 }
 
-/// TextBuilder of JSON that are being read.
+/// Lines of JSON that are being read.
 #[derive(Default)]
 pub(crate) struct JsonLines {
     records: Records,
     good: usize,
     bad: usize,
-    /// TextBuilder that have ended.
+    /// Lines that have ended.
     ended: u32,
 }
 

@@ -7,7 +7,7 @@ use encoding_rs::WINDOWS_1252;
 use mail_parser::{Address, DateTime, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::bounded_headers::bounded;
-use super::{Attached, Content, Letter, MAX_DEPTH, Writer, attached_text, document, encrypted, text_of_html};
+use super::letter::{Attached, Content, Letter, MAX_DEPTH, Writer, attached_text, document, encrypted, text_of_html};
 use crate::decode;
 use crate::document::{Document, Format};
 use crate::limits::{LETTER_DEPTH, LETTERS_WITHIN};

@@ -4,7 +4,7 @@ use std::io::{BufRead, Read};
 
 use super::internet::{Mailbox, begins_letter, without_quoting};
 use crate::limits;
-use crate::long_file::{GivePiece, LongFile, LongFileLimits, unreadable};
+use crate::pieces::{GivePiece, LongFile, LongFileLimits};
 use crate::skip::Skip;
 
 /// Reads a mailbox in ASCII on the outside, see [`super::internet::read_mailbox`].
@@ -21,7 +21,7 @@ pub(crate) fn read(
     let (mut line, mut begins_line, mut after_blank) = (Vec::new(), true, true);
     loop {
         line.clear();
-        source.take(sizes.piece as u64).read_until(b'\n', &mut line).map_err(unreadable)?;
+        source.take(sizes.piece as u64).read_until(b'\n', &mut line).map_err(|cause| Skip::unreadable(&cause))?;
         let begins_letter = begins_line && after_blank && begins_letter(&line);
         if begins_letter || line.is_empty() {
             if let Some(whole) = letter.take() {

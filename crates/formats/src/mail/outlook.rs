@@ -3,7 +3,7 @@
 use encoding_rs::Encoding;
 
 use super::internet::date_of_seconds;
-use super::{Attached, Content, Letter, attached_text, document, encrypted, text_of_html};
+use super::letter::{Attached, Content, Letter, attached_text, document, encrypted, text_of_html};
 use crate::charset::Charset;
 use crate::compound::Compound;
 use crate::decode;
@@ -12,7 +12,7 @@ use crate::limits::{LETTER_DEPTH, OUTLOOK_PARTS};
 use crate::skip::Skip;
 
 /// Letters within letters, as deep as they are shown.
-const MAX_DEPTH: usize = super::MAX_DEPTH;
+const MAX_DEPTH: usize = super::letter::MAX_DEPTH;
 
 // Identifiers of properties (MS-OXPROPS).
 const MESSAGE_CLASS: u16 = 0x001A;

@@ -1,7 +1,8 @@
 //! Slides: each with its title, what stands on it, and what its speaker says.
 
-use super::document_writer::{Page, clean};
+use super::document_writer::DocumentWriter;
 use super::flow::{Flow, Role};
+use crate::clean::clean_lines;
 use crate::document::{Document, Format, Section};
 use crate::location::LocationUnit;
 use crate::span::Span;
@@ -17,26 +18,26 @@ pub(super) struct Slide {
 
 /// Writes slides one after the other; every one is a section of its own.
 pub(super) fn document(slides: Vec<Slide>, metadata: Vec<(String, String)>) -> Document {
-    let mut page = Page::of_slides();
+    let mut writer = DocumentWriter::of_slides();
     let mut starts: Vec<(usize, usize, String)> = Vec::new();
     for (index, slide) in slides.into_iter().enumerate() {
-        page.place = index as u32 + 1;
-        let before = page.lines.text().len();
-        let title = clean(&slide.title).replace('\n', " ");
+        writer.place = index as u32 + 1;
+        let before = writer.lines.text().len();
+        let title = clean_lines(&slide.title).replace('\n', " ");
         if !title.is_empty() {
-            page.paragraph(&Role::Body, &title, Gap::Blank);
+            writer.paragraph(&Role::Body, &title, Gap::Blank);
         }
-        let after_title = page.lines.text().len();
-        slide.body.write(&mut page);
-        let notes = clean(&slide.notes);
+        let after_title = writer.lines.text().len();
+        writer.write(&slide.body.into_blocks());
+        let notes = clean_lines(&slide.notes);
         if !notes.is_empty() {
-            page.paragraph(&Role::Body, &format!("Notes: {notes}"), Gap::Blank);
+            writer.paragraph(&Role::Body, &format!("Notes: {notes}"), Gap::Blank);
         }
-        if page.lines.text().len() > before {
+        if writer.lines.text().len() > before {
             starts.push((before, after_title, title));
         }
     }
-    let (text, places) = page.lines.finish();
+    let (text, places) = writer.lines.finish();
     let mut sections = Vec::new();
     for (index, (start, body_start, title)) in starts.iter().enumerate() {
         // The gap between two slides goes with the second.

@@ -1,7 +1,7 @@
 //! CSV and TSV: which character separates the fields is told from the file; places are the lines at which records begin.
 
-use super::document_writer::clean;
 use super::sheets::{self, Sheet};
+use crate::clean::clean_lines;
 use crate::document::{Document, Format};
 use crate::location::LocationUnit;
 use crate::skip::Skip;
@@ -71,7 +71,7 @@ pub(super) fn add_records(
             return End::OpenQuote(lines.offset);
         }
         for (column, field) in (0..).zip(&record) {
-            let field = clean(field).replace('\n', " ");
+            let field = clean_lines(field).replace('\n', " ");
             if !field.is_empty() {
                 sheet.add(line, column, field);
             }

@@ -15,7 +15,7 @@ const MAX_CONTINUED_BYTES: usize = 400;
 
 /// Text with places and headings.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct DocumentWriter {
     pub(super) lines: TextBuilder,
     headings: Vec<Heading>,
     /// The place of the last thing written.
@@ -24,15 +24,15 @@ pub(super) struct Page {
     counts_paragraphs: bool,
 }
 
-impl Page {
+impl DocumentWriter {
     /// Text whose places are paragraphs.
     pub(super) fn of_paragraphs() -> Self {
-        Page { lines: TextBuilder::new(), headings: Vec::new(), place: 0, counts_paragraphs: true }
+        DocumentWriter { lines: TextBuilder::new(), headings: Vec::new(), place: 0, counts_paragraphs: true }
     }
 
     /// Text that stands at `place`, which the caller moves on.
     pub(super) fn of_slides() -> Self {
-        Page { counts_paragraphs: false, ..Page::of_paragraphs() }
+        DocumentWriter { counts_paragraphs: false, ..DocumentWriter::of_paragraphs() }
     }
 
     /// Writes blocks one after the other.
@@ -107,10 +107,10 @@ impl Page {
 
 /// A word processor's document of what a flow holds.
 pub(super) fn document(flow: Flow, metadata: Vec<(String, String)>) -> Document {
-    let mut page = Page::of_paragraphs();
-    flow.write(&mut page);
-    let (text, places) = page.lines.finish();
-    let sections = outline::sections(&text, 0, None, &page.headings);
+    let mut writer = DocumentWriter::of_paragraphs();
+    writer.write(&flow.into_blocks());
+    let (text, places) = writer.lines.finish();
+    let sections = outline::sections(&text, 0, None, &writer.headings);
     let (format, unit, places) = (Format::Word, LocationUnit::Paragraph, Some(places));
     Document { format, text, sections, unit, places, metadata, warning: None }
 }
@@ -159,40 +159,4 @@ fn in_one_line(blocks: &[Block]) -> String {
         line.push_str(&text);
     }
     line
-}
-
-/// Single spaces, no control characters or soft hyphens, lines trimmed, none empty.
-pub(super) fn clean(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for line in text.split(['\n', '\r', '\x0b', '\x0c', '\u{2028}', '\u{2029}', '\u{85}']) {
-        let mut between_words = false;
-        let mut in_line = false;
-        for character in line.chars() {
-            match character {
-                _ if character.is_whitespace() => between_words = true,
-                '\u{ad}' | '\u{feff}' | '\u{200b}' | '\u{fffc}' | '\u{e000}'..='\u{f8ff}' => {}
-                _ if character.is_control() => {}
-                _ => {
-                    if in_line && between_words {
-                        clean.push(' ');
-                    } else if !in_line && !clean.is_empty() {
-                        clean.push('\n');
-                    }
-                    (in_line, between_words) = (true, false);
-                    clean.push(character);
-                }
-            }
-        }
-    }
-    clean
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_clean() {
-        assert_eq!(clean(" a \u{a0}\t b\u{ad}c\u{7}\n\n \u{f0b7} d\r\ne\u{feff}"), "a bc\nd\ne");
-    }
 }

@@ -167,7 +167,7 @@ impl Numbering {
                 None => shown.push(character),
             }
         }
-        let shown = super::document_writer::clean(&shown);
+        let shown = crate::clean::clean_lines(&shown);
         (!shown.is_empty()).then_some(shown)
     }
 }

@@ -1,8 +1,8 @@
 //! ODS: the values of all sheets, as they are shown.
 
-use super::document_writer::clean;
 use super::sheets::{self, Budget, Sheet};
 use super::xml::{Element, Piece, Xml};
+use crate::clean::clean_lines;
 use crate::document::Document;
 
 /// A cell that is repeated fills at most this many columns.
@@ -70,7 +70,7 @@ impl Reader {
         let number = |name| element.attribute(name).and_then(|it| it.parse::<u32>().ok()).unwrap_or(1).max(1);
         match element.name() {
             "table" => {
-                let name = clean(&element.attribute("name").unwrap_or_default());
+                let name = clean_lines(&element.attribute("name").unwrap_or_default());
                 self.sheets.push(Sheet { name, rows: Vec::new() });
                 (self.row, self.next_row) = (0, 0);
             }
@@ -125,7 +125,7 @@ impl Reader {
             }
             "table-cell" | "covered-table-cell" => {
                 let Some(cell) = self.cell.take() else { return };
-                let text = cell.value.unwrap_or_else(|| clean(&cell.text).replace('\n', " "));
+                let text = cell.value.unwrap_or_else(|| clean_lines(&cell.text).replace('\n', " "));
                 if !text.is_empty() {
                     if cell.rows_spanned > 1 && self.spanned.len() < MAX_SPANNED {
                         let last = self.row.saturating_add(cell.rows_spanned.min(MAX_ROWS_SPANNED) - 1);

@@ -86,7 +86,7 @@ pub(super) fn described(text: &str) -> Vec<(String, String)> {
             "created" | "creation-date" => (2, 1),
             _ => continue,
         };
-        let value = super::document_writer::clean(&xml.text()).replace('\n', " ");
+        let value = crate::clean::clean_lines(&xml.text()).replace('\n', " ");
         let replaces = found[at].1.is_empty() || (rank == 2 && (at != 1 || author_rank < 2));
         if replaces && !value.is_empty() {
             found[at].1 = if at == 2 { value.chars().take_while(|&c| c != 'T').collect() } else { value };

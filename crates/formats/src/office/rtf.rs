@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
 
-use super::document_writer::{self, clean};
+use super::document_writer;
 use super::flow::{Flow, Role};
 use super::rtf_encodings::{encoding_of_charset, encoding_of_page, symbol};
 use super::rtf_words::{Piece, Words};
+use crate::clean::clean_lines;
 use crate::document::Document;
 use crate::skip::Skip;
 
@@ -370,7 +371,7 @@ impl Reader {
             self.leave_table();
         }
         let style = self.styles.get(&self.setting.style).copied().unwrap_or_default();
-        let label = clean(&label);
+        let label = clean_lines(&label);
         let is_number = label.contains(|character: char| character.is_alphanumeric());
         let number = Some(label.clone()).filter(|_| is_number);
         match self.setting.outline.or(style.outline) {
@@ -410,7 +411,7 @@ impl Reader {
         self.end_paragraph();
         let [year, month, day] = self.date;
         let date = if year > 0 { format!("{year:04}-{month:02}-{day:02}") } else { String::new() };
-        let pairs = [("title", clean(&self.title)), ("author", clean(&self.author)), ("date", date)];
+        let pairs = [("title", clean_lines(&self.title)), ("author", clean_lines(&self.author)), ("date", date)];
         let metadata = pairs
             .into_iter()
             .filter(|(_, value)| !value.is_empty())

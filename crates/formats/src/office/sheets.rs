@@ -1,7 +1,7 @@
 //! Sheets become text: rows one a line, tables parted by blank rows, every sheet a section under its name.
 
-use super::document_writer::clean;
 use super::table::{self, Names, Row};
+use crate::clean::clean_lines;
 use crate::document::{Document, Format, Section};
 use crate::limits::{CELL_BYTES, CELLS, CELLS_BYTES, with_separators};
 use crate::location::LocationUnit;
@@ -141,7 +141,7 @@ pub(super) fn one_line(text: &str) -> String {
     if text.len() > CELL_BYTES.most {
         CELL_BYTES.met();
     }
-    clean(&text[..text.floor_char_boundary(CELL_BYTES.most)]).replace('\n', " ")
+    clean_lines(&text[..text.floor_char_boundary(CELL_BYTES.most)]).replace('\n', " ")
 }
 
 /// A number as people see it: no more digits than a spreadsheet keeps.

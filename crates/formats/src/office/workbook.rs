@@ -4,9 +4,8 @@ use std::io::Cursor;
 
 use calamine::{Data, Dimensions, ExcelDateTime, ExcelDateTimeType, Reader, SheetType, Xls};
 
-use super::biff;
 use super::sheets::{self, Budget, Sheet, one_line};
-use crate::compound::{Compound, u16_at};
+use crate::compound::u16_at;
 use crate::document::Document;
 use crate::limits::XLS_CELLS;
 use crate::skip::Skip;
@@ -14,15 +13,12 @@ use crate::skip::Skip;
 /// calamine keeps all cells between the first and the last of every sheet of an XLS file.
 const MAX_AREA: u64 = XLS_CELLS.most as u64;
 
-pub(super) fn read_xls(bytes: &[u8], file: &Compound) -> Result<Document, Skip> {
-    let stream = file.stream("Workbook").or_else(|| file.stream("Book")).unwrap_or_default();
-    if biff::is_one(&stream) {
-        return biff::read(&stream);
-    }
-    if is_encrypted(&stream) {
+/// Reads a file whose records are in `stream`.
+pub(super) fn read_xls(bytes: &[u8], stream: &[u8]) -> Result<Document, Skip> {
+    if is_encrypted(stream) {
         return Err(Skip::needs_password());
     }
-    if area(&stream) > MAX_AREA {
+    if area(stream) > MAX_AREA {
         return Err(Skip::because("damaged: its cells are too far apart"));
     }
     let mut book = Xls::new(Cursor::new(bytes)).map_err(damaged)?;

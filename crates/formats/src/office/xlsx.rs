@@ -1,11 +1,11 @@
 //! XLSX and XLSM: the values of all sheets, hidden ones too, with dates and shares as they are shown.
 
-use super::document_writer::clean;
 use super::ooxml;
 use super::sheets::{self, Budget, Sheet};
 use super::xlsx_styles::{Shown, styles};
 use super::xml::{Element, Piece, Xml};
 use crate::archive::Archive;
+use crate::clean::clean_lines;
 use crate::document::Document;
 use crate::skip::Skip;
 
@@ -36,7 +36,7 @@ pub(super) fn read(mut archive: Archive, main: &str) -> Result<Document, Skip> {
             "sheet" => {
                 let target = element.reference("id").and_then(|id| targets.get(&id));
                 let Some(target) = target.filter(|target| target.kind == "worksheet") else { continue };
-                let name = clean(&element.attribute("name").unwrap_or_default()).replace('\n', " ");
+                let name = clean_lines(&element.attribute("name").unwrap_or_default()).replace('\n', " ");
                 if let Some(text) = ooxml::part(&mut archive, &target.name)? {
                     sheets.push(reader.sheet(name, &text));
                 }

@@ -2,6 +2,7 @@
 
 use super::characters;
 use super::segments::Segment;
+use crate::span::Span;
 
 /// Alignment of cells, in sizes of the font.
 const ALIGNED: f32 = 0.6;
@@ -18,12 +19,21 @@ pub(super) struct Block {
     /// Its lines, parted by '\n'.
     pub(super) text: String,
     pub(super) size: f32,
-    /// TextBuilder on the page.
+    /// Lines on the page.
     pub(super) lines: usize,
     pub(super) is_table: bool,
     pub(super) bold: bool,
     /// Whether it runs another way than most of its page.
     pub(super) aside: bool,
+}
+
+/// A block of a page in the text of the document; its own text has been moved there.
+#[derive(Debug)]
+pub(super) struct PlacedBlock {
+    pub(super) span: Span,
+    /// From 0.
+    pub(super) page: usize,
+    pub(super) block: Block,
 }
 
 /// Segments on one line, from left to right.

@@ -13,8 +13,8 @@ use hayro_syntax::page::{Page, Resources};
 
 use super::characters;
 use super::face::{Face, UNITS, ink_width, unicode};
-use super::file::text_string;
 use super::glyph::{Glyph, Turn};
+use super::text_string::text_string;
 use crate::limits::{PDF_CHARACTERS, PDF_FORM_BYTES, PDF_FORM_DEPTH, PDF_INSTRUCTIONS};
 
 /// Limits on what one page may cost: pages that a person reads stay far below them.

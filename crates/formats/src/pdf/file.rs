@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use encoding_rs::UTF_16BE;
 use hayro_syntax::object::{Array, Dict, MaybeRef, ObjRef, Object, ObjectIdentifier, String as Bytes};
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
 use super::content::{self, Fonts, Shown};
+use super::text_string::text_string;
 use crate::outline::on_one_line;
 use crate::skip::Skip;
 
@@ -181,27 +181,4 @@ fn hidden_layers(pdf: &Pdf) -> Option<HashSet<ObjectIdentifier>> {
     let root = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id())?;
     let off = root.get::<Dict<'_>>("OCProperties")?.get::<Dict<'_>>("D")?.get::<Array<'_>>("OFF")?;
     Some(off.raw_iter().filter_map(|it| ObjRef::try_from(it).ok()).map(Into::into).collect())
-}
-
-/// Decodes a string that people read: UTF-16 or UTF-8 with a mark at its start, else PDFDocEncoding.
-pub(super) fn text_string(bytes: &[u8]) -> String {
-    /// The characters from 0x80 on.
-    const HIGH: [char; 32] = [
-        '•', '†', '‡', '…', '—', '–', 'ƒ', '⁄', '‹', '›', '−', '‰', '„', '“', '”', '‘', '’', '‚', '™', 'ﬁ', 'ﬂ', 'Ł',
-        'Œ', 'Š', 'Ÿ', 'Ž', 'ı', 'ł', 'œ', 'š', 'ž', ' ',
-    ];
-    match bytes {
-        [0xFE, 0xFF, rest @ ..] => UTF_16BE.decode_without_bom_handling(rest).0.into_owned(),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => bytes
-            .iter()
-            .filter_map(|&byte| match byte {
-                b'\t' | b'\n' | b'\r' => Some(' '),
-                0..0x20 | 0x7F => None,
-                0x80..0xA0 => Some(HIGH[usize::from(byte - 0x80)]),
-                0xA0 => Some('€'),
-                _ => Some(char::from(byte)),
-            })
-            .collect(),
-    }
 }

@@ -11,6 +11,7 @@ mod headings;
 mod segments;
 #[cfg(test)]
 mod test_files;
+mod text_string;
 mod visual_headings;
 
 use std::cmp::Reverse;
@@ -24,7 +25,7 @@ use crate::location::LocationUnit;
 use crate::skip::Skip;
 use crate::span::Span;
 use crate::text_builder::{Gap, TextBuilder};
-use blocks::Block;
+use blocks::{Block, PlacedBlock};
 use content::Shown;
 use file::{Bookmark, File};
 use glyph::{Glyph, Turn};
@@ -38,15 +39,6 @@ const MAX_FAILURES: usize = PDF_FAILURES.most;
 /// of both, so that half of it lies outside of each.
 const MIN_PERCENT_LOST: usize = 10;
 const MIN_PERCENT_OUTSIDE: usize = 75;
-
-/// A block of a page in the text of the document; its own text has been moved there.
-#[derive(Debug)]
-struct Placed {
-    span: Span,
-    /// From 0.
-    page: usize,
-    block: Block,
-}
 
 /// What the pages so far gave.
 #[derive(Default)]
@@ -65,7 +57,7 @@ struct Content {
     text: String,
     /// The page, from 1, of each line of the text.
     places: Vec<u32>,
-    blocks: Vec<Placed>,
+    blocks: Vec<PlacedBlock>,
     bookmarks: Vec<Bookmark>,
     metadata: Vec<(String, String)>,
     counts: Counts,
@@ -155,7 +147,7 @@ fn blocks_of(shown: Shown) -> Vec<Block> {
 }
 
 /// Writes the blocks of a page.
-fn place(blocks: Vec<Block>, page: usize, lines: &mut TextBuilder, placed: &mut Vec<Placed>) {
+fn place(blocks: Vec<Block>, page: usize, lines: &mut TextBuilder, placed: &mut Vec<PlacedBlock>) {
     let number = page as u32 + 1;
     for block in blocks {
         lines.part(Gap::Blank);
@@ -169,7 +161,7 @@ fn place(blocks: Vec<Block>, page: usize, lines: &mut TextBuilder, placed: &mut 
             }
         }
         let span = Span { start, end: lines.text().len() };
-        placed.push(Placed { span, page, block: Block { text: String::new(), ..block } });
+        placed.push(PlacedBlock { span, page, block: Block { text: String::new(), ..block } });
     }
 }
 

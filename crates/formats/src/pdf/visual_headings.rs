@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Placed;
+use super::blocks::PlacedBlock;
 use super::blocks::is_bullet;
 use crate::outline::{Heading, on_one_line};
 
@@ -43,10 +43,10 @@ struct Use {
 }
 
 /// In the order of the text.
-pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
-    let half_points = |placed: &Placed| (placed.block.size * 2.0).round() as u32;
+pub(super) fn headings(text: &str, blocks: &[PlacedBlock]) -> Vec<Heading> {
+    let half_points = |placed: &PlacedBlock| (placed.block.size * 2.0).round() as u32;
     let largest = blocks.iter().map(half_points).max().unwrap_or(0);
-    let look = |placed: &Placed| Look {
+    let look = |placed: &PlacedBlock| Look {
         smallness: largest - half_points(placed),
         lowercase: placed.span.of(text).contains(char::is_lowercase),
         light: !placed.block.bold,
@@ -62,7 +62,7 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
         of_look.titles += usize::from(is_title(placed, text));
     }
     let Some((&most, _)) = bytes.iter().max_by_key(|&(&size, &bytes)| (bytes, size)) else { return Vec::new() };
-    let stands_out = |placed: &Placed| {
+    let stands_out = |placed: &PlacedBlock| {
         let (look, ratio) = (look(placed), half_points(placed) as f32 / most as f32);
         let of_look = &uses[&look];
         let tells = MAX_SHARE * of_look.bytes < text.len() && 2 * of_look.titles > of_look.blocks;
@@ -72,7 +72,7 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
     };
     let mut running = running_titles(text, blocks, look);
     let (contents, numbered) = (contents(text, blocks), with_page_numbers(text, blocks));
-    let chosen: Vec<&Placed> = blocks
+    let chosen: Vec<&PlacedBlock> = blocks
         .iter()
         .filter(|placed| is_title(placed, text) && stands_out(placed))
         .filter(|placed| {
@@ -87,7 +87,7 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
         return Vec::new();
     }
     let looks: BTreeSet<Look> = chosen.iter().map(|placed| look(placed)).collect();
-    let level = |placed: &Placed| looks.range(..look(placed)).count().min(MAX_LEVELS - 1) as u8;
+    let level = |placed: &PlacedBlock| looks.range(..look(placed)).count().min(MAX_LEVELS - 1) as u8;
     chosen
         .iter()
         .map(|placed| {
@@ -98,7 +98,7 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
 }
 
 /// Whether a block could be a heading: no item of a list, no sentence, no row of a table.
-fn is_title(placed: &Placed, text: &str) -> bool {
+fn is_title(placed: &PlacedBlock, text: &str) -> bool {
     let (block, title) = (&placed.block, placed.span.of(text));
     !block.is_table
         && !block.aside
@@ -122,7 +122,7 @@ fn is_caption(title: &str) -> bool {
 }
 
 /// Whether a block is a line or two that could be a heading in letters like those around it.
-fn is_short(placed: &Placed, text: &str) -> bool {
+fn is_short(placed: &PlacedBlock, text: &str) -> bool {
     let title = placed.span.of(text);
     placed.block.lines <= 2
         && title.chars().count() <= MAX_SHORT_CHARACTERS
@@ -145,7 +145,7 @@ fn has_sentences(title: &str) -> bool {
 }
 
 /// The first and the last block of each page.
-fn edges(blocks: &[Placed]) -> impl Iterator<Item = &Placed> {
+fn edges(blocks: &[PlacedBlock]) -> impl Iterator<Item = &PlacedBlock> {
     let pages = blocks.chunk_by(|one, other| one.page == other.page);
     let both = pages.flat_map(|page| [page.first(), page.last().filter(|_| page.len() > 1)]);
     both.flatten().filter(|placed| placed.block.lines <= MAX_LINES)
@@ -153,7 +153,11 @@ fn edges(blocks: &[Placed]) -> impl Iterator<Item = &Placed> {
 
 /// Titles at the top or the foot of so many pages that they name the document or a chapter, page by page; the first of each may
 /// be its heading. None has been seen yet.
-fn running_titles(text: &str, blocks: &[Placed], look: impl Fn(&Placed) -> Look) -> HashMap<(Look, String), bool> {
+fn running_titles(
+    text: &str,
+    blocks: &[PlacedBlock],
+    look: impl Fn(&PlacedBlock) -> Look,
+) -> HashMap<(Look, String), bool> {
     let mut titles: HashMap<(Look, String), usize> = HashMap::new();
     for placed in edges(blocks) {
         *titles.entry((look(placed), without_page_number(placed.span.of(text)).0)).or_default() += 1;
@@ -162,8 +166,8 @@ fn running_titles(text: &str, blocks: &[Placed], look: impl Fn(&Placed) -> Look)
 }
 
 /// Where blocks start that hold the number of their page, as far ahead of the place of the page as on most.
-fn with_page_numbers(text: &str, blocks: &[Placed]) -> HashSet<usize> {
-    let ahead = |placed: &Placed| {
+fn with_page_numbers(text: &str, blocks: &[PlacedBlock]) -> HashSet<usize> {
+    let ahead = |placed: &PlacedBlock| {
         let title = placed.span.of(text);
         let words = [title.split_whitespace().next_back(), title.split_whitespace().next()];
         let number = words.into_iter().flatten().find_map(|word| word.parse::<i64>().ok())?;
@@ -192,8 +196,8 @@ fn without_page_number(title: &str) -> (String, bool) {
 }
 
 /// Pages of a table of contents: those with several lines that end with the number of a page.
-fn contents(text: &str, blocks: &[Placed]) -> HashSet<usize> {
-    let numbered = |placed: &Placed| placed.span.of(text).lines().filter(|line| has_page_number(line)).count();
+fn contents(text: &str, blocks: &[PlacedBlock]) -> HashSet<usize> {
+    let numbered = |placed: &PlacedBlock| placed.span.of(text).lines().filter(|line| has_page_number(line)).count();
     let pages = blocks.chunk_by(|one, other| one.page == other.page);
     pages.filter(|page| page.iter().map(numbered).sum::<usize>() > MAX_NUMBERED).map(|page| page[0].page).collect()
 }
