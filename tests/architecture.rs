@@ -269,9 +269,13 @@ fn files_of_the_formats_do_not_name_each_other_in_a_circle() {
         named.remove(&free);
         named.values_mut().for_each(|names| names.retain(|name| *name != free));
     }
+    // And what nothing names that is left.
+    while let Some(top) = named.keys().find(|module| !named.values().any(|names| names.contains(*module))).cloned() {
+        named.remove(&top);
+    }
     let left: Vec<String> =
         named.iter().map(|(module, names)| format!("{} names {names:?}", module.join("/"))).collect();
-    assert!(left.is_empty(), "these files name each other in circles, or name such files:\n{}", left.join("\n"));
+    assert!(left.is_empty(), "these files name each other in circles:\n{}", left.join("\n"));
 }
 
 #[test]

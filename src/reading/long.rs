@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn in_pieces(request: &Request) -> (Option<Outcome>, usize) {
-        let sizes = LongFileLimits { window: 1000, piece: 3000, record: 2000, letter: 5000 };
+        let sizes = LongFileLimits { window_bytes: 1000, piece_bytes: 3000, record_bytes: 2000, letter_bytes: 5000 };
         let (mut parts, mut count) = (Part::default(), 0);
         let outcome = read_larger(10, &sizes, request, &|| {}, &mut |part| {
             count += 1;

@@ -49,7 +49,7 @@ const FURNITURE_IS_PAGE: usize = 10;
 
 /// Reads HTML, however broken. Menus, footers, asides and forms are left out, unless nearly all of the text is in them.
 /// The page's title is the outermost heading, unless it only repeats one of the page's own outermost headings. Lines of
-/// the file stay lines, except in headings and table cells, so that a place in the text has a line in the file.
+/// the file stay lines, except in headings and table cells, so that a location in the text has a line in the file.
 pub(crate) fn read(html: &str) -> Document {
     Reader::read_whole(&with_plain_line_ends(html)).finish()
 }
@@ -370,7 +370,7 @@ impl<'a> Reader<'a> {
             text,
             sections,
             unit: LocationUnit::Line,
-            places: Some(sources),
+            locations: Some(sources),
             metadata: Vec::new(),
             warning: None,
         }
@@ -448,7 +448,7 @@ mod tests {
     fn every_line_knows_the_line_of_the_file() {
         let html = "<html>\r\n<p>é one\r\ntwo\r\n\r\n<h2>\r\nHead</h2><pre>\r\na\r\n\r\nb</pre>\r\n<p>end";
         let document = read(html);
-        let lines: Vec<_> = document.text.lines().zip(document.places.unwrap()).collect();
+        let lines: Vec<_> = document.text.lines().zip(document.locations.unwrap()).collect();
         let shown: Vec<_> = lines.into_iter().filter(|(line, _)| !line.is_empty()).collect();
         assert_eq!(shown, [("é one", 2), ("two", 3), ("Head", 6), ("a", 7), ("b", 9), ("end", 10)]);
     }

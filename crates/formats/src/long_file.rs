@@ -13,10 +13,11 @@ use crate::skip::Skip;
 use crate::text_stream::{Source, window};
 use crate::{data, decode, html, limits, mail, office};
 
-/// Reads the file named `path_name` with what is in `file`, and gives its pieces in order. Pieces may have no text.
+/// Reads a long file piece by piece and hands each piece to `give`, in order, so that no more of the file is held than a
+/// piece. Pieces may have no text.
 ///
 /// # Errors
-/// Why the file is not read, which may be found late: pieces given before do not count then. Errors of `give`.
+/// Why the file is not read. This may be found late: discard the pieces given before. Errors of `give` are passed on.
 pub fn read_long_file(
     path_name: &str,
     file: &mut dyn Read,
@@ -24,7 +25,7 @@ pub fn read_long_file(
     give: &mut GivePiece<'_>,
 ) -> Result<LongFile, Skip> {
     limits::begin();
-    let first = window(file, sizes.window)?;
+    let first = window(file, sizes.window_bytes)?;
     // Only by all of an archive it is told which document it is.
     if first.starts_with(b"PK\x03\x04") {
         return Ok(LongFile::Indivisible);
@@ -49,7 +50,7 @@ pub fn read_long_file(
         kind => {
             let declared =
                 matches!(kind, Some(FileType::Code) | None).then(|| decode::declared_encoding(&first)).flatten();
-            read_text(kind, Source::new(&mut file, sizes.window, declared), sizes, give)?
+            read_text(kind, Source::new(&mut file, sizes.window_bytes, declared), sizes, give)?
         }
     };
     Ok(match ended {
@@ -64,7 +65,7 @@ fn read_text(
     sizes: &LongFileLimits,
     give: &mut GivePiece<'_>,
 ) -> Result<LongFile, Skip> {
-    source.fill(sizes.piece)?;
+    source.fill(sizes.piece_bytes)?;
     let is_page = || html::is_page(&source.text);
     match kind {
         None | Some(FileType::Workbook) if is_page() => Ok(LongFile::Indivisible),
@@ -87,12 +88,12 @@ fn read_plain(
 ) -> Result<LongFile, Skip> {
     let mut lines_before = 0;
     loop {
-        source.fill(sizes.piece)?;
+        source.fill(sizes.piece_bytes)?;
         if source.text.is_empty() {
             return Ok(LongFile::ReadInPieces { warning: source.warning() });
         }
-        let is_last = source.is_done && source.text.len() <= sizes.piece;
-        let end = if is_last { source.text.len() } else { cut(&source.text, sizes.piece) };
+        let is_last = source.is_done && source.text.len() <= sizes.piece_bytes;
+        let end = if is_last { source.text.len() } else { cut(&source.text, sizes.piece_bytes) };
         let text = source.take(end);
         let lines = text.bytes().filter(|byte| *byte == b'\n').count() as u32;
         give(Document::without_headings(format, text), lines_before)?;
@@ -114,9 +115,9 @@ fn read_json_lines(mut source: Source, sizes: &LongFileLimits, give: &mut GivePi
         let end = match source.text.rfind('\n') {
             _ if source.is_done => source.text.len(),
             Some(at) => at + 1,
-            None if source.text.len() >= sizes.record => source.text.floor_char_boundary(sizes.record),
+            None if source.text.len() >= sizes.record_bytes => source.text.floor_char_boundary(sizes.record_bytes),
             None => {
-                source.fill(source.text.len() + sizes.window)?;
+                source.fill(source.text.len() + sizes.window_bytes)?;
                 continue;
             }
         };
@@ -125,7 +126,7 @@ fn read_json_lines(mut source: Source, sizes: &LongFileLimits, give: &mut GivePi
             return Ok(LongFile::Indivisible);
         }
         give(lines.take(), 0)?;
-        source.fill(sizes.piece)?;
+        source.fill(sizes.piece_bytes)?;
     }
     Ok(LongFile::ReadInPieces { warning: join_warnings(lines.warning(), source.warning()) })
 }
@@ -141,10 +142,10 @@ fn read_table(
         return read_plain(source, Format::Table, sizes, give);
     };
     while !source.text.is_empty() {
-        let read = table.add(&source.text, source.is_done, sizes.record);
+        let read = table.add(&source.text, source.is_done, sizes.record_bytes);
         source.take(read);
         give(table.take(), 0)?;
-        let more = if read == 0 { source.text.len() + sizes.window } else { sizes.piece };
+        let more = if read == 0 { source.text.len() + sizes.window_bytes } else { sizes.piece_bytes };
         source.fill(more)?;
     }
     Ok(LongFile::ReadInPieces { warning: join_warnings(table.warning(), source.warning()) })
@@ -157,9 +158,10 @@ mod tests {
     use super::*;
     use crate::read as read_at_once;
 
-    const SMALL: LongFileLimits = LongFileLimits { window: 100, piece: 400, record: 300, letter: 1000 };
+    const SMALL: LongFileLimits =
+        LongFileLimits { window_bytes: 100, piece_bytes: 400, record_bytes: 300, letter_bytes: 1000 };
 
-    /// The text of all pieces, the lines that are not empty with their places, and the warning.
+    /// The text of all pieces, the lines that are not empty with their locations, and the warning.
     type Joined = (String, Vec<(String, u32)>, Option<String>);
 
     fn in_pieces(name: &str, bytes: &[u8], sizes: &LongFileLimits) -> Option<Joined> {
@@ -179,8 +181,9 @@ mod tests {
     }
 
     fn lines(document: &Document, lines_before: u32) -> Vec<(String, u32)> {
-        let place = |at: usize| document.places.as_ref().map_or(at as u32 + 1 + lines_before, |places| places[at]);
-        let lines = document.text.split('\n').enumerate().map(|(at, line)| (line.to_owned(), place(at)));
+        let location =
+            |at: usize| document.locations.as_ref().map_or(at as u32 + 1 + lines_before, |locations| locations[at]);
+        let lines = document.text.split('\n').enumerate().map(|(at, line)| (line.to_owned(), location(at)));
         lines.filter(|(line, _)| !line.is_empty()).collect()
     }
 
@@ -190,7 +193,7 @@ mod tests {
         let (joined, shown, warning) = in_pieces(name, text.as_bytes(), sizes).unwrap();
         assert_eq!(joined, whole.text);
         assert_eq!(warning, whole.warning);
-        if whole.places.is_some() {
+        if whole.locations.is_some() {
             assert_eq!(shown, lines(&whole, 0));
         } else {
             // A line may be cut in two: each part is on its line.

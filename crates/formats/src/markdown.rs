@@ -24,7 +24,7 @@ pub(crate) fn read(text: String) -> Document {
         text,
         sections,
         unit: LocationUnit::Line,
-        places: None,
+        locations: None,
         metadata,
         warning: None,
     }

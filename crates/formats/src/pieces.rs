@@ -1,44 +1,45 @@
-//! What the reader of a long file is given, and what it gives: pieces.
+//! The pieces of a long file: how large they are, who takes them, how the reading ended.
 
 use crate::document::Document;
 use crate::limits;
 use crate::skip::Skip;
 
-/// How much is held of a long file.
+/// How much of a long file is held in memory.
 #[derive(Debug, Clone, Copy)]
 pub struct LongFileLimits {
-    /// How many bytes are read and decoded at once.
-    pub window: usize,
-    /// About how many bytes of text a piece has.
-    pub piece: usize,
-    /// A record or a line that is longer is cut there.
-    pub record: usize,
-    /// What a letter of a mailbox has beyond is left out.
-    pub letter: usize,
+    /// The bytes that are read and decoded at once.
+    pub window_bytes: usize,
+    /// The bytes of text that a piece has, roughly.
+    pub piece_bytes: usize,
+    /// A record or a line with more bytes is cut in two.
+    pub record_bytes: usize,
+    /// What a letter of a mailbox has beyond these bytes is left out.
+    pub letter_bytes: usize,
 }
 
 impl Default for LongFileLimits {
     fn default() -> Self {
         LongFileLimits {
-            window: 1 << 20,
-            piece: 1 << 20,
-            record: limits::RECORD_BYTES.most,
-            letter: limits::LETTER_BYTES.most,
+            window_bytes: 1 << 20,
+            piece_bytes: 1 << 20,
+            record_bytes: limits::RECORD_BYTES.most,
+            letter_bytes: limits::LETTER_BYTES.most,
         }
     }
 }
 
-/// How the reading of a long file ended.
+/// How [`read_long_file`](crate::read_long_file) ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum LongFile {
-    /// All of it was given.
+    /// All pieces were given.
     ReadInPieces {
-        /// What is doubtful about how it was read.
+        /// What may be wrong with the text, see [`Document::warning`].
         warning: Option<String>,
     },
-    /// Nothing of it was given: its kind is read at once.
+    /// No piece was given, because only the whole file can be read: use [`read`](crate::read).
     Indivisible,
 }
 
-/// Takes a piece, and how many lines of the file are before it where its places are its own lines.
+/// Takes a piece, and the number of lines of the file before it if the piece has no locations of its own. An error ends the
+/// reading.
 pub type GivePiece<'g> = dyn FnMut(Document, u32) -> Result<(), Skip> + 'g;

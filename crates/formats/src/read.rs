@@ -7,22 +7,23 @@ use crate::file_type::{FileType, Reader};
 use crate::limits;
 use crate::skip::Skip;
 
-/// The format that a file's name tells; `None` if the name tells none, or one that is not read.
+/// The family of formats that a file's name tells; `None` if the name tells none, or one that is not read.
 pub fn format_of_name(name: &str) -> Option<Format> {
     detect::by_name(name).ok().flatten().map(FileType::format)
 }
 
-/// Reads the file named `path_name` (a path or only a name; its extension is looked at) with the content `bytes`.
+/// Reads the file named `path_name` (a path or only a name; its extension matters) with the content `bytes`.
 ///
-/// Takes time in proportion to the number of bytes. Readers that stand on other people's libraries may panic.
+/// The time that this takes is proportional to the number of bytes. Some readers use other people's libraries, which may
+/// panic on a damaged file: catch that if the files are not your own.
 ///
 /// # Errors
-/// Why the file is not read: it is empty, binary, of a kind not read yet, or in no encoding known here.
+/// Why the file is not read: it is empty, binary, needs a password, or has no known format or encoding.
 pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
     read_with_progress(path_name, bytes, &|| {})
 }
 
-/// As [`read`]; readers of long files call `progress` now and then.
+/// Like [`read`]; readers that take long call `progress` now and then.
 ///
 /// # Errors
 /// As [`read`].

@@ -34,7 +34,15 @@ pub(crate) fn read(text: String) -> Document {
     }
     let sections = outline::sections(&text, 0, None, &found);
     let metadata = fields(&lines, found.first().map_or(0, |heading| heading.span.end), &starts);
-    Document { format: Format::Text, text, sections, unit: LocationUnit::Line, places: None, metadata, warning: None }
+    Document {
+        format: Format::Text,
+        text,
+        sections,
+        unit: LocationUnit::Line,
+        locations: None,
+        metadata,
+        warning: None,
+    }
 }
 
 struct Title<'t> {

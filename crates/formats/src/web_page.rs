@@ -44,8 +44,9 @@ Their song is so high that many people, above all older ones, do not hear it at 
     #[test]
     fn only_the_main_text_of_an_article_is_read() {
         let document = read(ARTICLE);
-        let lines: Vec<_> = document.text.lines().zip(document.places.unwrap()).filter(|it| !it.0.is_empty()).collect();
-        let shown: Vec<_> = lines.iter().map(|(line, place)| (&line[..11], *place)).collect();
+        let lines: Vec<_> =
+            document.text.lines().zip(document.locations.unwrap()).filter(|it| !it.0.is_empty()).collect();
+        let shown: Vec<_> = lines.iter().map(|(line, location)| (&line[..11], *location)).collect();
         assert_eq!(
             shown,
             [("Small birds", 4), ("Kinglets ar", 5), ("They live i", 6), ("In winter, ", 7), ("Their song ", 8)]
@@ -94,9 +95,9 @@ Their song is so high that many people, above all older ones, do not hear it at 
             )
         ) {
             let document = read(&pieces.concat());
-            let places = document.places.unwrap();
-            assert_eq!(places.len(), document.text.split('\n').count());
-            assert!(places.is_sorted() && places[0] >= 1);
+            let locations = document.locations.unwrap();
+            assert_eq!(locations.len(), document.text.split('\n').count());
+            assert!(locations.is_sorted() && locations[0] >= 1);
         }
     }
 }

@@ -220,9 +220,9 @@ mod tests {
         fn anything_is_read_or_not(text in "([\\[\\]{},:]|\"[a-z\\\\\"é]{0,3}\"|[0-9]|null|\n){0,40}") {
             let documents = [read(&text), read_lines(&text)];
             for document in documents.into_iter().flatten() {
-                let places = document.places.as_ref().unwrap();
-                prop_assert_eq!(places.len(), document.text.split('\n').count());
-                prop_assert!(places.is_sorted());
+                let locations = document.locations.as_ref().unwrap();
+                prop_assert_eq!(locations.len(), document.text.split('\n').count());
+                prop_assert!(locations.is_sorted());
             }
         }
     }

@@ -167,11 +167,11 @@ impl Records {
         if let Some((start, _)) = starts.first_mut() {
             *start = 0;
         }
-        let (text, places) = self.lines.take();
+        let (text, locations) = self.lines.take();
         let ends: Vec<usize> = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect();
         let section = |((start, headings), end)| Section { span: Span { start, end }, body_start: start, headings };
         let sections = starts.into_iter().zip(ends).map(section).collect();
-        Document { sections, places: Some(places), ..Document::without_headings(Format::Data, text) }
+        Document { sections, locations: Some(locations), ..Document::without_headings(Format::Data, text) }
     }
 
     fn begin(&mut self, headings: Vec<String>) {
@@ -340,10 +340,10 @@ fn looks_like_html(value: &str) -> bool {
     value.contains('<') && TAGS.iter().any(|tag| value.contains(tag))
 }
 
-/// The lines of a document that have text, each with its place.
+/// The lines of a document that have text, each with its location.
 #[cfg(test)]
 pub(super) fn shown(document: &Document) -> Vec<String> {
-    let places = document.places.clone().unwrap_or_default();
-    let lines = document.text.split('\n').zip(places).filter(|(line, _)| !line.is_empty());
-    lines.map(|(line, place)| format!("{place} {line}")).collect()
+    let locations = document.locations.clone().unwrap_or_default();
+    let lines = document.text.split('\n').zip(locations).filter(|(line, _)| !line.is_empty());
+    lines.map(|(line, location)| format!("{location} {line}")).collect()
 }

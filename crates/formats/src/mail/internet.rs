@@ -80,7 +80,7 @@ pub(super) fn page(bytes: &[u8]) -> Result<Option<Page>, Skip> {
     Ok(Some(Page { first_line: before as u32 + 1, body, transfer, charset, is_cut }))
 }
 
-/// Reads a mailbox. Letters in it that are encrypted are counted among the places, and left out.
+/// Reads a mailbox. Letters in it that are encrypted are counted among the locations, and left out.
 ///
 /// # Errors
 /// When nothing in it can be read.
@@ -116,7 +116,7 @@ impl Mailbox {
                 let subject = message.as_ref().and_then(|message| message.subject()).unwrap_or_default().to_owned();
                 Letter { subject, body: "(encrypted)".to_owned(), ..Letter::default() }
             }
-            // Not skipped, so that the numbers of the places stay those of the mailbox.
+            // Not skipped, so that the numbers of the locations stay those of the mailbox.
             None => Letter { body: String::from_utf8_lossy(&lines).into_owned(), ..Letter::default() },
         };
         self.writer.letter(&letter, 0);
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(document.text, text);
         let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Of wrens", "Of wrens > Before"]);
-        assert_eq!(document.places.unwrap().len(), text.split('\n').count());
+        assert_eq!(document.locations.unwrap().len(), text.split('\n').count());
         let keys: Vec<_> = document.metadata.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["subject", "from", "to", "to", "date"]);
     }
@@ -351,11 +351,11 @@ mod tests {
             From a@b Mon Jan  1 00:00:00 2024\nContent-Type: multipart/encrypted; boundary=x\n\n--x--\n\n\
             From a@b Mon Jan  1 00:00:00 2024\nSubject: Two\n\nLast.\n";
         let document = read_mailbox(mailbox).unwrap();
-        let places = document.places.as_ref().unwrap();
+        let locations = document.locations.as_ref().unwrap();
         let lines: Vec<_> = document
             .text
             .split('\n')
-            .zip(places)
+            .zip(locations)
             .filter(|it| !it.0.is_empty())
             .map(|it| format!("{} {}", it.1, it.0))
             .collect();

@@ -166,14 +166,14 @@ impl Writer {
         let sections = outline::sections(&written.text, 0, None, &written.headings);
         let last = written.text.split('\n').count();
         let ends = written.first_lines.iter().skip(1).copied().chain([last]);
-        let mut places = Vec::with_capacity(last);
+        let mut locations = Vec::with_capacity(last);
         for (number, end) in (before + 1..).zip(ends) {
-            places.resize(end, number);
+            locations.resize(end, number);
         }
         Document {
             sections,
             unit: LocationUnit::Message,
-            places: Some(places),
+            locations: Some(locations),
             ..Document::without_headings(Format::Mail, written.text)
         }
     }

@@ -21,18 +21,18 @@ pub(crate) fn read(
     let (mut line, mut begins_line, mut after_blank) = (Vec::new(), true, true);
     loop {
         line.clear();
-        source.take(sizes.piece as u64).read_until(b'\n', &mut line).map_err(|cause| Skip::unreadable(&cause))?;
+        source.take(sizes.piece_bytes as u64).read_until(b'\n', &mut line).map_err(|cause| Skip::unreadable(&cause))?;
         let begins_letter = begins_line && after_blank && begins_letter(&line);
         if begins_letter || line.is_empty() {
             if let Some(whole) = letter.take() {
                 mailbox.add(&without_quoting(&whole));
             }
-            if mailbox.text().len() >= sizes.piece || line.is_empty() {
+            if mailbox.text().len() >= sizes.piece_bytes || line.is_empty() {
                 give(mailbox.take(), 0)?;
             }
             letter = begins_letter.then(Vec::new);
         } else if let Some(letter) = &mut letter {
-            match letter.len() + line.len() <= sizes.letter {
+            match letter.len() + line.len() <= sizes.letter_bytes {
                 true => letter.extend_from_slice(&line),
                 false => limits::LETTER_BYTES.met(),
             }

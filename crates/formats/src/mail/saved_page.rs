@@ -1,5 +1,5 @@
 //! MHTML: a page of the web with its images in one letter, as browsers save it. The page is read as one that is saved alone; its
-//! places are lines of the letter.
+//! locations are lines of the letter.
 
 use super::internet::{self, Page, Transfer};
 use crate::charset::Charset;
@@ -21,8 +21,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let Decoded { text, warning } = decode::decode(&html, declared.or_else(|| decode::declared_encoding(&html)))?;
     let mut document = web_page::read(&text);
     document.warning = document.warning.or(warning).or(is_cut.then(|| "cut short: read as far as it goes".to_owned()));
-    for place in document.places.iter_mut().flatten() {
-        *place = lines.get(*place as usize - 1).or(lines.last()).copied().unwrap_or(1);
+    for location in document.locations.iter_mut().flatten() {
+        *location = lines.get(*location as usize - 1).or(lines.last()).copied().unwrap_or(1);
     }
     Ok(document)
 }
@@ -115,9 +115,9 @@ mod tests {
         );
         let document = super::read(&quoted).unwrap();
         let lines = |document: &Document| {
-            let places = document.places.clone().unwrap();
-            let shown = document.text.lines().zip(places).filter(|it| !it.0.is_empty());
-            shown.map(|(line, place)| format!("{place} {line}")).collect::<Vec<_>>()
+            let locations = document.locations.clone().unwrap();
+            let shown = document.text.lines().zip(locations).filter(|it| !it.0.is_empty());
+            shown.map(|(line, location)| format!("{location} {line}")).collect::<Vec<_>>()
         };
         assert_eq!(lines(&document), ["17 При", "18 One line", "19 a = b"]);
         assert_eq!((document.format, document.warning), (crate::document::Format::Html, None));

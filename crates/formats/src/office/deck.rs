@@ -21,7 +21,7 @@ pub(super) fn document(slides: Vec<Slide>, metadata: Vec<(String, String)>) -> D
     let mut writer = DocumentWriter::of_slides();
     let mut starts: Vec<(usize, usize, String)> = Vec::new();
     for (index, slide) in slides.into_iter().enumerate() {
-        writer.place = index as u32 + 1;
+        writer.location = index as u32 + 1;
         let before = writer.lines.text().len();
         let title = clean_lines(&slide.title).replace('\n', " ");
         if !title.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn document(slides: Vec<Slide>, metadata: Vec<(String, String)>) -> D
             starts.push((before, after_title, title));
         }
     }
-    let (text, places) = writer.lines.finish();
+    let (text, locations) = writer.lines.finish();
     let mut sections = Vec::new();
     for (index, (start, body_start, title)) in starts.iter().enumerate() {
         // The gap between two slides goes with the second.
@@ -51,7 +51,7 @@ pub(super) fn document(slides: Vec<Slide>, metadata: Vec<(String, String)>) -> D
         text,
         sections,
         unit: LocationUnit::Slide,
-        places: Some(places),
+        locations: Some(locations),
         metadata,
         warning: None,
     }
@@ -70,7 +70,7 @@ mod tests {
         };
         let document = document(vec![slide("One", "a", "say\nb"), slide("", "", ""), slide("", "c", "")], Vec::new());
         assert_eq!(document.text, "One\n\na\n\nNotes: say\nb\n\nc");
-        assert_eq!(document.places.unwrap(), [1, 1, 1, 1, 1, 1, 3, 3]);
+        assert_eq!(document.locations.unwrap(), [1, 1, 1, 1, 1, 1, 3, 3]);
         let sections: Vec<_> =
             document.sections.iter().map(|it| (it.span.of(&document.text), it.headings.len())).collect();
         assert_eq!(sections, [("One\n\na\n\nNotes: say\nb", 1), ("\n\nc", 0)]);

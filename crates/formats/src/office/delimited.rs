@@ -1,4 +1,4 @@
-//! CSV and TSV: which character separates the fields is told from the file; places are the lines at which records begin.
+//! CSV and TSV: which character separates the fields is told from the file; locations are the lines at which records begin.
 
 use super::sheets::{self, Sheet};
 use crate::clean::clean_lines;
@@ -76,7 +76,7 @@ pub(super) fn add_records(
                 sheet.add(line, column, field);
             }
         }
-        if let Some(row) = sheet.rows.last_mut().filter(|row| row.place == line + 1) {
+        if let Some(row) = sheet.rows.last_mut().filter(|row| row.location == line + 1) {
             row.is_parted = line > at.last_row + 1;
             at.last_row = line + written.iter().filter(|byte| **byte == b'\n').count() as u32;
         }
@@ -160,12 +160,12 @@ mod tests {
 
     fn shown(text: &str) -> Vec<String> {
         let document = read(text.to_owned(), ',').unwrap();
-        let places = document.places.unwrap_or_default();
+        let locations = document.locations.unwrap_or_default();
         assert_eq!(
             document.sections.iter().map(|section| section.span.of(&document.text)).collect::<String>(),
             document.text
         );
-        document.text.split('\n').zip(places).map(|(line, place)| format!("{place} {line}")).collect()
+        document.text.split('\n').zip(locations).map(|(line, location)| format!("{location} {line}")).collect()
     }
 
     #[test]

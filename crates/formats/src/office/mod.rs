@@ -166,13 +166,13 @@ mod tests {
         format!("<Relationships>{}</Relationships>", targets.iter().map(one).collect::<String>())
     }
 
-    /// Each line with its place.
+    /// Each line with its location.
     pub(in crate::office) fn lines(document: &Document) -> Vec<String> {
-        let places = document.places.as_ref().unwrap();
+        let locations = document.locations.as_ref().unwrap();
         let lines: Vec<_> = document.text.split('\n').collect();
-        assert_eq!(lines.len(), places.len());
-        let shown = lines.iter().zip(places).filter(|(line, _)| !line.is_empty());
-        shown.map(|(line, place)| format!("{place} {line}")).collect()
+        assert_eq!(lines.len(), locations.len());
+        let shown = lines.iter().zip(locations).filter(|(line, _)| !line.is_empty());
+        shown.map(|(line, location)| format!("{location} {line}")).collect()
     }
 
     pub(in crate::office) fn headings(document: &Document) -> Vec<String> {
@@ -235,7 +235,7 @@ mod tests {
                 let mut bytes = RTF.as_bytes().to_vec();
                 bytes[at] = byte;
                 if let Ok(document) = read("a.rtf", &bytes)
-                    && document.places.is_some()
+                    && document.locations.is_some()
                 {
                     lines(&document);
                 }
@@ -261,7 +261,7 @@ mod tests {
             }
             if let Ok(document) = read(name, &bytes) {
                 headings(&document);
-                if document.places.is_some() {
+                if document.locations.is_some() {
                     lines(&document);
                 }
             }

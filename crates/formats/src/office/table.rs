@@ -12,7 +12,7 @@ const LARGE_BYTES: usize = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Row {
     /// Where it stands in the file.
-    pub(super) place: u32,
+    pub(super) location: u32,
     /// Column and text, by column, without empty ones.
     pub(super) cells: Vec<(u32, String)>,
     /// Whether an empty row is before it.
@@ -47,7 +47,7 @@ pub(super) struct Names {
     repeat: bool,
 }
 
-/// A line for each row, with its place. The columns are named by the first `named_by` rows, or, where that is 0, by the row
+/// A line for each row, with its location. The columns are named by the first `named_by` rows, or, where that is 0, by the row
 /// that looks as if it did, if there is one.
 pub(super) fn lines(rows: &[Row], named_by: usize) -> Vec<(u32, String)> {
     lines_below(rows, named_by, &mut Names::default())
@@ -68,7 +68,7 @@ pub(super) fn lines_below(rows: &[Row], named_by: usize, names: &mut Names) -> V
     }
     let (head, body) = rows.split_at(body_from);
     names.repeat = names.row.as_ref().is_some_and(|row| repeats_pay(body, row));
-    let mut lines: Vec<_> = head.iter().map(|row| (row.place, row.plain())).collect();
+    let mut lines: Vec<_> = head.iter().map(|row| (row.location, row.plain())).collect();
     lines.extend(lines_of_more(body, names));
     lines
 }
@@ -77,7 +77,7 @@ pub(super) fn lines_below(rows: &[Row], named_by: usize, names: &mut Names) -> V
 pub(super) fn lines_of_more(rows: &[Row], names: &Names) -> Vec<(u32, String)> {
     let names = names.row.as_ref().filter(|_| names.repeat);
     let line = |row: &Row| names.map_or_else(|| row.plain(), |names| with_names(row, names));
-    rows.iter().map(|row| (row.place, line(row))).collect()
+    rows.iter().map(|row| (row.location, line(row))).collect()
 }
 
 /// The names of columns that stand in several rows, the wider above the narrower. A name without one above it is under the
@@ -206,7 +206,7 @@ mod tests {
 
     fn shown(rows: &[&[&str]]) -> Vec<String> {
         let row = |(index, cells): (usize, &&[&str])| Row {
-            place: index as u32 + 1,
+            location: index as u32 + 1,
             cells: (0..)
                 .zip(cells.iter())
                 .filter(|(_, it)| !it.is_empty())
@@ -215,7 +215,7 @@ mod tests {
             is_parted: false,
         };
         let rows: Vec<Row> = rows.iter().enumerate().map(row).filter(|row| !row.cells.is_empty()).collect();
-        lines(&rows, 0).into_iter().map(|(place, line)| format!("{place} {line}")).collect()
+        lines(&rows, 0).into_iter().map(|(location, line)| format!("{location} {line}")).collect()
     }
 
     #[test]

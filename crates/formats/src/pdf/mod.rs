@@ -56,7 +56,7 @@ struct Counts {
 struct Content {
     text: String,
     /// The page, from 1, of each line of the text.
-    places: Vec<u32>,
+    locations: Vec<u32>,
     blocks: Vec<PlacedBlock>,
     bookmarks: Vec<Bookmark>,
     metadata: Vec<(String, String)>,
@@ -68,7 +68,7 @@ struct Content {
 /// # Errors
 /// When it is damaged, needs a password, or there is no text in it.
 pub(crate) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
-    let Content { text, places, blocks, bookmarks, metadata, counts } = content(bytes, progress)?;
+    let Content { text, locations, blocks, bookmarks, metadata, counts } = content(bytes, progress)?;
     let sections = headings::sections(&text, &blocks, &bookmarks);
     let warning = counts.warning();
     Ok(Document {
@@ -76,7 +76,7 @@ pub(crate) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> 
         text,
         sections,
         unit: LocationUnit::Page,
-        places: Some(places),
+        locations: Some(locations),
         metadata,
         warning,
     })
@@ -121,11 +121,11 @@ fn content(bytes: &[u8], progress: &dyn Fn()) -> Result<Content, Skip> {
         PDF_FAILURES.met();
     }
     counts.failed += counts.pages - next;
-    let (text, places) = lines.finish();
+    let (text, locations) = lines.finish();
     if text.is_empty() {
         return Err(counts.nothing());
     }
-    Ok(Content { text, places, blocks: placed, bookmarks, metadata, counts })
+    Ok(Content { text, locations, blocks: placed, bookmarks, metadata, counts })
 }
 
 /// The text of a page in reading order: first what is turned like most of it, then what runs another way.
@@ -239,7 +239,7 @@ mod tests {
             "The report\n\nA paragraph with a line that is long enough to reach the border and goes on.\n\n\
              Name | Size | Colour\nWren |  | brown\nKinglet | 9 cm | green\n\n- one\n- two\n\n2. three"
         );
-        assert_eq!(document.places.unwrap(), [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
+        assert_eq!(document.locations.unwrap(), [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
         assert_eq!(document.sections[0].headings, ["The report"]);
         assert_eq!(document.unit, LocationUnit::Page);
         let expected = [("title", "A (small) title"), ("author", "Zoë"), ("date", "2024-03-05")];
@@ -332,7 +332,7 @@ mod tests {
                 bytes[at] = byte;
             }
             if let Ok(document) = read(&bytes, &|| {}) {
-                prop_assert_eq!(document.text.split('\n').count(), document.places.unwrap().len());
+                prop_assert_eq!(document.text.split('\n').count(), document.locations.unwrap().len());
             }
         }
     }
