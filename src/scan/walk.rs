@@ -1,4 +1,5 @@
-//! Finds the files under the roots: ignore files respected, links not followed, everything left out on the way told.
+//! Finds the files under the roots. Respects ignore files, follows no links, and reports everything
+//! else that it leaves out.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{self, Error};
 
-/// What is too much to read.
+/// Limits on the files to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Files larger than this are skipped.
@@ -22,15 +23,17 @@ impl Default for Limits {
     }
 }
 
-/// What tells whether a file has changed, without reading it.
+/// The state of a file by which a change is noticed without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FileState {
-    /// Its size.
+    /// The size of the file.
     pub size_bytes: u64,
-    /// When it was last changed, in nanoseconds since 1970-01-01 UTC; 0 where the file system does not say.
+    /// When it was last changed, in nanoseconds since 1970-01-01 UTC; 0 where the file system does
+    /// not say.
     pub modified_ns: i64,
-    /// When its content, name or rights were last changed (POSIX's `ctime`), in nanoseconds since 1970; 0 where the system does not say.
-    /// Nobody can set it: it tells that a file was moved over another one of the same size and date.
+    /// When its content, name or rights were last changed (POSIX's `ctime`), in nanoseconds since
+    /// 1970; 0 where the system does not say. Nobody can set it: it tells that a file was moved
+    /// over another one of the same size and date.
     pub status_changed_ns: i64,
 }
 
@@ -41,40 +44,41 @@ pub struct Found {
     pub root: usize,
     /// Its path below that root, parts joined with `/`; empty where the root is itself the file.
     pub path: String,
-    /// How it is now.
+    /// Its state now.
     pub state: FileState,
 }
 
-/// Something under a root that is left out though no ignore file says so.
+/// A path under a root that is left out although no ignore file excludes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// Which of the roots it is under.
     pub root: usize,
     /// Its path below that root, as far as it can be written in UTF-8.
     pub path: String,
-    /// Why, in a few words.
+    /// The reason in a few words.
     pub reason: String,
 }
 
-/// What was found, each list by root and then by path.
+/// The result of [`walk`]; each list is sorted by root and then by path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Walked {
     /// The files to read.
     pub files: Vec<Found>,
-    /// What was left out, and why.
+    /// The paths that were left out, and why.
     pub skipped: Vec<Skipped>,
 }
 
 /// Finds the files under `roots`, each a folder or a single file.
 ///
-/// Left out silently: hidden files, what `.gitignore` and `.kingletignore` name (outside git repositories too), and the
-/// folders in `exclude` with all that is in them. Ignore files above a root count only inside the git repository that
-/// the root belongs to. A root itself is always walked, whatever its name.
+/// Left out silently: hidden files, what `.gitignore` and `.kingletignore` name (outside git
+/// repositories too), and the folders in `exclude` with all that is in them. Ignore files above a
+/// root count only inside the git repository that the root belongs to. A root itself is always
+/// walked, whatever its name.
 ///
 /// # Errors
-/// A root that does not exist or cannot be looked at.
+/// A root does not exist or cannot be examined.
 pub fn walk(roots: &[PathBuf], exclude: &[PathBuf], limits: &Limits) -> error::Result<Walked> {
-    // What does not exist cannot be met on the way.
+    // A folder that does not exist is not met on the walk.
     let exclude: Vec<PathBuf> = exclude.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let mut walked = Walked::default();
     for (root, path) in roots.iter().enumerate() {
@@ -157,7 +161,8 @@ fn status_changed_ns(_: &std::fs::Metadata) -> i64 {
     0
 }
 
-/// The path below `base` with `/` between its parts, empty for `base` itself; `None` if it is not UTF-8.
+/// The path below `base` with `/` between its parts, empty for `base` itself; `None` if it is not
+/// UTF-8.
 fn below(base: &Path, path: &Path) -> Option<String> {
     let inner = path.strip_prefix(base).unwrap_or(path);
     let parts: Option<Vec<&str>> = inner.iter().map(OsStr::to_str).collect();

@@ -1,4 +1,4 @@
-//! Tells when something under the roots has changed.
+//! Waits for changes under the roots.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -8,11 +8,12 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::error::{Error, Fault, Result};
 
-/// Changes are over when nothing has happened for so long: editors save in several steps, a checkout in thousands.
+/// Changes are over when nothing has happened for so long: editors save in several steps, a
+/// checkout in thousands.
 const QUIET: Duration = Duration::from_millis(400);
-/// Changes that never end are told of after this time.
+/// Changes that do not end are reported after this time.
 const LONGEST: Duration = Duration::from_secs(10);
-/// How often it is asked whether to go on.
+/// The interval at which cancellation is checked.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Watches folders and files from the moment it is made.
@@ -27,7 +28,7 @@ impl Changes {
     /// Watches `roots`, whole paths without links, but for what lies in `exclude`.
     ///
     /// # Errors
-    /// When the system does not let them be watched.
+    /// The system does not let them be watched.
     pub fn of(roots: &[PathBuf], exclude: &[PathBuf]) -> Result<Self> {
         let failed = |cause: notify::Error| {
             let error = Error::new(Fault::Machine, format!("the folders cannot be watched: {cause}"));
@@ -41,7 +42,8 @@ impl Changes {
         let (tell, events) = channel();
         let mut watcher = notify::recommended_watcher(tell).map_err(failed)?;
         for root in roots {
-            // An editor puts a new file in the place of the old one: a file is watched by its folder.
+            // An editor puts a new file in the place of the old one: a file is watched by its
+            // folder.
             let (folder, mode) = match root.is_dir() {
                 true => (root.as_path(), RecursiveMode::Recursive),
                 false => (root.parent().unwrap_or(root), RecursiveMode::NonRecursive),
@@ -51,10 +53,11 @@ impl Changes {
         Ok(Changes { events, roots: roots.to_vec(), exclude: exclude.to_vec(), _watcher: watcher })
     }
 
-    /// Waits until something has changed and it is quiet again; `false` when `is_cancelled` says so first.
+    /// Waits until something has changed and it is quiet again; `false` when `is_cancelled` says so
+    /// first.
     ///
     /// # Errors
-    /// When the system no longer tells of changes.
+    /// The system no longer reports changes.
     pub fn wait(&self, is_cancelled: &dyn Fn() -> bool) -> Result<bool> {
         let mut first: Option<Instant> = None;
         let mut last = Instant::now();

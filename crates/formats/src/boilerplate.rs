@@ -1,4 +1,4 @@
-//! Lines that stand on most pages of a document, such as its running title and page numbers, are not its text.
+//! Removes lines that stand on most pages of a document, such as running titles and page numbers.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,11 +12,12 @@ const LEAST_PAGES: usize = 4;
 const EDGE_LINES: usize = 3;
 /// A line is repeated when it stands at the edge of this share of all pages...
 const SHARE: f64 = 0.5;
-/// ...or on this many pages that follow each other but for one: books change their running titles with the chapter.
+/// ...or on this many pages that follow each other but for one: books change their running titles
+/// with the chapter.
 const RUN: usize = 6;
 
-/// Removes the lines that are repeated from page to page, such as running titles and page numbers, from a document that has
-/// pages or slides. Returns how many lines it removed.
+/// Removes the lines that are repeated from page to page, such as running titles and page numbers,
+/// from a document that has pages or slides. Returns how many lines it removed.
 pub fn remove_boilerplate(document: &mut Document) -> u32 {
     if !matches!(document.unit, LocationUnit::Page | LocationUnit::Slide) {
         return 0;
@@ -65,8 +66,9 @@ pub fn remove_boilerplate(document: &mut Document) -> u32 {
     repeated.len() as u32
 }
 
-/// A line as it would look on another page: the same; or the same but for its first or last number, if that counts pages. Other
-/// numbers are not passed over: rows of figures are alike on every page and yet the text.
+/// A line as it would look on another page: the same; or the same but for its first or last number,
+/// if that counts pages. Other numbers are not passed over: rows of figures are alike on every page
+/// and yet the text.
 fn shapes(line: &str, page: u32) -> Vec<String> {
     let plain = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_digit = |character: char| character.is_ascii_digit();

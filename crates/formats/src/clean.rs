@@ -1,7 +1,7 @@
-//! Text that other programs wrote: what no reader sees is taken out of it.
+//! Removes what no reader sees from text that other programs wrote.
 
-/// With line ends as `\n`, no-break spaces as spaces, and none of the other characters that control something or that
-/// newsletters pad their previews with.
+/// With line ends as `\n`, no-break spaces as spaces, and none of the other characters that control
+/// something or that newsletters pad their previews with.
 pub(crate) fn without_controls(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let kept = text.chars().filter(|&c| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(c)));
@@ -20,7 +20,7 @@ pub(crate) fn without_colours(text: &str) -> String {
     clean
 }
 
-/// Whether it is bytes that were written as letters: an image, a key, a checksum of many.
+/// True if the text is bytes written as letters: an image, a key, many checksums.
 pub(crate) fn is_encoded_bytes(text: &str) -> bool {
     const SHORTEST: usize = 256;
     let payload = text.trim();
@@ -35,7 +35,8 @@ pub(crate) fn is_encoded_bytes(text: &str) -> bool {
         && payload.split('\n').next().is_some_and(|line| line.len() >= 60)
 }
 
-/// With single spaces, without control characters and soft hyphens, its lines trimmed and none of them empty.
+/// With single spaces, without control characters and soft hyphens, its lines trimmed and none of
+/// them empty.
 pub(crate) fn clean_lines(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for line in text.split(['\n', '\r', '\x0b', '\x0c', '\u{2028}', '\u{2029}', '\u{85}']) {

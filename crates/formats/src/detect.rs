@@ -6,10 +6,10 @@ use crate::html;
 use crate::office::{self, Flat};
 use crate::skip::Skip;
 
-/// What a file is: by its bytes, else by its name; `None` if neither says.
+/// The type of a file by its bytes, or else by its name; `None` if neither tells it.
 ///
 /// # Errors
-/// When it is of a type that is not read.
+/// Why the file is not read, if its type is one that is not.
 pub(crate) fn of(path_name: &str, bytes: &[u8]) -> Result<Option<FileType>, Skip> {
     if let Some(reason) = of_apple(bytes) {
         return Err(Skip::because(reason));
@@ -18,7 +18,7 @@ pub(crate) fn of(path_name: &str, bytes: &[u8]) -> Result<Option<FileType>, Skip
     Ok(by_bytes(bytes)?.or(by_name))
 }
 
-/// What the name says: a type, nothing (`None`), or one that is not read.
+/// The type that the name tells, if any. An error names a type that is not read.
 pub(crate) fn by_name(path_name: &str) -> Result<Option<FileType>, Skip> {
     let name = path_name.rsplit(['/', '\\']).next().unwrap_or(path_name).to_lowercase();
     let extension = match name.rsplit_once('.') {
@@ -34,7 +34,7 @@ pub(crate) fn by_name(path_name: &str) -> Result<Option<FileType>, Skip> {
     Ok(FileType::with_extension(extension))
 }
 
-/// What the bytes say, whatever the name is: a type, nothing (`None`), or one that is not read.
+/// The type that the first bytes tell, if any. An error names a type that is not read.
 fn by_bytes(bytes: &[u8]) -> Result<Option<FileType>, Skip> {
     if bytes.starts_with(b"%PDF-") {
         return Ok(Some(FileType::Pdf));
@@ -61,7 +61,8 @@ fn by_bytes(bytes: &[u8]) -> Result<Option<FileType>, Skip> {
     }
 }
 
-/// Why an archive of Keynote, Pages or Numbers is not read. Keynote's files have the extension of keys.
+/// Why an archive of Keynote, Pages or Numbers is not read. The extension does not tell: Keynote's
+/// is that of key files.
 fn of_apple(bytes: &[u8]) -> Option<&'static str> {
     if !bytes.starts_with(b"PK\x03\x04") {
         return None;
@@ -75,7 +76,7 @@ fn of_apple(bytes: &[u8]) -> Option<&'static str> {
     is_apple.then_some("a document of Pages, Numbers or Keynote: export it as PDF or in an Office format")
 }
 
-/// Which document a zip archive is.
+/// The type of the document that a zip archive holds.
 fn in_archive(bytes: &[u8]) -> Result<Option<FileType>, Skip> {
     let mut archive = Archive::open(bytes)?;
     // Some programs number these parts.
@@ -97,7 +98,7 @@ fn in_archive(bytes: &[u8]) -> Result<Option<FileType>, Skip> {
     found.map(|(_, kind)| Some(*kind)).ok_or_else(|| Skip::because("archive"))
 }
 
-/// What the text says where the name says nothing.
+/// The type that the text tells where the name tells none.
 pub(crate) fn by_content(text: &str) -> FileType {
     if html::is_page(text) {
         FileType::Html
@@ -108,7 +109,7 @@ pub(crate) fn by_content(text: &str) -> FileType {
     }
 }
 
-/// Files of code that have no extension, or one that says something else.
+/// Names of code files whose extension does not tell that they are code.
 const CODE_NAMES: &[&str] = &[
     "makefile",
     "gnumakefile",
@@ -128,7 +129,7 @@ const CODE_NAMES: &[&str] = &[
     "go.sum",
 ];
 
-/// Extensions of files that are not read, and what is said of them.
+/// Extensions of files that are not read, and the reason given for it.
 const NOT_READ: &[(&[&str], &str)] = &[
     (&["pages", "numbers", "keynote", "wpd"], "a word processor's or spreadsheet's own format"),
     (&["key", "pem", "p12", "pfx", "jks"], "key file"),
@@ -147,7 +148,7 @@ const NOT_READ: &[(&[&str], &str)] = &[
     (&["gguf", "onnx", "safetensors", "pt", "pth", "ckpt", "tflite"], "model weights"),
 ];
 
-/// How files that are not text begin, whatever they are called.
+/// First bytes of files that are not read, and the reason given for it.
 const MAGIC: &[(&[u8], &str)] = &[
     (b"\x89PNG\r\n", "image"),
     (b"\xff\xd8\xff", "image"),

@@ -57,10 +57,11 @@ impl Format {
 pub struct Section {
     /// Where the section lies in [`Document::text`]; it includes the section's own heading.
     pub span: Span,
-    /// The byte of that text at which the own heading ends and the body begins. Equals the start of `span` if the section
-    /// has no heading of its own.
+    /// The byte of that text at which the own heading ends and the body begins. Equals the start of
+    /// `span` if the section has no heading of its own.
     pub body_start: usize,
-    /// The headings above the section, outermost first, its own last; empty before the first heading.
+    /// The headings above the section, outermost first, its own last; empty before the first
+    /// heading.
     pub headings: Vec<String>,
 }
 
@@ -69,20 +70,23 @@ pub struct Section {
 pub struct Document {
     /// The family of formats that the file was read as.
     pub format: Format,
-    /// The text in UTF-8, without a byte order mark. For plain text, code and Markdown it is the whole file; for other
-    /// formats it is what a person reads in it.
+    /// The text in UTF-8, without a byte order mark. For plain text, code and Markdown it is the
+    /// whole file; for other formats it is what a person reads in it.
     pub text: String,
-    /// The sections in order; together they cover `text` without a gap or an overlap. Empty only if `text` is.
+    /// The sections in order; together they cover `text` without a gap or an overlap. Empty only if
+    /// `text` is.
     pub sections: Vec<Section>,
     /// What the locations count: lines, pages, rows.
     pub unit: LocationUnit,
-    /// For each line of `text` the location in the file that it comes from, counted from 1. Locations never decrease (in a
-    /// workbook, within a sheet). `None` if the lines of `text` are those of the file.
+    /// For each line of `text` the location in the file that it comes from, counted from 1.
+    /// Locations never decrease (in a workbook, within a sheet). `None` if the lines of `text` are
+    /// those of the file.
     pub locations: Option<Vec<u32>>,
-    /// What the document says about itself, as keys and values: title, author, date, front matter. A key may occur several
-    /// times.
+    /// What the document says about itself, as keys and values: title, author, date, front matter.
+    /// A key may occur several times.
     pub metadata: Vec<(String, String)>,
-    /// What may be wrong with the text, in a few words, such as a guessed encoding; `None` for most files.
+    /// What may be wrong with the text, in a few words, such as a guessed encoding; `None` for most
+    /// files.
     pub warning: Option<String>,
 }
 
@@ -127,7 +131,8 @@ impl Document {
         }
     }
 
-    /// The location that each line of `text` in `span` comes from; `None` if they are the lines of the file.
+    /// The location that each line of `text` in `span` comes from; `None` if they are the lines of
+    /// the file.
     pub fn locations_of(&self, line_starts: &[usize], span: Span) -> Option<Vec<u32>> {
         let line = |offset| line_starts.partition_point(|&start| start <= offset);
         let locations = self.locations.as_ref()?;

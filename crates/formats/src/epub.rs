@@ -18,7 +18,7 @@ const FONT_OBFUSCATION: &[&str] = &["http://www.idpf.org/2008/embedding", "http:
 /// Reads a book.
 ///
 /// # Errors
-/// When it is damaged, or its chapters are encrypted.
+/// The book is damaged, or its chapters are encrypted.
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let mut archive = Archive::open(bytes)?;
     if let Some(encryption) = text_member(&mut archive, "META-INF/encryption.xml")?

@@ -9,13 +9,16 @@ use Reader::{Bytes, Text};
 /// Reads the content of a file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reader {
-    /// Reads decoded text, given with the name of its file.
-    Text(fn(&str, String) -> Result<Document, Skip>),
-    /// Reads bytes, and calls the function now and then if that takes long.
-    Bytes(fn(&[u8], &dyn Fn()) -> Result<Document, Skip>),
+    /// Reads decoded text; also takes the name of the file.
+    Text(ReadText),
+    /// Reads bytes, and calls the function now and then when that takes long.
+    Bytes(ReadBytes),
 }
 
-/// What is known of a type of files.
+type ReadText = fn(&str, String) -> Result<Document, Skip>;
+type ReadBytes = fn(&[u8], &dyn Fn()) -> Result<Document, Skip>;
+
+/// One type of files.
 struct Row {
     file_type: FileType,
     format: Format,
@@ -23,14 +26,15 @@ struct Row {
     reader: Reader,
 }
 
-/// A row for each type: its name here, the family that it belongs to, extensions in small letters, and its reader.
+/// One row a type: its name in this crate, its family of formats, its extensions in lower case, its
+/// reader.
 macro_rules! file_types {
     ($($name:ident: $format:ident, $extensions:expr, $reader:expr;)*) => {
-        /// Which reader a file is for.
+        /// The type of a file, which decides on its reader.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum FileType { $($name),* }
 
-        /// All types, in the order of their numbers.
+        /// The row of each type, in the order of the enum.
         const ROWS: &[Row] = &[$(Row {
             file_type: FileType::$name,
             format: Format::$format,
@@ -75,7 +79,7 @@ impl FileType {
         &ROWS[self as usize]
     }
 
-    /// The family that it belongs to.
+    /// The family of formats that the type belongs to.
     pub(crate) fn format(self) -> Format {
         self.row().format
     }
@@ -84,7 +88,7 @@ impl FileType {
         self.row().reader
     }
 
-    /// The type of files with this extension, given in small letters.
+    /// The type of files with this extension, which is given in lower case.
     pub(crate) fn with_extension(extension: &str) -> Option<Self> {
         ROWS.iter().find(|row| row.extensions.contains(&extension)).map(|row| row.file_type)
     }

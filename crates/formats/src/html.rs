@@ -5,7 +5,7 @@ use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
 use crate::document::{Document, Format};
 use crate::html_limits::{HiddenElements, MAX_DEPTH, TreeSize};
 use crate::location::LocationUnit;
-use crate::main_text::Piece;
+use crate::main_text::TextNode;
 use crate::outline::{self, Heading, on_one_line};
 use crate::span::{Span, line_starts};
 use crate::text_builder::{Gap, TextBuilder};
@@ -44,12 +44,14 @@ const PARAGRAPHS: &[&str] =
 const IN_HEAD: &[&str] = &["title", "meta", "link", "base", "script", "style", "noscript", "template", "head", "html"];
 /// A longer heading is one that was never closed.
 const MAX_HEADING_BYTES: usize = 600;
-/// With less than one part in this many of the text outside of the furniture, the furniture is the page.
+/// With less than one part in this many of the text outside of the furniture, the furniture is the
+/// page.
 const FURNITURE_IS_PAGE: usize = 10;
 
-/// Reads HTML, however broken. Menus, footers, asides and forms are left out, unless nearly all of the text is in them.
-/// The page's title is the outermost heading, unless it only repeats one of the page's own outermost headings. Lines of
-/// the file stay lines, except in headings and table cells, so that a location in the text has a line in the file.
+/// Reads HTML, however broken. Menus, footers, asides and forms are left out, unless nearly all of
+/// the text is in them. The page's title is the outermost heading, unless it only repeats one of
+/// the page's own outermost headings. Lines of the file stay lines, except in headings and table
+/// cells, so that a location in the text has a line in the file.
 pub(crate) fn read(html: &str) -> Document {
     Reader::read_whole(&with_plain_line_ends(html)).finish()
 }
@@ -60,7 +62,8 @@ pub(crate) fn is_page(text: &str) -> bool {
     start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
-/// The tokenizer reads each line end as one character; without CRLF its positions are those of the text.
+/// The tokenizer reads each line end as one character; without CRLF its positions are those of the
+/// text.
 pub(crate) fn with_plain_line_ends(html: &str) -> String {
     html.replace("\r\n", "\n")
 }
@@ -70,14 +73,14 @@ pub(crate) fn with_plain_line_ends(html: &str) -> String {
 pub(crate) enum Show<'a> {
     WithoutFurniture,
     All,
-    /// The pieces of text that begin at these offsets, which rise.
+    /// The text nodes that begin at these offsets, which rise.
     Only(&'a [usize]),
 }
 
 pub(crate) struct Reader<'a> {
     show: Show<'a>,
-    /// The pieces of text that there are to see, with those in furniture.
-    pub(crate) pieces: Vec<Piece>,
+    /// The text nodes that there are to see, with those in furniture.
+    pub(crate) text_nodes: Vec<TextNode>,
     /// The text in furniture that was left out.
     left_out_bytes: usize,
     lines: TextBuilder,
@@ -93,7 +96,8 @@ pub(crate) struct Reader<'a> {
     in_link: bool,
     in_title: bool,
     title: String,
-    /// Line ends in `pre` that are written once something follows; `None` directly after the opening tag.
+    /// Line ends in `pre` that are written once something follows; `None` directly after the
+    /// opening tag.
     verbatim_line_ends: Option<u32>,
     /// The next list item is the first one.
     first_item: bool,
@@ -114,7 +118,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn read(html: &str, show: Show<'a>) -> Self {
         let mut reader = Reader {
             show,
-            pieces: Vec::new(),
+            text_nodes: Vec::new(),
             left_out_bytes: 0,
             lines: TextBuilder::new(),
             open: Vec::new(),
@@ -140,7 +144,8 @@ impl<'a> Reader<'a> {
                     reader.in_link |= *tag.name == b"a" && tag.attributes.contains_key(b"href".as_slice());
                     reader.hidden_elements.start(&tag);
                     reader.tree_size.start(&tag);
-                    // XHTML's `<script/>` and `<title/>` have no content; all of the page would be taken for it.
+                    // XHTML's `<script/>` and `<title/>` have no content; all of the page would be
+                    // taken for it.
                     if !tag.self_closing
                         && let Some(state) = naive_next_state(&tag.name)
                     {
@@ -263,20 +268,20 @@ impl<'a> Reader<'a> {
             return;
         }
         let aside = self.in_link || self.hidden_from.is_some() || self.hidden_elements.inside > 0;
-        let piece = Piece { offset, bytes: text.trim().len(), aside };
+        let text_node = TextNode { offset, bytes: text.trim().len(), aside };
         if let Some(depth) = self.hidden_from {
             if FURNITURE.contains(&self.open[depth]) && !self.open[depth..].iter().any(|it| INVISIBLE.contains(it)) {
-                self.left_out_bytes += piece.bytes;
-                self.pieces.extend((piece.bytes > 0).then_some(piece));
+                self.left_out_bytes += text_node.bytes;
+                self.text_nodes.extend((text_node.bytes > 0).then_some(text_node));
             }
             return;
         }
-        if piece.bytes > 0 {
+        if text_node.bytes > 0 {
             if matches!(self.show, Show::Only(kept) if kept.binary_search(&offset).is_err()) {
                 self.part(Gap::Space);
                 return;
             }
-            self.pieces.push(piece);
+            self.text_nodes.push(text_node);
         }
         let verbatim = self.verbatim() && self.heading.is_none() && !self.in_cell;
         let mut line = line_starts.partition_point(|&start| start <= offset) as u32;

@@ -1,14 +1,15 @@
-//! How much of a tree an HTML page makes, and which of its elements it hides: told from its tags, without building one.
+//! Tells from the tags of an HTML page how large its tree would be and which elements it hides,
+//! without building the tree.
 
 use std::collections::HashMap;
 
 use html5gum::StartTag;
 
-/// Elements that have nothing in them.
+/// Elements without content.
 const WITHOUT_END: &[&[u8]] = &[
     b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source", b"track", b"wbr",
 ];
-/// Elements that the next one closes.
+/// Elements whose end tag is often left out.
 const END_LEFT_OUT: &[&[u8]] = &[
     b"html",
     b"head",
@@ -29,18 +30,19 @@ const END_LEFT_OUT: &[&[u8]] = &[
     b"rt",
     b"rp",
 ];
-/// What lies deeper than this is read as if it lay here.
+/// Elements that are nested deeper are read as if they were at this depth.
 pub(crate) const MAX_DEPTH: usize = 512;
-/// The main text of pages with more than this is not looked for.
+/// The main text of pages with more elements or attributes is not looked for.
 const MAX_ELEMENTS: usize = 50_000;
 const MAX_ATTRIBUTES: usize = 1_000;
 
-/// How much there is to build a tree of: trees of deep, wide or broken pages may take time that is not in proportion.
+/// The size of the tree. Trees of deep, wide or broken pages may take time out of proportion to the
+/// page.
 #[derive(Debug, Default)]
 pub(crate) struct TreeSize {
     elements: usize,
     attributes: usize,
-    /// The elements left open, by name, but for those whose end is often left out.
+    /// The number of open elements by name, without those whose end tag is often left out.
     open: HashMap<Vec<u8>, usize>,
     depth: usize,
     deepest: usize,
@@ -69,7 +71,7 @@ impl TreeSize {
     }
 }
 
-/// Follows what the page itself does not show, until something on it is clicked or for good.
+/// Follows the elements that the page hides, be it only until something is clicked.
 #[derive(Debug, Default)]
 pub(crate) struct HiddenElements {
     name: Vec<u8>,

@@ -1,10 +1,11 @@
-//! Reads files of some 40 formats: bytes become text with sections, and a location in the file for every line.
+//! Reads files of some 40 formats: bytes become text with sections, and a location in the file for
+//! every line.
 //!
 //! ```
 //! use kinglet_formats::{Format, LocationUnit, line_starts, read};
 //!
-//! let bytes = b"<title>Lease</title><h1>Lease</h1>\n<p>The lease ends on 31 May 2027.\n<h2>Rent</h2>\n<p>900 euros";
-//! let document = read("lease.html", bytes)?;
+//! let page = "<h1>Lease</h1>\n<p>The lease ends on 31 May 2027.\n<h2>Rent</h2>\n<p>900 euros";
+//! let document = read("lease.html", page.as_bytes())?;
 //!
 //! assert_eq!(document.format, Format::Html);
 //! assert_eq!(document.text, "Lease\n\nThe lease ends on 31 May 2027.\n\nRent\n\n900 euros");
@@ -27,7 +28,7 @@
 //! | read a file that is too long to be held in memory | [`read_long_file`] |
 //! | remove running titles and page numbers | [`remove_boilerplate`] |
 //! | tell the format by the name alone | [`format_of_name`] |
-//! | know what was left out of a file, and why | [`Document::warning`], [`is_truncated`], [`LIMITS`] |
+//! | know what was left out, and why | [`Document::warning`], [`is_truncated`], [`LIMITS`] |
 //!
 //! To add a format, write its reader and add a row to the table in `file_type.rs`.
 

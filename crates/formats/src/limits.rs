@@ -1,5 +1,6 @@
-//! The limits that shorten a text or decide how it is read. Each stands in the handbook's table, and a file of which something was
-//! left out says so. Limits are met deep within readers, where no document is at hand: so they are noted beside the reading.
+//! The limits that shorten a text or decide how it is read. Each stands in the handbook's table,
+//! and a file of which something was left out says so. Limits are met deep within readers, where no
+//! document is at hand: so they are noted beside the reading.
 
 use std::cell::RefCell;
 use std::fmt;

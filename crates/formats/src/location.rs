@@ -40,9 +40,10 @@ impl LocationUnit {
         }
     }
 
-    /// The suffix of a file's path that names the locations from `first` to `last`: `:3-7` for lines, `#page=3` as PDF
-    /// viewers open it (RFC 8118), `#Budget!12:18` as spreadsheets write whole rows. `headings` are the headings above
-    /// these locations; the first one names the sheet.
+    /// The suffix of a file's path that names the locations from `first` to `last`: `:3-7` for
+    /// lines, `#page=3` as PDF viewers open it (RFC 8118), `#Budget!12:18` as spreadsheets write
+    /// whole rows. `headings` are the headings above these locations; the first one names the
+    /// sheet.
     pub fn after_path(self, first: u32, last: u32, headings: &[String]) -> String {
         let from_to = |separator: &str| match first == last {
             true => first.to_string(),

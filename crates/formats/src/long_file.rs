@@ -1,5 +1,6 @@
-//! Long files are read piece by piece, so that no more of them is held than a piece: plain text, source code, CSV and TSV, lines of
-//! JSON, mailboxes. The texts of the pieces, one after the other, are the text of the file read at once.
+//! Long files are read piece by piece, so that no more of them is held than a piece: plain text,
+//! source code, CSV and TSV, lines of JSON, mailboxes. The texts of the pieces, one after the
+//! other, are the text of the file read at once.
 
 use std::io::{BufReader, Read};
 
@@ -13,11 +14,12 @@ use crate::skip::Skip;
 use crate::text_stream::{Source, window};
 use crate::{data, decode, html, limits, mail, office};
 
-/// Reads a long file piece by piece and hands each piece to `give`, in order, so that no more of the file is held than a
-/// piece. Pieces may have no text.
+/// Reads a long file piece by piece and hands each piece to `give`, in order, so that no more of
+/// the file is held than a piece. Pieces may have no text.
 ///
 /// # Errors
-/// Why the file is not read. This may be found late: discard the pieces given before. Errors of `give` are passed on.
+/// Why the file is not read. This may be found late: discard the pieces given before. Errors of
+/// `give` are passed on.
 pub fn read_long_file(
     path_name: &str,
     file: &mut dyn Read,
@@ -101,7 +103,8 @@ fn read_plain(
     }
 }
 
-/// Where a text is cut that is longer than `most` bytes: behind a blank line if there is one in it, else a line, else a space.
+/// Where a text is cut that is longer than `most` bytes: behind a blank line if there is one in it,
+/// else a line, else a space.
 fn cut(text: &str, most: usize) -> usize {
     let window = &text[..text.ceil_char_boundary(most)];
     let behind = |at: &&str| window.rfind(*at).map(|found| found + at.len()).filter(|cut| cut * 4 > most);
@@ -187,7 +190,8 @@ mod tests {
         lines.filter(|(line, _)| !line.is_empty()).collect()
     }
 
-    /// Both ways to read agree. Lines of JSON and letters are not cut within, so their lines are the same, too.
+    /// Both ways to read agree. Lines of JSON and letters are not cut within, so their lines are
+    /// the same, too.
     fn check(name: &str, text: &str, sizes: &LongFileLimits) {
         let whole = read_at_once(name, text.as_bytes()).unwrap();
         let (joined, shown, warning) = in_pieces(name, text.as_bytes(), sizes).unwrap();

@@ -230,7 +230,8 @@ fn shown(output: &Output) -> String {
     }
 }
 
-/// What a cell puts out, but for what is left out of it: mostly the rows of a table, or the progress of something.
+/// What a cell puts out, but for what is left out of it: mostly the rows of a table, or the
+/// progress of something.
 fn shortened(text: &str) -> String {
     let text = without_controls(&last_of_overwritten(&without_colours(text)));
     let mut kept = String::new();

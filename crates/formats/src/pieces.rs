@@ -40,6 +40,6 @@ pub enum LongFile {
     Indivisible,
 }
 
-/// Takes a piece, and the number of lines of the file before it if the piece has no locations of its own. An error ends the
-/// reading.
+/// Takes a piece, and the number of lines of the file before it if the piece has no locations of
+/// its own. An error ends the reading.
 pub type GivePiece<'g> = dyn FnMut(Document, u32) -> Result<(), Skip> + 'g;

@@ -7,18 +7,21 @@ use crate::file_type::{FileType, Reader};
 use crate::limits;
 use crate::skip::Skip;
 
-/// The family of formats that a file's name tells; `None` if the name tells none, or one that is not read.
+/// The family of formats that a file's name tells; `None` if the name tells none, or one that is
+/// not read.
 pub fn format_of_name(name: &str) -> Option<Format> {
     detect::by_name(name).ok().flatten().map(FileType::format)
 }
 
-/// Reads the file named `path_name` (a path or only a name; its extension matters) with the content `bytes`.
+/// Reads the file named `path_name` (a path or only a name; its extension matters) with the content
+/// `bytes`.
 ///
-/// The time that this takes is proportional to the number of bytes. Some readers use other people's libraries, which may
-/// panic on a damaged file: catch that if the files are not your own.
+/// The time that this takes is proportional to the number of bytes. Some readers use other people's
+/// libraries, which may panic on a damaged file: catch that if the files are not your own.
 ///
 /// # Errors
-/// Why the file is not read: it is empty, binary, needs a password, or has no known format or encoding.
+/// Why the file is not read: it is empty, binary, needs a password, or has no known format or
+/// encoding.
 pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
     read_with_progress(path_name, bytes, &|| {})
 }

@@ -1,4 +1,4 @@
-//! A saved page of the web: its main text, where it has one.
+//! Reads the main text of a web page, or all of it if there is no main text.
 
 use crate::document::Document;
 use crate::html::{Reader, Show, with_plain_line_ends};
@@ -7,12 +7,12 @@ use crate::main_text;
 /// The main text of larger pages is not looked for.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Reads HTML like [`super::html::read`], but only its main text where it has one.
+/// Reads HTML like [`crate::html::read`], but only its main text if it has one.
 pub(crate) fn read(html: &str) -> Document {
     let html = with_plain_line_ends(html);
     let whole = Reader::read_whole(&html);
     let page = (html.len() <= MAX_BYTES && whole.tree_size.is_small_enough())
-        .then(|| main_text::find(&html, &whole.pieces))
+        .then(|| main_text::find(&html, &whole.text_nodes))
         .flatten();
     let Some(page) = page else {
         return whole.finish();

@@ -52,7 +52,7 @@ impl JsonLines {
         }
     }
 
-    /// Whether most lines so far are.
+    /// True if most lines so far are valid JSON.
     pub(crate) fn are_json(&self) -> bool {
         self.good > self.bad
     }

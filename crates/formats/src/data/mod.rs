@@ -27,7 +27,7 @@ pub(crate) fn read_xml(text: String) -> Document {
     or_as_text("XML", xml::read(&text), text)
 }
 
-/// What was read, or else the text as it is.
+/// The document, or the plain text with a warning if there is none.
 fn or_as_text(name: &str, document: Option<Document>, text: String) -> Document {
     document.unwrap_or_else(|| {
         let warning = Some(format!("not valid {name}, or beyond its limits: read as text"));

@@ -1,4 +1,5 @@
-//! Data is written out as lines of keys and values, and cut where a record or a large part of it begins.
+//! Data is written out as lines of keys and values, and cut where a record or a large part of it
+//! begins.
 
 use std::ops::Range;
 
@@ -19,7 +20,8 @@ const MAX_LABEL_BYTES: usize = 80;
 const MAX_PATH_BYTES: usize = 160;
 /// The line of a list of values is not continued beyond this.
 const MAX_LIST_LINE_BYTES: usize = 160;
-/// Text between elements of larger ones is a paragraph of its own; in smaller ones the elements are within the text.
+/// Text between elements of larger ones is a paragraph of its own; in smaller ones the elements are
+/// within the text.
 const MAX_PROSE_BYTES: u32 = 16 << 10;
 /// What a record is called by, best first.
 const TITLES: &[&str] = &["title", "name", "label", "heading", "subject", "id"];
@@ -180,7 +182,8 @@ impl Records {
     }
 
     fn part(&mut self, tree: &Tree, nodes: Range<usize>) {
-        /// A part whose parts are being written: its end, how long the path over it is, how many of its parts are written.
+        /// A part whose parts are being written: its end, how long the path over it is, how many of
+        /// its parts are written.
         struct Open {
             end: usize,
             path_bytes: usize,

@@ -1,5 +1,5 @@
-//! XML: elements with nothing but text in them are keys and values, elements with text between elements are paragraphs.
-//! Entities are not looked up, beyond those that XML itself defines.
+//! XML: elements with nothing but text in them are keys and values, elements with text between
+//! elements are paragraphs. Entities are not looked up, beyond those that XML itself defines.
 
 use std::borrow::Cow;
 

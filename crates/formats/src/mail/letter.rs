@@ -1,4 +1,5 @@
-//! A letter, wherever it was kept, becomes text: its subject, who wrote it to whom and when, what it says.
+//! Writes a letter of any mail format as text: subject, sender, addressees, date, body and
+//! attachments.
 
 use crate::clean::without_controls;
 use crate::document::{Document, Format};
@@ -9,7 +10,7 @@ use crate::skip::Skip;
 use crate::span::Span;
 use crate::{decode, html};
 
-/// Letters within letters that lie deeper than this are only named.
+/// Letters that are nested deeper are only named.
 pub(super) const MAX_DEPTH: usize = LETTER_DEPTH.most;
 /// A longer attached text is cut: it is a file of its own, and its beginning tells what it is.
 const MAX_ATTACHED_BYTES: usize = ATTACHED_BYTES.most;
@@ -186,7 +187,7 @@ pub(super) fn document(letter: &Letter) -> Document {
     Document { metadata: letter.metadata(), ..writer.take() }
 }
 
-/// What HTML says. Whatever the page's title is, it is not part of a letter.
+/// The text of HTML, without the title, which is no part of a letter.
 pub(super) fn text_of_html(page: &str) -> String {
     html::read(page).text
 }

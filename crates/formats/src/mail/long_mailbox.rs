@@ -1,4 +1,4 @@
-//! Mailboxes that are too long to be held: one letter at a time.
+//! Reads mailboxes that are too long to be held in memory, one letter at a time.
 
 use std::io::{BufRead, Read};
 
@@ -10,7 +10,7 @@ use crate::skip::Skip;
 /// Reads a mailbox in ASCII on the outside, see [`super::internet::read_mailbox`].
 ///
 /// # Errors
-/// When nothing in it can be read, or `give` ends it.
+/// No letter in it can be read, or `give` returned an error.
 pub(crate) fn read(
     source: &mut dyn BufRead,
     sizes: &LongFileLimits,

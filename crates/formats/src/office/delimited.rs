@@ -1,4 +1,5 @@
-//! CSV and TSV: which character separates the fields is told from the file; locations are the lines at which records begin.
+//! CSV and TSV. The file itself tells which character separates its fields; locations are the lines
+//! on which records begin.
 
 use super::sheets::{self, Sheet};
 use crate::clean::clean_lines;
@@ -6,7 +7,7 @@ use crate::document::{Document, Format};
 use crate::location::LocationUnit;
 use crate::skip::Skip;
 
-/// What the separator is told from.
+/// The part of the file that tells the separator.
 pub(crate) const SAMPLE_BYTES: usize = 64 << 10;
 const SAMPLE_RECORDS: usize = 200;
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -111,8 +112,8 @@ impl LineCount {
     }
 }
 
-/// The character that parts most records of the sample into the same number of fields, the larger number first, and whether
-/// quotes keep it from doing so; `None` if no character does.
+/// The character that parts most records of the sample into the same number of fields, the larger
+/// number first, and whether quotes keep it from doing so; `None` if no character does.
 pub(super) fn separator(text: &str, likely: char) -> Option<(u8, bool)> {
     let by_records = |quotes| by_records(text, likely, quotes).map(|separator| (separator, quotes));
     by_records(true).or_else(|| by_records(false))

@@ -1,4 +1,5 @@
-//! Blocks become text: every line with its location, headings marked, tables as rows that can be understood alone.
+//! Writes blocks as text: each line with its location, headings noted, tables as rows that can be
+//! understood alone.
 
 use super::flow::{Block, Flow, Role, TableRow};
 use super::table::{self, Row};
@@ -20,7 +21,7 @@ pub(super) struct DocumentWriter {
     headings: Vec<Heading>,
     /// The location of the last thing written.
     pub(super) location: u32,
-    /// Whether each paragraph and row of a table is a location of its own.
+    /// True if each paragraph and each row of a table is a location of its own.
     counts_paragraphs: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What word processors' documents and slides are made of: paragraphs, headings, list items, tables in tables.
+//! What word processors' documents and slides are made of: paragraphs, headings, list items, tables
+//! in tables.
 
 use crate::clean::clean_lines;
 
@@ -56,7 +57,8 @@ enum Level {
     Aside(Vec<Block>),
 }
 
-/// The blocks so far, and the tables that are open. Whatever is closed without being open, or the other way round, is let pass.
+/// The blocks so far, and the tables that are open. Whatever is closed without being open, or the
+/// other way round, is let pass.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     blocks: Vec<Block>,

@@ -1,4 +1,5 @@
-//! CSV and TSV that are too long to be held: rows are written as they come, the names of the columns are kept.
+//! CSV and TSV that are too long to be held in memory: rows are written as they come, the names of
+//! the columns are kept.
 
 use super::delimited::{End, Position, add_records, separator};
 use super::sheets::Sheet;
@@ -7,7 +8,8 @@ use crate::document::{Document, Format};
 use crate::limits::RECORD_BYTES;
 use crate::text_builder::{Gap, TextBuilder};
 
-/// After so many quotes that never end, quotes mean nothing in this file: each costs a look at the longest record there may be.
+/// After so many quotes that never end, quotes mean nothing in this file: each costs a look at the
+/// longest record there may be.
 const MOST_STRAY_QUOTES: usize = 16;
 
 /// A table that is being read.
@@ -17,7 +19,7 @@ pub(crate) struct LongTable {
     at: Position,
     names: Names,
     has_begun: bool,
-    /// Whether a record was cut because it is too long.
+    /// True if a record was cut because it is too long.
     is_cut: bool,
     lines: TextBuilder,
 }
@@ -37,8 +39,9 @@ impl LongTable {
         })
     }
 
-    /// Writes the rows of a text, which is the rest of the file if it `is_last`, and gives how many bytes they were: what is left
-    /// belongs before the text that follows. A longer record than `most_bytes` ends at its first line's end, or there.
+    /// Writes the rows of a text, which is the rest of the file if it `is_last`, and gives how many
+    /// bytes they were: what is left belongs before the text that follows. A longer record than
+    /// `most_bytes` ends at its first line's end, or there.
     pub(crate) fn add(&mut self, text: &str, is_last: bool, most_bytes: usize) -> usize {
         let mut sheet = Sheet::default();
         let mut from = 0;
@@ -86,7 +89,7 @@ impl LongTable {
         }
     }
 
-    /// What is doubtful about what has been read.
+    /// The warning about the text so far.
     pub(crate) fn warning(&self) -> Option<String> {
         self.is_cut.then(|| format!("a record is longer than {} MiB and was cut in two", RECORD_BYTES.most >> 20))
     }

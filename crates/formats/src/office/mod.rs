@@ -1,4 +1,5 @@
-//! Documents of word processors, presentations and spreadsheets, of Microsoft's and OpenDocument's kinds, and tables in text.
+//! Documents of word processors, presentations and spreadsheets, of Microsoft's and OpenDocument's
+//! kinds, and tables in text.
 
 mod biff;
 mod deck;
@@ -37,7 +38,7 @@ use crate::skip::Skip;
 pub(crate) use biff::is_one as is_bare_workbook;
 pub(crate) use opendocument::{Kind as Flat, flat};
 
-/// Whether the bytes begin like a file that an office program writes, and not like text.
+/// True if the bytes begin like a file that an office program writes, and not like text.
 pub(crate) fn is_container(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK")
         || Compound::is_one(bytes)
@@ -89,14 +90,15 @@ pub(crate) fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
     })
 }
 
-/// Reads the text that a file with the name of an Office file is: programs give such names to web pages and tables, too.
+/// Reads a text file with the name of an Office file: programs give such names to web pages and
+/// tables, too.
 fn read_text(bytes: &[u8], read: fn(String) -> Result<Document, Skip>) -> Result<Document, Skip> {
     let Decoded { text, warning } = decode::decode(bytes, decode::declared_encoding(bytes))?;
     let document = if html::is_page(&text) { html::read(&text) } else { read(text)? };
     Ok(Document { warning: join_warnings(document.warning, warning), ..document })
 }
 
-/// Reads a compound file as what it holds, whatever its name says, and others with `read`.
+/// Reads a compound file by what it holds, whatever its name says, and other files with `read`.
 fn unless_compound(bytes: &[u8], read: fn(&[u8]) -> Result<Document, Skip>) -> Result<Document, Skip> {
     if Compound::is_one(bytes) { read_compound(bytes) } else { read(bytes) }
 }
@@ -105,7 +107,7 @@ fn damaged() -> Skip {
     Skip::because("damaged Office file")
 }
 
-/// Reads a file of the time before 2007, or finds that it holds nothing but an encrypted one.
+/// Reads an Office file from before 2007, or finds that it only holds an encrypted one.
 fn read_compound(bytes: &[u8]) -> Result<Document, Skip> {
     let file = Compound::open(bytes)?;
     let document = match &file {

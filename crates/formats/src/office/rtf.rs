@@ -7,7 +7,7 @@ use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
 use super::document_writer;
 use super::flow::{Flow, Role};
 use super::rtf_encodings::{encoding_of_charset, encoding_of_page, symbol};
-use super::rtf_words::{Piece, Words};
+use super::rtf_words::{Token, Words};
 use crate::clean::clean_lines;
 use crate::document::Document;
 use crate::skip::Skip;
@@ -23,7 +23,7 @@ const UNSEEN: &[&str] = &[
     "sp", "annotation", "filetbl", "listtable", "listoverridetable", "revtbl", "nonesttables", "private", "objdata",
 ];
 
-/// What the text of a group is.
+/// The role of a group's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Text,
@@ -83,7 +83,8 @@ struct Reader {
     undecoded: Vec<u8>,
     substitutes_left: usize,
     high_surrogate: Option<u32>,
-    /// Whether nothing has been read in the group yet: only there `\*` and the word after it say what the group is.
+    /// True while nothing has been read in the group: only there `\*` and the word after it tell
+    /// the role of the group.
     is_group_start: bool,
     is_starred: bool,
     paragraph: Paragraph,
@@ -93,7 +94,8 @@ struct Reader {
     note: String,
     in_table: bool,
     in_cell: bool,
-    /// Whether each cell of the row continues the one above it, and whether the next one does.
+    /// For each cell of the row whether it continues the one above it, and whether the next one
+    /// does.
     continues: (Vec<bool>, bool),
     cell: usize,
     title: String,
@@ -132,20 +134,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
         date: [0; 3],
         flow: Flow::default(),
     };
-    for piece in Words::new(bytes) {
-        reader.take(piece);
+    for token in Words::new(bytes) {
+        reader.take(token);
     }
     Ok(reader.finish())
 }
 
 impl Reader {
-    fn take(&mut self, piece: Piece) {
-        let is_group_start = std::mem::replace(&mut self.is_group_start, piece == Piece::Open);
-        match piece {
-            Piece::Byte(_) if self.substitutes_left > 0 => self.substitutes_left -= 1,
-            Piece::Byte(_) if self.group.part == Part::Unseen => {}
-            Piece::Byte(byte) => self.undecoded.push(byte),
-            Piece::Open => {
+    fn take(&mut self, token: Token) {
+        let is_group_start = std::mem::replace(&mut self.is_group_start, token == Token::Open);
+        match token {
+            Token::Byte(_) if self.substitutes_left > 0 => self.substitutes_left -= 1,
+            Token::Byte(_) if self.group.part == Part::Unseen => {}
+            Token::Byte(byte) => self.undecoded.push(byte),
+            Token::Open => {
                 self.decode();
                 self.substitutes_left = 0;
                 if self.outer.len() < MAX_DEPTH {
@@ -154,8 +156,8 @@ impl Reader {
                     self.too_deep += 1;
                 }
             }
-            Piece::Close => self.close(),
-            Piece::Symbol(symbol) => {
+            Token::Close => self.close(),
+            Token::Symbol(symbol) => {
                 self.decode();
                 match symbol {
                     b'~' => self.push("\u{a0}"),
@@ -165,7 +167,7 @@ impl Reader {
                     _ => {}
                 }
             }
-            Piece::Word(word, number) => {
+            Token::Word(word, number) => {
                 self.decode();
                 let is_starred = std::mem::take(&mut self.is_starred);
                 if self.group.part != Part::Unseen {

@@ -1,4 +1,5 @@
-//! Sheets become text: rows one a line, tables parted by blank rows, every sheet a section under its name.
+//! Writes sheets as text: one line a row, a blank line between tables, one section a sheet under
+//! its name.
 
 use super::table::{self, Names, Row};
 use crate::clean::clean_lines;
@@ -35,7 +36,7 @@ impl Budget {
         Some(format!("read to row {} of the sheet {}", with_separators(row as usize), last.name))
     }
 
-    /// Whether a cell with this text still fits.
+    /// True if a cell with this text still fits.
     pub(super) fn takes(&mut self, text: &str) -> bool {
         match (self.cells, self.bytes) {
             (0, _) => CELLS.met(),
@@ -52,7 +53,8 @@ impl Budget {
 }
 
 impl Sheet {
-    /// Adds the text of a cell, rows and columns from 0; cells come in any order but those in order are fastest.
+    /// Adds the text of a cell, rows and columns from 0; cells come in any order but those in order
+    /// are fastest.
     pub(super) fn add(&mut self, row: u32, column: u32, text: String) {
         let location = row.saturating_add(1);
         match self.rows.last_mut() {
@@ -88,7 +90,8 @@ impl Sheet {
         }
     }
 
-    /// Gives the rows below the first one of a merged cell its text, so that they can be understood alone.
+    /// Gives the rows below the first one of a merged cell its text, so that they can be understood
+    /// alone.
     pub(super) fn fill_down(&mut self, first_row: u32, last_row: u32, column: u32, budget: &mut Budget) {
         let first = first_row.saturating_add(1);
         let Ok(at) = self.rows.binary_search_by_key(&first, |row| row.location) else { return };

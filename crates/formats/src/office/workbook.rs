@@ -46,7 +46,7 @@ pub(super) fn read_xls(bytes: &[u8], stream: &[u8]) -> Result<Document, Skip> {
     document(sheets, &budget, &lost)
 }
 
-/// Whether the records after the first ones mean nothing without a password.
+/// True if a password is needed to read the records after the first ones.
 fn is_encrypted(stream: &[u8]) -> bool {
     const ENCRYPTION: u16 = 0x002f;
     const RECORDS: usize = 16;
@@ -58,7 +58,8 @@ fn is_encrypted(stream: &[u8]) -> bool {
     })
 }
 
-/// How many cells lie between the first and the last ones of all sheets, by the records of the stream.
+/// How many cells lie between the first and the last ones of all sheets, by the records of the
+/// stream.
 fn area(stream: &[u8]) -> u64 {
     const SHEET: u16 = 0x0809;
     const CELLS: [u16; 12] =
@@ -126,7 +127,8 @@ fn shown(value: &Data) -> String {
     }
 }
 
-/// Days since the workbook's first day, as ISO 8601 writes them: a date, a time of day, both, or hours that have passed.
+/// Days since the workbook's first day, as ISO 8601 writes them: a date, a time of day, both, or
+/// hours that have passed.
 pub(super) fn date(days: f64, is_duration: bool, from_1904: bool) -> String {
     let kind = if is_duration { ExcelDateTimeType::TimeDelta } else { ExcelDateTimeType::DateTime };
     written(ExcelDateTime::new(days, kind, from_1904))

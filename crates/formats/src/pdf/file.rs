@@ -36,7 +36,8 @@ impl File {
         let pdf = Pdf::new(Arc::clone(bytes)).map_err(|error| match error {
             LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Skip::needs_password(),
             LoadPdfError::Decryption(_) => Skip::because("encrypted in a way not known here"),
-            // What has to be mended first is not told apart from what cannot be opened without a password.
+            // What has to be mended first is not told apart from what cannot be opened without a
+            // password.
             LoadPdfError::Invalid if bytes.windows(8).any(|at| at == b"/Encrypt") => {
                 Skip::because("needs a password, or is damaged")
             }
@@ -98,7 +99,8 @@ impl File {
                 bookmarks.push(Bookmark { level, title, page });
             }
             let below = item.get::<Dict<'_>>("First").filter(|_| level < MAX_BOOKMARK_DEPTH);
-            // An item without a next one keeps its place, so that the height of the pile is the level.
+            // An item without a next one keeps its place, so that the height of the pile is the
+            // level.
             open.push(item.get::<Dict<'_>>("Next").unwrap_or_default());
             open.extend(below);
             while open.last().is_some_and(Dict::is_empty) {

@@ -1,4 +1,5 @@
-//! Headings of a PDF: its bookmarks where they are found in the text, else lines that look like headings.
+//! Headings of a PDF: its bookmarks where they are found in the text, else lines that look like
+//! headings.
 
 use super::blocks::PlacedBlock;
 use super::file::Bookmark;
@@ -26,8 +27,9 @@ pub(super) fn sections(text: &str, blocks: &[PlacedBlock], bookmarks: &[Bookmark
     sections
 }
 
-/// Takes away a heading that no other follows for far more pages than follow others: what looks like one is alone in that, and
-/// what comes after so many pages has little to do with it. The title of the whole stands on the first page, and stays.
+/// Takes away a heading that no other follows for far more pages than follow others: what looks
+/// like one is alone in that, and what comes after so many pages has little to do with it. The
+/// title of the whole stands on the first page, and stays.
 fn leave_out_doubtful(sections: &mut [Section], blocks: &[PlacedBlock]) {
     let page = |offset: usize| {
         let after = blocks.partition_point(|placed| placed.span.start < offset);
@@ -66,7 +68,8 @@ fn by_bookmarks(text: &str, blocks: &[PlacedBlock], bookmarks: &[Bookmark]) -> V
     found
 }
 
-/// Where a title stands that begins with this line, its number left out or not; a long one goes on in the next lines.
+/// Where a title stands that begins with this line, its number left out or not; a long one goes on
+/// in the next lines.
 fn title_at(text: &str, line: Span, title: &str) -> Option<Span> {
     if title.is_empty() || line.end - line.start > 4 * title.len() + 80 {
         return None;
@@ -113,8 +116,8 @@ mod tests {
     /// With fewer bookmarks in its text a file says nothing of its headings.
     const MIN_BOOKMARKS: usize = 3;
 
-    /// Headings told by layout alone, measured on the bookmarks of real files: prints precision and recall for each file below
-    /// `KINGLET_DOCUMENTS`, and their means.
+    /// Headings told by layout alone, measured on the bookmarks of real files: prints precision and
+    /// recall for each file below `KINGLET_DOCUMENTS`, and their means.
     #[test]
     #[ignore = "measures the files below KINGLET_DOCUMENTS: make bench-documents"]
     fn headings_of_files_with_bookmarks() {

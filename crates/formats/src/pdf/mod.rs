@@ -1,4 +1,5 @@
-//! PDF: the text of each page in reading order, with headings from the bookmarks or from sizes of letters.
+//! PDF: the text of each page in reading order, with headings from the bookmarks or from sizes of
+//! letters.
 
 mod blocks;
 mod characters;
@@ -30,13 +31,14 @@ use content::Shown;
 use file::{Bookmark, File};
 use glyph::{Glyph, Turn};
 
-/// The file is opened anew after so many pages: what the reader remembers of pages read before is given back.
+/// The file is opened anew after so many pages: what the reader remembers of pages read before is
+/// given back.
 const PAGES_A_TIME: usize = 200;
 /// After so many pages that could not be read, the rest is not tried.
 const MAX_FAILURES: usize = PDF_FAILURES.most;
 
-/// From this share of its characters on, what a file loses makes it doubtful. Two pages that face each other often hold the text
-/// of both, so that half of it lies outside of each.
+/// A file that loses this share of its characters gets a warning. Two pages that face each other
+/// often hold the text of both, so that half of it lies outside of each.
 const MIN_PERCENT_LOST: usize = 10;
 const MIN_PERCENT_OUTSIDE: usize = 75;
 
@@ -128,7 +130,8 @@ fn content(bytes: &[u8], progress: &dyn Fn()) -> Result<Content, Skip> {
     Ok(Content { text, locations, blocks: placed, bookmarks, metadata, counts })
 }
 
-/// The text of a page in reading order: first what is turned like most of it, then what runs another way.
+/// The text of a page in reading order: first what is turned like most of it, then what runs
+/// another way.
 fn blocks_of(shown: Shown) -> Vec<Block> {
     let mut turned: BTreeMap<Turn, Vec<Glyph>> = BTreeMap::new();
     for glyph in shown.glyphs {

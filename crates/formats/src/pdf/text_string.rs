@@ -1,8 +1,8 @@
-//! Strings of a PDF that people read.
+//! Decodes the strings of a PDF that are meant for people, such as titles.
 
 use encoding_rs::UTF_16BE;
 
-/// Decodes a string that people read: UTF-16 or UTF-8 with a mark at its start, else PDFDocEncoding.
+/// Decodes a text string: UTF-16 or UTF-8 with a byte order mark, else PDFDocEncoding.
 pub(super) fn text_string(bytes: &[u8]) -> String {
     /// The characters from 0x80 on.
     const HIGH: [char; 32] = [

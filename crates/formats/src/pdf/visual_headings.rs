@@ -1,4 +1,5 @@
-//! Headings told by how a PDF looks: letters that are larger, bolder or taller than those of its running text.
+//! Headings told by how a PDF looks: letters that are larger, bolder or taller than those of its
+//! running text.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,14 +17,16 @@ const MAX_SHORT_CHARACTERS: usize = 120;
 const MAX_LINES: usize = 3;
 const MAX_WORDS: usize = 20;
 const MAX_LEVELS: usize = 5;
-/// Text of which more than this share is headings has none; nor does a look tell one that more than this share has.
+/// Text of which more than this share is headings has none; nor does a look tell one that more than
+/// this share has.
 const MAX_SHARE: usize = 4;
 /// Of more lines that end with the number of a page, a page is one of a table of contents.
 const MAX_NUMBERED: usize = 4;
 /// A title that stands at the edge of more pages than this is a running title.
 const MAX_EDGES: usize = 3;
 
-/// What letters look like, as far as it tells headings from text and from each other. The lesser one ranks higher.
+/// What letters look like, as far as it tells headings from text and from each other. The lesser
+/// one ranks higher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Look {
     /// In half points, how much smaller than the largest letters there are.
@@ -97,7 +100,7 @@ pub(super) fn headings(text: &str, blocks: &[PlacedBlock]) -> Vec<Heading> {
         .collect()
 }
 
-/// Whether a block could be a heading: no item of a list, no sentence, no row of a table.
+/// True if a block could be a heading: no item of a list, no sentence, no row of a table.
 fn is_title(placed: &PlacedBlock, text: &str) -> bool {
     let (block, title) = (&placed.block, placed.span.of(text));
     !block.is_table
@@ -114,14 +117,14 @@ fn is_title(placed: &PlacedBlock, text: &str) -> bool {
         && !has_sentences(title)
 }
 
-/// Whether a title is that of a figure or a table.
+/// True if a title is that of a figure or a table.
 fn is_caption(title: &str) -> bool {
     let mut words = title.split_whitespace();
     let named = words.next().is_some_and(|it| ["Figure", "Fig.", "FIGURE", "Table", "TABLE"].contains(&it));
     named && words.next().is_some_and(|it| it.contains(|it: char| it.is_ascii_digit()))
 }
 
-/// Whether a block is a line or two that could be a heading in letters like those around it.
+/// True if a block is a line or two that could be a heading in letters like those around it.
 fn is_short(placed: &PlacedBlock, text: &str) -> bool {
     let title = placed.span.of(text);
     placed.block.lines <= 2
@@ -130,7 +133,8 @@ fn is_short(placed: &PlacedBlock, text: &str) -> bool {
         && !title.ends_with(['.', ':', '-'])
 }
 
-/// Whether a full stop after a word ends a sentence in it, or all of it that is longer than a title.
+/// True if a full stop after a word ends a sentence in it, or all of it that is longer than a
+/// title.
 fn has_sentences(title: &str) -> bool {
     const MAX_TITLE_WORDS: usize = 7;
     let words: Vec<&str> = title.split_whitespace().collect();
@@ -151,8 +155,8 @@ fn edges(blocks: &[PlacedBlock]) -> impl Iterator<Item = &PlacedBlock> {
     both.flatten().filter(|placed| placed.block.lines <= MAX_LINES)
 }
 
-/// Titles at the top or the foot of so many pages that they name the document or a chapter, page by page; the first of each may
-/// be its heading. None has been seen yet.
+/// Titles at the top or the foot of so many pages that they name the document or a chapter, page by
+/// page; the first of each may be its heading. None has been seen yet.
 fn running_titles(
     text: &str,
     blocks: &[PlacedBlock],
@@ -165,7 +169,8 @@ fn running_titles(
     titles.into_iter().filter(|(_, pages)| *pages > MAX_EDGES).map(|(title, _)| (title, false)).collect()
 }
 
-/// Where blocks start that hold the number of their page, as far ahead of the place of the page as on most.
+/// Where blocks start that hold the number of their page, as far ahead of the place of the page as
+/// on most.
 fn with_page_numbers(text: &str, blocks: &[PlacedBlock]) -> HashSet<usize> {
     let ahead = |placed: &PlacedBlock| {
         let title = placed.span.of(text);
@@ -202,14 +207,15 @@ fn contents(text: &str, blocks: &[PlacedBlock]) -> HashSet<usize> {
     pages.filter(|page| page.iter().map(numbered).sum::<usize>() > MAX_NUMBERED).map(|page| page[0].page).collect()
 }
 
-/// Whether a line ends with the number of a page, as those of a table of contents do.
+/// True if a line ends with the number of a page, as those of a table of contents do.
 fn has_page_number(line: &str) -> bool {
     let Some((title, last)) = line.trim_end().rsplit_once(' ') else { return false };
     let roman = last.chars().all(|it| matches!(it, 'i' | 'v' | 'x' | 'l'));
     title.contains(' ') && (roman || last.chars().all(|it| it.is_ascii_digit()))
 }
 
-/// Among headings that look the same, those with longer numbers lie deeper: "2.1" below "2"; and all below "Part II".
+/// Among headings that look the same, those with longer numbers lie deeper: "2.1" below "2"; and
+/// all below "Part II".
 fn depth(title: &str) -> u8 {
     let first = title.split(' ').next().unwrap_or_default();
     if first.eq_ignore_ascii_case("part") {
@@ -225,7 +231,8 @@ mod tests {
 
     const BOLD: &str = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>";
 
-    /// A page of an annual report: a running title, headings and points in bold, text below them, the number of the page.
+    /// A page of an annual report: a running title, headings and points in bold, text below them,
+    /// the number of the page.
     fn page(number: usize, bold: &[(i32, &str)]) -> String {
         let region = char::from(b'A' + (number / 3 % 26) as u8);
         let running = format!("BT /G 10 Tf 50 780 Td (SALES IN REGION {region} {number}) Tj ET ");
