@@ -77,4 +77,5 @@ pub use assemble::Kinglet;
 pub use config::Config;
 pub use error::{Error, Fault, Result};
 pub use ingest::Unwatched;
+pub use kinglet_formats as formats;
 pub use search::Found;

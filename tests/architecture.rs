@@ -99,8 +99,8 @@ fn root() -> &'static Path {
 /// The package that reads file formats.
 const FORMATS: &str = "crates/formats/src/";
 
-/// The code of every Rust file of both packages, without comments and unit tests: those of the main one by their path
-/// under `src/`, the others by their whole path.
+/// The code of every Rust file of both packages, without comments and unit tests. Files of the main
+/// package go by their path under `src/`, the others by their whole path.
 fn sources() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for (start, prefix) in [("src/", ""), (FORMATS, FORMATS)] {
@@ -177,7 +177,7 @@ fn lower_rooms_never_name_higher_ones() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The modules that `code`, which is in the module `own`, names: each as its path from the root of the package.
+/// The modules that the `code` of module `own` names, each as its path from the root of the package.
 fn modules_named(code: &str, own: &[String], modules: &BTreeMap<Vec<String>, String>) -> BTreeSet<Vec<String>> {
     let mut scope = vec![("crate".to_string(), Vec::new()), ("self".to_string(), own.to_vec())];
     scope.push(("super".to_string(), own[..own.len().saturating_sub(1)].to_vec()));
@@ -202,7 +202,7 @@ fn modules_named(code: &str, own: &[String], modules: &BTreeMap<Vec<String>, Str
     named.filter(|module| *module != own).collect()
 }
 
-/// A path from the root of the package; `None` if it begins with a name that is none of this package's modules.
+/// The path from the root of the package; `None` if it does not begin with a module in `scope`.
 fn resolved(path: &[String], scope: &[(String, Vec<String>)]) -> Option<Vec<String>> {
     let (_, start) = scope.iter().rev().find(|(name, _)| *name == path[0])?;
     let mut full = start.clone();
@@ -216,7 +216,7 @@ fn resolved(path: &[String], scope: &[(String, Vec<String>)]) -> Option<Vec<Stri
     Some(full)
 }
 
-/// The paths in `code` of names parted by `::`, with those in braces one by one.
+/// The paths in `code`: names separated by `::`, those in braces one by one.
 fn paths_of(code: &str) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let mut before: Vec<Vec<String>> = Vec::new();
@@ -264,12 +264,12 @@ fn files_of_the_formats_do_not_name_each_other_in_a_circle() {
     let mut named: BTreeMap<_, _> = modules.iter().map(named_by).collect();
     let edges: usize = named.values().map(BTreeSet::len).sum();
     assert!(edges > 3 * named.len(), "the imports were not found");
-    // What names nothing but what has gone goes, until only circles are left.
+    // Removes files that name no other file that is left, until only circles are left...
     while let Some(free) = named.iter().find(|(_, names)| names.is_empty()).map(|(module, _)| module.clone()) {
         named.remove(&free);
         named.values_mut().for_each(|names| names.retain(|name| *name != free));
     }
-    // And what nothing names that is left.
+    // ...and the files above them.
     while let Some(top) = named.keys().find(|module| !named.values().any(|names| names.contains(*module))).cloned() {
         named.remove(&top);
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What the locations in a document count, from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum LocationUnit {
     /// Lines of the file.
     #[default]
