@@ -68,6 +68,6 @@ pub mod vector;
 pub use answer::Answer;
 pub use config::Config;
 pub use engine::Kinglet;
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Hint, Result};
 pub use ingest::NoProgress;
 pub use search::SearchResult;

@@ -20,6 +20,7 @@ use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
 use serde_json::{Value, json};
 
+use crate::hint::rendered;
 use crate::terminal::{err, escaped, on_one_line, out, visible};
 
 const BOLD: Style = Style::new().bold();
@@ -43,7 +44,7 @@ pub fn notice(text: &str) {
 pub fn error(error: &kinglet::Error) {
     let _ = writeln!(err(), "{ERROR}error:{ERROR:#} {}", visible(&error.to_string()));
     if let Some(hint) = error.hint() {
-        let _ = writeln!(err(), "{GOOD}hint:{GOOD:#} {}", visible(hint));
+        let _ = writeln!(err(), "{GOOD}hint:{GOOD:#} {}", visible(&rendered(hint)));
     }
 }
 
@@ -459,7 +460,7 @@ pub fn findings(findings: &[Finding]) -> Result<()> {
             Err(error) => {
                 writeln!(out, "{ERROR}wrong{ERROR:#} {:12} {}", finding.what, visible(&error.to_string()))?;
                 if let Some(hint) = error.hint() {
-                    writeln!(out, "{:18} {GOOD}mend it:{GOOD:#} {}", "", visible(hint))?;
+                    writeln!(out, "{:18} {GOOD}mend it:{GOOD:#} {}", "", visible(&rendered(hint)))?;
                 }
             }
         }

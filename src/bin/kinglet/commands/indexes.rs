@@ -160,7 +160,7 @@ impl Session<'_> {
                 .map(|finding| match &finding.result {
                     Ok(detail) => json!({ "what": finding.what, "ok": true, "detail": detail }),
                     Err(error) => json!({
-                        "what": finding.what, "ok": false, "detail": error.to_string(), "mend": error.hint(),
+                        "what": finding.what, "ok": false, "detail": error.to_string(), "mend": error.hint().map(crate::hint::rendered),
                     }),
                 })
                 .collect();
