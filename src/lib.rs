@@ -62,8 +62,10 @@ pub mod language;
 pub mod models;
 pub mod near_duplicate;
 pub mod search;
+pub mod subprocess;
 pub mod text;
 pub mod vector;
+pub mod view;
 
 pub use answer::Answer;
 pub use config::Config;

@@ -1,9 +1,7 @@
 //! A folder becomes documents: finding the files, telling what they are, reading their text.
 
-pub mod beir;
 pub mod formats;
 pub mod places;
-pub mod questions;
 pub mod repeated;
 pub mod walk;
 pub mod watch;

@@ -4,20 +4,21 @@
 //! JSON each, answers come out. It limits its own memory; how long it may work without getting on is watched from outside.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::subprocess::Isolation;
+
 use super::timeouts::{Timeouts, Watchdog};
 use super::{Extraction, Part, Request, read};
 use crate::corpus::formats::Skip;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::subprocess::{Subprocess, jobs, tell};
 
 /// The most memory that a worker may take.
 const MEMORY_BYTES: u64 = 1400 << 20;
@@ -27,16 +28,6 @@ const AHEAD: usize = 32;
 const MOST_WORKERS: usize = 8;
 /// How often a worker says that it gets on.
 const HEARTBEAT: Duration = Duration::from_millis(200);
-
-/// Where files are read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Isolation {
-    /// In this process, one after the other: for programs that trust their files.
-    #[default]
-    InProcess,
-    /// In processes made by this program with these arguments, which must call [`serve`].
-    Subprocess(PathBuf, Vec<String>),
-}
 
 /// What a worker says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,15 +44,12 @@ enum Said {
 pub fn serve() {
     limit_memory();
     let say = |said: &Said| {
-        let line = serde_json::to_string(said).expect("plain data");
-        let mut out = std::io::stdout().lock();
-        // Nobody listens any more: there is nothing left to do.
-        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        if !tell(said) {
+            // Nobody listens any more: there is nothing left to do.
             std::process::exit(0);
         }
     };
-    for line in std::io::stdin().lock().lines() {
-        let Some(request) = line.ok().and_then(|line| serde_json::from_str::<Request>(&line).ok()) else { return };
+    for request in jobs::<Request>() {
         let last = Mutex::new(Instant::now());
         let progress = || {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -212,53 +200,11 @@ impl Turns {
 }
 
 /// A process that reads.
-struct Worker {
-    child: Child,
-    requests: ChildStdin,
-    said: Receiver<Said>,
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It is this one's own child, and may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Worker {
-    fn start(program: &PathBuf, arguments: &[String]) -> Result<Self> {
-        let failed = |cause: std::io::Error| {
-            Error::new(ErrorKind::Machine, format!("could not start {} to read files: {cause}", program.display()))
-        };
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(failed)?;
-        let (requests, answers) = (child.stdin.take(), child.stdout.take());
-        let (Some(requests), Some(answers)) = (requests, answers) else {
-            return Err(failed(std::io::Error::other("it has no pipes")));
-        };
-        // What is not listened to waits in the pipe, and the worker with it.
-        let (say, said) = sync_channel(1);
-        std::thread::spawn(move || {
-            for line in BufReader::new(answers).lines() {
-                let Some(heard) = line.ok().and_then(|line| serde_json::from_str(&line).ok()) else { return };
-                if say.send(heard).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Worker { child, requests, said })
-    }
-}
+type Worker = Subprocess<Said>;
 
 /// What a worker is asked by.
 struct Asked<'a> {
-    program: &'a PathBuf,
+    program: &'a Path,
     arguments: &'a [String],
     patience: Timeouts,
     turns: &'a Turns,
@@ -275,17 +221,16 @@ impl Asked<'_> {
     ) -> Result<Option<Extraction>> {
         let running = match worker {
             Some(running) => running,
-            None => worker.insert(Worker::start(self.program, self.arguments)?),
+            None => worker.insert(Worker::start(self.program, self.arguments, "read files")?),
         };
         let size_bytes = std::fs::metadata(&request.path).map_or(0, |about| about.len());
-        let mut watched = Watchdog::begin(running.child.id(), self.patience, size_bytes);
-        let line = serde_json::to_string(request).expect("plain data");
-        let gone = writeln!(running.requests, "{line}").and_then(|()| running.requests.flush()).is_err();
+        let mut watched = Watchdog::begin(running.id(), self.patience, size_bytes);
+        let is_gone = !running.give(request);
         let reason = loop {
-            if gone {
+            if is_gone {
                 break format!("its reader ended; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
             }
-            match running.said.recv_timeout(self.patience.look_every) {
+            match running.next(self.patience.look_every) {
                 Ok(Said::Done(outcome)) => return Ok(Some(outcome)),
                 Ok(Said::Progress) => watched.gets_on(),
                 Ok(Said::Part(part)) => match give(part) {

@@ -1,0 +1,54 @@
+//! Answering a question from the documents.
+
+use kinglet::engine::SearchOptions;
+use kinglet::models::openai::OpenAiGenerator;
+use kinglet::view::AnswerView;
+use kinglet::{Error, Result};
+
+use crate::args::{self, IndexArg};
+use crate::progress;
+use crate::render::{self, here_or_nowhere};
+use crate::run::{DONE, REFUSED, Session, printed};
+
+impl Session<'_> {
+    pub fn ask(&self, question: &str, index: &IndexArg, options: &SearchOptions) -> Result<u8> {
+        self.check_generator_is_reachable()?;
+        self.fetch_missing(&self.kinglet.models_for_answering()?)?;
+        let name = self.ready(question, index)?;
+        let waiting = progress::waiting(&self.resolved.config.generator);
+        let mut shown = Ok(());
+        let mut show = |sentence: &str| {
+            waiting.finish_and_clear();
+            if !self.global.json && shown.is_ok() {
+                shown = render::sentence(sentence);
+            }
+        };
+        let answered = self.runtime().block_on(self.kinglet.ask_for(&name, question, options, &mut show));
+        waiting.finish_and_clear();
+        let answer = answered?;
+        printed(shown)?;
+        let view = AnswerView::new(&answer, &here_or_nowhere());
+        if self.global.json {
+            printed(render::json(&view))?;
+        } else {
+            printed(render::sources(&view, self.global.verbose))?;
+            render::remarks(&view, self.global.verbose);
+        }
+        render::pending(answer.lacking, &name);
+        Ok(if answer.refused { REFUSED } else { DONE })
+    }
+
+    /// Offline, only a server on this machine may be asked.
+    fn check_generator_is_reachable(&self) -> Result<()> {
+        let name = &self.resolved.config.generator;
+        match name.strip_prefix("openai:") {
+            Some(model)
+                if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
+            {
+                Err(Error::input(format!("{name} is a server elsewhere, and this is offline"))
+                    .with_hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
