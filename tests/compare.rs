@@ -89,7 +89,7 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
                 measured.push(progress.system.to_string());
             }
             let questions = progress.total / 5;
-            stop.0.set(progress.system == stop_after && progress.answered % questions == 0);
+            stop.0.set(progress.system == stop_after && progress.answered.is_multiple_of(questions));
         };
         kinglet.run_comparison(plan, &Isolation::InProcess, &stop, &measuring)
     };
