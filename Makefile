@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality check-metrics check-comparison check-synthetic
+.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -29,19 +29,19 @@ demo: build
 test:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
-	cargo fmt --check
-	cargo clippy --all-targets --locked -- -D warnings
-	cargo test --locked --no-run --lib --bins --tests --examples
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked --no-run --lib --bins --tests --examples
 	KINGLET_HOME="$$KINGLET_TEST_HOME" target/debug/kinglet models pull onnxruntime all-minilm-l6-v2 splade-tiny smollm2-135m-instruct ||
 	  echo "the models could not be fetched" >&2
 	export KINGLET_TEST_SKIPPED="$(CURDIR)/target/skipped-tests"
 	rm -f "$$KINGLET_TEST_SKIPPED"
 	if cargo nextest --version >/dev/null 2>&1; then
-	  cargo nextest run --locked --no-fail-fast
+	  cargo nextest run --workspace --locked --no-fail-fast
 	else
-	  cargo test --locked --no-fail-fast --lib --bins --tests
+	  cargo test --workspace --locked --no-fail-fast --lib --bins --tests
 	fi
-	cargo test --locked --doc
+	cargo test --workspace --locked --doc
 	for example in examples/*.rs; do
 	  cargo run --quiet --locked --example "$$(basename "$$example" .rs)"
 	done
@@ -52,19 +52,25 @@ test:
 	  echo "no test was skipped"
 	fi
 
-bench: bench-busy bench-dense bench-documents bench-quality check-metrics check-comparison check-synthetic
+bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 bench-dense:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
 	cargo bench --locked --bench dense
 
+# Questions per second of one, two and four callers.
+bench-throughput: build
+	source scripts/build-env.sh
+	KINGLET_HOME="$$KINGLET_TEST_HOME" $(KINGLET) models pull onnxruntime all-minilm-l6-v2
+	cargo bench --locked --bench throughput
+
 # What is read of real files: share, headings of PDF, main text of web pages, encodings, breakdowns, memory, speed.
 bench-documents: build
 	python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
 	source scripts/build-env.sh
 	export KINGLET_DOCUMENTS="$$(realpath $(DOCUMENTS))"
-	cargo test --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
+	cargo test --package kinglet-formats --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
 	python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
 	python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
 

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let plan = kinglet.plan_comparison(ComparisonRequest {
         collection: CollectionSource::index("folder", questions),
-        embedders: vec!["hashing-256".to_string()],
+        embedders: vec!["hashing-256".into()],
         modes: vec!["dense".to_string(), "hybrid".to_string()],
         vary: Vec::new(),
         folder: Some(home.path().join("comparison")),

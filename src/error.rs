@@ -83,6 +83,15 @@ impl Error {
         Self::new(ErrorKind::Interrupted, "interrupted; what was finished is kept")
     }
 
+    /// Names the part of an index in which it happened. An interrupt comes from the caller and stays what it is.
+    #[must_use]
+    pub(crate) fn in_part(mut self, name: &str) -> Self {
+        if self.kind != ErrorKind::Interrupted {
+            self.what = format!("{name}: {}", self.what);
+        }
+        self
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Hint>) -> Self {

@@ -26,7 +26,7 @@ fn an_added_model_is_a_model_like_any_other() {
         &notes,
         &[("birds.md", "Kinglets and wrens are small birds."), ("lease.md", "The lease ends on the first of may.")],
     );
-    let kinglet = Kinglet::new(&home, Config { embedder: "tiny".to_string(), ..Config::default() });
+    let kinglet = Kinglet::new(&home, Config { embedder: "tiny".into(), ..Config::default() });
 
     describe(&model, 9);
     let error = kinglet.add_model(&model).unwrap_err();
@@ -35,8 +35,7 @@ fn an_added_model_is_a_model_like_any_other() {
 
     describe(&model, tiny::DIMENSION);
     assert_eq!(kinglet.add_model(&model).unwrap().id, "tiny");
-    let rows = kinglet.models().rows().unwrap();
-    assert!(rows.iter().any(|row| row.id == "tiny"));
+    assert!(kinglet.models().specs().unwrap().iter().any(|spec| spec.id == "tiny"));
     kinglet.index_with("notes", &[notes], &Embedders::Keep, &NoProgress).unwrap();
     let found = kinglet.search("notes", "which birds are small", 1).unwrap();
     assert!(found[0].path.ends_with("birds.md"));

@@ -15,6 +15,7 @@ use kinglet::experiment::systems::System;
 use kinglet::experiment::test_collection::CollectionSource;
 use kinglet::index::Index;
 use kinglet::ingest::{Event, Progress};
+use kinglet::models::reference::EmbedderRef;
 use kinglet::subprocess::Isolation;
 use kinglet::{Config, Kinglet, NoProgress};
 use support::tiny;
@@ -32,7 +33,7 @@ fn handbook(home: &Path) -> Kinglet {
     std::fs::write(model.join("model.toml"), described).unwrap();
     let kinglet = Kinglet::new(home.join("home"), Config::default());
     kinglet.add_model(&model).unwrap();
-    let embedders = Embedders::Only(vec!["hashing-256".to_string(), "tiny".to_string()]);
+    let embedders = Embedders::Only(embedders(&["hashing-256", "tiny"]));
     kinglet.index_with("handbook", &[support::package().join("corpora/handbook")], &embedders, &NoProgress).unwrap();
     kinglet
 }
@@ -45,10 +46,10 @@ fn tiny_questions() -> PathBuf {
     support::package().join("corpora/tiny/questions.jsonl")
 }
 
-fn request(embedders: &[&str], modes: &[&str], folder: &Path) -> ComparisonRequest {
+fn request(ids: &[&str], modes: &[&str], folder: &Path) -> ComparisonRequest {
     ComparisonRequest {
         collection: CollectionSource::index("handbook", tiny_questions()),
-        embedders: strings(embedders),
+        embedders: embedders(ids),
         modes: strings(modes),
         vary: Vec::new(),
         folder: Some(folder.to_path_buf()),
@@ -64,6 +65,10 @@ impl Progress for StopAt {
     fn is_cancelled(&self) -> bool {
         self.0.get()
     }
+}
+
+fn embedders(list: &[&str]) -> Vec<EmbedderRef> {
+    list.iter().map(|&id| id.into()).collect()
 }
 
 fn strings(list: &[&str]) -> Vec<String> {
@@ -128,8 +133,8 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
 fn systems_are_what_their_names_say() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = Kinglet::new(temporary.path(), Config::default());
-    let systems = |embedders: &[&str], modes: &[&str], vary: &[(String, Vec<String>)]| {
-        kinglet.systems(&strings(embedders), &strings(modes), vary)
+    let systems = |ids: &[&str], modes: &[&str], vary: &[(String, Vec<String>)]| {
+        kinglet.systems(&embedders(ids), &strings(modes), vary)
     };
     let found = systems(&["all-minilm-l6-v2", "wordllama-256"], &["hybrid+maxsim", "default"], &[]).unwrap();
     assert_eq!(
@@ -239,9 +244,9 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     kinglet.use_system("handbook", BASELINE).unwrap();
     assert_eq!(legs(&kinglet), ["lexical"]);
     kinglet.use_system("handbook", "hashing-256").unwrap();
-    assert!(manifest(&kinglet).chosen.is_empty() && legs(&kinglet).len() >= 2);
+    assert!(manifest(&kinglet).defaults.is_empty() && legs(&kinglet).len() >= 2);
     kinglet.use_system("handbook", "hashing-256:hybrid,fusion=rrf,reranker=none").unwrap();
-    let chosen = manifest(&kinglet).chosen;
+    let chosen = manifest(&kinglet).defaults;
     assert_eq!((chosen["fusion"].as_str(), chosen["rerank"].as_str()), ("rrf", "none"));
     for wrong in [
         "wordllama-256",

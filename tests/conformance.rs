@@ -3,7 +3,9 @@
 mod support;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::fmt::Debug;
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use futures::StreamExt;
 use kinglet::config::Config;
@@ -11,13 +13,14 @@ use kinglet::engine::Kinglet;
 use kinglet::extract::worker_process::Isolation;
 use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{NoProgress, Plan, ingest};
+use kinglet::ingest::{IngestPlan, NoProgress, ingest};
 use kinglet::models::catalog::{Engine, ModelKind};
 use kinglet::models::contracts::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
 use kinglet::models::cross_encoder::CrossEncoder;
 use kinglet::models::extractive::ExtractiveGenerator;
 use kinglet::models::onnx::OnnxEmbedder;
 use kinglet::models::prompt::{Prompt, Task};
+use kinglet::models::reference::{EmbedderRef, SparseEncoderRef};
 use kinglet::models::static_table::StaticEmbedder;
 use kinglet::models::store::ModelStore;
 use kinglet::search::{
@@ -66,7 +69,12 @@ fn embedder_contract(embedder: &dyn Embedder) {
         card.query_prefix == card.passage_prefix,
         "a role changes exactly by its prefix"
     );
+    same_from_four_threads(|| embedder.embed(Role::Query, &TEXTS).unwrap());
     if let Some(with_tokens) = embedder.token_embedder() {
+        same_from_four_threads(|| {
+            let spans = TEXTS.map(|text| with_tokens.token_spans(Role::Passage, text).unwrap());
+            (with_tokens.embed_tokens(Role::Passage, &TEXTS).unwrap(), spans)
+        });
         for role in [Role::Query, Role::Passage] {
             let texts = with_tokens.embed_tokens(role, &TEXTS).unwrap();
             for ((text, embedded), vector) in TEXTS.iter().zip(&texts).zip(embedder.embed(role, &TEXTS).unwrap()) {
@@ -95,23 +103,45 @@ fn the_hashing_embedder_keeps_the_contract() {
 #[test]
 fn the_onnx_embedder_keeps_the_contract() {
     let Some(home) = support::home_with_models("the contract of the ONNX embedder") else { return };
-    embedder_contract(Kinglet::new(home, Config::default()).embedder_called("all-minilm-l6-v2").unwrap().as_ref());
+    let embedder = Kinglet::new(home, Config::default()).open_embedder(&EmbedderRef::default()).unwrap();
+    embedder_contract(embedder.as_ref());
+
+    // The contract's threads have opened more sessions than one.
+    let texts = vec!["A kinglet is one of the smallest birds there are, and sings very high. ".repeat(10); 128];
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let begun = Barrier::new(2);
+    std::thread::scope(|scope| {
+        let long = scope.spawn(|| {
+            begun.wait();
+            embedder.embed(Role::Passage, &texts).unwrap();
+        });
+        begun.wait();
+        std::thread::sleep(Duration::from_millis(50));
+        embedder.embed(Role::Query, &["Which birds are small?"]).unwrap();
+        assert!(!long.is_finished(), "a question does not wait for the passages of another thread");
+    });
 }
 
-fn embedder_kind(engine: Engine, query_prefix: &'static str, passage_prefix: &'static str) -> ModelKind {
-    ModelKind::Embedder { dimension: tiny::DIMENSION, max_tokens: 64, query_prefix, passage_prefix, engine }
+fn embedder_kind(engine: Engine, query_prefix: &str, passage_prefix: &str) -> ModelKind {
+    ModelKind::Embedder {
+        dimension: tiny::DIMENSION,
+        max_tokens: 64,
+        query_prefix: query_prefix.into(),
+        passage_prefix: passage_prefix.into(),
+        engine,
+    }
 }
 
 #[test]
 fn static_embedders_keep_the_contract_with_prefixes_and_without() {
     let temporary = tempfile::tempdir().unwrap();
-    let cache = ModelStore::new(temporary.path().join("models"));
+    let store = ModelStore::new(temporary.path().join("models"));
     tiny::write_tokenizer(temporary.path());
     tiny::write_static_table(temporary.path());
     let files = ["model.safetensors", "tokenizer.json"];
     for (id, query, passage) in [("plain", "", ""), ("prefixed", "query ", "passage ")] {
-        let row = tiny::row(&cache, id, temporary.path(), &files, embedder_kind(Engine::Static, query, passage));
-        embedder_contract(&StaticEmbedder::open(&cache, &row).unwrap());
+        let spec = tiny::add(&store, id, temporary.path(), &files, embedder_kind(Engine::Static, query, passage));
+        embedder_contract(&StaticEmbedder::open(&store, &spec).unwrap());
     }
 }
 
@@ -119,31 +149,45 @@ fn static_embedders_keep_the_contract_with_prefixes_and_without() {
 fn onnx_graphs_that_were_made_here_keep_the_contracts() {
     let Some(home) = support::home_with_models("the contracts of ONNX graphs") else { return };
     let temporary = tempfile::tempdir().unwrap();
-    let cache = ModelStore::new(temporary.path().join("models"));
-    std::fs::create_dir_all(cache.root().join("onnxruntime")).unwrap();
+    let store = ModelStore::new(temporary.path().join("models"));
+    std::fs::create_dir_all(store.root().join("onnxruntime")).unwrap();
     for file in
         std::fs::read_dir(home.join("models/onnxruntime")).unwrap().flatten().filter(|file| file.path().is_file())
     {
-        std::fs::copy(file.path(), cache.root().join("onnxruntime").join(file.file_name())).unwrap();
+        std::fs::copy(file.path(), store.root().join("onnxruntime").join(file.file_name())).unwrap();
     }
     tiny::write_tokenizer(temporary.path());
     let files = ["model.onnx", "tokenizer.json"];
 
     tiny::write_embedder(temporary.path());
     for (id, pooling, query) in [("mean", Pooling::Mean, ""), ("prefixed", Pooling::Mean, "query ")] {
-        let engine = Engine::Onnx { pooling, pad_token: "[PAD]", output: None };
-        let row = tiny::row(&cache, id, temporary.path(), &files, embedder_kind(engine, query, ""));
-        embedder_contract(&OnnxEmbedder::open(&cache, &row, 1).unwrap());
+        let engine = Engine::Onnx { pooling, pad_token: "[PAD]".into(), output: None };
+        let spec = tiny::add(&store, id, temporary.path(), &files, embedder_kind(engine, query, ""));
+        embedder_contract(&OnnxEmbedder::open(&store, &spec, 1).unwrap());
     }
 
     tiny::write_cross_encoder(temporary.path());
-    let kind = ModelKind::Reranker { max_tokens: 64, pad_token: "[PAD]" };
-    let row = tiny::row(&cache, "cross-encoder", temporary.path(), &files, kind);
-    let reranker = CrossEncoder::open(&cache, &row, 1).unwrap();
+    let kind = ModelKind::Reranker { max_tokens: 64, pad_token: "[PAD]".into() };
+    let spec = tiny::add(&store, "cross-encoder", temporary.path(), &files, kind);
+    let reranker = CrossEncoder::open(&store, &spec, 1).unwrap();
     reranker_contract(&reranker);
     let scores = reranker.score("birds", &["kinglets", "wrens"]).unwrap();
     assert_ne!(scores[0], scores[1], "the passage is read");
     assert_ne!(scores, reranker.score("lease", &["kinglets", "wrens"]).unwrap(), "and so is the question");
+}
+
+/// Four threads that call at once get what one alone gets.
+fn same_from_four_threads<T: PartialEq + Debug + Send + Sync>(call: impl Fn() -> T + Sync) {
+    let alone = call();
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                start.wait();
+                assert_eq!(call(), alone, "several threads at once");
+            });
+        }
+    });
 }
 
 /// One finite score a passage, in order, whatever stands beside it.
@@ -155,6 +199,7 @@ fn reranker_contract(reranker: &dyn Reranker) {
         let alone = reranker.score("Which birds are small?", &[text]).unwrap()[0];
         assert!(score.is_finite() && (alone - score).abs() < 2e-3, "{text:?} alone {alone}, in a batch {score}");
     }
+    same_from_four_threads(|| reranker.score("Which birds are small?", &TEXTS).unwrap());
 }
 
 fn encoder_contract(encoder: &dyn SparseEncoder) {
@@ -175,6 +220,7 @@ fn encoder_contract(encoder: &dyn SparseEncoder) {
     let passages = ["Small birds are kinglets and wrens.", "The lease ends on the first of May."];
     let [near, far] = &encoder.encode(Role::Passage, &passages).unwrap()[..] else { panic!() };
     assert!(query.dot(near) > query.dot(far));
+    same_from_four_threads(|| encoder.encode(Role::Passage, &TEXTS).unwrap());
 }
 
 #[test]
@@ -185,7 +231,7 @@ fn the_encoder_of_the_tests_keeps_the_contract() {
 #[test]
 fn splade_keeps_the_contract_and_knows_words_that_are_not_in_the_text() {
     let Some(home) = support::home_with("the contract of splade", &["splade-tiny"]) else { return };
-    let encoder = Kinglet::new(home, Config::default()).encoder_called("splade-tiny").unwrap();
+    let encoder = Kinglet::new(home, Config::default()).open_sparse_encoder(&SparseEncoderRef::default()).unwrap();
     encoder_contract(encoder.as_ref());
     let vectors = encoder.encode(Role::Query, &["automobile", "car", "sparrow"]).unwrap();
     assert!(vectors[0].dot(&vectors[1]) > 2.0 * vectors[0].dot(&vectors[2]));
@@ -260,7 +306,7 @@ fn every_retriever_keeps_the_contract() {
 #[test]
 fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     let Some(home) = support::home_with_models("the contract of late interaction") else { return };
-    let embedder = Kinglet::new(home, Config::default()).embedder_called("all-minilm-l6-v2").unwrap();
+    let embedder = Kinglet::new(home, Config::default()).open_embedder(&EmbedderRef::default()).unwrap();
     let temporary = tempfile::tempdir().unwrap();
     let (folder, place) = (temporary.path().join("documents"), temporary.path().join("index"));
     for number in 0..60 {
@@ -268,7 +314,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
         support::write(&folder, &[(&format!("{number}.md"), &text)]);
     }
     let index_it = |keep_tokens| {
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &[folder.canonicalize().unwrap()],
             chunking: Default::default(),
             max_file_bytes: 1 << 20,
@@ -277,7 +323,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
             encoders: &[],
             language: None,
             keep_tokens,
-            reading: &Isolation::InProcess,
+            isolation: &Isolation::InProcess,
         };
         let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap();
         (summary, Arc::new(Index::open(&place).unwrap()))
@@ -350,5 +396,5 @@ async fn the_extractive_generator_keeps_the_contract() {
 #[tokio::test]
 async fn the_language_model_keeps_the_contract() {
     let Some(home) = support::home_with_models("the contract of the language model") else { return };
-    generator_contract(Kinglet::new(home, Config::default()).generator().unwrap().as_ref()).await;
+    generator_contract(Kinglet::new(home, Config::default()).open_generator().unwrap().as_ref()).await;
 }

@@ -5,10 +5,10 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use kinglet::chunking::{Chunking, chunk};
-use kinglet::corpus::walk::{Limits, walk};
-use kinglet::corpus::{Document, Section, Unit, formats};
 use kinglet::extract::{self, Extraction, Request};
+use kinglet::scan::walk::{Limits, walk};
 use kinglet::text::{estimated_tokens, line_starts};
+use kinglet_formats::{Document, LocationUnit, Section, read};
 use proptest::prelude::*;
 
 /// Sections cover the text; lines of the file do not run backwards.
@@ -29,7 +29,7 @@ fn check_document(document: &Document) {
         // The rows of each sheet of a workbook are counted anew.
         let sheet = |line: usize| {
             let of = |section: &&Section| section.span.start <= starts[line] && starts[line] < section.span.end;
-            (document.unit == Unit::Row).then(|| document.sections.iter().find(of)?.headings.first()).flatten()
+            (document.unit == LocationUnit::Row).then(|| document.sections.iter().find(of)?.headings.first()).flatten()
         };
         let falls = (1..places.len()).find(|&line| places[line] < places[line - 1] && sheet(line) == sheet(line - 1));
         assert_eq!(falls, None, "places never fall");
@@ -62,7 +62,7 @@ fn check_chunks(document: &Document, target_tokens: usize) {
 }
 
 fn check(name: &str, bytes: &[u8], targets: &[usize]) {
-    if let Ok(document) = formats::read(name, bytes) {
+    if let Ok(document) = read(name, bytes) {
         check_document(&document);
         for &target in targets {
             check_chunks(&document, target);

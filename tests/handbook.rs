@@ -7,6 +7,7 @@ use std::path::Path;
 use kinglet::config::{ChunkSize, Config};
 use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::language::Language;
+use kinglet_formats::LIMITS;
 
 /// Sentences with a setting in them, `{}` in its place, by page.
 const SETTINGS: &[(&str, &str, Setting)] = &[
@@ -26,11 +27,15 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("configuration.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
     ("configuration.md", "they have at most {} tokens", Computed(|| cut(ChunkSize::Short))),
     ("configuration.md", ", with ` {}, which", Computed(|| cut(ChunkSize::Long))),
-    ("file-formats.md", "to a depth of {}. Encrypted", Constant("corpus/formats/limits.rs", "LETTER_DEPTH")),
-    ("file-formats.md", "files of more than {} MiB are cut between", Mebibytes("corpus/formats/code.rs", "MAX_BYTES")),
+    ("file-formats.md", "to a depth of {}. Encrypted", Constant("crates/formats/src/limits.rs", "LETTER_DEPTH")),
+    (
+        "file-formats.md",
+        "files of more than {} MiB are cut between",
+        Mebibytes("crates/formats/src/code/mod.rs", "MAX_BYTES"),
+    ),
     ("file-formats.md", "larger than {} MiB are skipped", Configured("max_file_mib")),
     ("file-formats.md", "mailboxes of {} MiB and more", Mebibytes("extract/long_file.rs", "LONG_BYTES")),
-    ("file-formats.md", "to a depth of {} nested elements", Constant("corpus/formats/html.rs", "MAX_DEPTH")),
+    ("file-formats.md", "to a depth of {} nested elements", Constant("crates/formats/src/html.rs", "MAX_DEPTH")),
     ("how-retrieval-works.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
     ("how-retrieval-works.md", "At most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
     ("how-retrieval-works.md", "its best {} chunks with scores", Constant("search/fusion.rs", "DEPTH")),
@@ -63,8 +68,8 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("indexing.md", "of more than {} chunks, linking", Constant("index/mod.rs", "EXACT_LIMIT")),
     ("indexing.md", "every {} seconds in a long run", Constant("ingest/mod.rs", "CHECKPOINT")),
     ("indexing.md", "searchable every {} seconds too", Constant("ingest/mod.rs", "CHECKPOINT")),
-    ("indexing.md", "changed for {} seconds", Constant("corpus/watch.rs", "QUIET")),
-    ("indexing.md", "it runs every {} seconds", Constant("corpus/watch.rs", "LONGEST")),
+    ("indexing.md", "changed for {} seconds", Constant("scan/watch.rs", "QUIET")),
+    ("indexing.md", "it runs every {} seconds", Constant("scan/watch.rs", "LONGEST")),
     ("indexing.md", "exits with code {}", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
     ("indexing.md", "at most the last {} seconds", Constant("ingest/mod.rs", "CHECKPOINT")),
     ("indexing.md", "` ({} MiB unless you set it)", Configured("max_file_mib")),
@@ -214,7 +219,8 @@ impl Setting {
 
 /// The value of a constant: a number, a product, a shift, or a duration in seconds.
 fn constant(file: &str, name: &str) -> f64 {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = if file.starts_with("crates/") { root.join(file) } else { root.join("src").join(file) };
     let source = std::fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()));
     let value = match source.split_once(&format!("const {name}: ")) {
         Some((_, rest)) => rest.split_once(" = ").and_then(|(_, rest)| rest.split_once(';')),
@@ -303,6 +309,20 @@ fn every_number_in_the_handbook_that_is_a_setting_is_the_program_s() {
         wrong.extend(held_by_nothing.map(|found| format!("{page}: put the number into one of the lists: … {found} …")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The table of limits has each of them once, and no other.
+#[test]
+fn the_table_of_limits_is_that_of_the_program() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook/file-formats.md"))
+        .unwrap();
+    let rows: Vec<String> =
+        LIMITS.iter().map(|limit| format!("| {} | {limit} | {} |", limit.of, limit.beyond)).collect();
+    for row in &rows {
+        assert!(page.contains(row.as_str()), "the handbook does not say {row}");
+    }
+    let section = page.split("## Limits").nth(1).unwrap().split("\n## ").next().unwrap();
+    assert_eq!(section.lines().filter(|line| line.starts_with("| ")).count(), rows.len() + 1, "no other rows");
 }
 
 /// The table of settings has each of them once, with its default.

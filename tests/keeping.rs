@@ -161,17 +161,17 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
         let stopped = support::index_watched(&roots, &index, &watcher).unwrap_err();
         assert_eq!(stopped.kind(), ErrorKind::Interrupted);
         let open = Index::open(&index).unwrap();
-        assert_eq!(open.manifest().all_read, documents == 90);
+        assert_eq!(open.manifest().complete, documents == 90);
         let card = support::embedder().card().clone();
         assert_eq!((open.counts().unwrap().documents, open.dense(&card).unwrap().len()), (documents, vectors));
-        assert_eq!(open.lacking(&card).unwrap(), documents - vectors as u64);
+        assert_eq!(open.pending_dense(&card).unwrap(), documents - vectors as u64);
         assert_eq!(open.lexical().search("bird", 100, None).unwrap().len() as u64, documents);
         drop(open);
         let summary = support::index_watched(&roots, &index, &NoProgress).unwrap();
         assert_eq!((summary.read as u64, summary.unchanged as u64), (90 - documents, documents));
         assert_eq!(summary.embedded, 180 - vectors, "vectors and terms");
         assert_eq!(said(&index), said(&whole));
-        assert!(Index::open(&index).unwrap().manifest().all_read);
+        assert!(Index::open(&index).unwrap().manifest().complete);
     }
 }
 
@@ -196,8 +196,9 @@ fn whoever_reads_beside_a_writer_takes_no_lock_and_sees_one_state_or_the_next() 
         let mut opened = 0;
         while !writer.is_finished() {
             let open = Index::open(&index).unwrap();
-            let found = open.lexical().search("bird", 100, None).unwrap();
-            assert_eq!(found.len(), open.searched());
+            let found = open.search_lexical("bird", 100, None).unwrap();
+            let pending = open.pending_lexical().unwrap();
+            assert_eq!(found.len() as u64 + pending, open.searchable() as u64, "what is missing is told");
             let ids: Vec<u64> = found.iter().map(|(chunk, _)| *chunk).collect();
             open.chunks(&ids).unwrap();
             opened += 1;
@@ -234,7 +235,7 @@ fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
     kinglet.index("notes", std::slice::from_ref(&folder), &NoProgress).unwrap();
     let index = Index::open(&kinglet.index_folder("notes").unwrap()).unwrap();
     let counts = index.counts().unwrap();
-    assert_eq!((counts.chunks - counts.copies, index.searched_ids().unwrap().len()), (3, 3), "{counts:?}");
+    assert_eq!((counts.chunks - counts.copies, index.searchable_ids().unwrap().len()), (3, 3), "{counts:?}");
     assert_eq!(index.nearly_repeated().unwrap(), 1);
 
     let found = kinglet.search("notes", "may I copy and change this program", 10).unwrap();

@@ -11,9 +11,10 @@ use kinglet::engine::{Embedders, Kinglet};
 use kinglet::extract::worker_process::Isolation;
 use kinglet::index::sparse::Sparse;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{Event, NoProgress, Plan, Progress, ingest};
+use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
 use kinglet::models::contracts::{Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
+use kinglet::models::reference::EmbedderRef;
 use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
 use kinglet::{Error, ErrorKind};
 
@@ -89,7 +90,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
     kinglet("hashing-256").index("notes", &[folder], &NoProgress).unwrap();
     let chunks = support::contents(&Index::open(&index_folder).unwrap());
     let mut writer = IndexWriter::open(&index_folder).unwrap();
-    let plan = Plan {
+    let plan = IngestPlan {
         roots: &[],
         chunking: writer.manifest().unwrap().chunking,
         max_file_bytes: u64::MAX,
@@ -98,7 +99,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
         encoders: &[],
         language: None,
         keep_tokens: true,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     let summary = ingest(&mut writer, &plan, &NoProgress).unwrap();
     drop(writer);
@@ -114,7 +115,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
     let unknown = kinglet("all-minilm-l6-v3").search("notes", question, 1).unwrap_err();
     assert!(unknown.to_string().contains("all-minilm-l6-v3"));
 
-    let exactly = Embedders::Only(vec!["hashing-256".into()]);
+    let exactly = Embedders::Only(vec![EmbedderRef::Hashing]);
     let summary = kinglet("auto").index_with("notes", &[], &exactly, &NoProgress).unwrap();
     assert_eq!((summary.embedded, ids(&index_folder)), (0, vec!["hashing-256".to_string()]));
 }
@@ -205,7 +206,7 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
     let (folder, place) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing.")]);
     let index_it = |encoders: &[Arc<dyn SparseEncoder>]| {
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &[folder.canonicalize().unwrap()],
             chunking: Default::default(),
             max_file_bytes: 1 << 20,
@@ -214,7 +215,7 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
             encoders,
             language: None,
             keep_tokens: false,
-            reading: &Isolation::InProcess,
+            isolation: &Isolation::InProcess,
         };
         ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap()
     };
@@ -371,16 +372,16 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = Kinglet::new(home, Config { mode: Mode::Hybrid, ..Config::default() });
     let roots = [support::package().join("corpora/handbook")];
-    let plan = Plan {
+    let plan = IngestPlan {
         roots: &roots,
         chunking: Default::default(),
         max_file_bytes: 1 << 20,
         exclude: &[],
-        embedders: &[kinglet.embedder_called("all-minilm-l6-v2").unwrap()],
+        embedders: &[kinglet.open_embedder(&EmbedderRef::default()).unwrap()],
         encoders: &[],
         language: None,
         keep_tokens: true,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &NoProgress).unwrap();
     let index = Arc::new(Index::open(temporary.path()).unwrap());

@@ -14,7 +14,7 @@ use kinglet::{Config, Kinglet, NoProgress};
 /// A home with the index `handbook`.
 fn handbook() -> (tempfile::TempDir, Kinglet) {
     let home = tempfile::tempdir().unwrap();
-    let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".to_string(), ..Config::default() });
+    let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
     kinglet.index("handbook", &[support::package().join("corpora/handbook")], &NoProgress).unwrap();
     (home, kinglet)
 }
@@ -73,7 +73,7 @@ fn tuned_weights_are_kept_only_if_they_are_better_on_questions_that_they_were_no
     let [default, held_out] = tuned.held_out_ndcg_at_10;
     assert_eq!(tuned.is_kept, held_out > default);
     let index = Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap();
-    assert_eq!(index.manifest().tuned.get("hashing-256").copied(), tuned.is_kept.then_some(tuned.weights));
+    assert_eq!(index.manifest().fusion_weights.get("hashing-256").copied(), tuned.is_kept.then_some(tuned.weights));
     assert_eq!(kinglet.tune_weights(&collection, &|_| {}).unwrap(), tuned, "the same questions give the same weights");
     let dense = kinglet.clone().with_config(Config { mode: Mode::Dense, ..kinglet.config().clone() });
     assert!(dense.tune_weights(&collection, &|_| {}).is_err());

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use crate::corpus::Section;
 use crate::text::{Span, estimated_tokens};
+use kinglet_formats::Section;
 
 /// Columns that a line counts as further in, where a cut before it is worse than its indentation says.
 const ONE_LEVEL: usize = 4;
@@ -146,8 +146,8 @@ const EXPLAINS: [&str; 8] = ["//", "#", "--", "/*", "*", "@", ";;", "%"];
 #[cfg(test)]
 mod tests {
     use crate::chunking::{Chunk, Chunking, chunk};
-    use crate::corpus::formats::read;
     use crate::text::estimated_tokens;
+    use kinglet_formats::read;
 
     fn cut(name: &str, code: &str, target_tokens: usize) -> Vec<Chunk> {
         let document = read(name, code.as_bytes()).unwrap();

@@ -5,8 +5,8 @@ mod code;
 use serde::{Deserialize, Serialize};
 use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
 
-use crate::corpus::{Document, Format, Section, Unit};
 use crate::text::{Span, estimated_tokens, line_starts};
+use kinglet_formats::{Document, Format, LocationUnit, Section};
 
 /// The heading path in front of an embedded passage takes at most this many estimated tokens.
 const MAX_CONTEXT_TOKENS: usize = 40;
@@ -32,7 +32,7 @@ pub struct Chunk {
     /// Where it lies in the document's text: `span.of(&document.text) == text`.
     pub span: Span,
     /// What its places are counted in.
-    pub unit: Unit,
+    pub unit: LocationUnit,
     /// The first place in the file that it is at, from 1: a line, a page, a row.
     pub first: u32,
     /// The last place in the file that it is at.
@@ -57,7 +57,7 @@ impl Chunk {
         }
     }
 
-    /// What follows the path of its file to name its place, see [`Unit::after_path`].
+    /// What follows the path of its file to name its place, see [`LocationUnit::after_path`].
     pub fn after_path(&self) -> String {
         self.unit.after_path(self.first, self.last, &self.headings)
     }
@@ -162,8 +162,8 @@ fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
             let beside = shared + 1 >= path.len() && shared + 1 >= section.headings.len() && !opens;
             let elsewhere = match document.unit {
                 // Places in one sheet say nothing in another.
-                Unit::Row => shared == 0,
-                Unit::Message => place(section) != place(&sections[index - 1]),
+                LocationUnit::Row => shared == 0,
+                LocationUnit::Message => place(section) != place(&sections[index - 1]),
                 _ => false,
             };
             let fits = tokens + more <= target && (tokens < small || more < small) && !elsewhere;
@@ -364,7 +364,7 @@ fn without_soft_breaks(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::formats::read;
+    use kinglet_formats::read;
 
     fn cut(name: &str, text: &str, target_tokens: usize) -> Vec<Chunk> {
         chunk(&read(name, text.as_bytes()).unwrap(), &Chunking { target_tokens })
@@ -397,10 +397,10 @@ mod tests {
             format: Format::Table,
             text: "a\nb\n".to_owned(),
             sections: vec![section(0, "One"), section(2, "Two")],
-            unit: Unit::Row,
+            unit: LocationUnit::Row,
             places: Some(vec![7, 1, 1]),
             metadata: Vec::new(),
-            doubt: None,
+            warning: None,
         };
         let places: Vec<_> = chunk(&document, &Chunking::default()).iter().map(Chunk::after_path).collect();
         assert_eq!(places, ["#One!7:7", "#Two!1:1"]);

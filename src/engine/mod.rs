@@ -1,37 +1,30 @@
-//! Configuration → parts → the three flows. The only file that picks which implementation stands behind a seam.
+//! Configuration → parts → the three flows.
 
 pub mod doctor;
+mod factory;
 pub mod index_names;
 mod register_model;
 mod required_models;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::answer::{Answer, Passage, Timings, answer, elapsed_ms};
-use crate::config::{AUTO, Config, DEFAULT_EMBEDDER, Mode, NO_RERANKER, Switch, TunedWeights};
+use crate::answer::{Answer, AnswerEvent, Passage, Timings, answer, elapsed_ms};
+use crate::config::{Config, Mode, RerankerChoice, Switch, TunedWeights};
 use crate::error::{Error, Result};
 use crate::extract::worker_process::Isolation;
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
-use crate::ingest::{Plan, Progress, Summary, ingest};
-use crate::models::catalog::{self, Engine, ModelKind, ModelSpec};
-use crate::models::contracts::{Embedder, Generator, Reranker, SparseEncoder};
-use crate::models::cross_encoder::CrossEncoder;
-use crate::models::extractive::ExtractiveGenerator;
-use crate::models::hashing::HashingEmbedder;
-use crate::models::llama::LlamaGenerator;
-use crate::models::onnx::{self, OnnxEmbedder};
-use crate::models::openai::OpenAiGenerator;
-use crate::models::splade::SpladeEncoder;
-use crate::models::static_table::StaticEmbedder;
+use crate::ingest::{IngestPlan, Progress, Summary, ingest};
+use crate::models::contracts::{Embedder, Generator, Reranker};
+use crate::models::reference::{EmbedderRef, RerankerRef};
 use crate::models::store::ModelStore;
 use crate::search::filter::{self, Filter};
 use crate::search::results::{ResultOptions, found};
 use crate::search::{DenseLeg, LexicalLeg, MaxSim, PendingWork, Pipeline, Query, Retriever, SearchResult, SparseLeg};
+use futures::StreamExt;
 
 /// A home with indexes and models, and the configuration under which they are used. Cheap to clone.
 #[derive(Clone)]
@@ -59,9 +52,9 @@ pub enum Embedders {
     /// Those that it has, and the one that the configuration names.
     Keep,
     /// These, and no others; the first answers.
-    Only(Vec<String>),
+    Only(Vec<EmbedderRef>),
     /// Those that it has, and these.
-    Add(Vec<String>),
+    Add(Vec<EmbedderRef>),
 }
 
 /// What a search found.
@@ -151,16 +144,16 @@ impl Kinglet {
         let embedders = self.open_embedders(folder, embedders)?;
         let mut writer = IndexWriter::open(folder)?;
         let before = writer.manifest().map(|manifest| manifest.chunking);
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &roots,
             chunking: self.config.chunking().or(before).unwrap_or_default(),
             max_file_bytes: self.config.max_file_mib << 20,
             exclude: std::slice::from_ref(&self.home),
             embedders: &embedders,
-            encoders: &self.open_encoders(folder)?,
+            encoders: &self.open_sparse_encoders(folder)?,
             language: self.config.language(),
             keep_tokens: self.keeps_tokens(),
-            reading: &self.reading,
+            isolation: &self.reading,
         };
         ingest(&mut writer, &plan, watcher)
     }
@@ -218,13 +211,20 @@ impl Kinglet {
     fn lacking(&self, index: &Index) -> Result<Option<PendingWork>> {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
-        let card = manifest.embedders.iter().find(|card| card.id == answering && !self.needs_no_embedder());
+        let card = manifest.embedders.iter().find(|card| card.id == answering.as_str() && !self.needs_no_embedder());
+        let by_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
+        let encoder = self.config.searching_encoder();
+        let terms =
+            manifest.sparse.iter().find(|card| encoder.as_ref().is_some_and(|id| card.id == id.model().as_str()));
         let lacking = PendingWork {
-            vectors: card.map_or(Ok(0), |card| index.lacking(card))?,
-            passages: index.searched() as u64,
-            files: !manifest.all_read,
+            lexical: if by_words { index.pending_lexical()? } else { 0 },
+            vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
+            sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
+            passages: index.searchable() as u64,
+            files: !manifest.complete,
         };
-        Ok((lacking.vectors > 0 || lacking.files).then_some(lacking))
+        let is_any = lacking.lexical + lacking.vectors + lacking.sparse > 0 || lacking.files;
+        Ok(is_any.then_some(lacking))
     }
 
     /// Answers `question` from the index called `name`; `show` gets each sentence as soon as it is written and checked. Needs a tokio
@@ -253,7 +253,7 @@ impl Kinglet {
             let found = this.search_for(&name, &asked, this.config.passages, &wanted)?;
             let retrieve = elapsed_ms(started);
             let started = Instant::now();
-            let generator = this.generator()?;
+            let generator = this.open_generator()?;
             Ok((found, generator, retrieve, elapsed_ms(started)))
         });
         let (SearchResponse { found, lacking }, generator, retrieve, load) =
@@ -266,9 +266,19 @@ impl Kinglet {
                 truncated: found.truncated,
             })
             .collect();
-        let mut answer = answer(generator.as_ref(), question, &passages, self.config.answer_tokens, show).await?;
+        let mut events = answer(generator, question, passages, self.config.answer_tokens);
+        let mut answer = loop {
+            match events.next().await {
+                Some(event) => match event? {
+                    AnswerEvent::Sentence(sentence) => show(&sentence.text),
+                    AnswerEvent::Finished(answer) => break *answer,
+                    _ => {}
+                },
+                None => return Err(Error::model("no answer")),
+            }
+        };
         answer.timings_ms = Timings { retrieve, load, ..answer.timings_ms };
-        answer.lacking = lacking;
+        answer.pending = lacking;
         Ok(answer)
     }
 
@@ -303,137 +313,6 @@ impl Kinglet {
         Ok(self.home.join("indexes").join(name))
     }
 
-    /// Whether late interaction is to be had from what is indexed.
-    pub(crate) fn keeps_tokens(&self) -> bool {
-        [AUTO, MaxSim::ID].contains(&self.config.rerank.as_str())
-    }
-
-    /// Whether no embedder takes part in a search.
-    pub(crate) fn needs_no_embedder(&self) -> bool {
-        matches!(self.config.mode, Mode::Lexical | Mode::Sparse)
-            && [AUTO, NO_RERANKER].contains(&self.config.rerank.as_str())
-    }
-
-    /// The row with the tokens that the generator reads.
-    pub(crate) fn generator_row(&self) -> Result<(ModelSpec, usize)> {
-        let known =
-            "generators are smollm2-135m-instruct, openai:MODEL for a server, and extractive, which only quotes";
-        let row = self.models.lookup(&self.config.generator).map_err(|error| error.with_hint(known))?;
-        match row.kind {
-            ModelKind::Generator { context_tokens } => Ok((row, context_tokens)),
-            kind => Err(Error::input(format!("{} is a {kind}, not a generator", row.id)).with_hint(known)),
-        }
-    }
-
-    /// Whether the files of a model are here; a runtime may also be the system's.
-    pub fn is_here(&self, row: &ModelSpec) -> bool {
-        self.models.is_complete(row) || (row.id == catalog::RUNTIME && onnx::find_runtime(&self.models).is_ok())
-    }
-
-    /// The ids of the embedders that the index in `folder` shall have.
-    pub(crate) fn embedder_ids(&self, folder: &Path, embedders: &Embedders) -> Result<Vec<String>> {
-        let own = Manifest::read(folder)?.map(|manifest| manifest.embedders).unwrap_or_default();
-        let mut ids: Vec<String> = own.into_iter().map(|card| card.id).collect();
-        let configured = self.configured_embedder();
-        match embedders {
-            Embedders::Only(these) => ids = these.clone(),
-            Embedders::Keep | Embedders::Add(_) if ids.is_empty() => {
-                ids.push(configured.unwrap_or_else(|| DEFAULT_EMBEDDER.to_string()));
-            }
-            Embedders::Keep => ids.extend(configured),
-            Embedders::Add(_) => {}
-        }
-        if let Embedders::Add(these) = embedders {
-            ids.extend(these.iter().cloned());
-        }
-        let mut seen = HashSet::new();
-        ids.retain(|id| seen.insert(id.clone()));
-        Ok(ids)
-    }
-
-    /// Opens the embedders that the index in `folder` shall have.
-    pub(crate) fn open_embedders(&self, folder: &Path, embedders: &Embedders) -> Result<Vec<Arc<dyn Embedder>>> {
-        match &self.embedder {
-            Some(own) => Ok(vec![own.clone()]),
-            None => self.embedder_ids(folder, embedders)?.iter().map(|id| self.embedder_called(id)).collect(),
-        }
-    }
-
-    pub(crate) fn configured_embedder(&self) -> Option<String> {
-        (self.config.embedder != AUTO).then(|| self.config.embedder.clone())
-    }
-
-    /// The id of the embedder that answers from an index: the configured one, or the index's first.
-    pub(crate) fn answering_embedder(&self, manifest: Option<&Manifest>) -> String {
-        let first = manifest.and_then(|manifest| manifest.embedders.first()).map(|card| card.id.clone());
-        self.configured_embedder().or(first).unwrap_or_else(|| DEFAULT_EMBEDDER.to_string())
-    }
-
-    /// The embedder called `id`: one's own, or one of the catalog.
-    ///
-    /// # Errors
-    /// When there is none, or its files are not here.
-    pub fn embedder_called(&self, id: &str) -> Result<Arc<dyn Embedder>> {
-        match (&self.embedder, id) {
-            (Some(own), id) if own.card().id == id => Ok(own.clone()),
-            (_, HashingEmbedder::ID) => Ok(Arc::new(HashingEmbedder::new(256))),
-            (_, id) => self.embedder_of(&self.embedder_row(id)?),
-        }
-    }
-
-    pub(crate) fn embedder_of(&self, row: &ModelSpec) -> Result<Arc<dyn Embedder>> {
-        Ok(match row.kind {
-            ModelKind::Embedder { engine: Engine::Static, .. } => Arc::new(StaticEmbedder::open(&self.models, row)?),
-            _ => Arc::new(OnnxEmbedder::open(&self.models, row, self.config.threads)?),
-        })
-    }
-
-    pub(crate) fn reranker_of(&self, row: &ModelSpec) -> Result<Arc<dyn Reranker>> {
-        Ok(Arc::new(CrossEncoder::open(&self.models, row, self.config.threads)?))
-    }
-
-    /// The ids of the sparse encoders that the index in `folder` shall have: those that it has, and the configured one.
-    fn encoder_ids(&self, folder: &Path) -> Result<Vec<String>> {
-        let own = Manifest::read(folder)?.map(|manifest| manifest.sparse).unwrap_or_default();
-        let mut ids: Vec<String> = own.into_iter().map(|card| card.id).collect();
-        ids.extend(self.config.encoder().filter(|id| !ids.iter().any(|own| own == id)).map(str::to_string));
-        Ok(ids)
-    }
-
-    pub(crate) fn encoder_rows(&self, folder: &Path) -> Result<Vec<ModelSpec>> {
-        self.encoder_ids(folder)?.iter().map(|id| self.encoder_row(id)).collect()
-    }
-
-    /// Opens the sparse encoders that the index in `folder` shall have.
-    pub(crate) fn open_encoders(&self, folder: &Path) -> Result<Vec<Arc<dyn SparseEncoder>>> {
-        self.encoder_ids(folder)?.iter().map(|id| self.encoder_called(id)).collect()
-    }
-
-    /// The sparse encoder called `id`.
-    ///
-    /// # Errors
-    /// When the catalog has none, or its files are not here.
-    pub fn encoder_called(&self, id: &str) -> Result<Arc<dyn SparseEncoder>> {
-        Ok(Arc::new(SpladeEncoder::open(&self.models, &self.encoder_row(id)?, self.config.threads)?))
-    }
-
-    /// The generator that is configured.
-    pub fn generator(&self) -> Result<Arc<dyn Generator>> {
-        if let Some(generator) = &self.generator {
-            return Ok(generator.clone());
-        }
-        let name = self.config.generator.as_str();
-        if name == ExtractiveGenerator::ID {
-            return Ok(Arc::new(ExtractiveGenerator));
-        }
-        if let Some(model) = name.strip_prefix("openai:") {
-            return Ok(Arc::new(OpenAiGenerator::from_environment(model)?));
-        }
-        let (row, context_tokens) = self.generator_row()?;
-        let path = self.models.require(&row)?.join(row.files[0].name);
-        Ok(Arc::new(LlamaGenerator::open(row.id, &path, self.config.threads, context_tokens)?))
-    }
-
     /// The retriever that is configured, over `index`, with the index's own tuning if it has one.
     ///
     /// # Errors
@@ -448,12 +327,13 @@ impl Kinglet {
     /// # Errors
     /// When the manifest has a setting that this version does not know.
     pub fn with_index_defaults(&self, manifest: &Manifest) -> Result<Kinglet> {
-        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.chosen)?))
+        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.defaults)?))
     }
 
     /// The tuning that is configured for an index.
     pub fn tuning(&self, manifest: &Manifest) -> FusionWeights {
-        let own = || manifest.tuned.get(&self.answering_embedder(Some(manifest))).copied();
+        let answering = self.answering_embedder(Some(manifest));
+        let own = || manifest.fusion_weights.get(answering.as_str()).copied();
         match self.config.tuning {
             TunedWeights::Auto if self.config.is_hybrid() => own().unwrap_or_default(),
             TunedWeights::Auto | TunedWeights::None => FusionWeights::default(),
@@ -467,8 +347,8 @@ impl Kinglet {
     /// what is configured.
     pub fn pipeline(&self, index: &Arc<Index>) -> Result<Pipeline> {
         let lexical = Arc::new(LexicalLeg::new(index.clone()));
-        let sparse = self.config.searching_encoder().map(|id| {
-            let encoder = self.encoder_called(id)?;
+        let sparse = self.config.searching_encoder().map(|encoder| {
+            let encoder = self.open_sparse_encoder(&encoder)?;
             Ok(Arc::new(SparseLeg::new(index.clone(), encoder)?) as Arc<dyn Retriever>)
         });
         let sparse = sparse.transpose()?;
@@ -479,7 +359,7 @@ impl Kinglet {
         }
         let embedder = match &self.embedder {
             Some(own) => own.clone(),
-            None => self.embedder_called(&self.answering_embedder(Some(index.manifest())))?,
+            None => self.open_embedder(&self.answering_embedder(Some(index.manifest())))?,
         };
         let dense = || DenseLeg::new(index.clone(), embedder.clone()).map(Arc::new);
         let mut legs: Vec<Arc<dyn Retriever>> = match self.config.mode {
@@ -491,49 +371,14 @@ impl Kinglet {
         legs.extend(sparse);
         let is_hybrid = self.config.is_hybrid();
         let maxsim = || MaxSim::new(index.clone(), embedder.clone()).map(|it| Arc::new(it) as Arc<dyn Reranker>);
-        let reranker = match self.config.rerank.as_str() {
-            NO_RERANKER => None,
-            AUTO => (is_hybrid && embedder.token_embedder().is_some()).then(maxsim),
-            MaxSim::ID => Some(maxsim()),
-            id => Some(self.reranker_row(id).and_then(|row| self.reranker_of(&row))),
+        let reranker = match &self.config.rerank {
+            RerankerChoice::None => None,
+            RerankerChoice::Auto => (is_hybrid && embedder.token_embedder().is_some()).then(maxsim),
+            RerankerChoice::Use(RerankerRef::MaxSim) => Some(maxsim()),
+            RerankerChoice::Use(RerankerRef::CrossEncoder(id)) => Some(self.open_cross_encoder(id)),
         };
         let neighbours = (is_hybrid && self.config.neighbours != Switch::Off).then(|| embedder.card().clone());
         let (index, fusion, reranker) = (index.clone(), self.config.fusion, reranker.transpose()?);
         Ok(Pipeline { index, legs, fusion, reranker, neighbours })
-    }
-
-    /// Counts the tokens of a text as the embedder that would answer does, where it is one that ONNX Runtime runs and it is here; and
-    /// how many it reads at most.
-    pub fn token_counter(&self) -> Option<(impl Fn(&str) -> Result<usize> + use<>, usize)> {
-        let row = self.embedder_row(&self.answering_embedder(None)).ok()?;
-        let embedder = OnnxEmbedder::open(&self.models, &row, self.config.threads).ok()?;
-        Some((embedder.token_counter(), embedder.card().max_tokens))
-    }
-
-    pub(crate) fn reranker_row(&self, id: &str) -> Result<ModelSpec> {
-        let known = "--rerank takes auto, none, maxsim, or a reranker of kinglet models list";
-        let row = self.models.lookup(id).map_err(|error| error.with_hint(known))?;
-        match row.kind {
-            ModelKind::Reranker { .. } => Ok(row),
-            kind => Err(Error::input(format!("{} is a {kind}, not a reranker", row.id)).with_hint(known)),
-        }
-    }
-
-    pub(crate) fn embedder_row(&self, id: &str) -> Result<ModelSpec> {
-        let known = "kinglet models list shows the embedders; hashing-256 needs no files";
-        let row = self.models.lookup(id).map_err(|error| error.with_hint(known))?;
-        match row.kind {
-            ModelKind::Embedder { .. } => Ok(row),
-            kind => Err(Error::input(format!("{} is a {kind}, not an embedder", row.id)).with_hint(known)),
-        }
-    }
-
-    pub(crate) fn encoder_row(&self, id: &str) -> Result<ModelSpec> {
-        let known = "--sparse takes none, or a sparse encoder of kinglet models list: splade-tiny";
-        let row = self.models.lookup(id).map_err(|error| error.with_hint(known))?;
-        match row.kind {
-            ModelKind::SparseEncoder { .. } => Ok(row),
-            kind => Err(Error::input(format!("{} is a {kind}, not a sparse encoder", row.id)).with_hint(known)),
-        }
     }
 }

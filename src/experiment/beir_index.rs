@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::TestCollection;
 use super::chunk_names::ChunkNames;
-use crate::config::{ChunkSize, Config, DEFAULT_EMBEDDER};
+use crate::config::{ChunkSize, Config, EmbedderChoice};
 use crate::engine::{Embedders, Kinglet};
 use crate::error::{Error, Result};
 use crate::eval::datasets::beir::{Beir, BeirDocument};
@@ -15,23 +15,25 @@ use crate::eval::judgments::{Granularity, Question, QuestionOrigin};
 use crate::index::durable_file::make_private_folder;
 use crate::index::manifest::Manifest;
 use crate::index::{Index, IndexWriter};
-use crate::ingest::{Plan, Progress, ingest};
+use crate::ingest::{IngestPlan, Progress, ingest};
 use crate::models::catalog::ModelSpec;
 
 /// The same with its embedder named, so that figures do not depend on which embedder was used first.
 pub(super) fn with_own_embedder(kinglet: &Kinglet) -> Kinglet {
-    let embedder = kinglet.configured_embedder().unwrap_or_else(|| DEFAULT_EMBEDDER.to_string());
+    let embedder = EmbedderChoice::Use(kinglet.answering_embedder(None));
     kinglet.clone().with_config(Config { embedder, ..kinglet.config().clone() })
 }
 
 impl Kinglet {
     /// The models that the collection in `folder` needs.
-    pub(super) fn models_for_beir(&self, folder: &Path) -> Result<Vec<ModelSpec>> {
+    pub(super) fn models_for_beir(&self, folder: &Path) -> Result<Vec<Arc<ModelSpec>>> {
         let this = with_own_embedder(self);
         let index = this.beir_index(&this.beir_home(folder)?);
-        let mut specs = this.rows_of(&this.embedder_ids(&index, &this.beir_embedders(&index)?)?)?;
-        specs.extend(this.encoder_rows(&index)?);
-        Ok(specs)
+        let mut specs = this.specs_of(&this.embedders_of(&index, &this.beir_embedders(&index)?)?)?;
+        for encoder in this.sparse_encoders_of(&index)? {
+            specs.push(this.sparse_encoder_spec(encoder.model())?);
+        }
+        this.with_runtime(specs)
     }
 
     /// Reads the collection in `folder` with the judgments of one split, and brings its index up to date.
@@ -48,16 +50,16 @@ impl Kinglet {
         write_documents(&collection.documents, &documents)?;
         let index = this.beir_index(&home);
         let embedders = this.open_embedders(&index, &this.beir_embedders(&index)?)?;
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &[documents],
             chunking: this.config().chunking().unwrap_or_default(),
             max_file_bytes: u64::MAX,
             exclude: &[],
             embedders: &embedders,
-            encoders: &this.open_encoders(&index)?,
+            encoders: &this.open_sparse_encoders(&index)?,
             language: this.config().language(),
             keep_tokens: this.keeps_tokens(),
-            reading: this.reading(),
+            isolation: this.reading(),
         };
         ingest(&mut IndexWriter::open(&index)?, &plan, progress)?;
         let index = Arc::new(Index::open(&index)?);
@@ -77,7 +79,7 @@ impl Kinglet {
             return Ok(Embedders::Keep);
         }
         let own = Manifest::read(index)?.map(|manifest| manifest.embedders).unwrap_or_default();
-        Ok(Embedders::Only(own.into_iter().map(|card| card.id).collect()))
+        Ok(Embedders::Only(own.iter().map(|card| card.id.as_str().into()).collect()))
     }
 
     /// Each chunk size has an index of its own.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::TestCollection;
 use super::comparison_folder::ComparisonFolder;
@@ -11,7 +12,7 @@ use super::measure_system::{MeasureJob, Measurement, machine};
 use super::question_set::with_questions;
 use super::systems::{DEFAULT_MODES, System};
 use super::test_collection::{CollectionSource, DocumentSource, no_questions};
-use crate::config::{AUTO, ChunkSize, Config};
+use crate::config::{ChunkSize, Config, EmbedderChoice, RerankerChoice};
 use crate::engine::{Embedders, Kinglet};
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::Run;
@@ -24,7 +25,7 @@ use crate::index::durable_file::make_private_folder;
 use crate::index::store::ChunkId;
 use crate::ingest::Progress;
 use crate::models::catalog::ModelSpec;
-use crate::search::MaxSim;
+use crate::models::reference::{EmbedderRef, RerankerRef};
 use crate::subprocess::Isolation;
 
 /// Places of a ranking that run files hold: as many as Recall@100 looks at.
@@ -38,7 +39,7 @@ pub struct ComparisonRequest {
     /// The documents and questions.
     pub collection: CollectionSource,
     /// The embedders; words alone are always compared too.
-    pub embedders: Vec<String>,
+    pub embedders: Vec<EmbedderRef>,
     /// How each is searched with, see [`Kinglet::systems`]; none means [`DEFAULT_MODES`].
     pub modes: Vec<String>,
     /// Settings of which several values are compared, by key.
@@ -54,7 +55,7 @@ pub struct ComparisonPlan {
     folder: PathBuf,
     systems: Vec<System>,
     left_out: Vec<String>,
-    required_models: Vec<ModelSpec>,
+    required_models: Vec<Arc<ModelSpec>>,
 }
 
 impl ComparisonPlan {
@@ -69,7 +70,7 @@ impl ComparisonPlan {
     }
 
     /// The models whose files must be here.
-    pub fn required_models(&self) -> &[ModelSpec] {
+    pub fn required_models(&self) -> &[Arc<ModelSpec>] {
         &self.required_models
     }
 }
@@ -181,8 +182,8 @@ impl Kinglet {
         Ok(FinishedComparison { report, page })
     }
 
-    fn models_for_comparison(&self, request: &ComparisonRequest, systems: &[System]) -> Result<Vec<ModelSpec>> {
-        let mut models: Vec<ModelSpec> = Vec::new();
+    fn models_for_comparison(&self, request: &ComparisonRequest, systems: &[System]) -> Result<Vec<Arc<ModelSpec>>> {
+        let mut models: Vec<Arc<ModelSpec>> = Vec::new();
         for system in systems {
             let kinglet = self.clone().with_config(system.config.clone());
             let mut needed = match &request.collection.documents {
@@ -215,7 +216,13 @@ impl Kinglet {
         let mut prepared = HashSet::new();
         for system in &plan.systems {
             let Config { embedder, sparse, rerank, chunking, .. } = &system.config;
-            let needs = (embedder, sparse, rerank == MaxSim::ID, system.config.encoder().is_some(), chunking);
+            let needs = (
+                embedder,
+                sparse,
+                *rerank == RerankerChoice::Use(RerankerRef::MaxSim),
+                system.config.encoder().is_some(),
+                chunking,
+            );
             if !prepared.insert(needs) {
                 continue;
             }
@@ -236,7 +243,7 @@ impl Kinglet {
     fn comparison_index(&self, name: &str, plan: &ComparisonPlan, progress: &dyn Progress) -> Result<Index> {
         let own = self.index_folder(name)?;
         // What is kept of token vectors must not depend on which system comes first.
-        let config = Config { rerank: AUTO.to_string(), embedder: AUTO.to_string(), ..self.config().clone() };
+        let config = Config { rerank: RerankerChoice::Auto, embedder: EmbedderChoice::Auto, ..self.config().clone() };
         let kinglet = self.clone().with_config(config);
         let folder = match self.config().chunking {
             ChunkSize::Auto => own.clone(),
@@ -264,7 +271,7 @@ impl Kinglet {
 
 /// Changes whenever the system, the index, the questions or the program do.
 fn fingerprint(system: &System, job: &MeasureJob, index: &Index) -> Result<String> {
-    let of = (env!("CARGO_PKG_VERSION"), job, index.manifest(), index.generation()?, &system.name);
+    let of = (env!("CARGO_PKG_VERSION"), job, index.manifest(), index.generation(), &system.name);
     Ok(blake3::hash(&serde_json::to_vec(&of).expect("plain data")).to_hex().to_string())
 }
 

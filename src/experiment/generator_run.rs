@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use crate::answer::{Passage, answer};
+use crate::answer::{Passage, answer, collect_answer};
 use crate::engine::Kinglet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::comparison::SystemAnswer;
@@ -43,7 +43,7 @@ impl GeneratorRun {
     /// Opens the configured generator.
     pub fn new(kinglet: &Kinglet, index: Arc<Index>) -> Result<Self> {
         let answer_tokens = kinglet.config().answer_tokens;
-        Ok(GeneratorRun { index, generator: kinglet.generator()?, runtime: runtime()?, answer_tokens })
+        Ok(GeneratorRun { index, generator: kinglet.open_generator()?, runtime: runtime()?, answer_tokens })
     }
 
     /// Answers `question` from what was found for it.
@@ -56,9 +56,8 @@ impl GeneratorRun {
             |(at, stored): (usize, StoredChunk)| Passage { path: at.to_string(), chunk: stored.chunk, truncated: None };
         let passages: Vec<Passage> = passages.map(passage).collect();
         let started = Instant::now();
-        let mut unseen = |_: &str| {};
-        let answering = answer(self.generator.as_ref(), question, &passages, self.answer_tokens, &mut unseen);
-        let answer = self.runtime.block_on(answering)?;
+        let events = answer(self.generator.clone(), question, passages, self.answer_tokens);
+        let answer = self.runtime.block_on(collect_answer(events))?;
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
         let place = |path: &str| path.parse::<usize>().expect("a place was put there");
         let sources = answer.sources.iter();

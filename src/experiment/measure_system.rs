@@ -8,18 +8,20 @@ use serde::{Deserialize, Serialize};
 use super::generator_run::GeneratorRun;
 use super::test_collection::DEPTH;
 use crate::chunking::Chunk;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, RerankerChoice};
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::eval::comparison::{Cost, Stage, SystemAnswer};
 use crate::eval::percentile;
 use crate::index::Index;
+use crate::index::derived_part::DerivedPart;
 use crate::index::durable_file::size_bytes;
-use crate::index::lexical::Lexical;
+use crate::index::lexical::writer::LexicalWriter;
 use crate::index::store::{ChunkId, Documents};
 use crate::models::contracts::{Embedder, Role};
+use crate::models::reference::RerankerRef;
+use crate::search::Query;
 use crate::search::timed::Clock;
-use crate::search::{MaxSim, Query};
 
 /// Chunks that are embedded again to see how fast that is.
 const SAMPLE: usize = 128;
@@ -134,8 +136,8 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
         seconds_per_chunk += words_seconds(index)? / chunks;
     }
     if !kinglet.needs_no_embedder() {
-        let embedder = kinglet.embedder_called(&config.embedder)?;
-        let with_tokens = config.rerank == MaxSim::ID;
+        let embedder = kinglet.open_embedder(&kinglet.answering_embedder(None))?;
+        let with_tokens = config.rerank == RerankerChoice::Use(RerankerRef::MaxSim);
         let [vectors, tokens] = index.dense_bytes(embedder.card());
         index_bytes += vectors + if with_tokens { tokens } else { 0 };
         cost.dimension = Some(embedder.card().dimension);
@@ -143,8 +145,8 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
         let questions: Vec<&str> = job.questions.iter().take(EMBEDDED_AGAIN).map(String::as_str).collect();
         cost.stages.insert(0, embedding_stage(embedder.as_ref(), &questions)?);
     }
-    if let Some(id) = config.searching_encoder() {
-        let encoder = kinglet.encoder_called(id)?;
+    if let Some(encoder) = config.searching_encoder() {
+        let encoder = kinglet.open_sparse_encoder(&encoder)?;
         index_bytes += index.sparse_bytes(encoder.card());
         seconds_per_chunk += per_text(&texts, |batch| encoder.encode(Role::Passage, batch).map(drop))?;
     }
@@ -162,7 +164,7 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
 
 /// Passages from all over the index.
 fn sample(index: &Index) -> Result<Vec<String>> {
-    let ids = index.searched_ids()?;
+    let ids = index.searchable_ids()?;
     let step = ids.len().div_ceil(SAMPLE).max(1);
     let ids: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
     Ok(index.chunks(&ids)?.iter().map(|stored| Chunk::passage(&stored.chunk)).collect())
@@ -199,12 +201,8 @@ fn words_seconds(index: &Index) -> Result<f64> {
     let folder = tempfile::tempdir().map_err(|cause| Error::io("make a folder in", &std::env::temp_dir(), cause))?;
     let documents = Documents::open_for_reading(&index.folder().join("documents.sqlite"))?;
     let started = Instant::now();
-    Lexical::open(&folder.path().join("lexical"), index.manifest().language)?.synchronise(
-        &documents,
-        1,
-        &|_, _| Ok(()),
-        || Ok(()),
-    )?;
+    let mut lexical = LexicalWriter::new(&folder.path().join("lexical"), index.manifest().language);
+    lexical.prepare(&documents, 1, &|_, _| Ok(()))?()?;
     Ok(started.elapsed().as_secs_f64())
 }
 

@@ -1,14 +1,17 @@
 //! A language model writes questions that a passage answers.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 
 use super::generator_run::runtime;
 use super::question_generation::Writer;
+use crate::config::Config;
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::models::catalog::ModelSpec;
-use crate::models::extractive::ExtractiveGenerator;
 use crate::models::prompt::{Prompt, Task};
+use crate::models::reference::GeneratorRef;
 
 /// A question is cut off there.
 const MOST_QUESTION_TOKENS: usize = 40;
@@ -20,7 +23,7 @@ impl Kinglet {
     ///
     /// # Errors
     /// When there is no such generator.
-    pub fn models_for_question_writer(&self, generator: &str) -> Result<Vec<ModelSpec>> {
+    pub fn models_for_question_writer(&self, generator: &GeneratorRef) -> Result<Vec<Arc<ModelSpec>>> {
         self.writing_with(generator)?.models_for_answering()
     }
 
@@ -28,8 +31,8 @@ impl Kinglet {
     ///
     /// # Errors
     /// When there is no such generator, it only quotes, or its files are not here.
-    pub fn question_writer(&self, generator: &str) -> Result<Box<Writer<'static>>> {
-        let generator = self.writing_with(generator)?.generator()?;
+    pub fn question_writer(&self, generator: &GeneratorRef) -> Result<Box<Writer<'static>>> {
+        let generator = self.writing_with(generator)?.open_generator()?;
         let runtime = runtime()?;
         Ok(Box::new(move |passage: &str| {
             let prompt = Prompt {
@@ -53,13 +56,15 @@ impl Kinglet {
         }))
     }
 
-    fn writing_with(&self, generator: &str) -> Result<Kinglet> {
-        if generator == ExtractiveGenerator::ID {
-            return Err(
-                Error::input("extractive only quotes: it cannot write questions").with_hint("name a language model")
-            );
-        }
-        Ok(self.clone().with_config(self.config().with("generator", generator)?))
+    fn writing_with(&self, generator: &GeneratorRef) -> Result<Kinglet> {
+        let generator = match generator {
+            GeneratorRef::Extractive => {
+                return Err(Error::input("extractive only quotes: it cannot write questions")
+                    .with_hint("name a language model"));
+            }
+            generator => generator.clone(),
+        };
+        Ok(self.clone().with_config(Config { generator, ..self.config().clone() }))
     }
 }
 

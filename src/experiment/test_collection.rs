@@ -119,7 +119,7 @@ impl Kinglet {
     ///
     /// # Errors
     /// When there is no such index or collection, or the catalog does not have a model that is configured.
-    pub fn models_for_documents(&self, source: &DocumentSource) -> Result<Vec<ModelSpec>> {
+    pub fn models_for_documents(&self, source: &DocumentSource) -> Result<Vec<Arc<ModelSpec>>> {
         match source {
             DocumentSource::Index(name) => self.models_for_searching(name),
             DocumentSource::Beir { folder, .. } => self.models_for_beir(folder),

@@ -76,7 +76,7 @@ impl Kinglet {
         let [before, after] = [FusionWeights::default(), weights];
         let (tuned, default) = (ndcg(&held_out, &after)?, ndcg(&held_out, &before)?);
         let difference = difference(&tuned, &default);
-        let embedder = this.config().embedder.clone();
+        let embedder = this.config().embedder.to_string();
         let is_kept = difference.mean > 0.0;
         keep(collection, &embedder, is_kept.then_some(weights))?;
         Ok(TuningResult {
@@ -116,7 +116,7 @@ fn keep(collection: &TestCollection, embedder: &str, weights: Option<FusionWeigh
         return Err(Error::damaged("the index has lost its manifest")
             .with_hint(Hint::UpdateIndex { index: Some(collection.index.name().to_string()), effect: None }));
     };
-    manifest.tuned.remove(embedder);
-    manifest.tuned.extend(weights.map(|weights| (embedder.to_string(), weights)));
+    manifest.fusion_weights.remove(embedder);
+    manifest.fusion_weights.extend(weights.map(|weights| (embedder.to_string(), weights)));
     if writer.manifest() != Some(&manifest) { writer.finish(manifest) } else { Ok(()) }
 }

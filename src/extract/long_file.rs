@@ -6,21 +6,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Extracted, Extraction, FAILED, Part, PartSink, Request, name, no_text};
 use crate::chunking::chunk_piece;
-use crate::corpus::Document;
-use crate::corpus::formats::Skip;
-use crate::corpus::formats::pieces::{self, Ended, Sizes};
+use kinglet_formats::{Document, LongFile, LongFileLimits, Skip, read_long_file};
 
 /// Smaller files are read at once.
 pub(super) const LONG_BYTES: u64 = 8 << 20;
 
 /// Reads a file of at least [`LONG_BYTES`]; `None` for others, and for those of kinds that are read at once.
 pub(super) fn read(request: &Request, progress: &dyn Fn(), give: &mut PartSink<'_>) -> Option<Extraction> {
-    read_larger(LONG_BYTES, &Sizes::default(), request, progress, give)
+    read_larger(LONG_BYTES, &LongFileLimits::default(), request, progress, give)
 }
 
 fn read_larger(
     least_bytes: u64,
-    sizes: &Sizes,
+    sizes: &LongFileLimits,
     request: &Request,
     progress: &dyn Fn(),
     give: &mut PartSink<'_>,
@@ -46,11 +44,11 @@ fn read_larger(
         waiting.add(part);
         Ok(())
     };
-    let read = catch_unwind(AssertUnwindSafe(|| pieces::read(&name(request), &mut file, sizes, &mut each)));
+    let read = catch_unwind(AssertUnwindSafe(|| read_long_file(&name(request), &mut file, sizes, &mut each)));
     let ended = match read {
-        Ok(Ok(Ended::AtOnce)) => return None,
-        Ok(Ok(Ended::InPieces { doubt })) if !waiting.chunks.is_empty() => Ok(doubt),
-        Ok(Ok(Ended::InPieces { .. })) => Err(no_text()),
+        Ok(Ok(LongFile::Indivisible)) => return None,
+        Ok(Ok(LongFile::ReadInPieces { warning: doubt })) if !waiting.chunks.is_empty() => Ok(doubt),
+        Ok(Ok(LongFile::ReadInPieces { .. })) => Err(no_text()),
         Ok(Err(skip)) => Err(skip),
         Err(_) => return Some(Extraction::GivenUp { reason: FAILED.to_string() }),
     };
@@ -114,7 +112,7 @@ mod tests {
     }
 
     fn in_pieces(request: &Request) -> (Option<Extraction>, usize) {
-        let sizes = Sizes { window: 1000, piece: 3000, record: 2000, letter: 5000 };
+        let sizes = LongFileLimits { window: 1000, piece: 3000, record: 2000, letter: 5000 };
         let (mut parts, mut count) = (Part::default(), 0);
         let outcome = read_larger(10, &sizes, request, &|| {}, &mut |part| {
             count += 1;

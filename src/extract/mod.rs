@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::chunking::{Chunk, Chunking, chunk};
-use crate::corpus::formats::Skip;
-use crate::corpus::{Document, formats, repeated};
+use kinglet_formats::{Document, Skip, read_with_progress, remove_boilerplate};
 pub use timeouts::Timeouts;
 
 /// Counts up whenever files are read or cut in another way than before, so that an index reads them again.
@@ -121,7 +120,7 @@ pub fn read(request: &Request, progress: &dyn Fn(), give: &mut PartSink<'_>) -> 
         return Extraction::Unchanged;
     }
     let extracted = || -> Result<Extracted, Skip> {
-        let mut extracted = extracted(request, &bytes, progress)?;
+        let mut extracted = read_and_chunk(request, &bytes, progress)?;
         while extracted.chunks.len() > PART_CHUNKS {
             let rest = extracted.chunks.split_off(PART_CHUNKS);
             give(Part { chunks: std::mem::replace(&mut extracted.chunks, rest), text: None })?;
@@ -144,14 +143,14 @@ fn name(request: &Request) -> std::borrow::Cow<'_, str> {
 }
 
 /// Reads the text, leaves out what is repeated from page to page, and cuts the rest.
-fn extracted(request: &Request, bytes: &[u8], progress: &dyn Fn()) -> Result<Extracted, Skip> {
-    let mut document = formats::read_watched(&name(request), bytes, progress)?;
-    let repeated_lines = repeated::leave_out(&mut document);
+fn read_and_chunk(request: &Request, bytes: &[u8], progress: &dyn Fn()) -> Result<Extracted, Skip> {
+    let mut document = read_with_progress(&name(request), bytes, progress)?;
+    let repeated_lines = remove_boilerplate(&mut document);
     let chunks = chunk(&document, &request.chunking);
     if chunks.is_empty() {
         return Err(no_text());
     }
-    let Document { metadata, doubt, text, .. } = document;
+    let Document { metadata, warning: doubt, text, .. } = document;
     Ok(Extracted { chunks, metadata, doubt, repeated_lines, text: request.with_text.then_some(text) })
 }
 

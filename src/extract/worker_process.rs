@@ -16,9 +16,9 @@ pub use crate::subprocess::Isolation;
 
 use super::timeouts::{Timeouts, Watchdog};
 use super::{Extraction, Part, Request, read};
-use crate::corpus::formats::Skip;
 use crate::error::Result;
 use crate::subprocess::{Subprocess, jobs, tell};
+use kinglet_formats::Skip;
 
 /// The most memory that a worker may take.
 const MEMORY_BYTES: u64 = 1400 << 20;

@@ -2,12 +2,11 @@
 //! when it is asked for, so that it may be smaller than the index.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::store::sqlite::{self, is_disk_full};
-use super::store::{ChunkHash, ChunkId, Documents};
+use super::store::{ChunkHash, ChunkId, Documents, Pool};
 use crate::error::{Error, Result};
 
 /// Beyond this size nothing is added. A chunk of 130 tokens of 384 components takes about 6 KiB.
@@ -15,9 +14,9 @@ const LARGEST_BYTES: u64 = 8 << 30;
 
 const CHECK_BYTES: usize = 8;
 
-/// The token vectors of one embedder.
+/// The token vectors of one embedder. Many threads may read at once.
 pub struct TokenStore {
-    connection: Mutex<Connection>,
+    idle: Pool<Connection>,
     path: PathBuf,
 }
 
@@ -64,7 +63,7 @@ impl TokenStore {
     }
 
     fn with(path: &Path, connection: Connection) -> Self {
-        TokenStore { connection: Mutex::new(connection), path: path.to_path_buf() }
+        TokenStore { idle: Pool::new(connection), path: path.to_path_buf() }
     }
 
     /// The chunks of the store `documents` that have nothing here, each hash once, in the order of their ids; none when this has
@@ -174,9 +173,11 @@ impl TokenStore {
     }
 
     fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        // A panic while the lock was held leaves at most an open transaction, which ends with the connection.
-        let connection: MutexGuard<'_, Connection> = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&connection).map_err(|cause| failed(&self.path, doing, cause))
+        // A writer is used by one thread, so that only readers come here to open another connection.
+        let connection = self.idle.take(|| sqlite::open_for_reading(&self.path, failed))?;
+        let done = work(&connection).map_err(|cause| failed(&self.path, doing, cause))?;
+        self.idle.put(connection);
+        Ok(done)
     }
 }
 

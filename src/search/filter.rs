@@ -10,10 +10,9 @@ use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::corpus::Format;
-use crate::corpus::formats::format_of;
 use crate::error::{Error, Result};
 use crate::index::store::{ChunkId, Outline};
+use kinglet_formats::{Format, format_of_name};
 
 /// What can be written, for messages and help.
 pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
@@ -99,7 +98,7 @@ impl Filter {
         let file = Path::new(name).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match &self.condition {
             Condition::Path(glob) => glob.is_match(if outline.path.is_empty() { &file } else { name }),
-            Condition::Type(format) => format_of(&file) == Some(*format),
+            Condition::Type(format) => format_of_name(&file) == Some(*format),
             Condition::Ending(ending) => {
                 file.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
             }

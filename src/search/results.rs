@@ -46,8 +46,12 @@ pub struct DuplicateLocation {
 /// What an index has not made yet, so that a search may have missed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PendingWork {
+    /// Passages that are not found by their words yet, or by words that an earlier version made.
+    pub lexical: u64,
     /// Passages that have no vector yet of the embedder that answers.
     pub vectors: u64,
+    /// Passages that have no learned terms yet of the encoder that is searched with.
+    pub sparse: u64,
     /// Passages that are searched.
     pub passages: u64,
     /// Whether files may not have been read yet.

@@ -30,7 +30,7 @@ impl Retriever for LexicalLeg {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        hits(&self.index, self.name(), self.index.lexical().search(&query.text, k, query.among.as_ref())?, k)
+        hits(&self.index, self.name(), self.index.search_lexical(&query.text, k, query.among.as_ref())?, k)
     }
 }
 
@@ -69,7 +69,7 @@ impl Retriever for DenseLeg {
                 vectors.len()
             )));
         };
-        let found = self.index.dense(self.embedder.card())?.search(vector, k, query.among.as_deref())?;
+        let found = self.index.search_dense(self.embedder.card(), vector, k, query.among.as_ref())?;
         hits(&self.index, self.name(), found, k)
     }
 }
@@ -109,7 +109,7 @@ impl Retriever for SparseLeg {
                 vectors.len()
             )));
         };
-        let found = self.index.sparse(self.encoder.card())?.search(vector, k, query.among.as_deref())?;
+        let found = self.index.search_sparse(self.encoder.card(), vector, k, query.among.as_ref())?;
         hits(&self.index, self.name(), found, k)
     }
 }

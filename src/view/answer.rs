@@ -88,7 +88,7 @@ impl AnswerView {
             unknown_citations: answer.unknown_citations.clone(),
             sources: answer.sources.iter().map(|source| SourceView::new(source, base)).collect(),
             timings_ms: TimingsView { retrieve, load, read, write },
-            pending: answer.lacking.map(PendingView::from),
+            pending: answer.pending.map(PendingView::from),
         }
     }
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::relative;
-use crate::corpus::is_not_whole;
 use crate::engine::Kinglet;
 use crate::error::Result;
 use crate::index::{Index, durable_file};
-use crate::ingest::{Skipped, Summary};
+use crate::ingest::{FileNote, Summary};
+use kinglet_formats::is_truncated;
 
 /// What an indexing run did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -142,7 +142,7 @@ pub enum IndexEntryView {
 impl IndexingView {
     /// Shows paths relative to `base`.
     pub fn new(name: &str, summary: &Summary, base: &Path) -> Self {
-        let files = |files: &[Skipped]| files.iter().map(|file| reason(&file.path, &file.reason, base)).collect();
+        let files = |files: &[FileNote]| files.iter().map(|file| reason(&file.path, &file.reason, base)).collect();
         IndexingView {
             name: name.to_string(),
             read: summary.read,
@@ -168,11 +168,12 @@ impl IndexView {
     pub fn new(index: &Index, base: &Path) -> Result<Self> {
         let (manifest, counts) = (index.manifest(), index.counts()?);
         let searchable = counts.chunks - counts.copies;
-        let vectors = manifest.embedders.iter().map(|card| Ok((card.id.clone(), searchable - index.lacking(card)?)));
+        let vectors =
+            manifest.embedders.iter().map(|card| Ok((card.id.clone(), searchable - index.pending_dense(card)?)));
         let vectors = vectors.collect::<Result<BTreeMap<_, _>>>()?;
         let warning = |(path, warning): (PathBuf, String)| FileWarningView {
             path: relative(&path, base),
-            truncated: is_not_whole(&warning),
+            truncated: is_truncated(&warning),
             warning,
         };
         Ok(IndexView {
@@ -186,13 +187,13 @@ impl IndexView {
             exact_duplicates: counts.copies,
             near_duplicates: index.nearly_repeated()?,
             boilerplate_lines: counts.repeated_lines,
-            complete: manifest.all_read && vectors.values().all(|count| *count == searchable),
+            complete: manifest.complete && vectors.values().all(|count| *count == searchable),
             vectors,
             language: manifest.language.code().to_string(),
             embedders: manifest.embedders.iter().map(|card| card.id.clone()).collect(),
             sparse_encoders: manifest.sparse.iter().map(|card| card.id.clone()).collect(),
-            defaults: manifest.chosen.clone(),
-            generation: index.generation()?,
+            defaults: manifest.defaults.clone(),
+            generation: index.generation(),
             size_bytes: durable_file::size_bytes(index.folder()),
         })
     }

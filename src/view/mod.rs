@@ -24,7 +24,7 @@ pub use search::{DuplicateView, HitView, LegView, PendingView, SearchView};
 pub use settings::{SettingView, SettingsView};
 
 use crate::chunking::Chunk;
-use crate::corpus::Unit;
+use kinglet_formats::LocationUnit;
 
 /// Where in a file something stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,7 +41,7 @@ pub struct Location {
 }
 
 impl Location {
-    fn new(unit: Unit, start: u32, end: u32, suffix: &str) -> Self {
+    fn new(unit: LocationUnit, start: u32, end: u32, suffix: &str) -> Self {
         Location { unit: unit.name(), start, end, suffix: suffix.to_string() }
     }
 
@@ -84,7 +84,7 @@ mod tests {
     }
 
     fn pending() -> Option<PendingView> {
-        Some(PendingView { missing_vectors: 1, passages: 2, unread_files: true })
+        Some(PendingView { lexical: 1, dense: 1, sparse: 1, passages: 2, unread_files: true })
     }
 
     fn search() -> SearchView {

@@ -42,11 +42,11 @@ impl ModelListView {
             id: spec.id.to_string(),
             kind: spec.kind.to_string(),
             size_bytes: spec.size_bytes(),
-            licence: spec.licence.to_string(),
-            description: spec.description.to_string(),
+            licence: spec.licence.clone(),
+            description: spec.description.clone(),
             parameters: spec.parameters,
             installed: kinglet.is_here(spec),
         };
-        Ok(ModelListView { models: kinglet.models().rows()?.iter().map(view).collect() })
+        Ok(ModelListView { models: kinglet.models().specs()?.iter().map(|spec| view(spec)).collect() })
     }
 }

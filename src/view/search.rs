@@ -70,8 +70,12 @@ pub struct DuplicateView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PendingView {
+    /// Passages that cannot be found by their words yet.
+    pub lexical: u64,
     /// Passages that have no vector yet.
-    pub missing_vectors: u64,
+    pub dense: u64,
+    /// Passages that have no learned terms yet.
+    pub sparse: u64,
     /// Passages that are searched.
     pub passages: u64,
     /// Whether files may not have been read yet.
@@ -119,7 +123,7 @@ impl From<&LegScore> for LegView {
 
 impl From<PendingWork> for PendingView {
     fn from(pending: PendingWork) -> Self {
-        let PendingWork { vectors, passages, files } = pending;
-        PendingView { missing_vectors: vectors, passages, unread_files: files }
+        let PendingWork { lexical, vectors, sparse, passages, files } = pending;
+        PendingView { lexical, dense: vectors, sparse, passages, unread_files: files }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use kinglet::chunking::Chunking;
 use kinglet::extract::worker_process::Isolation;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{NoProgress, Plan, Progress, Summary, ingest};
+use kinglet::ingest::{IngestPlan, NoProgress, Progress, Summary, ingest};
 use kinglet::models::contracts::{Embedder, Role, SparseCard, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::vector::SparseVector;
@@ -80,7 +80,7 @@ pub fn index_cut(
     chunking: Chunking,
     watcher: &dyn Progress,
 ) -> kinglet::Result<Summary> {
-    let plan = Plan {
+    let plan = IngestPlan {
         roots,
         chunking,
         max_file_bytes: 1 << 20,
@@ -89,7 +89,7 @@ pub fn index_cut(
         encoders: &[encoder()],
         language: None,
         keep_tokens: true,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     ingest(&mut IndexWriter::open(index)?, &plan, watcher)
 }
@@ -132,8 +132,8 @@ pub fn home_with(test: &str, models: &[&str]) -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("KINGLET_TEST_HOME")?);
     let kinglet = kinglet::engine::Kinglet::new(home.clone(), kinglet::config::Config::default());
     let here = models.iter().all(|id| {
-        let row = kinglet::models::catalog::lookup(id).unwrap();
-        kinglet.is_here(&row)
+        let spec = kinglet.models().lookup(id).unwrap();
+        kinglet.is_here(&spec)
     });
     if !here {
         skipped(test, "the real models; `make test` fetches them");

@@ -21,7 +21,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
 use crate::index::store::ChunkId;
-use crate::index::top_k::best;
+use crate::index::top_k::top_k;
 
 /// How slowly a term that is repeated stops counting.
 const K1: f32 = 1.2;
@@ -64,7 +64,7 @@ pub(super) fn search(
             }
         }
     }
-    Ok(best(found, k))
+    Ok(top_k(found, k))
 }
 
 /// How rare `term` is, as above.

@@ -1,11 +1,11 @@
 //! Words → chunks, ranked by BM25: with `bm25.rs` the only files that know tantivy.
 //!
-//! Derived from the store: [`Lexical::synchronise`] makes it hold exactly the store's chunks and stamps it with the
-//! store's generation.
+//! Derived from the store: [`writer`] makes it hold exactly the store's chunks and stamps it with the store's generation.
 
 pub mod analyzer;
 mod bm25;
 mod read_only_directory;
+pub(crate) mod writer;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::{Debug, Display};
@@ -22,6 +22,7 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyEr
 
 use super::WorkProgress;
 use crate::error::{Error, Result, is_disk_full};
+use crate::index::derived_part::Prepared;
 use crate::index::lexical::read_only_directory::ReadOnlyDirectory;
 use crate::index::store::{ChunkId, Documents};
 use crate::language::Language;
@@ -30,8 +31,6 @@ use crate::text::Span;
 const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; which language it is stands in the stamp
 /// Which files tantivy's index consists of.
 const META: &str = "meta.json";
-/// How often an index is opened anew because a writer has changed it meanwhile.
-const ATTEMPTS: usize = 100;
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
 /// Chunks that are added between two reports of the progress.
 const BATCH: usize = 256;
@@ -47,6 +46,8 @@ pub struct Lexical {
     path: PathBuf,
     language: Language,
     generation: u64,
+    /// The files that were held against their checksums. No writer changes a file that it has finished.
+    checked: BTreeSet<PathBuf>,
 }
 
 /// A word as the index sees it.
@@ -60,7 +61,7 @@ pub struct Word {
 
 impl Lexical {
     /// Whether there is an index in `folder`.
-    pub fn is_in(folder: &Path) -> bool {
+    fn is_in(folder: &Path) -> bool {
         folder.join(META).is_file()
     }
 
@@ -81,33 +82,37 @@ impl Lexical {
             } else {
                 tantivy::Index::open(directory)
             };
-            Self::of(index, folder, language)
+            Self::of(index, folder, Some(language), None)
         })
     }
 
-    /// Opens the index in `folder` of texts in `language` for reading, and holds every byte against the checksums. It writes nothing, and
-    /// waits for no writer: when one has put other files in the place of these meanwhile, it opens those.
+    /// Opens the index in `folder` for reading, and holds every byte against the checksums, but for files that `before` has held against
+    /// them. It writes nothing, and waits for no writer. Words are read in the language in which they were written.
     ///
     /// # Errors
-    /// When the files there are not such an index, or not what was written.
-    pub fn open_for_reading(folder: &Path, language: Language) -> Result<Self> {
-        let files = || std::fs::read(folder.join(META)).ok();
-        let mut before = files();
-        for attempt in 1.. {
-            let opened = guarded(folder, || {
-                let directory = ReadOnlyDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
-                Self::of(tantivy::Index::open(directory), folder, language)
-            });
-            let after = files();
-            if before == after || attempt == ATTEMPTS {
-                return opened;
-            }
-            before = after;
+    /// When the files there are not such an index, not what was written, or replaced by a writer meanwhile.
+    pub(super) fn open_for_reading(folder: &Path, before: Option<&Self>) -> Result<Self> {
+        if !Self::is_in(folder) {
+            return Err(Error::damaged(format!("the word index in {} is missing", folder.display()))
+                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
-        unreachable!("the last attempt returns")
+        guarded(folder, || {
+            let directory = ReadOnlyDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
+            Self::of(tantivy::Index::open(directory), folder, None, before)
+        })
     }
 
-    fn of(index: tantivy::Result<tantivy::Index>, folder: &Path, language: Language) -> Result<Self> {
+    /// The file in `folder` of which [`open_for_reading`](Self::open_for_reading) reads another index when it is replaced.
+    pub(super) fn deciding_file(folder: &Path) -> PathBuf {
+        folder.join(META)
+    }
+
+    fn of(
+        index: tantivy::Result<tantivy::Index>,
+        folder: &Path,
+        language: Option<Language>,
+        before: Option<&Self>,
+    ) -> Result<Self> {
         let index = index.map_err(|cause| failed(folder, cause))?;
         let (schema, body, id) = schema();
         if index.schema() != schema {
@@ -115,8 +120,8 @@ impl Lexical {
                 .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
         // First of all, because tantivy panics over some damaged files.
-        check_files(&index).map_err(|cause| failed(folder, cause))?;
-        index.tokenizers().register(ANALYZER, analyzer(language));
+        let known = before.map(|before| &before.checked);
+        let checked = check_files(&index, known).map_err(|cause| failed(folder, cause))?;
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -125,8 +130,11 @@ impl Lexical {
         let meta = index.load_metas().map_err(|cause| failed(folder, cause))?;
         let stamp = meta.payload.unwrap_or_default();
         let (generation, terms) = stamp.split_once(' ').unwrap_or((&stamp, ""));
+        let written_in = || terms.split_once(' ').and_then(|(_, code)| Language::of_code(code)).unwrap_or_default();
+        let language = language.unwrap_or_else(written_in);
+        index.tokenizers().register(ANALYZER, analyzer(language));
         let generation = if terms == terms_stamp(language) { generation.parse().unwrap_or(0) } else { 0 };
-        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation };
+        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation, checked };
         words.check_counts()?;
         Ok(words)
     }
@@ -136,7 +144,7 @@ impl Lexical {
     /// # Errors
     /// When something is not what was written.
     pub fn check(&self) -> Result<()> {
-        guarded(&self.path, || check_files(&self.index).map_err(|cause| self.failed(cause)))
+        guarded(&self.path, || check_files(&self.index, None).map(drop).map_err(|cause| self.failed(cause)))
     }
 
     /// Which files there are, and how many chunks are in each, has no checksum: what it says must be true of the files.
@@ -157,25 +165,37 @@ impl Lexical {
         self.generation
     }
 
-    /// Whether there is nothing in it yet that was made otherwise.
-    pub fn is_fresh(&self) -> bool {
+    /// The same of the index in `folder`, whatever state its files are in; 0 where there is none.
+    ///
+    /// # Errors
+    /// When what says so is damaged.
+    pub(super) fn generation_in(folder: &Path, language: Language) -> Result<u64> {
+        if !Self::is_in(folder) {
+            return Ok(0);
+        }
+        guarded(folder, || {
+            let index = tantivy::Index::open_in_dir(folder).map_err(|cause| failed(folder, cause))?;
+            let meta = index.load_metas().map_err(|cause| failed(folder, cause))?;
+            Ok(generation_of(meta.payload.as_deref(), language))
+        })
+    }
+
+    /// Whether no chunk is in it.
+    pub fn is_empty(&self) -> bool {
         self.reader.searcher().num_docs() == 0
     }
 
-    /// Adds what the store has and this has not, takes away what the store no longer has, and commits under the store's
-    /// generation. `generation` is the one that the store will have once its own change is committed, which `commit_store` does when
-    /// all work is done but the last step: so that readers hardly ever meet the two apart. `progress` hears how many of the new
-    /// chunks have been added, and how many there are.
+    /// Adds what the store has and this has not, takes away what the store no longer has, and leaves it to the caller when that is
+    /// committed under the store's `generation`. `progress` hears how many of the new chunks have been added, and how many there are.
     ///
     /// # Errors
-    /// The first error of `progress` or `commit_store`, which leaves this as it was; or when the disk refuses.
-    pub fn synchronise(
-        &self,
+    /// The first error of `progress`, which leaves this as it was; or when the disk refuses.
+    pub(super) fn prepare(
+        self,
         documents: &Documents,
         generation: u64,
         progress: &WorkProgress<'_>,
-        commit_store: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<Prepared<'static>> {
         let wanted: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
         let have = self.ids()?;
         let mut writer: IndexWriter =
@@ -193,11 +213,14 @@ impl Lexical {
                 add(&mut writer, document).map_err(|cause| self.failed(cause))?;
             }
         }
-        let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
-        commit.set_payload(&format!("{generation} {}", terms_stamp(self.language)));
-        commit_store()?;
-        commit.commit().map_err(|cause| self.failed(cause))?;
-        writer.wait_merging_threads().map_err(|cause| self.failed(cause))
+        // This writes all files. The same call below finds nothing left to write, so that little lies between the store's commit and this.
+        writer.prepare_commit().map_err(|cause| self.failed(cause))?;
+        Ok(Box::new(move || {
+            let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
+            commit.set_payload(&format!("{generation} {}", terms_stamp(self.language)));
+            commit.commit().map_err(|cause| self.failed(cause))?;
+            writer.wait_merging_threads().map_err(|cause| self.failed(cause))
+        }))
     }
 
     /// The `k` best chunks that share a term with `question`, by BM25, with all that score as the last of them, best first; only those of
@@ -358,17 +381,25 @@ fn schema() -> (Schema, Field, Field) {
     (builder.build(), body, id)
 }
 
-fn check_files(index: &tantivy::Index) -> tantivy::Result<()> {
-    let mut files: Vec<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
-    files.sort();
+/// Holds the index's files against their checksums, but for those in `known`, and gives their names.
+fn check_files(index: &tantivy::Index, known: Option<&BTreeSet<PathBuf>>) -> tantivy::Result<BTreeSet<PathBuf>> {
+    let files: BTreeSet<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
     let written = index.directory().list_managed_files();
-    for file in files {
-        let is_there = written.contains(&file) || index.directory().exists(&file)?;
-        if is_there && !index.directory().validate_checksum(&file)? {
+    for file in files.iter().filter(|file| !known.is_some_and(|known| known.contains(*file))) {
+        let is_there = written.contains(file) || index.directory().exists(file)?;
+        if is_there && !index.directory().validate_checksum(file)? {
             return Err(TantivyError::InternalError(format!("{} fails its check", file.display())));
         }
     }
-    Ok(())
+    Ok(files)
+}
+
+/// The generation in a stamp; 0 where the terms were made otherwise than those of questions are now.
+fn generation_of(stamp: Option<&str>, language: Language) -> u64 {
+    match stamp.and_then(|stamp| stamp.split_once(' ')) {
+        Some((generation, terms)) if terms == terms_stamp(language) => generation.parse().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// How terms are made now.

@@ -10,18 +10,18 @@
 //! by the largest weight of the term; what they cost in ranking is within a rounding (`tests/pipeline.rs` holds the bound).
 
 pub mod weight_log;
+pub(crate) mod writer;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::index::durable_file::{CHECK_BYTES, check, remove_file, write_streamed};
-use crate::index::sparse::weight_log::WeightLog;
-use crate::index::store::{ChunkHash, ChunkId, Documents};
-use crate::index::top_k::best;
+use crate::index::durable_file::{CHECK_BYTES, check, remove_file};
+use crate::index::store::ChunkId;
+use crate::index::top_k::top_k;
 use crate::vector::SparseVector;
 
 const LOG: &str = "weights.log";
@@ -34,105 +34,6 @@ const TERM_BYTES: usize = 12;
 const SEAL_BYTES: usize = 32;
 const POSTING_BYTES: usize = 5;
 const LARGEST_IMPACT: f32 = 255.0;
-
-/// The sparse vectors of one encoder, for writing.
-pub struct SparseWriter {
-    folder: PathBuf,
-    log: WeightLog,
-}
-
-impl SparseWriter {
-    /// Opens the sparse vectors in `folder`, making it if need be.
-    ///
-    /// # Errors
-    /// When what is there is something else, or the disk refuses.
-    pub fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
-        Ok(SparseWriter { folder: folder.to_path_buf(), log: WeightLog::open(&folder.join(LOG))? })
-    }
-
-    /// The chunks of the store that have not been encoded yet, each hash once, in the order of their ids.
-    pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
-        documents.chunks_lacking(|hash| self.log.has(hash))
-    }
-
-    /// Keeps vectors, durably.
-    pub fn append(&mut self, vectors: &[(ChunkHash, SparseVector)]) -> Result<()> {
-        self.log.append(vectors)
-    }
-
-    /// Makes what is searched match the store, under its generation, as far as chunks have been encoded.
-    pub fn synchronise(&self, documents: &Documents, generation: u64) -> Result<()> {
-        let mut hashes = documents.originals()?;
-        hashes.retain(|(_, hash)| self.log.has(hash));
-        // The log is read twice, so that the lists can be laid out before they are filled and 5 bytes a posting are enough.
-        let mut lists: BTreeMap<u32, List> = BTreeMap::new();
-        for (chunk, hash) in &hashes {
-            for (term, weight) in self.weights(*chunk, hash)? {
-                let list = lists.entry(term).or_default();
-                list.length += 1;
-                list.largest = list.largest.max(weight);
-            }
-        }
-        let mut total = 0;
-        for list in lists.values_mut() {
-            list.end = total;
-            total += list.length as usize;
-        }
-        let (mut places, mut impacts) = (vec![0u32; total], vec![0u8; total]);
-        for (place, (chunk, hash)) in hashes.iter().enumerate() {
-            for (term, weight) in self.weights(*chunk, hash)? {
-                let list = lists.get_mut(&term).expect("every term was met before");
-                places[list.end] = place as u32;
-                impacts[list.end] = (weight / list.step()).round().clamp(1.0, LARGEST_IMPACT) as u8;
-                list.end += 1;
-            }
-        }
-        let mut head = MAGIC.to_vec();
-        head.extend_from_slice(&generation.to_le_bytes());
-        head.extend_from_slice(&(hashes.len() as u32).to_le_bytes());
-        head.extend_from_slice(&(lists.len() as u32).to_le_bytes());
-        head.extend(hashes.iter().flat_map(|(chunk, _)| chunk.to_le_bytes()));
-        for (term, list) in &lists {
-            head.extend_from_slice(&term.to_le_bytes());
-            head.extend_from_slice(&list.length.to_le_bytes());
-            head.extend_from_slice(&list.step().to_le_bytes());
-        }
-        write_streamed(&self.folder.join(MAP), |file| {
-            file.write_all(&head)?;
-            file.write_all(blake3::hash(&head).as_bytes())?;
-            lists.values().try_for_each(|list| {
-                let range = list.end - list.length as usize..list.end;
-                let mut bytes: Vec<u8> = places[range.clone()].iter().flat_map(|place| place.to_le_bytes()).collect();
-                bytes.extend_from_slice(&impacts[range]);
-                file.write_all(&bytes)?;
-                file.write_all(&check(&bytes))
-            })
-        })
-    }
-
-    fn weights(&self, chunk: ChunkId, hash: &ChunkHash) -> Result<Vec<(u32, f32)>> {
-        self.log.weights(hash)?.ok_or_else(|| {
-            Error::damaged(format!("chunk {chunk} has no sparse vector in {}", self.folder.display()))
-                .with_hint("run `kinglet index` again")
-        })
-    }
-}
-
-/// A list that is being laid out.
-#[derive(Default)]
-struct List {
-    length: u32,
-    largest: f32,
-    /// Where its next posting goes.
-    end: usize,
-}
-
-impl List {
-    fn step(&self) -> f32 {
-        self.largest / LARGEST_IMPACT
-    }
-}
 
 /// Where a term's list is.
 #[derive(Debug, Clone, Copy)]
@@ -218,6 +119,16 @@ impl Sparse {
         self.chunks.is_empty()
     }
 
+    /// The chunks that it ranks.
+    pub fn ids(&self) -> impl Iterator<Item = ChunkId> {
+        self.chunks.iter().copied()
+    }
+
+    /// The file in `folder` of which [`open`](Self::open) reads another index when it is replaced.
+    pub(super) fn deciding_file(folder: &Path) -> PathBuf {
+        folder.join(MAP)
+    }
+
     /// How many postings there are: pairs of a term and a chunk.
     pub fn postings(&self) -> u64 {
         self.terms.iter().map(|term| u64::from(term.length)).sum()
@@ -256,7 +167,7 @@ impl Sparse {
             met.retain(|place| among.contains(&self.chunks[*place as usize]));
         }
         let found = met.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
-        Ok(best(found.collect(), k))
+        Ok(top_k(found.collect(), k))
     }
 
     /// Reads every list.

@@ -210,7 +210,7 @@ impl Documents {
         })?;
         let (root, path) = parts.unwrap_or_default();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(super::whole_path(text(root), text(path)))
+        Ok(super::rows::whole_path(text(root), text(path)))
     }
 
     /// Looks at the structure of the file: pages, and that tables and their indexes say the same.

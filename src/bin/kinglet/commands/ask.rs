@@ -2,6 +2,7 @@
 
 use kinglet::engine::SearchOptions;
 use kinglet::models::openai::OpenAiGenerator;
+use kinglet::models::reference::GeneratorRef;
 use kinglet::view::AnswerView;
 use kinglet::{Error, Result};
 
@@ -15,7 +16,7 @@ impl Session<'_> {
         self.check_generator_is_reachable()?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let name = self.ready(question, index)?;
-        let waiting = progress::waiting(&self.resolved.config.generator);
+        let waiting = progress::waiting(&self.resolved.config.generator.to_string());
         let mut shown = Ok(());
         let mut show = |sentence: &str| {
             waiting.finish_and_clear();
@@ -34,21 +35,21 @@ impl Session<'_> {
             printed(render::sources(&view, self.global.verbose))?;
             render::remarks(&view, self.global.verbose);
         }
-        render::pending(answer.lacking, &name);
+        render::pending(answer.pending, &name);
         Ok(if answer.refused { REFUSED } else { DONE })
     }
 
     /// Offline, only a server on this machine may be asked.
     fn check_generator_is_reachable(&self) -> Result<()> {
-        let name = &self.resolved.config.generator;
-        match name.strip_prefix("openai:") {
-            Some(model)
+        let generator = &self.resolved.config.generator;
+        match generator {
+            GeneratorRef::OpenAi { model }
                 if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
             {
-                Err(Error::input(format!("{name} is a server elsewhere, and this is offline"))
+                Err(Error::input(format!("{generator} is a server elsewhere, and this is offline"))
                     .with_hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
             }
-            _ => Ok(()),
+            GeneratorRef::OpenAi { .. } | GeneratorRef::Extractive | GeneratorRef::Catalog(_) => Ok(()),
         }
     }
 }

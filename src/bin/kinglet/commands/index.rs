@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kinglet::corpus::watch::Changes;
 use kinglet::engine::Embedders;
 use kinglet::index::Index;
 use kinglet::ingest::Summary;
+use kinglet::models::reference::EmbedderRef;
+use kinglet::scan::watch::Changes;
 use kinglet::view::IndexingView;
 use kinglet::{Error, ErrorKind, Result};
 
@@ -22,8 +23,8 @@ impl Session<'_> {
         &self,
         paths: &[PathBuf],
         name: Option<&str>,
-        embedders: &[String],
-        added: &[String],
+        embedders: &[EmbedderRef],
+        added: &[EmbedderRef],
         watch: bool,
     ) -> Result<u8> {
         let embedders = match (embedders, added) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use kinglet::eval::datasets::questions;
 use kinglet::experiment::question_review::{Decision, QuestionReview};
 use kinglet::experiment::test_collection::DEFAULT_SPLIT;
+use kinglet::models::reference::GeneratorRef;
 use kinglet::view::GeneratedQuestionsView;
 use kinglet::{Error, Result};
 
@@ -35,8 +36,9 @@ impl Session<'_> {
                 .with_hint("remove it, or name another file by --out"));
         }
         let writer = generator.map(|generator| {
-            self.fetch_missing(&self.kinglet.models_for_question_writer(generator)?)?;
-            self.kinglet.question_writer(generator)
+            let generator = GeneratorRef::from(generator);
+            self.fetch_missing(&self.kinglet.models_for_question_writer(&generator)?)?;
+            self.kinglet.question_writer(&generator)
         });
         let writer = writer.transpose()?;
         let bar = progress::counted(count as u64, "generating questions");

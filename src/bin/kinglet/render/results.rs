@@ -95,12 +95,19 @@ pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
 
 /// What an index had not made yet when it was searched, on standard error.
 pub fn pending(pending: Option<PendingWork>, name: &str) {
-    let Some(PendingWork { vectors, passages, files }) = pending else { return };
-    let what = match (vectors, files) {
-        (0, _) => "not all files have been read yet".to_string(),
-        (_, true) => format!("{vectors} of {passages} passages have no vector yet, and files may not have been read"),
-        (_, false) => format!("{vectors} of {passages} passages have no vector yet"),
-    };
+    let Some(PendingWork { lexical, vectors, sparse, passages, files }) = pending else { return };
+    let counts = [
+        (lexical, "are not found by their words yet"),
+        (vectors, "have no vector yet"),
+        (sparse, "have no learned terms yet"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let mut what: Vec<String> = counts.map(|(count, lack)| format!("{count} of {passages} passages {lack}")).collect();
+    if files {
+        let all = if what.is_empty() { "not all files have been read yet" } else { "files may not have been read" };
+        what.push(all.to_string());
+    }
+    let what = what.join(", and ");
     notice(&format!("note: {what}, so something may be missing; `kinglet index --index {name}` goes on"));
 }
 

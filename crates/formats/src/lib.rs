@@ -1,0 +1,43 @@
+//! Reads files of some 40 formats: bytes become text with sections and a location for every line.
+
+mod archive;
+mod boilerplate;
+mod charset;
+mod clean;
+mod code;
+mod compound;
+mod data;
+mod decode;
+mod document;
+mod epub;
+mod file_type;
+mod front_matter;
+mod html;
+mod html_limits;
+mod limits;
+mod location;
+mod long_file;
+mod mail;
+mod main_text;
+mod markdown;
+mod notebook;
+mod office;
+mod org;
+mod outline;
+mod pdf;
+mod read;
+mod restructured;
+mod skip;
+mod span;
+mod text_builder;
+mod text_stream;
+mod web_page;
+
+pub use boilerplate::remove_boilerplate;
+pub use document::{Document, Format, Section, is_truncated};
+pub use limits::{LIMITS, Limit};
+pub use location::LocationUnit;
+pub use long_file::{GivePiece, LongFile, LongFileLimits, read_long_file};
+pub use read::{format_of_name, read, read_with_progress};
+pub use skip::Skip;
+pub use span::{Span, line_starts};

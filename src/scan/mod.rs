@@ -1,0 +1,4 @@
+//! Finds the files under the roots, and notices their changes.
+
+pub mod walk;
+pub mod watch;
