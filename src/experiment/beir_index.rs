@@ -59,7 +59,7 @@ impl Kinglet {
             encoders: &this.open_sparse_encoders(&index)?,
             language: this.config().language(),
             keep_tokens: this.keeps_tokens(),
-            isolation: this.reading(),
+            isolation: this.isolation(),
         };
         ingest(&mut IndexWriter::open(&index)?, &plan, progress)?;
         let index = Arc::new(Index::open(&index)?);

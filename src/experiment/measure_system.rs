@@ -20,8 +20,8 @@ use crate::index::lexical::writer::LexicalWriter;
 use crate::index::store::{ChunkId, Documents};
 use crate::models::contracts::{Embedder, Role};
 use crate::models::reference::RerankerRef;
-use crate::search::Query;
 use crate::search::timed::Clock;
+use crate::search::{Query, Retriever};
 
 /// Chunks that are embedded again to see how fast that is.
 const SAMPLE: usize = 128;
@@ -66,8 +66,7 @@ pub(super) fn measure_system(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<M
     let kinglet = Kinglet::new(&job.home, job.config.clone());
     let index = std::sync::Arc::new(Index::open(&job.index)?);
     let clock = Clock::default();
-    let weights = kinglet.tuning(index.manifest());
-    let retriever = kinglet.pipeline(&index)?.timed(&clock).retriever(&weights)?;
+    let retriever = kinglet.pipeline(&index)?.timed(&clock);
     let generator = job.answers.then(|| GeneratorRun::new(&kinglet, index.clone())).transpose()?;
     let depth = if job.answers { job.config.passages } else { DEPTH };
     if let Some(first) = job.questions.first() {
@@ -184,7 +183,7 @@ fn per_text(texts: &[&str], work: impl Fn(&[&str]) -> Result<()>) -> Result<f64>
     Ok(started.elapsed().as_secs_f64() / texts.len().max(1) as f64)
 }
 
-/// Embedding the question is a part of the dense leg, and of maxsim.
+/// Embedding the question is a part of the dense retriever, or of maxsim where there is none.
 fn embedding_stage(embedder: &dyn Embedder, questions: &[&str]) -> Result<Stage> {
     let mut times = Vec::new();
     for question in questions {

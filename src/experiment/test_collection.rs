@@ -157,8 +157,9 @@ impl Kinglet {
     /// # Errors
     /// As [`Kinglet::search`].
     pub fn evaluate(&self, collection: &TestCollection, done: &dyn Fn(usize)) -> Result<(Run, Evaluation)> {
-        let retriever = beir_index::with_own_embedder(self).retriever(&collection.index)?;
-        let run = collection.run(&collection.questions, retriever.as_ref(), DEPTH, done)?;
+        let this = beir_index::with_own_embedder(self).with_index_defaults(collection.index.manifest())?;
+        let pipeline = this.pipeline(&collection.index)?;
+        let run = collection.run(&collection.questions, &pipeline, DEPTH, done)?;
         let evaluation = eval::evaluate(&collection.questions, &run);
         Ok((run, evaluation))
     }

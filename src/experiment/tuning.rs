@@ -62,9 +62,9 @@ impl Kinglet {
             |start| by_hash.iter().skip(start).step_by(2).map(|question| (*question).clone()).collect::<Vec<_>>();
         let (training, held_out) = (half(0), half(1));
 
-        let pipeline = this.pipeline(&collection.index)?.remembering();
+        let pipeline = this.pipeline(&collection.index)?.cached();
         let ndcg = |questions: &[Question], weights: &FusionWeights| -> Result<Vec<f64>> {
-            let run: Run = collection.run(questions, pipeline.retriever(weights)?.as_ref(), DEPTH, &|_| {})?;
+            let run: Run = collection.run(questions, &pipeline.clone().weighted(*weights), DEPTH, &|_| {})?;
             Ok(metrics_by_question(questions, &run).iter().map(|metrics| metrics.ndcg_at_10).collect())
         };
         let mut count = 0;
@@ -93,14 +93,13 @@ impl Kinglet {
 }
 
 fn knobs(pipeline: &Pipeline) -> Vec<Knob> {
-    let has = |name: &str| pipeline.legs.iter().any(|leg| leg.name() == name);
-    let (reranks, supports) = (pipeline.reranker.is_some(), pipeline.neighbours.is_some());
+    let (reranks, regularizes) = (pipeline.reranks(), pipeline.regularizes());
     let all = [
-        (Knob::Dense, has("dense")),
-        (Knob::Sparse, has("sparse")),
+        (Knob::Dense, pipeline.has("dense")),
+        (Knob::Sparse, pipeline.has("sparse")),
         (Knob::Reranker, reranks),
-        (Knob::ScoreRegularization, supports),
-        (Knob::Depth, reranks || supports),
+        (Knob::ScoreRegularization, regularizes),
+        (Knob::Depth, reranks || regularizes),
     ];
     all.into_iter().filter(|(_, there)| *there).map(|(knob, _)| knob).collect()
 }

@@ -5,8 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Location, relative};
-use crate::engine::SearchResponse;
-use crate::search::{DuplicateLocation, LegScore, PendingWork, SearchResult};
+use crate::search::{DuplicateLocation, LegScore, PendingWork, SearchResponse, SearchResult};
 
 /// The hits of a search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,8 +85,8 @@ impl SearchView {
     /// Shows paths relative to `base`.
     pub fn new(response: &SearchResponse, base: &Path) -> Self {
         SearchView {
-            hits: response.found.iter().map(|result| HitView::new(result, base)).collect(),
-            pending: response.lacking.map(PendingView::from),
+            hits: response.results.iter().map(|result| HitView::new(result, base)).collect(),
+            pending: response.pending.map(PendingView::from),
         }
     }
 }
@@ -102,7 +101,7 @@ impl HitView {
             score: result.hit.score,
             legs: result.hit.legs.iter().map(LegView::from).collect(),
             text: result.chunk.text.clone(),
-            duplicates: result.also.iter().map(|duplicate| DuplicateView::new(duplicate, base)).collect(),
+            duplicates: result.duplicates.iter().map(|duplicate| DuplicateView::new(duplicate, base)).collect(),
             truncated: result.truncated.clone(),
         }
     }

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use kinglet::config::ResolvedConfig;
-use kinglet::engine::{Kinglet, SearchOptions};
+use kinglet::engine::Kinglet;
 use kinglet::experiment::measure_process;
 use kinglet::extract::worker_process;
-use kinglet::search::Filter;
 use kinglet::subprocess::Isolation;
-use kinglet::{Error, ErrorKind, Result};
+use kinglet::{Error, ErrorKind, Filter, Result, SearchOptions};
 
 use crate::args::{self, Cli, Command, ConfigCommand, Global, IndexArg, ModelsCommand, QuestionsCommand};
 use crate::progress;
@@ -98,11 +97,11 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
             session.index(paths, index.as_deref(), embedder, add_embedder, *watch)
         }
         Command::Search { question, index, explain, filter, group_by, .. } => {
-            let options = SearchOptions { filters: filters(filter)?, one_per_document: group_by.is_some() };
+            let options = SearchOptions { limit: None, filter: filters(filter)?, one_per_document: group_by.is_some() };
             session.search(question, index, &options, *explain)
         }
         Command::Ask { question, index, filter, .. } => {
-            let options = SearchOptions { filters: filters(filter)?, ..SearchOptions::default() };
+            let options = SearchOptions { filter: filters(filter)?, ..SearchOptions::default() };
             session.ask(question, index, &options)
         }
         Command::Eval { collection, tune: true, .. } => session.tune(collection),
@@ -169,8 +168,8 @@ impl Session<'_> {
     }
 }
 
-fn filters(written: &[String]) -> Result<Vec<Filter>> {
-    written.iter().map(|filter| Filter::parse(filter)).collect()
+fn filters(written: &[String]) -> Result<Option<Filter>> {
+    Ok(Filter::all(written.iter().map(|filter| Filter::parse(filter)).collect::<Result<_>>()?))
 }
 
 pub(crate) fn here() -> Result<PathBuf> {

@@ -127,13 +127,14 @@ impl DerivedPart for SparseWriter {
 
     fn check(&self, store: &Documents) -> Result<()> {
         let made = store.originals()?.iter().filter(|(_, hash)| self.log.has(hash)).count();
-        let sparse = Sparse::open(&self.folder)?;
-        let served = sparse.as_ref().map_or(0, Sparse::len);
-        if served != made {
-            return Err(Error::damaged(format!("{} serves {served} of {made} chunks", self.folder.display()))
-                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+        match Sparse::open(&self.folder)? {
+            Some(sparse) if sparse.len() == made => sparse.check(),
+            sparse => {
+                let (folder, served) = (self.folder.display(), sparse.map_or(0, |sparse| sparse.len()));
+                Err(Error::damaged(format!("{folder} serves {served} of {made} chunks"))
+                    .with_hint("run `kinglet index` again: this part is derived and is made anew"))
+            }
         }
-        sparse.map_or(Ok(()), |sparse| sparse.check())
     }
 
     fn size_bytes(&self) -> u64 {

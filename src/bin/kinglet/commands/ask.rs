@@ -1,10 +1,10 @@
 //! Answering a question from the documents.
 
-use kinglet::engine::SearchOptions;
+use futures::StreamExt;
 use kinglet::models::openai::OpenAiGenerator;
 use kinglet::models::reference::GeneratorRef;
 use kinglet::view::AnswerView;
-use kinglet::{Error, Result};
+use kinglet::{AnswerEvent, Error, Result, SearchOptions};
 
 use crate::args::{self, IndexArg};
 use crate::progress;
@@ -18,13 +18,22 @@ impl Session<'_> {
         let name = self.ready(question, index)?;
         let waiting = progress::waiting(&self.resolved.config.generator.to_string());
         let mut shown = Ok(());
-        let mut show = |sentence: &str| {
-            waiting.finish_and_clear();
-            if !self.global.json && shown.is_ok() {
-                shown = render::sentence(sentence);
+        let mut events = self.kinglet.open(&name)?.ask(question, options);
+        let answered = self.runtime().block_on(async {
+            while let Some(event) = events.next().await {
+                match event? {
+                    AnswerEvent::Sentence(sentence) => {
+                        waiting.finish_and_clear();
+                        if !self.global.json && shown.is_ok() {
+                            shown = render::sentence(&sentence.text);
+                        }
+                    }
+                    AnswerEvent::Finished(answer) => return Ok::<_, Error>(*answer),
+                    _ => {}
+                }
             }
-        };
-        let answered = self.runtime().block_on(self.kinglet.ask_for(&name, question, options, &mut show));
+            unreachable!("the last event is the answer")
+        });
         waiting.finish_and_clear();
         let answer = answered?;
         printed(shown)?;

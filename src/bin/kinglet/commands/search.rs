@@ -1,8 +1,7 @@
 //! Finding passages.
 
-use kinglet::Result;
-use kinglet::engine::SearchOptions;
 use kinglet::view::SearchView;
+use kinglet::{Result, SearchOptions};
 
 use crate::args::IndexArg;
 use crate::render::{self, here_or_nowhere};
@@ -11,8 +10,8 @@ use crate::run::{DONE, NOTHING_FOUND, Session, printed};
 impl Session<'_> {
     pub fn search(&self, question: &str, index: &IndexArg, options: &SearchOptions, explain: bool) -> Result<u8> {
         let name = self.ready(question, index)?;
-        let response = self.kinglet.search_for(&name, question, self.resolved.config.hits, options)?;
-        let found = &response.found;
+        let response = self.kinglet.open(&name)?.search(question, options)?;
+        let found = &response.results;
         let shown = if self.global.json {
             render::json(&SearchView::new(&response, &here_or_nowhere()))
         } else if found.is_empty() {
@@ -22,7 +21,7 @@ impl Session<'_> {
             render::hits(found, explain)
         };
         printed(shown)?;
-        render::pending(response.lacking, &name);
+        render::pending(response.pending, &name);
         Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })
     }
 }

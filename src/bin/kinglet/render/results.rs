@@ -15,7 +15,7 @@ use crate::terminal::{on_one_line, out, visible};
 
 pub fn hits(found: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, SearchResult { hit, path, chunk, snippet, also: duplicates, truncated }) in found.iter().enumerate() {
+    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated }) in found.iter().enumerate() {
         let stands = place(path, chunk);
         writeln!(
             out,
