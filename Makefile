@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality bench-throughput check-measures check-comparison check-synthetic
+.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -21,10 +21,10 @@ build:
 
 demo: build
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
-	$(KINGLET) index corpora/handbook --name handbook
+	$(KINGLET) index corpora/handbook --index handbook
 	echo
-	echo '$$ kinglet ask "$(QUESTION)" --name handbook'
-	$(KINGLET) ask "$(QUESTION)" --name handbook
+	echo '$$ kinglet ask "$(QUESTION)" --index handbook'
+	$(KINGLET) ask "$(QUESTION)" --index handbook
 
 test:
 	scripts/build-tools.sh
@@ -52,7 +52,7 @@ test:
 	  echo "no test was skipped"
 	fi
 
-bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-measures check-comparison check-synthetic
+bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 bench-dense:
 	scripts/build-tools.sh
@@ -85,12 +85,12 @@ bench-busy: build
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
 	python3 scripts/bench-busy.py $(KINGLET) $(COLLECTIONS)/cranfield $(OTHER)
 
-# Holds the measures of `kinglet eval` against pytrec_eval's.
-check-measures: build
-	[ -x target/check-measures/bin/python ] || python3 -m venv target/check-measures
-	target/check-measures/bin/pip install --quiet pytrec-eval-terrier
+# Holds the metrics of `kinglet eval` against pytrec_eval's.
+check-metrics: build
+	[ -x target/check-metrics/bin/python ] || python3 -m venv target/check-metrics
+	target/check-metrics/bin/pip install --quiet pytrec-eval-terrier
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
-	target/check-measures/bin/python scripts/check-measures.py $(KINGLET) $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
+	target/check-metrics/bin/python scripts/check-metrics.py $(KINGLET) $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
 
 # Compares three embedders on three collections, and computes every figure of the reports anew with pytrec_eval, numpy and scipy.
 check-comparison: build

@@ -32,7 +32,6 @@
 //! | [`error`] | what went wrong, whose fault, what next |
 //! | [`text`], [`vector`] | spans and sentences; unit vectors |
 //! | [`scan`] | a folder → its files, and their changes |
-//! | [`corpus`] | judged collections and files of questions |
 //! | [`alike`] | texts that say the same |
 //! | [`chunk`] | a document → chunks with exact spans |
 //! | [`reading`] | a file → chunks, in a process that can be given up |
@@ -51,7 +50,6 @@
 pub mod answer;
 pub mod chunking;
 pub mod config;
-pub mod corpus;
 pub mod engine;
 pub mod error;
 pub mod eval;
@@ -64,15 +62,17 @@ pub mod models;
 pub mod near_duplicate;
 pub mod scan;
 pub mod search;
+pub mod subprocess;
 pub mod text;
 pub mod vector;
+pub mod view;
 
 pub use answer::{
     Answer, AnswerEvent, AnswerSentence, Citation, CitedSource, Passage, SentenceSupport, Timings, collect_answer,
 };
 pub use config::Config;
 pub use engine::{Embedders, Kinglet, OpenIndex};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Hint, Result};
 pub use ingest::NoProgress;
 pub use kinglet_formats as formats;
 pub use search::{Filter, PendingWork, SearchOptions, SearchResponse, SearchResult};

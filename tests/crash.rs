@@ -128,7 +128,7 @@ fn killed_at_any_event_the_next_run_finishes_the_work() {
                 was_pending = was_pending || pending != [0; 3];
             } else {
                 let error = Index::open(&index).map(drop).unwrap_err();
-                assert!(error.hint().unwrap().contains("`kinglet index"), "killed at event {event}: {error}");
+                assert!(format!("{:?}", error.hint()).contains("`kinglet index"), "killed at event {event}: {error}");
             }
             support::index(&folder, &index);
             assert_eq!(answers(&index), new_answers, "killed at event {event} of a run on a {start} index");

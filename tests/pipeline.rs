@@ -223,7 +223,7 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
     assert_eq!(index_it(&[]).embedded, 2);
     let terms = || IndexSources::new(Arc::new(Index::open(&place).unwrap())).encoder(support::encoder().card());
     let missing = terms().map(|_| ()).unwrap_err();
-    assert!(missing.hint().unwrap().contains("--sparse word-counts"), "{missing}");
+    assert!(format!("{:?}", missing.hint()).contains("word-counts"), "{missing}");
 
     assert_eq!(index_it(&[support::encoder()]).embedded, 2, "the vectors are left alone");
     let retriever = SparseRetriever::new(terms().unwrap(), support::encoder());
@@ -308,7 +308,7 @@ fn damage_to_any_derived_file_is_noticed_and_mended_by_indexing_again() {
             }
             if file == Path::new("manifest.json") && damage != "gone" {
                 let error = support::index_watched(&roots, &index, &NoProgress).unwrap_err();
-                assert!(error.hint().unwrap().contains("delete this one file"), "{error}");
+                assert!(format!("{:?}", error.hint()).contains("delete this one file"), "{error}");
                 std::fs::remove_file(&path).unwrap();
             }
             let mended = support::index_watched(&roots, &index, &NoProgress);

@@ -113,12 +113,12 @@ fn said(output: &Output) -> String {
 }
 
 const COMMANDS: [&[&str]; 6] = [
-    &["search", "how heavy is a kinglet", "--name", "notes", "--json"],
-    &["search", "lease", "--name", "notes", "--filter", "path=lease.md"],
-    &["status", "--name", "notes"],
+    &["search", "how heavy is a kinglet", "--index", "notes", "--json"],
+    &["search", "lease", "--index", "notes", "--filter", "path=lease.md"],
+    &["status", "--index", "notes"],
     &["ls"],
-    &["doctor", "--name", "notes"],
-    &["ask", "When does the lease end?", "--name", "notes"],
+    &["doctor", "--index", "notes"],
+    &["ask", "When does the lease end?", "--index", "notes"],
 ];
 
 fn says_the_same(desk: &Desk, starter: &[String], before: &[Output], how: &str) {
@@ -134,7 +134,7 @@ fn says_the_same(desk: &Desk, starter: &[String], before: &[Output], how: &str) 
         assert_eq!(sizeless(&now), sizeless(before), "{command:?} {how}");
     }
     assert_eq!(everything_in(&desk.path("home")), files, "{how}: nothing is left behind");
-    let refused = desk.run(&starter, &["index", "--name", "notes"]);
+    let refused = desk.run(&starter, &["index", "--index", "notes"]);
     assert_eq!(refused.status.code(), Some(2), "{how}: {}", said(&refused));
 }
 

@@ -5,19 +5,20 @@
 //! memory; its parent process watches how long it works without progress.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::subprocess::Isolation;
+
 use super::timeouts::{Timeouts, Watchdog};
 use super::{Extraction, Part, Request, read};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::subprocess::{Subprocess, jobs, send};
 use kinglet_formats::Skip;
 
 /// The most memory of a worker.
@@ -28,16 +29,6 @@ const READ_AHEAD: usize = 32;
 const MAX_WORKERS: usize = 8;
 /// The least time between two reports of progress by a worker.
 const HEARTBEAT: Duration = Duration::from_millis(200);
-
-/// Where files are read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Isolation {
-    /// In this process, one after another: for programs that trust their files.
-    #[default]
-    InProcess,
-    /// In processes of this program with these arguments, which must call [`serve`].
-    Subprocess(PathBuf, Vec<String>),
-}
 
 /// A message from a worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,15 +45,12 @@ enum Message {
 pub fn serve() {
     limit_memory();
     let send = |message: &Message| {
-        let line = serde_json::to_string(message).expect("plain data");
-        let mut out = std::io::stdout().lock();
-        // The parent process no longer listens, so there is nothing left to do.
-        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        if !send(message) {
+            // The parent process no longer listens, so there is nothing left to do.
             std::process::exit(0);
         }
     };
-    for line in std::io::stdin().lock().lines() {
-        let Some(request) = line.ok().and_then(|line| serde_json::from_str::<Request>(&line).ok()) else { return };
+    for request in jobs::<Request>() {
         let last = Mutex::new(Instant::now());
         let progress = || {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -216,54 +204,12 @@ impl DeliveryOrder {
     }
 }
 
-/// A worker process.
-struct Worker {
-    child: Child,
-    requests: ChildStdin,
-    messages: Receiver<Message>,
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Worker {
-    fn start(program: &PathBuf, arguments: &[String]) -> Result<Self> {
-        let failed = |cause: std::io::Error| {
-            Error::new(ErrorKind::Machine, format!("could not start {} to read files: {cause}", program.display()))
-        };
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(failed)?;
-        let (input, output) = (child.stdin.take(), child.stdout.take());
-        let (Some(requests), Some(output)) = (input, output) else {
-            return Err(failed(std::io::Error::other("it has no pipes")));
-        };
-        // Messages that are not received yet wait in the pipe, and the worker with them.
-        let (sender, messages) = sync_channel(1);
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines() {
-                let Some(message) = line.ok().and_then(|line| serde_json::from_str(&line).ok()) else { return };
-                if sender.send(message).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Worker { child, requests, messages })
-    }
-}
+/// A process that reads files.
+type Worker = Subprocess<Message>;
 
 /// Sends requests to workers and watches them.
 struct Dispatcher<'a> {
-    program: &'a PathBuf,
+    program: &'a Path,
     arguments: &'a [String],
     timeouts: Timeouts,
     order: &'a DeliveryOrder,
@@ -281,17 +227,16 @@ impl Dispatcher<'_> {
     ) -> Result<Option<Extraction>> {
         let running = match worker {
             Some(running) => running,
-            None => worker.insert(Worker::start(self.program, self.arguments)?),
+            None => worker.insert(Worker::start(self.program, self.arguments, "read files")?),
         };
         let size_bytes = std::fs::metadata(&request.path).map_or(0, |metadata| metadata.len());
-        let mut watchdog = Watchdog::start(running.child.id(), self.timeouts, size_bytes);
-        let line = serde_json::to_string(request).expect("plain data");
-        let is_gone = writeln!(running.requests, "{line}").and_then(|()| running.requests.flush()).is_err();
+        let mut watchdog = Watchdog::start(running.id(), self.timeouts, size_bytes);
+        let is_gone = !running.send(request);
         let reason = loop {
             if is_gone {
                 break format!("its reader ended; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
             }
-            match running.messages.recv_timeout(self.timeouts.poll_interval) {
+            match running.receive(self.timeouts.poll_interval) {
                 Ok(Message::Done(outcome)) => return Ok(Some(outcome)),
                 Ok(Message::Progress) => watchdog.record_progress(),
                 Ok(Message::Part(part)) => match deliver_part(part) {

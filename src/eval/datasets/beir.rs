@@ -1,4 +1,4 @@
-//! Judged collections in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv`.
+//! Collections in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv`.
 //!
 //! Source: Thakur, Reimers, Rücklé, Srivastava & Gurevych, *BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation of
 //! Information Retrieval Models*, NeurIPS 2021.
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::eval::judgments::Judgments;
 
 /// A document of a collection.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,26 +27,23 @@ pub struct BeirDocument {
     pub text: String,
 }
 
-/// Relevance of documents to one query, by document id: 0 is not relevant.
-pub type Judgments = BTreeMap<String, u32>;
-
-/// A collection with questions and what answers them.
+/// A collection: documents, queries, and which documents are relevant to which query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beir {
     /// In the order of the file.
     pub documents: Vec<BeirDocument>,
-    /// Judged queries that have a relevant document, as (id, text), by id.
+    /// Queries with a relevant document, as (id, text), by id.
     pub queries: Vec<(String, String)>,
     /// By query id.
     pub judgments: BTreeMap<String, Judgments>,
 }
 
 impl Beir {
-    /// Reads the collection in `folder` with the judgments of one set, `qrels/SET.tsv`.
+    /// Reads the collection in `folder` with the judgments of one split, `qrels/SPLIT.tsv`.
     ///
     /// # Errors
-    /// When a file is missing or a line of it is not what the layout says, with the line; when nothing is judged.
-    pub fn read(folder: &Path, set: &str) -> Result<Self> {
+    /// When a file is missing or a line of it is not what the layout says, with the line; when no query has a relevant document.
+    pub fn read(folder: &Path, split: &str) -> Result<Self> {
         #[derive(Deserialize)]
         struct Query {
             #[serde(rename = "_id")]
@@ -53,7 +51,7 @@ impl Beir {
             text: String,
         }
         let documents: Vec<BeirDocument> = json_lines(&folder.join("corpus.jsonl"))?;
-        let judgments = read_judgments(&folder.join("qrels").join(format!("{set}.tsv")))?;
+        let judgments = read_judgments(&folder.join("qrels").join(format!("{split}.tsv")))?;
         let is_judged = |id: &str| judgments.get(id).is_some_and(|judged| judged.values().any(|&grade| grade > 0));
         let mut queries: Vec<(String, String)> = json_lines::<Query>(&folder.join("queries.jsonl"))?
             .into_iter()
@@ -63,7 +61,7 @@ impl Beir {
         queries.sort();
         if queries.is_empty() {
             return Err(Error::input(format!("no query in {} has a relevant document", folder.display()))
-                .with_hint(format!("qrels/{set}.tsv must name the ids of queries.jsonl")));
+                .with_hint(format!("qrels/{split}.tsv must name the ids of queries.jsonl")));
         }
         Ok(Beir { documents, queries, judgments })
     }
@@ -80,16 +78,16 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(usize, String)>> + 
 }
 
 fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let mut rows = Vec::new();
+    let mut values = Vec::new();
     for line in lines(path)? {
         let (number, line) = line?;
         if !line.trim().is_empty() {
-            let row = serde_json::from_str(&line)
+            let value = serde_json::from_str(&line)
                 .map_err(|cause| Error::input(format!("{}:{number} is not BEIR's: {cause}", path.display())))?;
-            rows.push(row);
+            values.push(value);
         }
     }
-    Ok(rows)
+    Ok(values)
 }
 
 fn read_judgments(path: &Path) -> Result<BTreeMap<String, Judgments>> {

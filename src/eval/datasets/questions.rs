@@ -1,4 +1,4 @@
-//! Files of questions with the places that answer them: lines of JSON as in `corpora/tiny`, or a table of two columns.
+//! Files of questions with where each is answered: lines of JSON as in `corpora/tiny`, or a table of two columns.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 /// Larger files are no questions that somebody wrote.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// A place that answers a question.
+/// Where a question is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct AnswerLocation {
     /// The file, or the end of its path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -33,7 +33,7 @@ fn is_one(grade: &u32) -> bool {
     *grade == 1
 }
 
-/// A question as it is written.
+/// A question as a file holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenQuestion {
@@ -42,19 +42,20 @@ pub struct WrittenQuestion {
     /// The question.
     pub question: String,
     /// Where it is answered; each of these answers it. None: the documents do not answer it.
-    pub answers: Vec<Answer>,
-    /// How a program made it; nothing for a question that a person wrote.
+    pub answers: Vec<AnswerLocation>,
+    /// How a program generated it; `None` for a question that a person wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<String>,
 }
 
-/// Reads a file of questions. A name that ends in `.jsonl` has one object a line, see [`WrittenQuestion`]; any other is a table: the
-/// question, a tab, and a path or some text of the answer. In a table the same question may stand again with another answer, empty
-/// lines and those that begin with `#` are left out, and whether the second column is a path is for `is_path` to say.
+/// Reads a file of questions. A file whose name ends in `.jsonl` has one object a line, see
+/// [`WrittenQuestion`]; any other is a table: the question, a tab, and a path or some text of the
+/// answer. A table may repeat a question with another answer; empty lines and lines that begin with
+/// `#` are left out; `is_path` decides whether the second column is a path.
 ///
 /// # Errors
-/// When the file cannot be read or is too large, a line is not what it should be (with its number), an id stands twice, or there is no
-/// question at all.
+/// When the file cannot be read or is too large, a line is wrong (the error has its number), an id
+/// stands twice, or there is no question at all.
 pub fn read(path: &Path, is_path: &dyn Fn(&str) -> bool) -> Result<Vec<WrittenQuestion>> {
     let size = std::fs::metadata(path).map_err(|cause| Error::io("open", path, cause))?.len();
     if size > MOST_BYTES {
@@ -86,7 +87,7 @@ pub fn read(path: &Path, is_path: &dyn Fn(&str) -> bool) -> Result<Vec<WrittenQu
                 return Err(wrong(number, "it has not two columns"));
             }
             let (path, quote) = if is_path(place) { (Some(place), None) } else { (None, Some(place)) };
-            let answer = Answer { path: path.map(str::to_string), quote: quote.map(str::to_string), grade: 1 };
+            let answer = AnswerLocation { path: path.map(str::to_string), quote: quote.map(str::to_string), grade: 1 };
             match questions.iter_mut().find(|other| other.question == question) {
                 Some(known) => known.answers.push(answer),
                 None => questions.push(WrittenQuestion {
@@ -102,6 +103,18 @@ pub fn read(path: &Path, is_path: &dyn Fn(&str) -> bool) -> Result<Vec<WrittenQu
         return Err(wrong(1, "there is no question in it"));
     }
     Ok(questions)
+}
+
+/// Writes questions as lines of JSON: the whole file, or the old one stays.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn write(path: &Path, questions: &[WrittenQuestion]) -> Result<()> {
+    let line = |question| serde_json::to_string(question).expect("a question is plain data") + "\n";
+    let beside = path.with_extension("jsonl.new");
+    std::fs::write(&beside, questions.iter().map(line).collect::<String>())
+        .map_err(|cause| Error::io("write", &beside, cause))?;
+    std::fs::rename(&beside, path).map_err(|cause| Error::io("write", path, cause))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
-//! Finding the weights of a pipeline on questions with known answers.
-//!
-//! Coordinate ascent: one number after the other is set to each of its candidates, and what is best is kept, until a whole round
-//! changes nothing. Source: Metzler & Croft, *Linear Feature-Based Models for Information Retrieval*, Information Retrieval 2007.
+//! Finds the fusion weights of a pipeline by coordinate ascent: one weight after the other takes each of its candidate values, and the
+//! best one is kept, until a whole round changes nothing. Source: Metzler & Croft, *Linear Feature-Based Models for Information Retrieval*, Information Retrieval 2007.
 
 use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;
@@ -14,9 +12,9 @@ const DEPTHS: [usize; 3] = [20, 50, 100];
 const LEAST_GAIN: f64 = 0.0005;
 const MOST_ROUNDS: usize = 4;
 
-/// A number of a tuning that can be set.
+/// One of the fusion weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Knob {
+pub(super) enum Knob {
     /// The weight of vectors; that of words stays 1.
     Dense,
     /// The weight of learned terms.
@@ -30,23 +28,25 @@ pub enum Knob {
 }
 
 impl Knob {
-    fn settings(self, tuning: FusionWeights) -> Vec<FusionWeights> {
+    fn settings(self, weights: FusionWeights) -> Vec<FusionWeights> {
         match self {
-            Knob::Dense => WEIGHTS.map(|dense| FusionWeights { dense, ..tuning }).to_vec(),
-            Knob::Sparse => WEIGHTS.map(|sparse| FusionWeights { sparse, ..tuning }).to_vec(),
-            Knob::Reranker => WEIGHTS.map(|reranker| FusionWeights { reranker, ..tuning }).to_vec(),
-            Knob::ScoreRegularization => NEIGHBOURS.map(|neighbours| FusionWeights { neighbours, ..tuning }).to_vec(),
-            Knob::Depth => DEPTHS.map(|depth| FusionWeights { depth, ..tuning }).to_vec(),
+            Knob::Dense => WEIGHTS.map(|dense| FusionWeights { dense, ..weights }).to_vec(),
+            Knob::Sparse => WEIGHTS.map(|sparse| FusionWeights { sparse, ..weights }).to_vec(),
+            Knob::Reranker => WEIGHTS.map(|reranker| FusionWeights { reranker, ..weights }).to_vec(),
+            Knob::ScoreRegularization => NEIGHBOURS.map(|neighbours| FusionWeights { neighbours, ..weights }).to_vec(),
+            Knob::Depth => DEPTHS.map(|depth| FusionWeights { depth, ..weights }).to_vec(),
         }
     }
 }
 
-/// The best tuning that is found from the default one by turning `knobs`, with its quality, which `quality` measures: larger is
-/// better.
+/// The best weights that are found from the default ones by turning `knobs`, with their quality.
 ///
 /// # Errors
 /// When `quality` fails.
-pub fn tune(knobs: &[Knob], quality: &mut dyn FnMut(&FusionWeights) -> Result<f64>) -> Result<(FusionWeights, f64)> {
+pub(super) fn find_weights(
+    knobs: &[Knob],
+    quality: &mut dyn FnMut(&FusionWeights) -> Result<f64>,
+) -> Result<(FusionWeights, f64)> {
     let mut best = FusionWeights::default();
     let mut reached = quality(&best)?;
     for _ in 0..MOST_ROUNDS {
@@ -77,7 +77,8 @@ mod tests {
             Ok(f64::from(1.0 - (t.dense - 2.0).abs() - (t.neighbours - 0.2).abs())
                 + if t.depth == 100 { 1e-4 } else { 0.0 })
         };
-        let (tuning, reached) = tune(&[Knob::ScoreRegularization, Knob::Dense, Knob::Depth], &mut quality).unwrap();
+        let (tuning, reached) =
+            find_weights(&[Knob::ScoreRegularization, Knob::Dense, Knob::Depth], &mut quality).unwrap();
         assert_eq!(tuning, FusionWeights { dense: 2.0, neighbours: 0.2, ..FusionWeights::default() });
         assert!((reached - 1.0).abs() < 1e-6);
     }

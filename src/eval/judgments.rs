@@ -1,8 +1,11 @@
-//! Questions of which is known what answers them.
+//! Questions with known relevant documents or passages.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::beir::Judgments;
+/// How relevant documents or passages are to one question, by name: 0 is not relevant.
+pub type Judgments = BTreeMap<String, u32>;
 
 /// What is judged, and so what a ranking is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,7 +23,7 @@ pub enum Granularity {
 pub enum QuestionOrigin {
     /// A person who wants to know.
     Human,
-    /// A program that made it from the documents.
+    /// A program that generated it from the documents.
     Synthetic,
 }
 
@@ -33,7 +36,7 @@ impl std::fmt::Display for QuestionOrigin {
     }
 }
 
-/// A judged question.
+/// A question with its judgments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// Names it in run files: no white space.
@@ -42,8 +45,8 @@ pub struct Question {
     pub text: String,
     /// Who asks.
     pub origin: QuestionOrigin,
-    /// What its judgments are about.
-    pub unit: Granularity,
-    /// Grades of units, by name; at least one is more than 0.
+    /// What is judged for it.
+    pub granularity: Granularity,
+    /// At least one is more than 0.
     pub judgments: Judgments,
 }

@@ -1,11 +1,13 @@
-//! Questions over one's own index: what they are judged by, measuring, tuning.
+//! Questions over a user's own index: what they are judged by, evaluating, tuning.
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kinglet::config::Mode;
-use kinglet::eval::judged::{Granularity, QuestionOrigin};
+use kinglet::eval::judgments::{Granularity, QuestionOrigin};
+use kinglet::experiment::TestCollection;
+use kinglet::experiment::test_collection::CollectionSource;
 use kinglet::index::Index;
 use kinglet::{Config, Kinglet, NoProgress};
 
@@ -21,20 +23,24 @@ fn tiny() -> PathBuf {
     support::package().join("corpora/tiny/questions.jsonl")
 }
 
+fn collection(kinglet: &Kinglet, questions: &Path) -> kinglet::Result<TestCollection> {
+    kinglet.test_collection(&CollectionSource::index("handbook", questions), &NoProgress)
+}
+
 #[test]
 fn the_quotes_of_corpora_tiny_stand_in_the_handbook_and_are_found() {
     let (_home, kinglet) = handbook();
-    let trial = kinglet.trial_over("handbook", &tiny()).unwrap();
-    assert!(trial.questions().len() >= 30);
+    let collection = collection(&kinglet, &tiny()).unwrap();
+    assert!(collection.questions().len() >= 30);
     assert!(
-        trial
+        collection
             .questions()
             .iter()
-            .all(|question| question.unit == Granularity::Passage && question.origin == QuestionOrigin::Human)
+            .all(|question| question.granularity == Granularity::Passage && question.origin == QuestionOrigin::Human)
     );
     let lexical = kinglet.clone().with_config(Config { mode: Mode::Lexical, ..kinglet.config().clone() });
-    let (run, evaluation) = lexical.evaluate(&trial, &|_| {}).unwrap();
-    assert_eq!(run.rankings.len(), trial.questions().len());
+    let (run, evaluation) = lexical.evaluate(&collection, &|_| {}).unwrap();
+    assert_eq!(run.rankings.len(), collection.questions().len());
     assert!(evaluation.means.recall_at_100 > 0.9 && evaluation.means.ndcg_at_10 > 0.4, "{evaluation:?}");
 }
 
@@ -44,12 +50,15 @@ fn a_table_names_documents_or_text_and_what_is_not_there_is_an_error() {
     let table = home.path().join("questions.tsv");
     let over = |text: &str| {
         std::fs::write(&table, text).unwrap();
-        kinglet.trial_over("handbook", &table)
+        collection(&kinglet, &table)
     };
-    let trial = over("How do I install it?\tinstall.md\nWhich Rust?\tTo build kinglet you need Rust\n").unwrap();
-    assert_eq!(trial.questions()[0].judgments.keys().collect::<Vec<_>>(), ["install.md"]);
-    assert_eq!((trial.questions()[0].unit, trial.questions()[1].unit), (Granularity::Document, Granularity::Passage));
-    assert!(trial.questions()[1].judgments.keys().all(|name| name.starts_with("install.md@")));
+    let collection = over("How do I install it?\tinstall.md\nWhich Rust?\tTo build kinglet you need Rust\n").unwrap();
+    assert_eq!(collection.questions()[0].judgments.keys().collect::<Vec<_>>(), ["install.md"]);
+    assert_eq!(
+        (collection.questions()[0].granularity, collection.questions()[1].granularity),
+        (Granularity::Document, Granularity::Passage)
+    );
+    assert!(collection.questions()[1].judgments.keys().all(|name| name.starts_with("install.md@")));
     let error = over("What?\twords that stand nowhere in it at all").err().unwrap();
     assert!(error.to_string().contains("line-1") && error.hint().is_some(), "{error}");
 }
@@ -57,15 +66,15 @@ fn a_table_names_documents_or_text_and_what_is_not_there_is_an_error() {
 #[test]
 fn tuned_weights_are_kept_only_if_they_are_better_on_questions_that_they_were_not_found_on() {
     let (_home, kinglet) = handbook();
-    let trial = kinglet.trial_over("handbook", &tiny()).unwrap();
-    let tuned = kinglet.tune(&trial, &|_| {}).unwrap();
-    assert_eq!(tuned.training_questions + tuned.held_out_questions, trial.questions().len());
+    let collection = collection(&kinglet, &tiny()).unwrap();
+    let tuned = kinglet.tune_weights(&collection, &|_| {}).unwrap();
+    assert_eq!(tuned.training_questions + tuned.held_out_questions, collection.questions().len());
     assert!(tuned.training_ndcg_at_10[1] >= tuned.training_ndcg_at_10[0]);
     let [default, held_out] = tuned.held_out_ndcg_at_10;
     assert_eq!(tuned.is_kept, held_out > default);
     let index = Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap();
-    assert_eq!(index.manifest().fusion_weights.get("hashing-256").copied(), tuned.is_kept.then_some(tuned.tuning));
-    assert_eq!(kinglet.tune(&trial, &|_| {}).unwrap(), tuned, "the same questions give the same weights");
+    assert_eq!(index.manifest().fusion_weights.get("hashing-256").copied(), tuned.is_kept.then_some(tuned.weights));
+    assert_eq!(kinglet.tune_weights(&collection, &|_| {}).unwrap(), tuned, "the same questions give the same weights");
     let dense = kinglet.clone().with_config(Config { mode: Mode::Dense, ..kinglet.config().clone() });
-    assert!(dense.tune(&trial, &|_| {}).is_err());
+    assert!(dense.tune_weights(&collection, &|_| {}).is_err());
 }

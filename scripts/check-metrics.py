@@ -1,9 +1,9 @@
 """Holds kinglet's measures against pytrec_eval's, to 1e-6.
 
-    python3 scripts/check-measures.py KINGLET FOLDER...     runs `kinglet eval` on each collection and measures its run again
-    python3 scripts/check-measures.py --golden FILE         writes rankings with pytrec_eval's values, for tests/measures.rs
+    python3 scripts/check-metrics.py KINGLET FOLDER...     runs `kinglet eval` on each collection and measures its run again
+    python3 scripts/check-metrics.py --golden FILE         writes rankings with pytrec_eval's values, for tests/metrics.rs
 
-Needs the Python package pytrec-eval-terrier; `make check-measures` installs it into a folder of its own.
+Needs the Python package pytrec-eval-terrier; `make check-metrics` installs it into a folder of its own.
 """
 
 import json
@@ -56,7 +56,7 @@ def check(kinglet, folder):
             rankings.setdefault(query, []).append(document)
     values = measured(judgments_in(folder), rankings)
     for name in NAMES:
-        theirs = sum(value[name] for value in values.values()) / told["queries"]
+        theirs = sum(value[name] for value in values.values()) / told["questions"]
         difference = abs(theirs - told[name])
         print(f"{folder.name:18} {name:14} kinglet {told[name]:.6f}  pytrec_eval {theirs:.6f}")
         if difference > 1e-6:
@@ -72,7 +72,7 @@ def golden(path):
         judgments = dict(zip(dice.sample([*documents, *(f"absent{at}" for at in range(20))], len(grades)), [*grades[1:], 1]))
         ranking = dice.sample(documents, dice.randint(1, len(documents)))
         values = measured({"q": judgments}, {"q": ranking})["q"]
-        queries.append({"ranking": ranking, "judgments": judgments, "measures": values})
+        queries.append({"ranking": ranking, "judgments": judgments, "metrics": values})
     path.write_text("".join(json.dumps(query) + "\n" for query in queries))
 
 

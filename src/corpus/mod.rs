@@ -1,4 +1,0 @@
-//! Judged collections and files of questions.
-
-pub mod beir;
-pub mod questions;
