@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality bench-throughput check-measures check-comparison check-synthetic
+.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -21,27 +21,27 @@ build:
 
 demo: build
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
-	$(KINGLET) index corpora/handbook --name handbook
+	$(KINGLET) index corpora/handbook --index handbook
 	echo
-	echo '$$ kinglet ask "$(QUESTION)" --name handbook'
-	$(KINGLET) ask "$(QUESTION)" --name handbook
+	echo '$$ kinglet ask "$(QUESTION)" --index handbook'
+	$(KINGLET) ask "$(QUESTION)" --index handbook
 
 test:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
-	cargo fmt --check
-	cargo clippy --all-targets --locked -- -D warnings
-	cargo test --locked --no-run --lib --bins --tests --examples
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked --no-run --lib --bins --tests --examples
 	KINGLET_HOME="$$KINGLET_TEST_HOME" target/debug/kinglet models pull onnxruntime all-minilm-l6-v2 splade-tiny smollm2-135m-instruct ||
 	  echo "the models could not be fetched" >&2
 	export KINGLET_TEST_SKIPPED="$(CURDIR)/target/skipped-tests"
 	rm -f "$$KINGLET_TEST_SKIPPED"
 	if cargo nextest --version >/dev/null 2>&1; then
-	  cargo nextest run --locked --no-fail-fast
+	  cargo nextest run --workspace --locked --no-fail-fast
 	else
-	  cargo test --locked --no-fail-fast --lib --bins --tests
+	  cargo test --workspace --locked --no-fail-fast --lib --bins --tests
 	fi
-	cargo test --locked --doc
+	cargo test --workspace --locked --doc
 	for example in examples/*.rs; do
 	  cargo run --quiet --locked --example "$$(basename "$$example" .rs)"
 	done
@@ -52,7 +52,7 @@ test:
 	  echo "no test was skipped"
 	fi
 
-bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-measures check-comparison check-synthetic
+bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 bench-dense:
 	scripts/build-tools.sh
@@ -70,7 +70,7 @@ bench-documents: build
 	python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
 	source scripts/build-env.sh
 	export KINGLET_DOCUMENTS="$$(realpath $(DOCUMENTS))"
-	cargo test --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
+	cargo test --workspace --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
 	python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
 	python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
 
@@ -85,12 +85,12 @@ bench-busy: build
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
 	python3 scripts/bench-busy.py $(KINGLET) $(COLLECTIONS)/cranfield $(OTHER)
 
-# Holds the measures of `kinglet eval` against pytrec_eval's.
-check-measures: build
-	[ -x target/check-measures/bin/python ] || python3 -m venv target/check-measures
-	target/check-measures/bin/pip install --quiet pytrec-eval-terrier
+# Holds the metrics of `kinglet eval` against pytrec_eval's.
+check-metrics: build
+	[ -x target/check-metrics/bin/python ] || python3 -m venv target/check-metrics
+	target/check-metrics/bin/pip install --quiet pytrec-eval-terrier
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
-	target/check-measures/bin/python scripts/check-measures.py $(KINGLET) $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
+	target/check-metrics/bin/python scripts/check-metrics.py $(KINGLET) $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
 
 # Compares three embedders on three collections, and computes every figure of the reports anew with pytrec_eval, numpy and scipy.
 check-comparison: build

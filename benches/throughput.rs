@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 use kinglet::config::Mode;
 use kinglet::models::contracts::Role;
 use kinglet::models::reference::EmbedderRef;
-use kinglet::{Config, Kinglet, NoProgress};
+use kinglet::{Config, Kinglet, NoProgress, SearchOptions};
 
 const CALLERS: [usize; 3] = [1, 2, 4];
 const MEASURED: Duration = Duration::from_secs(5);
-const HITS: usize = 10;
 const QUESTIONS: [&str; 8] = [
     "What is the default number of hits?",
     "How do I stop indexing without losing work?",
@@ -38,10 +37,10 @@ fn main() {
     println!("questions per second");
     println!("{:24}{}", "callers", CALLERS.map(|callers| format!("{callers:>8}")).concat());
     for (name, mode) in [("words alone", Mode::Lexical), ("hybrid", Mode::Hybrid)] {
-        let kinglet = kinglet(mode);
+        let index = kinglet(mode).open("handbook").unwrap();
         measure(name, |question| {
-            let found = kinglet.search("handbook", question, HITS).unwrap();
-            found.into_iter().map(|found| (found.hit.chunk, found.hit.score)).collect::<Vec<_>>()
+            let response = index.search(question, &SearchOptions::default()).unwrap();
+            response.results.into_iter().map(|result| (result.hit.chunk, result.hit.score)).collect::<Vec<_>>()
         });
     }
     let embedder = kinglet(Mode::Hybrid).open_embedder(&EmbedderRef::default()).unwrap();

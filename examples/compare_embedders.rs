@@ -1,11 +1,12 @@
-//! Compares an embedder with words alone on a folder's own questions, without a model to fetch.
+//! Compares an embedder with words alone on questions about a folder, without a model to fetch.
 //!
 //! cargo run --example compare_embedders -- FOLDER QUESTIONS
 
 use std::path::PathBuf;
 
-use kinglet::experiment::compare::ComparedSystem;
-use kinglet::experiment::measure_system::measure;
+use kinglet::experiment::compare::ComparisonRequest;
+use kinglet::experiment::test_collection::CollectionSource;
+use kinglet::subprocess::Isolation;
 use kinglet::{Config, Kinglet, NoProgress};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,17 +17,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let home = tempfile::tempdir()?;
     let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
     kinglet.index("folder", &[folder], &NoProgress)?;
-    let trial = kinglet.trial_over("folder", &questions)?;
 
-    let embedders = ["hashing-256".into()];
-    let modes = ["dense".to_string(), "hybrid".to_string()];
-    let found = kinglet.systems(&embedders, &modes, &[])?;
-    let entries: Vec<ComparedSystem<'_>> =
-        found.systems.iter().map(|system| ComparedSystem { system, trial: &trial }).collect();
+    let plan = kinglet.plan_comparison(ComparisonRequest {
+        collection: CollectionSource::index("folder", questions),
+        embedders: vec!["hashing-256".into()],
+        modes: vec!["dense".to_string(), "hybrid".to_string()],
+        vary: Vec::new(),
+        folder: Some(home.path().join("comparison")),
+    })?;
     // The command line measures each system in a process of its own; here all share this one, so memory says nothing.
-    let comparisons = kinglet.compare(&entries, &home.path().join("comparison"), &|_, job| measure(job, &|_| {}))?;
+    let finished = kinglet.run_comparison(&plan, &Isolation::InProcess, &NoProgress, &|_| {})?;
+    let comparisons = &finished.report.comparisons;
 
-    for comparison in &comparisons {
+    for comparison in comparisons {
         for system in &comparison.systems {
             println!("{:24} nDCG@10 {:.3}", system.name, system.quality());
         }

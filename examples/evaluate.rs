@@ -1,9 +1,10 @@
-//! Measures how well an index answers judged questions, without a model to fetch.
+//! Evaluates how well an index answers questions with known answers, without a model to fetch.
 //!
 //! cargo run --example evaluate -- FOLDER QUESTIONS
 
 use std::path::PathBuf;
 
+use kinglet::experiment::test_collection::CollectionSource;
 use kinglet::{Config, Kinglet, NoProgress};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,13 +15,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let home = tempfile::tempdir()?;
     let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
     kinglet.index("folder", &[folder], &NoProgress)?;
-    let trial = kinglet.trial_over("folder", &questions)?;
+    let collection = kinglet.test_collection(&CollectionSource::index("folder", questions), &NoProgress)?;
 
-    let (run, evaluation) = kinglet.evaluate(&trial, &|_| {})?;
-    for (measure, estimate) in &evaluation.estimates {
+    let (run, evaluation) = kinglet.evaluate(&collection, &|_| {})?;
+    for estimate in &evaluation.estimates {
         let [low, high] = estimate.interval;
-        println!("{measure:12} {:.3}  ({low:.3} to {high:.3})", estimate.mean);
+        println!("{:12} {:.3}  ({low:.3} to {high:.3})", estimate.metric, estimate.mean);
     }
-    assert_eq!(run.rankings.len(), evaluation.queries, "a ranking for each question");
+    assert_eq!(run.rankings.len(), evaluation.questions, "a ranking for each question");
     Ok(())
 }

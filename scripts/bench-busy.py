@@ -24,7 +24,7 @@ def chunks_per_second(kinglet, home, folder):
     index = home / "indexes"
     subprocess.run(["rm", "-rf", str(index)], check=True)
     environment = dict(os.environ, KINGLET_HOME=str(home))
-    command = [kinglet, "index", str(folder), "--name", "busy", "--json"]
+    command = [kinglet, "index", str(folder), "--index", "busy", "--json"]
     printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
     summary = json.loads(printed)
     return summary["embedded"] / (summary["embed_ms"] / 1000)

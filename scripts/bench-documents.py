@@ -13,13 +13,13 @@ with tempfile.TemporaryDirectory() as home:
     environment = {**os.environ, "KINGLET_HOME": home, "KINGLET_EMBEDDER": "hashing-256"}
     run = lambda *words: subprocess.run([kinglet, *words], env=environment, capture_output=True, text=True)
     started = time.monotonic()
-    indexed = run("index", folder, "--name", "documents", "--json")
+    indexed = run("index", folder, "--index", "documents", "--json")
     took = time.monotonic() - started
     if indexed.returncode != 0:
         sys.exit(f"kinglet index ended with {indexed.returncode}: {indexed.stderr}")
     peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     summary = json.loads(indexed.stdout)
-    status = json.loads(run("status", "--name", "documents", "--json").stdout)
+    status = json.loads(run("status", "--index", "documents", "--json").stdout)
 
 below = lambda path: os.path.relpath(path, folder)
 files = [below(os.path.join(place, name)) for place, _, names in os.walk(folder) for name in names]
@@ -37,7 +37,7 @@ for path, reason in sorted(reasons.items()):
     kinds[re.sub(r"\d+ pages?", "N pages", reason)].append(path)
 for reason, paths in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
     print(f"  {len(paths):>3}  {reason}: {', '.join(os.path.basename(path) for path in paths[:4])}{' …' if len(paths) > 4 else ''}")
-print(f"\nread but doubtful: {len(status['doubtful'])}")
+print(f"\nread with a warning: {len(status['warnings'])}")
 print(f"readers that broke down or were given up: {len(broken)} {' '.join(broken)}")
 print(f"largest process: {peak_mib:.0f} MiB")
 print(f"files a second: {len(files) / took:.0f} ({took:.1f} s, {summary['chunks']} chunks)")

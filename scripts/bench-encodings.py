@@ -3,7 +3,7 @@
     python3 scripts/bench-encodings.py FOLDER COMMAND...
 
 FOLDER holds a folder for each encoding, named after it (`iso-8859-2-czech`), with files in it. COMMAND with a file's path
-appended prints the file's text on stdout and, where it is doubtful, `doubt: …` on stderr; it ends with another status than
+appended prints the file's text on stdout and, where it is doubtful, `warning: …` on stderr; it ends with another status than
 0 where the file is not read. Ends with 1 when fewer than 95 % of the files in encodings of the Encoding Standard are right,
 or when any text is wrong and does not say so.
 """
@@ -78,7 +78,7 @@ def main():
         for path in sorted(place.iterdir()):
             row["files"] += 1
             run = subprocess.run([*command, str(path)], capture_output=True, check=False)
-            doubt = "doubt: " in run.stderr.decode("utf-8", "replace")
+            doubt = "warning: " in run.stderr.decode("utf-8", "replace")
             if run.returncode:
                 row["skipped"] += 1
                 notes.append(f"{path.name}: {run.stderr.decode().strip()}")

@@ -38,7 +38,7 @@ def ndcg(kinglet, folder, flags):
 
 def is_here(kinglet, model):
     told = subprocess.run([kinglet, "models", "list", "--json"], check=True, stdout=subprocess.PIPE)
-    return any(row["id"] == model and row["here"] for row in json.loads(told.stdout)["models"])
+    return any(row["id"] == model and row["installed"] for row in json.loads(told.stdout)["models"])
 
 
 def main(kinglet, folder):

@@ -83,12 +83,12 @@ def check(folder):
             ndcg, ranks = of("ndcg_cut_10"), of("recip_rank")
             theirs = {"nDCG@10": ndcg, "Recall@100": of("recall_100"), "MRR@10": numpy.where(ranks >= 0.1, ranks, 0.0),
                       "Success@5": of("success_5")}
-            for name, estimate in system["estimates"]:
-                if name in theirs:
-                    close(f"{system['name']} {name}", estimate["mean"], theirs[name].mean(), 1e-6)
+            for estimate in system["estimates"]:
+                if (metric := estimate["metric"]) in theirs:
+                    close(f"{system['name']} {metric}", estimate["mean"], theirs[metric].mean(), 1e-6)
             # Ends of bootstrap intervals have a sampling error of their own.
             error = ndcg.std() / numpy.sqrt(len(ndcg))
-            for ours, end in zip(system["estimates"][0][1]["interval"], interval(ndcg, generator)):
+            for ours, end in zip(system["estimates"][0]["interval"], interval(ndcg, generator)):
                 close(f"{system['name']} interval", ours, end, 0.15 * error + 1e-9)
             values[system["name"]] = ndcg
         pairs = comparison["pairs"]

@@ -22,7 +22,7 @@ def report(kinglet, folder, out, questions=()):
     command = [kinglet, "compare", "--embedders", EMBEDDERS, "--beir", str(folder), "--out", str(out), *questions]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     comparison = json.loads((out / "report.json").read_text())["comparisons"][0]
-    return comparison["origin"], {system["name"]: system["estimates"][0][1]["mean"] for system in comparison["systems"]}
+    return comparison["origin"], {system["name"]: system["estimates"][0]["mean"] for system in comparison["systems"]}
 
 
 def tau(first, second):

@@ -1,7 +1,11 @@
 //! One error type: what happened, where, whose fault it is and what to do next.
 
-use std::fmt::Display;
+mod hint;
+
+use std::error::Error as StdError;
 use std::path::Path;
+
+pub use hint::Hint;
 
 /// The result of everything here that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -25,19 +29,21 @@ pub enum ErrorKind {
     Interrupted,
 }
 
-/// What went wrong, and the command or step that helps.
+/// What went wrong, what caused it, and what helps.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct Error {
     what: String,
     kind: ErrorKind,
-    hint: Option<String>,
+    hint: Option<Hint>,
+    #[source]
+    cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of this kind; `what` is one line that names the thing.
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Error { what: what.into(), kind, hint: None }
+        Error { what: what.into(), kind, hint: None, cause: None }
     }
 
     /// The caller's request cannot be met as it stands.
@@ -55,13 +61,15 @@ impl Error {
         Self::new(ErrorKind::Model, what)
     }
 
-    /// The machine refused `doing` (a verb phrase) at `path`. A disk that is full is called so, whoever found that it is.
-    pub fn io(doing: &str, path: &Path, cause: impl Display) -> Self {
-        let cause = cause.to_string();
-        match is_disk_full(&cause) {
+    /// The machine refused `doing` (a verb phrase) at `path`. A full disk is called full, whichever
+    /// library reports it.
+    pub fn io(doing: &str, path: &Path, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let cause = cause.into();
+        let error = match is_disk_full(&cause.to_string()) {
             true => Self::disk_full(doing, path),
             false => Self::new(ErrorKind::Machine, format!("could not {doing} {}: {cause}", path.display())),
-        }
+        };
+        error.with_cause(cause)
     }
 
     /// There was no room on the disk for `doing` (a verb phrase) at `path`.
@@ -75,10 +83,26 @@ impl Error {
         Self::new(ErrorKind::Interrupted, "interrupted; what was finished is kept")
     }
 
-    /// Adds what to do next: a command or a step.
+    /// Names the part of an index in which it happened. An interrupt comes from the caller and stays what it is.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn in_part(mut self, name: &str) -> Self {
+        if self.kind != ErrorKind::Interrupted {
+            self.what = format!("{name}: {}", self.what);
+        }
+        self
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Keeps the error that led to this one as its [`source`](StdError::source).
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
         self
     }
 
@@ -88,8 +112,8 @@ impl Error {
     }
 
     /// What to do next, if anything is known to help.
-    pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+    pub fn hint(&self) -> Option<&Hint> {
+        self.hint.as_ref()
     }
 }
 
@@ -98,4 +122,23 @@ pub(crate) fn is_disk_full(message: &str) -> bool {
     const SIGNS: [&str; 6] =
         ["(os error 28)", "(os error 112)", "(os error 122)", "StorageFull", "QuotaExceeded", "disk is full"];
     SIGNS.iter().any(|sign| message.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_keeps_its_cause_and_a_full_disk_is_called_full() {
+        let cause = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let error = Error::io("read", Path::new("a.md"), cause());
+        let kept = StdError::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        assert_eq!(kept.map(std::io::Error::kind), Some(std::io::ErrorKind::PermissionDenied));
+        assert!(StdError::source(&Error::input("no cause")).is_none());
+
+        let full = Error::io("write", Path::new("a.log"), std::io::Error::from_raw_os_error(28));
+        assert_eq!(full.to_string(), "could not write a.log: the disk is full");
+        assert!(matches!(full.hint(), Some(Hint::Advice(text)) if text.contains("free some space")));
+        assert!(StdError::source(&full).is_some());
+    }
 }

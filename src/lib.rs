@@ -31,7 +31,7 @@
 //! |---|---|
 //! | [`error`] | what went wrong, whose fault, what next |
 //! | [`text`], [`vector`] | spans and sentences; unit vectors |
-//! | [`corpus`] | a folder → documents |
+//! | [`scan`] | a folder → its files, and their changes |
 //! | [`alike`] | texts that say the same |
 //! | [`chunk`] | a document → chunks with exact spans |
 //! | [`reading`] | a file → chunks, in a process that can be given up |
@@ -50,7 +50,6 @@
 pub mod answer;
 pub mod chunking;
 pub mod config;
-pub mod corpus;
 pub mod engine;
 pub mod error;
 pub mod eval;
@@ -61,13 +60,19 @@ pub mod ingest;
 pub mod language;
 pub mod models;
 pub mod near_duplicate;
+pub mod scan;
 pub mod search;
+pub mod subprocess;
 pub mod text;
 pub mod vector;
+pub mod view;
 
-pub use answer::Answer;
+pub use answer::{
+    Answer, AnswerEvent, AnswerSentence, Citation, CitedSource, Passage, SentenceSupport, Timings, collect_answer,
+};
 pub use config::Config;
-pub use engine::Kinglet;
-pub use error::{Error, ErrorKind, Result};
+pub use engine::{Embedders, Kinglet, OpenIndex};
+pub use error::{Error, ErrorKind, Hint, Result};
 pub use ingest::NoProgress;
-pub use search::SearchResult;
+pub use kinglet_formats as formats;
+pub use search::{Filter, PendingWork, SearchOptions, SearchResponse, SearchResult};

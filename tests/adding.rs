@@ -4,6 +4,7 @@ mod support;
 
 use std::path::Path;
 
+use kinglet::SearchOptions;
 use kinglet::engine::Embedders;
 use kinglet::{Config, Kinglet, NoProgress};
 use support::tiny;
@@ -37,7 +38,8 @@ fn an_added_model_is_a_model_like_any_other() {
     assert_eq!(kinglet.add_model(&model).unwrap().id, "tiny");
     assert!(kinglet.models().specs().unwrap().iter().any(|spec| spec.id == "tiny"));
     kinglet.index_with("notes", &[notes], &Embedders::Keep, &NoProgress).unwrap();
-    let found = kinglet.search("notes", "which birds are small", 1).unwrap();
+    let found =
+        kinglet.open("notes").unwrap().search("which birds are small", &SearchOptions::limited(1)).unwrap().results;
     assert!(found[0].path.ends_with("birds.md"));
 
     let again = kinglet.add_model(&model).unwrap_err();

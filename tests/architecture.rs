@@ -1,13 +1,13 @@
 //! The house rules: lower rooms never name higher ones, each weighty dependency has one door, and the map is true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// From the ground up. Rooms on one floor do not name each other.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["text", "vector", "language"],
-    &["corpus"],
+    &["text", "vector", "language", "subprocess"],
+    &["scan"],
     &["near_duplicate", "chunking"],
     &["extract"],
     &["models"],
@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["config"],
     &["engine"],
     &["experiment"],
+    &["view"],
 ];
 
 /// Which files may name a dependency.
@@ -29,17 +30,20 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "rusqlite",
         &[
+            "index/store/change.rs",
             "index/store/duplicates.rs",
             "index/store/mod.rs",
             "index/store/overview.rs",
             "index/store/put_file.rs",
             "index/store/row_checks.rs",
+            "index/store/rows.rs",
+            "index/store/schema.rs",
             "index/store/sqlite.rs",
             "index/token_vectors.rs",
         ],
     ),
     ("rustix", &["extract/worker_process.rs"]),
-    ("notify", &["corpus/watch.rs"]),
+    ("notify", &["scan/watch.rs"]),
     ("fastembed", &["models/onnx.rs", "models/cross_encoder.rs"]),
     ("safetensors", &["models/static_table.rs"]),
     ("tokenizers", &["models/onnx.rs", "models/static_table.rs", "models/splade.rs"]),
@@ -50,30 +54,40 @@ const DOORS: &[(&str, &[&str])] = &[
     ("llama_cpp_2", &["models/llama.rs"]),
     ("async_openai", &["models/openai.rs"]),
     ("hf_hub", &["models/download.rs"]),
-    ("ignore", &["corpus/walk.rs"]),
+    ("ignore", &["scan/walk.rs"]),
     ("globset", &["search/filter.rs"]),
     ("jiff", &["search/filter.rs"]),
-    ("saphyr_parser", &["corpus/formats/front_matter.rs", "corpus/formats/data/yaml.rs"]),
-    ("quick_xml", &["corpus/formats/data/xml.rs", "corpus/formats/epub.rs", "corpus/formats/office/xml.rs"]),
-    ("hayro_syntax", &["corpus/formats/pdf/content.rs", "corpus/formats/pdf/face.rs", "corpus/formats/pdf/file.rs"]),
+    ("saphyr_parser", &["crates/formats/src/front_matter.rs", "crates/formats/src/data/yaml.rs"]),
+    (
+        "quick_xml",
+        &["crates/formats/src/data/xml.rs", "crates/formats/src/epub.rs", "crates/formats/src/office/xml.rs"],
+    ),
+    (
+        "hayro_syntax",
+        &["crates/formats/src/pdf/content.rs", "crates/formats/src/pdf/face.rs", "crates/formats/src/pdf/file.rs"],
+    ),
     (
         "tree_sitter",
-        &["corpus/formats/code.rs", "corpus/formats/code/definitions.rs", "corpus/formats/code/languages.rs"],
+        &[
+            "crates/formats/src/code/mod.rs",
+            "crates/formats/src/code/definitions.rs",
+            "crates/formats/src/code/languages.rs",
+        ],
     ),
-    ("mail_parser", &["corpus/formats/mail/internet.rs"]),
-    ("pulldown_cmark", &["corpus/formats/markdown.rs"]),
-    ("calamine", &["corpus/formats/office/workbook.rs"]),
-    ("csv", &["corpus/formats/office/separated.rs"]),
-    ("html5gum", &["corpus/formats/html.rs", "corpus/formats/shape.rs"]),
-    ("dom_smoothie", &["corpus/formats/main_text.rs"]),
-    ("chardetng", &["corpus/formats/guess.rs"]),
-    ("oem_cp", &["corpus/formats/guess.rs"]),
+    ("mail_parser", &["crates/formats/src/mail/internet.rs"]),
+    ("pulldown_cmark", &["crates/formats/src/markdown.rs"]),
+    ("calamine", &["crates/formats/src/office/workbook.rs"]),
+    ("csv", &["crates/formats/src/office/delimited.rs"]),
+    ("html5gum", &["crates/formats/src/html.rs", "crates/formats/src/html_limits.rs"]),
+    ("dom_smoothie", &["crates/formats/src/main_text.rs"]),
+    ("chardetng", &["crates/formats/src/charset.rs"]),
+    ("oem_cp", &["crates/formats/src/charset.rs"]),
     ("maud", &["eval/report/mod.rs", "eval/report/page.rs", "eval/report/plot.rs"]),
     ("text_splitter", &["chunking/mod.rs"]),
     ("simsimd", &["vector.rs"]),
     ("clap", &["bin/kinglet/args.rs"]),
     ("clap_complete", &["bin/kinglet/args.rs"]),
-    ("comfy_table", &["bin/kinglet/render.rs"]),
+    ("comfy_table", &["bin/kinglet/render/mod.rs"]),
     ("anstream", &["bin/kinglet/terminal.rs"]),
     ("indicatif", &["bin/kinglet/progress.rs"]),
     ("signal_hook", &["bin/kinglet/progress.rs"]),
@@ -85,30 +99,48 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The code of every Rust file under src/, without comments and unit tests, by its path there.
+/// The package that reads file formats.
+const FORMATS: &str = "crates/formats/src/";
+
+/// The code of every Rust file of both packages, without comments and unit tests. Files of the main
+/// package go by their path under `src/`, the others by their whole path.
 fn sources() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![root().join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().replace('\\', "/");
-                let text = std::fs::read_to_string(&path).unwrap();
-                let shipped = text.split("#[cfg(test)]").next().unwrap();
-                let code = shipped.lines().filter(|line| !line.trim_start().starts_with("//"));
-                found.insert(name, code.collect::<Vec<_>>().join("\n"));
+    for (start, prefix) in [("src/", ""), (FORMATS, FORMATS)] {
+        let mut folders = vec![root().join(start)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path: PathBuf = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let below = path.strip_prefix(root().join(start)).unwrap().to_str().unwrap().replace('\\', "/");
+                    found.insert(format!("{prefix}{below}"), code_of(&std::fs::read_to_string(&path).unwrap()));
+                }
             }
         }
+        assert!(found.keys().filter(|file| file.starts_with(prefix)).count() > 20, "{start} was not found");
     }
-    assert!(found.len() > 20, "the sources were not found");
     found
+}
+
+/// Source text without comments and without the module of tests at its end.
+fn code_of(text: &str) -> String {
+    let is_inline = |&(at, mark): &(usize, &str)| {
+        let item = text[at + mark.len()..].lines().next().unwrap_or_default();
+        item.contains("mod ") && item.ends_with('{')
+    };
+    let end = text.match_indices("#[cfg(test)]\n").find(is_inline).map_or(text.len(), |(at, _)| at);
+    let code = text[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.collect::<Vec<_>>().join("\n")
 }
 
 fn room(file: &str) -> &str {
     file.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+fn is_in_a_room(file: &str) -> bool {
+    file != "lib.rs" && !["bin/", FORMATS].iter().any(|other| file.starts_with(other))
 }
 
 fn floor(room: &str) -> Option<usize> {
@@ -134,7 +166,7 @@ fn rooms_named(code: &str) -> Vec<String> {
 #[test]
 fn lower_rooms_never_name_higher_ones() {
     let mut wrong = Vec::new();
-    for (file, code) in sources().into_iter().filter(|(file, _)| file != "lib.rs" && !file.starts_with("bin/")) {
+    for (file, code) in sources().into_iter().filter(|(file, _)| is_in_a_room(file)) {
         let Some(here) = floor(room(&file)) else {
             wrong.push(format!("{file} is in a room that has no floor"));
             continue;
@@ -146,6 +178,107 @@ fn lower_rooms_never_name_higher_ones() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The modules that the `code` of module `own` names, each as its path from the root of the package.
+fn modules_named(code: &str, own: &[String], modules: &BTreeMap<Vec<String>, String>) -> BTreeSet<Vec<String>> {
+    let mut scope = vec![("crate".to_string(), Vec::new()), ("self".to_string(), own.to_vec())];
+    scope.push(("super".to_string(), own[..own.len().saturating_sub(1)].to_vec()));
+    let child = |name: &str| [own, &[name.to_string()]].concat();
+    let children = code.lines().filter_map(|line| line.strip_suffix(';')?.rsplit_once("mod "));
+    scope.extend(children.map(|(_, name)| (name.to_string(), child(name))));
+    let mut paths = paths_of(code);
+    // A module that is imported is named by its last name from then on.
+    for path in &paths {
+        let resolved = resolved(path, &scope);
+        if let Some(full) = resolved.filter(|full| modules.contains_key(full)) {
+            scope.extend(full.last().map(|name| (name.clone(), full.clone())));
+        }
+    }
+    paths.retain(|path| path.len() > 1);
+    let named = paths.iter().filter_map(|path| resolved(path, &scope)).map(|mut full| {
+        while !modules.contains_key(&full) {
+            full.pop();
+        }
+        full
+    });
+    named.filter(|module| *module != own).collect()
+}
+
+/// The path from the root of the package; `None` if it does not begin with a module in `scope`.
+fn resolved(path: &[String], scope: &[(String, Vec<String>)]) -> Option<Vec<String>> {
+    let (_, start) = scope.iter().rev().find(|(name, _)| *name == path[0])?;
+    let mut full = start.clone();
+    for part in &path[1..] {
+        match part.as_str() {
+            "super" => drop(full.pop()),
+            "self" => {}
+            part => full.push(part.to_string()),
+        }
+    }
+    Some(full)
+}
+
+/// The paths in `code`: names separated by `::`, those in braces one by one.
+fn paths_of(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    let mut before: Vec<Vec<String>> = Vec::new();
+    let mut path: Vec<String> = Vec::new();
+    let mut rest = code;
+    while let Some(first) = rest.chars().next() {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len()).max(first.len_utf8());
+        let word = &rest[..length];
+        rest = &rest[length..];
+        if is_part(first) {
+            let mut full = if path.is_empty() { before.last().cloned().unwrap_or_default() } else { path.clone() };
+            full.push(word.to_string());
+            path = full;
+            match rest.strip_prefix("::") {
+                Some(after) if after.starts_with('{') => {
+                    before.push(std::mem::take(&mut path));
+                    rest = &after[1..];
+                }
+                Some(after) => rest = after,
+                None => paths.push(std::mem::take(&mut path)),
+            }
+        } else {
+            path.clear();
+            match first {
+                '{' => before.push(Vec::new()),
+                '}' => drop(before.pop()),
+                _ => {}
+            }
+        }
+    }
+    paths
+}
+
+#[test]
+fn files_of_the_formats_do_not_name_each_other_in_a_circle() {
+    let mut modules = BTreeMap::new();
+    for (file, code) in sources().into_iter().filter(|(file, _)| file.starts_with(FORMATS)) {
+        let mut module: Vec<String> =
+            file[FORMATS.len()..].trim_end_matches(".rs").split('/').map(String::from).collect();
+        module.pop_if(|last| ["lib", "mod"].contains(&last.as_str()));
+        modules.insert(module, code);
+    }
+    let named_by = |(module, code): (&Vec<String>, &String)| (module.clone(), modules_named(code, module, &modules));
+    let mut named: BTreeMap<_, _> = modules.iter().map(named_by).collect();
+    let edges: usize = named.values().map(BTreeSet::len).sum();
+    assert!(edges > 3 * named.len(), "the imports were not found");
+    // Removes files that name no other file that is left, until only circles are left...
+    while let Some(free) = named.iter().find(|(_, names)| names.is_empty()).map(|(module, _)| module.clone()) {
+        named.remove(&free);
+        named.values_mut().for_each(|names| names.retain(|name| *name != free));
+    }
+    // ...and the files above them.
+    while let Some(top) = named.keys().find(|module| !named.values().any(|names| names.contains(*module))).cloned() {
+        named.remove(&top);
+    }
+    let left: Vec<String> =
+        named.iter().map(|(module, names)| format!("{} names {names:?}", module.join("/"))).collect();
+    assert!(left.is_empty(), "these files name each other in circles:\n{}", left.join("\n"));
 }
 
 #[test]
@@ -205,13 +338,20 @@ fn files_are_one_idea_long() {
     }
 }
 
+/// The map answers questions in a few rows; each file says in its first line what it is.
+#[test]
+fn every_file_says_in_its_first_line_what_it_is() {
+    for file in sources().keys() {
+        let path = if file.starts_with(FORMATS) { root().join(file) } else { root().join("src").join(file) };
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.starts_with("//! "), "{file} does not begin with a line that says what it is");
+    }
+}
+
 #[test]
 fn the_map_is_true() {
     let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    for file in sources().keys() {
-        assert!(map.contains(&format!("`src/{file}`")), "ARCHITECTURE.md does not say what src/{file} is");
-    }
-    let ours = ["src/", "tests/", "corpora/", "indexes/", "examples/", "benches/", "scripts/", ".ci/"];
+    let ours = ["src/", "crates/", "tests/", "corpora/", "indexes/", "examples/", "benches/", "scripts/", ".ci/"];
     for path in map.split('`').skip(1).step_by(2).filter(|part| ours.iter().any(|start| part.starts_with(start))) {
         assert!(root().join(path).exists(), "{path} is on the map but not there");
     }

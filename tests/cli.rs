@@ -116,9 +116,9 @@ fn what_is_wrong_is_said_with_what_helps() {
         &[
             &["search", "anything"],
             &["index", "nowhere"],
-            &["index", ".", "--name", "../outside"],
+            &["index", ".", "--index", "../outside"],
             &["index", "."],
-            &["search", "anything", "--name", "note"],
+            &["search", "anything", "--index", "note"],
             &["search", ""],
             &["search", "anything", "--mode", "both"],
             &["search", "zebra", "--mode", "lexical"],
@@ -146,10 +146,10 @@ fn from_a_folder_to_a_verdict_in_three_commands() {
         said.concat()
     };
     let handbook = support::package().join("corpora/handbook");
-    say(&["index", handbook.to_str().unwrap(), "--name", "handbook"]);
-    assert!(say(&["questions", "make", "--name", "handbook", "--count", "30"]).contains("30 synthetic questions"));
+    say(&["index", handbook.to_str().unwrap(), "--index", "handbook"]);
+    assert!(say(&["questions", "make", "--index", "handbook", "--count", "30"]).contains("30 synthetic questions"));
     let compare =
-        ["compare", "--embedders", "hashing-256", "--questions", "handbook-questions.jsonl", "--name", "handbook"];
+        ["compare", "--embedders", "hashing-256", "--questions", "handbook-questions.jsonl", "--index", "handbook"];
     let verdict = say(&compare);
     for part in
         ["bm25", "hashing-256:hybrid+neighbours", "On these 30 synthetic questions", "kinglet use", "report.html"]
@@ -158,8 +158,8 @@ fn from_a_folder_to_a_verdict_in_three_commands() {
     }
     let report = std::fs::read_to_string(desk.home.join("comparisons/handbook/report.html")).unwrap();
     assert!(report.contains("synthetic questions"));
-    say(&["use", "hashing-256:dense", "--name", "handbook"]);
-    assert!(say(&["status", "--name", "handbook"]).contains("mode dense"));
+    say(&["use", "hashing-256:dense", "--index", "handbook"]);
+    assert!(say(&["status", "--index", "handbook"]).contains("mode dense"));
 
     let mut review = desk.kinglet(&["questions", "review", "handbook-questions.jsonl"]);
     let mut review = review.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -167,14 +167,24 @@ fn from_a_folder_to_a_verdict_in_three_commands() {
     assert!(review.wait_with_output().unwrap().status.success());
     let reviewed = std::fs::read_to_string(desk.folder.join("handbook-questions.jsonl")).unwrap();
     assert_eq!(reviewed.lines().count(), 29);
-    assert!(reviewed.contains("Who mends it?") && !reviewed.contains("made-0002"));
+    assert!(reviewed.contains("Who mends it?") && !reviewed.contains("generated-0002"));
 
     desk.check(
         "comparing",
         &[
-            &["compare", "--embedders", "hashing-256", "--name", "handbook"],
-            &["compare", "--embedders", "hashing", "--questions", "q.tsv", "--name", "handbook"],
-            &["compare", "--embedders", "hashing-256", "--modes", "fast", "--questions", "q.tsv", "--name", "handbook"],
+            &["compare", "--embedders", "hashing-256", "--index", "handbook"],
+            &["compare", "--embedders", "hashing", "--questions", "q.tsv", "--index", "handbook"],
+            &[
+                "compare",
+                "--embedders",
+                "hashing-256",
+                "--modes",
+                "fast",
+                "--questions",
+                "q.tsv",
+                "--index",
+                "handbook",
+            ],
             &[
                 "compare",
                 "--embedders",
@@ -183,15 +193,15 @@ fn from_a_folder_to_a_verdict_in_three_commands() {
                 "fusion",
                 "--questions",
                 "q.tsv",
-                "--name",
+                "--index",
                 "handbook",
             ],
-            &["compare", "--embedders", "hashing-256", "--questions", "q.tsv", "--name", "handbook"],
-            &["questions", "make", "--name", "handbook"],
-            &["questions", "make", "--name", "handbook", "--generator", "extractive", "--out", "other.jsonl"],
+            &["compare", "--embedders", "hashing-256", "--questions", "q.tsv", "--index", "handbook"],
+            &["questions", "make", "--index", "handbook"],
+            &["questions", "make", "--index", "handbook", "--generator", "extractive", "--out", "other.jsonl"],
             &["questions", "review", "lease.md"],
-            &["use", "wordllama-256", "--name", "handbook"],
-            &["use", "best:dense", "--name", "handbook"],
+            &["use", "wordllama-256", "--index", "handbook"],
+            &["use", "best:dense", "--index", "handbook"],
             &["compare", "--help"],
             &["questions", "make", "--help"],
             &["use", "--help"],
@@ -261,7 +271,7 @@ fn the_real_models_answer_with_citations_and_stop_at_once() {
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(answer["answer"].as_str().unwrap().contains("31 May 2027"), "{answer:#}");
         let citation = &answer["citations"][0];
-        assert_eq!((citation["path"].as_str(), citation["first"].as_u64()), (Some("lease.md"), Some(7)));
+        assert_eq!((citation["path"].as_str(), citation["location"]["start"].as_u64()), (Some("lease.md"), Some(7)));
     }
     for pause_ms in [300, 900, 1500] {
         let mut asking = kinglet(&["ask", &"When does the lease end? ".repeat(60)]);
@@ -302,7 +312,7 @@ fn a_file_that_is_not_read_whole_is_never_passed_over_in_silence() {
     assert_eq!(json(&["search", "wren sings verse", "--json"])["hits"][0]["truncated"], reason);
     assert_eq!(json(&["ask", "When does the wren sing verse 12?", "--json"])["sources"][0]["truncated"], reason);
     assert_eq!(json(&["index", ".", "--json"])["truncated"][0]["reason"], reason);
-    assert_eq!(json(&["status", "--json"])["doubtful"][0]["truncated"], true);
+    assert_eq!(json(&["status", "--json"])["warnings"][0]["truncated"], true);
 }
 
 /// What hides, turns, tags or steers, and a plain sentence around it.
@@ -337,7 +347,7 @@ fn nothing_in_a_document_is_hidden_from_the_reader_or_steers_the_terminal() {
         vec!["inspect", name, "--text"],
         vec!["inspect", "ba\u{202e}d.pdf"],
         vec!["inspect", "absent\u{202e}.md"],
-        vec!["search", questions, "--name", "a\u{202e}b"],
+        vec!["search", questions, "--index", "a\u{202e}b"],
     ] {
         let shown = run(&arguments).concat();
         assert!(!shown.is_empty() && !shown.chars().any(is_hidden), "{arguments:?}: {shown:?}");
@@ -360,7 +370,7 @@ fn an_index_that_is_named_needs_no_current_folder() {
     let program = desk.kinglet(&[]).get_program().to_str().unwrap().to_string();
     let folder = desk.folder.to_str().unwrap();
     for command in
-        ["search lease --name notes", "ask lease --name notes", "status --name notes", &format!("index {folder}")]
+        ["search lease --index notes", "ask lease --index notes", "status --index notes", &format!("index {folder}")]
     {
         let gone = desk.home.join("gone");
         std::fs::create_dir(&gone).unwrap();

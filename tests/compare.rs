@@ -1,22 +1,24 @@
-//! Comparing systems on one's own index: measured once, kept, compared; questions made from documents; the winner used.
+//! Comparing systems on a user's own index: each is measured once, kept, compared; questions are generated; the winner is used.
 
 mod support;
 
-use std::cell::RefCell;
-use std::path::Path;
+use std::cell::{Cell, RefCell};
+use std::path::{Path, PathBuf};
 
+use kinglet::SearchOptions;
 use kinglet::config::Mode;
 use kinglet::engine::Embedders;
 use kinglet::error::ErrorKind;
 use kinglet::eval::comparison::BASELINE;
-use kinglet::eval::judged::QuestionOrigin;
-use kinglet::experiment::TestCollection;
-use kinglet::experiment::compare::ComparedSystem;
-use kinglet::experiment::measure_system::{MeasureJob, Measurement, measure};
+use kinglet::eval::judgments::QuestionOrigin;
+use kinglet::experiment::compare::{ComparisonRequest, FinishedComparison, MeasuringProgress};
 use kinglet::experiment::systems::System;
+use kinglet::experiment::test_collection::CollectionSource;
 use kinglet::index::Index;
+use kinglet::ingest::{Event, Progress};
 use kinglet::models::reference::EmbedderRef;
-use kinglet::{Config, Error, Kinglet, NoProgress};
+use kinglet::subprocess::Isolation;
+use kinglet::{Config, Kinglet, NoProgress};
 use support::tiny;
 
 /// A home with the index `handbook`, which has vectors of hashing-256 and of an added static model.
@@ -41,8 +43,29 @@ fn names(systems: &[System]) -> Vec<&str> {
     systems.iter().map(|system| system.name.as_str()).collect()
 }
 
-fn over<'e>(systems: &'e [System], trial: &'e TestCollection) -> Vec<ComparedSystem<'e>> {
-    systems.iter().map(|system| ComparedSystem { system, trial }).collect()
+fn tiny_questions() -> PathBuf {
+    support::package().join("corpora/tiny/questions.jsonl")
+}
+
+fn request(ids: &[&str], modes: &[&str], folder: &Path) -> ComparisonRequest {
+    ComparisonRequest {
+        collection: CollectionSource::index("handbook", tiny_questions()),
+        embedders: embedders(ids),
+        modes: strings(modes),
+        vary: Vec::new(),
+        folder: Some(folder.to_path_buf()),
+    }
+}
+
+/// Stops when it is told to.
+#[derive(Default)]
+struct StopAt(Cell<bool>);
+
+impl Progress for StopAt {
+    fn event(&self, _: &Event<'_>) {}
+    fn is_cancelled(&self) -> bool {
+        self.0.get()
+    }
 }
 
 fn embedders(list: &[&str]) -> Vec<EmbedderRef> {
@@ -57,34 +80,37 @@ fn strings(list: &[&str]) -> Vec<String> {
 fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
     let temporary = tempfile::tempdir().unwrap();
     let (kinglet, out) = (handbook(temporary.path()), temporary.path().join("out"));
-    let trial = kinglet.trial_over("handbook", &support::package().join("corpora/tiny/questions.jsonl")).unwrap();
-    let systems =
-        kinglet.systems(&embedders(&["hashing-256", "tiny"]), &strings(&["dense", "default"]), &[]).unwrap().systems;
+    let plan = kinglet.plan_comparison(request(&["hashing-256", "tiny"], &["dense", "default"], &out)).unwrap();
     assert_eq!(
-        names(&systems),
+        names(plan.systems()),
         [BASELINE, "hashing-256:dense", "hashing-256:hybrid+neighbours", "tiny:dense", "tiny:hybrid+neighbours"]
     );
-    let ran = RefCell::new(Vec::new());
-    let stop_at = |stop: &'static str| {
-        let ran = &ran;
-        move |system: &System, job: &MeasureJob| -> kinglet::Result<Measurement> {
-            if system.name == stop {
-                return Err(Error::interrupted());
+    let measured: RefCell<Vec<String>> = RefCell::default();
+    // Stops as soon as the last question of that system is answered.
+    let run = |plan, stop_after: &str| -> kinglet::Result<FinishedComparison> {
+        let stop = StopAt::default();
+        let measuring = |progress: MeasuringProgress<'_>| {
+            let mut measured = measured.borrow_mut();
+            if measured.last().is_none_or(|last| last != progress.system) {
+                measured.push(progress.system.to_string());
             }
-            ran.borrow_mut().push(system.name.clone());
-            measure(job, &|_| {})
-        }
+            let questions = progress.total / 5;
+            stop.0.set(progress.system == stop_after && progress.answered.is_multiple_of(questions));
+        };
+        kinglet.run_comparison(plan, &Isolation::InProcess, &stop, &measuring)
     };
-    let broken = kinglet.compare(&over(&systems, &trial), &out, &stop_at("tiny:dense"));
-    assert_eq!(broken.unwrap_err().kind(), ErrorKind::Interrupted);
-    let comparisons = kinglet.compare(&over(&systems, &trial), &out, &stop_at("")).unwrap();
-    assert_eq!(*ran.borrow(), names(&systems), "none ran twice");
-    let again = kinglet.compare(&over(&systems, &trial), &out, &stop_at(BASELINE)).unwrap();
+    let broken = run(&plan, "hashing-256:hybrid+neighbours").unwrap_err();
+    assert_eq!(broken.kind(), ErrorKind::Interrupted);
+    assert!(broken.to_string().contains("3 systems were measured"), "{broken}");
+    let comparisons = run(&plan, "").unwrap().report.comparisons;
+    assert_eq!(*measured.borrow(), names(plan.systems()), "none was measured twice");
+    let again = run(&plan, "").unwrap().report.comparisons;
     assert_eq!(
         (&again[0].pairs, &again[0].verdict),
         (&comparisons[0].pairs, &comparisons[0].verdict),
-        "nothing had to run"
+        "nothing had to be measured"
     );
+    assert_eq!(measured.borrow().len(), 5);
 
     let [comparison] = comparisons.as_slice() else { panic!("people asked, and nobody else") };
     assert_eq!((comparison.origin, comparison.systems.len(), comparison.pairs.len()), (QuestionOrigin::Human, 5, 10));
@@ -93,16 +119,15 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
     assert!(dense.cost.chunks_per_second > 0.0 && dense.cost.index_bytes_per_chunk > 1024.0 && dense.cost.p95_ms > 0.0);
     let stages: Vec<&str> = dense.cost.stages.iter().map(|stage| stage.name.as_str()).collect();
     assert_eq!(stages, ["embedding the question", "dense", "fusion"]);
-    let extreme = &comparison.extremes[0];
-    assert!(extreme.answer.is_some() && extreme.found.iter().all(|found| found.texts.len() == found.top.len()));
-    let run = std::fs::read_to_string(out.join("runs/bm25.run")).unwrap();
-    assert!(run.lines().all(|line| line.split(' ').count() == 6));
+    let contrasting = &comparison.contrasting_questions[0];
+    assert!(contrasting.answer.is_some() && contrasting.found.iter().all(|found| found.texts.len() == found.top.len()));
+    let lines = std::fs::read_to_string(out.join("runs/bm25.run")).unwrap();
+    assert!(lines.lines().all(|line| line.split(' ').count() == 6));
 
     // Another index is another comparison.
     kinglet.index("handbook", &[support::package().join("corpora/tiny")], &NoProgress).unwrap();
-    let trial = kinglet.trial_over("handbook", &support::package().join("corpora/tiny/questions.jsonl")).unwrap();
-    let changed = kinglet.compare(&over(&systems[..1], &trial), &out, &stop_at(BASELINE));
-    assert!(changed.is_err(), "what was measured before does not count");
+    run(&plan, "").unwrap();
+    assert_eq!(measured.borrow().len(), 10, "what was measured before does not count");
 }
 
 #[test]
@@ -145,11 +170,15 @@ fn systems_are_what_their_names_say() {
 fn generators_are_compared_by_what_their_answers_cite() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = handbook(temporary.path());
-    let trial = kinglet.trial_over("handbook", &support::package().join("corpora/tiny/questions.jsonl")).unwrap();
-    let vary = [("generator".to_string(), strings(&["extractive"]))];
-    let systems = kinglet.systems(&embedders(&["hashing-256"]), &strings(&["hybrid"]), &vary).unwrap().systems;
+    let vary = vec![("generator".to_string(), strings(&["extractive"]))];
     let out = temporary.path().join("out");
-    let comparison = &kinglet.compare(&over(&systems, &trial), &out, &|_, job| measure(job, &|_| {})).unwrap()[0];
+    let request = ComparisonRequest { vary, ..request(&["hashing-256"], &["hybrid"], &out) };
+    let plan = kinglet.plan_comparison(request).unwrap();
+    let run = || kinglet.run_comparison(&plan, &Isolation::InProcess, &NoProgress, &|_| {});
+    assert!(run().unwrap_err().to_string().contains("tokio runtime"), "nobody has entered one");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _entered = runtime.enter();
+    let comparison = &run().unwrap().report.comparisons[0];
     for system in &comparison.systems {
         let answers = system.answers.expect("all answer, words alone too");
         assert!(answers.refused < 1.0, "{}: {answers:?}", system.name);
@@ -157,34 +186,41 @@ fn generators_are_compared_by_what_their_answers_cite() {
         assert_eq!(system.cost.stages.iter().filter(|stage| stage.name == "answering").count(), 1);
     }
     assert!(comparison.systems[0].quality() > 0.2, "some answers rest on the right passage");
-    assert!(comparison.extremes.iter().flat_map(|extreme| &extreme.found).all(|found| found.answer.is_some()));
+    assert!(
+        comparison
+            .contrasting_questions
+            .iter()
+            .flat_map(|question| &question.found)
+            .all(|found| found.answer.is_some())
+    );
 }
 
 #[test]
-fn questions_are_made_from_all_documents_and_find_what_they_were_made_from() {
+fn questions_are_generated_from_all_documents_and_find_what_they_were_generated_from() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = handbook(temporary.path());
     let index = std::sync::Arc::new(Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap());
-    let made = kinglet.make_questions(&index, 48, None, &|_| {}).unwrap();
+    let generated = kinglet.generate_questions(&index, 48, None, &|_| {}).unwrap();
     assert_eq!(
-        made,
-        kinglet.make_questions(&index, 48, None, &|_| {}).unwrap(),
+        generated,
+        kinglet.generate_questions(&index, 48, None, &|_| {}).unwrap(),
         "the same documents give the same questions"
     );
-    assert_eq!(made.questions.len(), 48);
-    let mut paths: Vec<&str> = made.questions.iter().filter_map(|it| it.answers[0].path.as_deref()).collect();
+    assert_eq!(generated.questions.len(), 48);
+    let mut paths: Vec<&str> = generated.questions.iter().filter_map(|it| it.answers[0].path.as_deref()).collect();
     paths.sort_unstable();
     paths.dedup();
     assert_eq!(paths.len(), index.counts().unwrap().documents as usize, "each document is asked about");
-    let file = temporary.path().join("made.jsonl");
-    let lines: Vec<String> = made.questions.iter().map(|question| serde_json::to_string(question).unwrap()).collect();
+    let file = temporary.path().join("generated.jsonl");
+    let lines: Vec<String> =
+        generated.questions.iter().map(|question| serde_json::to_string(question).unwrap()).collect();
     std::fs::write(&file, lines.join("\n")).unwrap();
-    let trial = kinglet.trial_over("handbook", &file).unwrap();
-    assert!(trial.questions().iter().all(|question| question.origin == QuestionOrigin::Synthetic));
+    let collection = kinglet.test_collection(&CollectionSource::index("handbook", &file), &NoProgress).unwrap();
+    assert!(collection.questions().iter().all(|question| question.origin == QuestionOrigin::Synthetic));
     let writer = |passage: &str| {
         Ok(Some(format!("What about {}?", passage.split_whitespace().take(9).collect::<Vec<_>>().join(" "))))
     };
-    let written = kinglet.make_questions(&index, 20, Some(&writer), &|_| {}).unwrap();
+    let written = kinglet.generate_questions(&index, 20, Some(&writer), &|_| {}).unwrap();
     assert!(written.copied > 0, "what copies its passage is thrown away");
 }
 
@@ -195,7 +231,8 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     let manifest =
         |kinglet: &Kinglet| Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap().manifest().clone();
     let legs = |kinglet: &Kinglet| -> Vec<String> {
-        let found = kinglet.search("handbook", "which embedder", 1).unwrap();
+        let found =
+            kinglet.open("handbook").unwrap().search("which embedder", &SearchOptions::limited(1)).unwrap().results;
         found[0].hit.legs.iter().map(|leg| leg.leg.clone()).collect()
     };
     kinglet.use_system("handbook", "tiny:dense").unwrap();
@@ -209,9 +246,9 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     kinglet.use_system("handbook", BASELINE).unwrap();
     assert_eq!(legs(&kinglet), ["lexical"]);
     kinglet.use_system("handbook", "hashing-256").unwrap();
-    assert!(manifest(&kinglet).chosen.is_empty() && legs(&kinglet).len() >= 2);
+    assert!(manifest(&kinglet).defaults.is_empty() && legs(&kinglet).len() >= 2);
     kinglet.use_system("handbook", "hashing-256:hybrid,fusion=rrf,reranker=none").unwrap();
-    let chosen = manifest(&kinglet).chosen;
+    let chosen = manifest(&kinglet).defaults;
     assert_eq!((chosen["fusion"].as_str(), chosen["rerank"].as_str()), ("rrf", "none"));
     for wrong in [
         "wordllama-256",

@@ -9,14 +9,14 @@ use std::sync::{Mutex, PoisonError};
 use kinglet::chunking::Chunking;
 use kinglet::extract::worker_process::Isolation;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{Event, NoProgress, Plan, Progress, Summary, ingest};
+use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, Summary, ingest};
 
 /// A child that is being started shares the files that are open here, and with them another test's lock on its index.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn index(folder: &Path, index: &Path, reading: &Isolation, watcher: &dyn Progress) -> kinglet::Result<Summary> {
     let roots: [PathBuf; 1] = [folder.canonicalize().unwrap()];
-    let plan = Plan {
+    let plan = IngestPlan {
         roots: &roots,
         chunking: Chunking { target_tokens: 10 },
         max_file_bytes: 1 << 30,
@@ -25,7 +25,7 @@ fn index(folder: &Path, index: &Path, reading: &Isolation, watcher: &dyn Progres
         encoders: &[],
         language: None,
         keep_tokens: false,
-        reading,
+        isolation: reading,
     };
     ingest(&mut IndexWriter::open(index)?, &plan, watcher)
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use kinglet::config::{ChunkSize, Config};
 use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::language::Language;
+use kinglet_formats::LIMITS;
 
 /// Sentences with a setting in them, `{}` in its place, by page.
 const SETTINGS: &[(&str, &str, Setting)] = &[
@@ -14,23 +15,27 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("asking.md", "the best {} passages", Configured("passages")),
     ("asking.md", "quotes at most {} sentences", Spelled("models/extractive.rs", "MOST_SENTENCES")),
     ("asking.md", "cut off after {} tokens", Configured("answer_tokens")),
-    ("asking.md", "exits with code {}. Nothing has to be kept", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
-    ("comparing.md", "is below {}. Kinglet then", Constant("eval/significance.rs", "LEVEL")),
+    ("asking.md", "exits with code {}. Nothing needs to be cleaned", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
+    ("comparing.md", "is below {}. It then", Constant("eval/significance.rs", "LEVEL")),
     ("comparing.md", "from {} draws", Constant("eval/bootstrap.rs", "RESAMPLES")),
     ("comparing.md", "the seed {}", Constant("eval/bootstrap.rs", "SEED")),
-    ("comparing.md", "Fewer than {} questions show", Spelled("eval/significance.rs", "FEWEST")),
+    ("comparing.md", "With fewer than {} questions no", Spelled("eval/significance.rs", "FEWEST")),
     ("configuration.md", "exit code {}, ", Constant("bin/kinglet/run.rs", "COULD_NOT")),
-    ("configuration.md", "at up to {} chunks", Constant("ingest/mod.rs", "CHUNKS_FOR_LANGUAGE")),
+    ("configuration.md", "at up to {} chunks", Constant("ingest/description.rs", "CHUNKS_FOR_LANGUAGE")),
     ("configuration.md", "With {}, the default, the embedder", Configured("threads")),
     ("configuration.md", "that is read, {} MiB unless", Configured("max_file_mib")),
     ("configuration.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
     ("configuration.md", "they have at most {} tokens", Computed(|| cut(ChunkSize::Short))),
     ("configuration.md", ", with ` {}, which", Computed(|| cut(ChunkSize::Long))),
-    ("file-formats.md", "to a depth of {}. Encrypted", Constant("corpus/formats/limits.rs", "LETTER_DEPTH")),
-    ("file-formats.md", "files of more than {} MiB are cut between", Mebibytes("corpus/formats/code.rs", "MAX_BYTES")),
+    ("file-formats.md", "to a depth of {}. Encrypted", Constant("crates/formats/src/limits.rs", "LETTER_DEPTH")),
+    (
+        "file-formats.md",
+        "files of more than {} MiB are cut between",
+        Mebibytes("crates/formats/src/code/mod.rs", "MAX_BYTES"),
+    ),
     ("file-formats.md", "larger than {} MiB are skipped", Configured("max_file_mib")),
     ("file-formats.md", "mailboxes of {} MiB and more", Mebibytes("extract/long_file.rs", "LONG_BYTES")),
-    ("file-formats.md", "to a depth of {} nested elements", Constant("corpus/formats/html.rs", "MAX_DEPTH")),
+    ("file-formats.md", "to a depth of {} nested elements", Constant("crates/formats/src/html_limits.rs", "MAX_DEPTH")),
     ("how-retrieval-works.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
     ("how-retrieval-works.md", "At most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
     ("how-retrieval-works.md", "its best {} chunks with scores", Constant("search/fusion.rs", "DEPTH")),
@@ -63,17 +68,18 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("indexing.md", "of more than {} chunks, linking", Constant("index/mod.rs", "EXACT_LIMIT")),
     ("indexing.md", "every {} seconds in a long run", Constant("ingest/mod.rs", "CHECKPOINT")),
     ("indexing.md", "searchable every {} seconds too", Constant("ingest/mod.rs", "CHECKPOINT")),
-    ("indexing.md", "changed for {} seconds", Constant("corpus/watch.rs", "QUIET")),
-    ("indexing.md", "it runs every {} seconds", Constant("corpus/watch.rs", "LONGEST")),
+    ("indexing.md", "changed for {} seconds", Constant("scan/watch.rs", "QUIET")),
+    ("indexing.md", "it runs every {} seconds", Constant("scan/watch.rs", "LONGEST")),
     ("indexing.md", "exits with code {}", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
     ("indexing.md", "at most the last {} seconds", Constant("ingest/mod.rs", "CHECKPOINT")),
     ("indexing.md", "` ({} MiB unless you set it)", Configured("max_file_mib")),
     ("indexing.md", "may take {} MiB of memory", Mebibytes("extract/worker_process.rs", "MEMORY_BYTES")),
-    ("indexing.md", "works for {} seconds of processor time", Constant("extract/timeouts.rs", "processor")),
-    ("indexing.md", "up to {} minutes", Computed(|| constant("extract/timeouts.rs", "clock") / 60.0)),
+    ("indexing.md", "works for {} seconds of processor time", Constant("extract/timeouts.rs", "stalled_cpu_time")),
+    ("indexing.md", "up to {} minutes", Computed(|| constant("extract/timeouts.rs", "stalled_wall_time") / 60.0)),
     ("indexing.md", "after {} tries it is left", Constant("ingest/read_files.rs", "MOST_TRIES")),
     ("install.md", "exit code {} and print", Constant("bin/kinglet/run.rs", "COULD_NOT")),
-    ("install.md", "reads format {}", Constant("index/manifest.rs", "FORMAT")),
+    ("install.md", "writes and reads format {}", Constant("index/manifest/mod.rs", "FORMAT")),
+    ("install.md", "writes it in format {}", Constant("index/manifest/mod.rs", "FORMAT")),
     ("json.md", "exits with {}. A refused question", Constant("bin/kinglet/run.rs", "NOTHING_FOUND")),
     ("json.md", "exits with {}. An answer with", Constant("bin/kinglet/run.rs", "REFUSED")),
     ("json.md", "still exits with {}", Constant("bin/kinglet/run.rs", "DONE")),
@@ -89,11 +95,6 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("searching.md", "exits with code {}", Constant("bin/kinglet/run.rs", "NOTHING_FOUND")),
     ("searching.md", "It knows {} languages", Computed(|| (Language::ALL.len() - 1) as f64)),
     ("troubleshooting.md", "ends the command with exit code {}", Constant("bin/kinglet/run.rs", "COULD_NOT")),
-    (
-        "troubleshooting.md",
-        "waited {} seconds for a writer",
-        Computed(|| constant("index/mod.rs", "ATTEMPTS") * constant("index/mod.rs", "PAUSE")),
-    ),
     ("troubleshooting.md", "embeds up to {} chunks again", Constant("engine/doctor.rs", "DOCTOR_SAMPLE")),
     ("troubleshooting.md", "wrong the exit code is {}", Constant("bin/kinglet/run.rs", "COULD_NOT")),
     ("troubleshooting.md", "The exit code is {}. Run", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
@@ -105,8 +106,8 @@ const FACTS: &[(&str, &str)] = &[
     ("asking.md", "17 of 40 questions"),
     ("asking.md", "none of 40 questions"),
     ("asking.md", "about 110 English words"),
-    ("comparing.md", "the 95 % interval of the difference does not hold 0"),
-    ("comparing.md", "of the difference holds 0"),
+    ("comparing.md", "the 95 % interval of the difference excludes 0"),
+    ("comparing.md", "of the difference includes 0"),
     (
         "comparing.md",
         "tau .78 (scifact), .47 (cranfield), .82 (codebase-chunks), .11 (cisi), .02 (medline) and .47 (claude-docs)",
@@ -115,11 +116,12 @@ const FACTS: &[(&str, &str)] = &[
     ("comparing.md", "1,576 bytes on disk: 384 numbers of 4 bytes, and 40 bytes"),
     ("comparing.md", "about 6 KiB more"),
     ("configuration.md", "of at least 1, ` may also be 0"),
+    ("install.md", "also reads format 1"),
     ("file-formats.md", "heading of level 1"),
     ("file-formats.md", "from Word 2 on, files of Word 2 without"),
-    ("file-formats.md", "Files of Word 95 and before"),
+    ("file-formats.md", "Files of Word 95 and earlier"),
     ("file-formats.md", "from Excel 2 on"),
-    ("file-formats.md", "Of 19 languages"),
+    ("file-formats.md", "In 19 languages"),
     ("file-formats.md", "more than 2 % control characters"),
     (
         "how-retrieval-works.md",
@@ -133,8 +135,8 @@ const FACTS: &[(&str, &str)] = &[
     ("how-retrieval-works.md", "each of 384 numbers, about 6 KiB"),
     ("how-retrieval-works.md", "0.2 s of processor time with the cache and 4.2 s without"),
     ("how-retrieval-works.md", "by at most .0005"),
-    ("how-retrieval-works.md", ".9041 and .7851, adi .5642 and .4863, claude-docs words alone .7869"),
-    ("how-retrieval-works.md", "words alone reach .2670"),
+    ("how-retrieval-works.md", ".9041 and .7851, adi .5642 and .4863, claude-docs lexical only .7869"),
+    ("how-retrieval-works.md", "lexical mode reaches .2670"),
     ("how-retrieval-works.md", "mean .6183 at best where equal weights reach .6207"),
     ("how-retrieval-works.md", "from .598 to .700"),
     ("install.md", "Rust 1.92 or later"),
@@ -144,7 +146,7 @@ const FACTS: &[(&str, &str)] = &[
     ("json.md", "counted from 1, bytes from 0"),
     ("json.md", "` counts from 1"),
     ("models.md", "have 256 numbers"),
-    ("models.md", "Weights of 8 bits"),
+    ("models.md", "weights of 8 bits"),
     ("models.md", "23 million parameters"),
     ("models.md", "first 256 tokens of a text and gives a vector of 384 numbers"),
     ("models.md", "in 8 bits and computed in 32 bits"),
@@ -214,7 +216,8 @@ impl Setting {
 
 /// The value of a constant: a number, a product, a shift, or a duration in seconds.
 fn constant(file: &str, name: &str) -> f64 {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = if file.starts_with("crates/") { root.join(file) } else { root.join("src").join(file) };
     let source = std::fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()));
     let value = match source.split_once(&format!("const {name}: ")) {
         Some((_, rest)) => rest.split_once(" = ").and_then(|(_, rest)| rest.split_once(';')),
@@ -303,6 +306,20 @@ fn every_number_in_the_handbook_that_is_a_setting_is_the_program_s() {
         wrong.extend(held_by_nothing.map(|found| format!("{page}: put the number into one of the lists: … {found} …")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The table of limits has each of them once, and no other.
+#[test]
+fn the_table_of_limits_is_that_of_the_program() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook/file-formats.md"))
+        .unwrap();
+    let rows: Vec<String> =
+        LIMITS.iter().map(|limit| format!("| {} | {limit} | {} |", limit.of, limit.beyond)).collect();
+    for row in &rows {
+        assert!(page.contains(row.as_str()), "the handbook does not say {row}");
+    }
+    let section = page.split("## Limits").nth(1).unwrap().split("\n## ").next().unwrap();
+    assert_eq!(section.lines().filter(|line| line.starts_with("| ")).count(), rows.len() + 1, "no other rows");
 }
 
 /// The table of settings has each of them once, with its default.

@@ -1,18 +1,24 @@
-//! A large index: what takes long is told while it goes on, can be stopped, and leaves a whole index.
+//! A large index: what takes long is told while it goes on, can be stopped, and leaves a whole
+//! index.
 
 mod support;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kinglet::chunking::Chunking;
-use kinglet::corpus::walk::FileState;
+use kinglet::extract::worker_process::Isolation;
 use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::dense::Dense;
 use kinglet::index::store::NewFile;
-use kinglet::index::{Index, IndexWriter};
+use kinglet::index::{EXACT_LIMIT, Index, IndexReader, IndexWriter};
+use kinglet::ingest::{IngestPlan, NoProgress, ingest};
 use kinglet::language::Language;
 use kinglet::models::contracts::Role;
+use kinglet::scan::walk::FileState;
+use kinglet::vector::Vector;
 use kinglet::{Error, ErrorKind};
 
 /// An index of so many chunks that say different things.
@@ -28,58 +34,140 @@ fn indexed(temporary: &Path, chunks: usize) -> PathBuf {
     index
 }
 
+/// Brings the index up to date with the folder of [`indexed`], with graphs over more than
+/// `exact_limit` chunks.
+fn index_again(temporary: &Path, exact_limit: usize) {
+    let plan = IngestPlan {
+        roots: &[temporary.join("documents").canonicalize().unwrap()],
+        chunking: Chunking::default(),
+        max_file_bytes: 1 << 20,
+        exclude: &[],
+        embedders: &[support::embedder()],
+        encoders: &[support::encoder()],
+        language: None,
+        keep_tokens: false,
+        isolation: &Isolation::InProcess,
+    };
+    let mut writer = IndexWriter::open(&temporary.join("index")).unwrap().with_exact_limit(exact_limit);
+    ingest(&mut writer, &plan, &NoProgress).unwrap();
+}
+
+fn dense_folder(index: &Path) -> PathBuf {
+    std::fs::read_dir(index.join("dense")).unwrap().next().unwrap().unwrap().path()
+}
+
+fn graph_file(folder: &Path) -> Option<PathBuf> {
+    let mut paths = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    paths.find(|path| path.to_string_lossy().ends_with(".hnsw.graph"))
+}
+
+fn queries() -> Vec<Vector> {
+    let texts = ["a wren over hills", "stork of garden 17", "which crane follows a swift"];
+    support::embedder().embed(Role::Query, &texts).unwrap()
+}
+
+/// How many of the ten nearest of all searchable chunks, as an exact search finds them, a search
+/// through the graph finds, for each query; it finds ten.
+fn recall(index: &Index) -> Vec<usize> {
+    let card = support::embedder().card().clone();
+    let all: Arc<HashSet<u64>> = Arc::new(index.searchable_ids().unwrap().into_iter().collect());
+    let recall = |query: &Vector| {
+        let mut exact = index.search_dense(&card, query, 10, Some(&all)).unwrap();
+        let mut found = index.search_dense(&card, query, 10, None).unwrap();
+        exact.truncate(10);
+        found.truncate(10);
+        assert_eq!(found.len(), 10);
+        exact.iter().filter(|hit| found.contains(hit)).count()
+    };
+    queries().iter().map(recall).collect()
+}
+
 #[test]
 fn a_graph_that_is_not_yet_built_costs_nothing_but_time_and_one_that_is_finds_what_is_near() {
     let temporary = tempfile::tempdir().unwrap();
     let index = indexed(temporary.path(), 600);
-    let (embedder, folder) =
-        (support::embedder(), std::fs::read_dir(index.join("dense")).unwrap().next().unwrap().unwrap().path());
-    let open = || Dense::open(&folder, embedder.card(), 600, 100).unwrap();
-    let queries = embedder
-        .embed(Role::Query, &["a wren over hills", "stork of garden 17", "which crane follows a swift"])
-        .unwrap();
-    let exact: Vec<_> = queries.iter().map(|query| open().search_exactly(query, 10).unwrap()).collect();
+    let (card, folder) = (support::embedder().card().clone(), dense_folder(&index));
+    let read = || IndexReader::open_with_exact_limit(&index, 100).and_then(|reader| reader.snapshot());
 
-    let stopped = Dense::build_graph(&folder, embedder.card(), &|done, total| {
+    let stopped = Dense::build_graph(&folder, &card, &|done, total| {
         assert_eq!(total, 600);
         if done > 200 { Err(Error::interrupted()) } else { Ok(()) }
     });
     assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
-    assert!(!open().is_approximate());
-    let found: Vec<_> = queries.iter().map(|query| open().search(query, 10, None).unwrap()).collect();
-    assert_eq!(found, exact, "until there is a graph, every vector is looked at");
+    assert_eq!(graph_file(&folder), None);
+    assert_eq!(recall(&read().unwrap()), [10; 3], "until there is a graph, every vector is looked at");
 
     let told = RefCell::new(Vec::new());
     let tell = |done: usize, _: usize| {
         told.borrow_mut().push(done);
         Ok(())
     };
-    Dense::build_graph(&folder, embedder.card(), &tell).unwrap();
+    Dense::build_graph(&folder, &card, &tell).unwrap();
     assert!(told.borrow().len() > 2 && told.borrow().is_sorted(), "{told:?}");
-    assert!(open().is_approximate());
-    for (query, exact) in queries.iter().zip(&exact) {
-        let found = open().search(query, 10, None).unwrap();
-        let kept = exact.iter().filter(|hit| found.contains(hit)).count();
-        assert!(kept >= 9, "{kept} of 10");
-    }
+    assert!(recall(&read().unwrap()).iter().all(|kept| *kept >= 9));
     told.borrow_mut().clear();
-    Dense::build_graph(&folder, embedder.card(), &tell).unwrap();
+    Dense::build_graph(&folder, &card, &tell).unwrap();
     assert!(told.borrow().is_empty(), "it covers all: it is not built again");
 
-    let graph = std::fs::read_dir(&folder)
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.to_string_lossy().ends_with(".hnsw.graph"))
-        .unwrap();
+    let graph = graph_file(&folder).unwrap();
     let mut bytes = std::fs::read(&graph).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&graph, bytes).unwrap();
-    let damaged = Dense::open(&folder, embedder.card(), 600, 100).map(|_| ()).unwrap_err();
+    let damaged = read().map(drop).unwrap_err();
     assert_eq!(damaged.kind(), ErrorKind::Damaged, "{damaged}");
-    Dense::build_graph(&folder, embedder.card(), &tell).unwrap();
-    assert!(open().is_approximate());
+    assert!(Index::open(&index).is_ok(), "where every vector is looked at, no graph is read");
+    Dense::build_graph(&folder, &card, &tell).unwrap();
+    assert!(recall(&read().unwrap()).iter().all(|kept| *kept >= 9));
+}
+
+#[test]
+fn a_graph_finds_what_is_near_while_documents_come_and_go() {
+    let temporary = tempfile::tempdir().unwrap();
+    let index = indexed(temporary.path(), 300);
+    let documents = temporary.path().join("documents");
+    let graph = || graph_file(&dense_folder(&index));
+    index_again(temporary.path(), 20);
+    let first = graph().expect("there are more than 20 chunks");
+    let reader = IndexReader::open_with_exact_limit(&index, 20).unwrap();
+    let built = reader.snapshot().unwrap();
+    assert!(recall(&built).iter().all(|kept| *kept >= 9));
+    let among = Arc::new(HashSet::from([7, 77]));
+    let card = support::embedder().card().clone();
+    let found = built.search_dense(&card, &queries()[0], 10, Some(&among)).unwrap();
+    assert_eq!(found.len(), 2, "a filter leaves all that pass it, however far they are");
+
+    // New ones stand beside the graph, which is kept.
+    for number in 0..20 {
+        support::write(&documents, &[(&format!("new-{number}.md"), &format!("A wren over hills, the {number}th."))]);
+    }
+    index_again(temporary.path(), 20);
+    assert_eq!(graph(), Some(first.clone()));
+    let grown = reader.snapshot().unwrap();
+    assert_eq!(grown.searchable(), 320);
+    assert!(recall(&grown).iter().all(|kept| *kept >= 9));
+    let nearest = grown.search_dense(&card, &queries()[0], 1, None).unwrap()[0].0;
+    assert!(grown.chunks(&[nearest]).unwrap()[0].chunk.text.starts_with("A wren over hills"));
+
+    // Most of what the graph has been built of goes: the chunks that are left are found all the
+    // same.
+    for number in (0..300).filter(|number| number % 8 != 0) {
+        std::fs::remove_file(documents.join(format!("{number}.md"))).unwrap();
+    }
+    index_again(temporary.path(), 20);
+    assert_eq!(graph(), Some(first.clone()));
+    let shrunk = reader.snapshot().unwrap();
+    assert_eq!(shrunk.searchable(), 58);
+    assert!(recall(&shrunk).iter().all(|kept| *kept >= 9));
+
+    // More than a tenth is not in the graph: it is built anew.
+    for number in 20..70 {
+        support::write(&documents, &[(&format!("new-{number}.md"), &format!("A stork over gardens, the {number}th."))]);
+    }
+    index_again(temporary.path(), 20);
+    assert!(graph().is_some_and(|graph| graph != first));
+    assert!(recall(&reader.snapshot().unwrap()).iter().all(|kept| *kept >= 9));
+    assert!(recall(&built).iter().all(|kept| *kept >= 9), "an earlier question still sees what it saw");
 }
 
 #[test]
@@ -105,5 +193,12 @@ fn an_interrupt_among_the_words_keeps_what_was_read_and_the_words_follow() {
 
     let opened = Index::open(&index).unwrap();
     assert_eq!(support::contents(&opened).len(), 3);
-    assert_eq!(opened.lexical().search("ortolan", 5, None).unwrap().len(), 1);
+    assert_eq!(opened.search_lexical("ortolan", 5, None).unwrap(), []);
+    assert_eq!(opened.pending_lexical().unwrap(), 1, "what cannot be found yet is told");
+    assert_eq!(opened.search_lexical("garden", 5, None).unwrap().len(), 2);
+    index_again(temporary.path(), EXACT_LIMIT);
+    assert_eq!(opened.pending_lexical().unwrap(), 1, "one question sees one state");
+    let opened = Index::open(&index).unwrap();
+    assert_eq!(opened.pending_lexical().unwrap(), 0);
+    assert_eq!(opened.search_lexical("ortolan", 5, None).unwrap().len(), 1);
 }

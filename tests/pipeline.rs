@@ -6,26 +6,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kinglet::SearchOptions;
 use kinglet::config::{Config, Mode};
 use kinglet::engine::{Embedders, Kinglet};
 use kinglet::extract::worker_process::Isolation;
 use kinglet::index::sparse::Sparse;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{Event, NoProgress, Plan, Progress, ingest};
+use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
 use kinglet::models::contracts::{Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::reference::EmbedderRef;
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
+use kinglet::search::{Fusion, IndexSources, LexicalRetriever, Pipeline, Query, Retriever, SparseRetriever};
 use kinglet::{Error, ErrorKind};
 
 fn found(index: &Path, question: &str) -> Vec<String> {
     let index = Arc::new(Index::open(index).unwrap());
-    let legs: Vec<Arc<dyn Retriever>> = vec![
-        Arc::new(LexicalLeg::new(index.clone())),
-        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
-        Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()),
-    ];
-    let hits = Hybrid::new(index.clone(), legs, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
+    let sources = IndexSources::new(index.clone());
+    let retrievers = support::all_retrievers(&sources).unwrap();
+    let hits = Pipeline::new(sources, retrievers, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
     let ids: Vec<_> = hits.iter().map(|hit| hit.chunk).collect();
     index.chunks(&ids).unwrap().into_iter().map(|stored| stored.chunk.text).collect()
 }
@@ -90,7 +88,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
     kinglet("hashing-256").index("notes", &[folder], &NoProgress).unwrap();
     let chunks = support::contents(&Index::open(&index_folder).unwrap());
     let mut writer = IndexWriter::open(&index_folder).unwrap();
-    let plan = Plan {
+    let plan = IngestPlan {
         roots: &[],
         chunking: writer.manifest().unwrap().chunking,
         max_file_bytes: u64::MAX,
@@ -99,7 +97,7 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
         encoders: &[],
         language: None,
         keep_tokens: true,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     let summary = ingest(&mut writer, &plan, &NoProgress).unwrap();
     drop(writer);
@@ -108,11 +106,14 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
     assert_eq!(support::contents(&Index::open(&index_folder).unwrap()), chunks);
 
     let question = "how heavy is a kinglet?";
-    let by_first = kinglet("auto").search("notes", question, 1).unwrap();
-    let by_second = kinglet("hashing-64").with_embedder(other.clone()).search("notes", question, 1).unwrap();
+    let search = |kinglet: &Kinglet| {
+        kinglet::Result::Ok(kinglet.open("notes")?.search(question, &SearchOptions::limited(1))?.results)
+    };
+    let by_first = search(&kinglet("auto")).unwrap();
+    let by_second = search(&kinglet("hashing-64").with_embedder(other.clone())).unwrap();
     assert_eq!(by_first[0].chunk.text, by_second[0].chunk.text);
     assert_ne!(by_first[0].hit.legs[0].score, by_second[0].hit.legs[0].score, "each answers with its own vectors");
-    let unknown = kinglet("all-minilm-l6-v3").search("notes", question, 1).unwrap_err();
+    let unknown = search(&kinglet("all-minilm-l6-v3")).unwrap_err();
     assert!(unknown.to_string().contains("all-minilm-l6-v3"));
 
     let exactly = Embedders::Only(vec![EmbedderRef::Hashing]);
@@ -206,7 +207,7 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
     let (folder, place) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing.")]);
     let index_it = |encoders: &[Arc<dyn SparseEncoder>]| {
-        let plan = Plan {
+        let plan = IngestPlan {
             roots: &[folder.canonicalize().unwrap()],
             chunking: Default::default(),
             max_file_bytes: 1 << 20,
@@ -215,17 +216,18 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
             encoders,
             language: None,
             keep_tokens: false,
-            reading: &Isolation::InProcess,
+            isolation: &Isolation::InProcess,
         };
         ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap()
     };
     assert_eq!(index_it(&[]).embedded, 2);
-    let missing = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).map(|_| ()).unwrap_err();
-    assert!(missing.hint().unwrap().contains("--sparse word-counts"), "{missing}");
+    let terms = || IndexSources::new(Arc::new(Index::open(&place).unwrap())).encoder(support::encoder().card());
+    let missing = terms().map(|_| ()).unwrap_err();
+    assert!(format!("{:?}", missing.hint()).contains("word-counts"), "{missing}");
 
     assert_eq!(index_it(&[support::encoder()]).embedded, 2, "the vectors are left alone");
-    let leg = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).unwrap();
-    assert_eq!(leg.retrieve(&Query::new("wrens"), 5).unwrap().len(), 1);
+    let retriever = SparseRetriever::new(terms().unwrap(), support::encoder());
+    assert_eq!(retriever.retrieve(&Query::new("wrens"), 5).unwrap().len(), 1);
     assert_eq!(index_it(&[support::encoder()]).embedded, 0);
 
     index_it(&[]);
@@ -306,7 +308,7 @@ fn damage_to_any_derived_file_is_noticed_and_mended_by_indexing_again() {
             }
             if file == Path::new("manifest.json") && damage != "gone" {
                 let error = support::index_watched(&roots, &index, &NoProgress).unwrap_err();
-                assert!(error.hint().unwrap().contains("delete this one file"), "{error}");
+                assert!(format!("{:?}", error.hint()).contains("delete this one file"), "{error}");
                 std::fs::remove_file(&path).unwrap();
             }
             let mended = support::index_watched(&roots, &index, &NoProgress);
@@ -362,7 +364,7 @@ fn the_handbook_answers_its_questions_by_words_alone() {
     let temporary = tempfile::tempdir().unwrap();
     support::index(&support::package().join("corpora/handbook"), temporary.path());
     let index = Arc::new(Index::open(temporary.path()).unwrap());
-    let (share, missed) = answered(&LexicalLeg::new(index.clone()), &index, 5);
+    let (share, missed) = answered(&LexicalRetriever::new(IndexSources::new(index.clone())), &index, 5);
     assert!(share >= 0.6, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
 }
 
@@ -372,7 +374,7 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = Kinglet::new(home, Config { mode: Mode::Hybrid, ..Config::default() });
     let roots = [support::package().join("corpora/handbook")];
-    let plan = Plan {
+    let plan = IngestPlan {
         roots: &roots,
         chunking: Default::default(),
         max_file_bytes: 1 << 20,
@@ -381,10 +383,10 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
         encoders: &[],
         language: None,
         keep_tokens: true,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &NoProgress).unwrap();
     let index = Arc::new(Index::open(temporary.path()).unwrap());
-    let (share, missed) = answered(kinglet.retriever(&index).unwrap().as_ref(), &index, 5);
+    let (share, missed) = answered(&kinglet.pipeline(&index).unwrap(), &index, 5);
     assert!(share >= 0.85, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
 }

@@ -73,9 +73,9 @@ fn indexing_searching_and_asking_use_no_network_and_write_nothing_outside_of_the
 
     let mut seen = 0;
     for arguments in [
-        &["index", "notes", "--name", "notes"][..],
-        &["search", "when does the lease end", "--name", "notes"],
-        &["ask", "When does the lease end?", "--name", "notes"],
+        &["index", "notes", "--index", "notes"][..],
+        &["search", "when does the lease end", "--index", "notes"],
+        &["ask", "When does the lease end?", "--index", "notes"],
     ] {
         for line in traced(arguments, &folder).lines() {
             let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());

@@ -1,63 +1,64 @@
-//! Citations: the marks that a model wrote itself, the numbers that sources get, and the exact lines that are quoted.
+//! Citations: the marks that a model wrote itself, the numbers of the sources, and the quotes with
+//! their exact places.
 
 use serde::Serialize;
 
 use super::Passage;
-use crate::corpus::Unit;
 use crate::text::Span;
+use kinglet_formats::LocationUnit;
 
-/// A passage that the answer rests on.
+/// A passage that the answer cites.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CitedSource {
     /// The `[n]` of the answer, from 1 in the order of first citation.
     pub n: usize,
     /// The file.
     pub path: String,
-    /// What its places are counted in.
-    pub unit: Unit,
-    /// The passage's first place in it, from 1.
+    /// The unit of `first` and `last`.
+    pub unit: LocationUnit,
+    /// Where the passage starts in the file, from 1.
     pub first: u32,
-    /// The passage's last place in it.
+    /// Where the passage ends.
     pub last: u32,
-    /// What follows the path to name the place, such as `:3-7` or `#page=3`.
+    /// The suffix of the path that names the place, such as `:3-7` or `#page=3`.
     pub place: String,
     /// The headings over the passage, outermost first, joined by ` > `.
     pub heading: String,
-    /// What was left out of the file, if anything was.
+    /// What a limit left out of the file, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
 }
 
-/// A sentence of a source that a sentence of the answer rests on.
+/// A sentence of a source that supports a sentence of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Citation {
     /// The source's number.
     pub n: usize,
     /// The file.
     pub path: String,
-    /// What places in it are counted in.
-    pub unit: Unit,
-    /// The place in the file, from 1, that the quote begins at.
+    /// The unit of `first` and `last`.
+    pub unit: LocationUnit,
+    /// Where the quote starts in the file, from 1.
     pub first: u32,
-    /// The place that it ends at.
+    /// Where the quote ends.
     pub last: u32,
-    /// What follows the path to name the place.
+    /// The suffix of the path that names the place.
     pub place: String,
     /// The sentence, word for word.
     pub quote: String,
 }
 
-/// Gives numbers to sources and keeps what has been cited.
+/// Numbers the sources and collects the citations.
 #[derive(Debug, Default)]
 pub(super) struct CitationBuilder {
     pub sources: Vec<CitedSource>,
     pub citations: Vec<Citation>,
-    /// Which passage each source is.
+    /// The passage of each source.
     passages: Vec<usize>,
 }
 
 impl CitationBuilder {
-    /// Cites `span` of the passage with this index; gives its source's number.
+    /// Cites `span` of the passage with this index and returns the number of its source.
     pub fn cite(&mut self, index: usize, passage: &Passage, span: Span) -> usize {
         let known = self.passages.iter().position(|&other| other == index);
         let n = known.map_or(self.passages.len() + 1, |place| place + 1);
@@ -99,43 +100,45 @@ pub(super) struct WithoutMarks {
     pub numbers: Vec<usize>,
 }
 
-/// Takes the citation marks out of `sentence`. What only looks like one stays out of `numbers`: `args[0]` that stands so in a passage is
-/// code and stays, and the mark of a footnote that was copied along with the words before it goes without a trace.
+/// Removes the citation marks from `sentence`. Something that only looks like a mark does not count:
+/// `args[0]` that stands so in a passage is code and stays; the mark of a footnote that the model
+/// copied together with the words before it is removed and not reported.
 pub(super) fn take_marks(sentence: &str, passages: &[Passage]) -> WithoutMarks {
-    let mut unmarked = WithoutMarks { text: String::new(), numbers: Vec::new() };
+    let mut cleaned = WithoutMarks { text: String::new(), numbers: Vec::new() };
     let mut rest = sentence;
     while let Some(at) = rest.find('[') {
         let Some(length) = mark_length(&rest[at..]) else {
-            unmarked.text.push_str(&rest[..=at]);
+            cleaned.text.push_str(&rest[..=at]);
             rest = &rest[at + 1..];
             continue;
         };
-        unmarked.text.push_str(&rest[..at]);
+        cleaned.text.push_str(&rest[..at]);
         let mark = &rest[at..at + length];
-        let before = unmarked.text.trim_end();
+        let before = cleaned.text.trim_end();
         let word_start = before.rfind(char::is_whitespace).map_or(0, |space| space + 1);
-        let copied = [&unmarked.text[word_start..], mark].concat();
+        let copied = [&cleaned.text[word_start..], mark].concat();
         let is_copied =
             copied.len() > mark.len() && passages.iter().any(|passage| passage.chunk.text.contains(&copied));
         rest = &rest[at + length..];
-        if is_copied && unmarked.text.ends_with(|last: char| last.is_alphanumeric() || last == '_') {
-            unmarked.text.push_str(mark);
+        if is_copied && cleaned.text.ends_with(|last: char| last.is_alphanumeric() || last == '_') {
+            cleaned.text.push_str(mark);
             continue;
         }
         if !is_copied {
-            unmarked.numbers.extend(numbers_of(mark));
+            cleaned.numbers.extend(numbers_of(mark));
         }
-        unmarked.text.truncate(before.len());
-        if unmarked.text.is_empty() {
+        cleaned.text.truncate(before.len());
+        if cleaned.text.is_empty() {
             rest = rest.trim_start();
         }
     }
-    unmarked.text.push_str(rest);
-    unmarked.text.truncate(unmarked.text.trim_end().len());
-    unmarked
+    cleaned.text.push_str(rest);
+    cleaned.text.truncate(cleaned.text.trim_end().len());
+    cleaned
 }
 
-/// How many bytes the citation mark takes that `text` begins with: `[1]`, `[2, 3]`, `[4-6]`. None if it begins with none.
+/// The length in bytes of the citation mark at the start of `text`: `[1]`, `[2, 3]`, `[4-6]`. `None`
+/// if there is none.
 pub(super) fn mark_length(text: &str) -> Option<usize> {
     let inside = text.strip_prefix('[')?.split_once(']')?.0;
     let is_mark = inside.split([',', '-', '–', ';']).all(|number| {
@@ -145,7 +148,7 @@ pub(super) fn mark_length(text: &str) -> Option<usize> {
     is_mark.then_some(inside.len() + 2)
 }
 
-/// The numbers in a mark, a range with both of its ends only.
+/// The numbers in a mark; of a range only its two ends.
 fn numbers_of(mark: &str) -> impl Iterator<Item = usize> + '_ {
     mark.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok())
 }
@@ -176,14 +179,14 @@ mod tests {
     #[test]
     fn sources_are_numbered_as_they_are_cited_and_quotes_have_their_lines() {
         let (first, second) = (passage("One.\nTwo is\nlong.\nThree."), passage("Four."));
-        let mut ledger = CitationBuilder::default();
-        assert_eq!(ledger.cite(1, &second, Span { start: 0, end: 5 }), 1);
-        assert_eq!(ledger.cite(0, &first, Span { start: 5, end: 17 }), 2);
-        assert_eq!(ledger.cite(0, &first, Span { start: 5, end: 17 }), 2);
-        assert_eq!(ledger.cite(0, &first, Span { start: 0, end: 4 }), 2);
+        let mut builder = CitationBuilder::default();
+        assert_eq!(builder.cite(1, &second, Span { start: 0, end: 5 }), 1);
+        assert_eq!(builder.cite(0, &first, Span { start: 5, end: 17 }), 2);
+        assert_eq!(builder.cite(0, &first, Span { start: 5, end: 17 }), 2);
+        assert_eq!(builder.cite(0, &first, Span { start: 0, end: 4 }), 2);
         let seen: Vec<_> =
-            ledger.citations.iter().map(|c| (c.n, c.first - 10, c.last - 10, c.quote.as_str())).collect();
+            builder.citations.iter().map(|c| (c.n, c.first - 10, c.last - 10, c.quote.as_str())).collect();
         assert_eq!(seen, [(1, 0, 0, "Four."), (2, 1, 2, "Two is\nlong."), (2, 0, 0, "One.")]);
-        assert_eq!(ledger.sources.len(), 2);
+        assert_eq!(builder.sources.len(), 2);
     }
 }

@@ -1,4 +1,4 @@
-//! As many passages as the generator can read, best first.
+//! Chooses the passages that fit into the generator's context.
 
 use super::Passage;
 use crate::error::{Error, Result};
@@ -6,12 +6,13 @@ use crate::models::contracts::Generator;
 use crate::models::prompt::{Prompt, Task};
 use crate::text::sentences;
 
-/// The prompt with the first passages that fit into the generator's context beside the question and an answer of
-/// `max_answer_tokens`. The first one is always in, if need be without its last sentences.
+/// Builds the prompt from the first passages that fit into the generator's context beside the
+/// question and an answer of `max_answer_tokens`. The first passage is always in, if need be without
+/// its last sentences.
 ///
 /// # Errors
 /// When not even one sentence of the first passage fits, or the generator cannot count.
-pub(super) fn pack(
+pub(super) fn build_prompt(
     generator: &dyn Generator,
     question: &str,
     passages: &[Passage],
@@ -21,7 +22,7 @@ pub(super) fn pack(
         Prompt { task: Task::Answer, question: question.to_string(), passages: Vec::new(), max_answer_tokens };
     let room = generator.context_tokens().saturating_sub(max_answer_tokens);
     for passage in passages {
-        prompt.passages.push(shown(passage, &passage.chunk.text));
+        prompt.passages.push(with_headings(passage, &passage.chunk.text));
         if generator.prompt_tokens(&prompt)? > room {
             prompt.passages.pop();
             break;
@@ -33,7 +34,7 @@ pub(super) fn pack(
         let text = &first.chunk.text;
         let mut ends = sentences(text).into_iter().rev().map(|sentence| sentence.end);
         let longest = ends.find_map(|end| {
-            let cut = Prompt { passages: vec![shown(first, &text[..end])], ..prompt.clone() };
+            let cut = Prompt { passages: vec![with_headings(first, &text[..end])], ..prompt.clone() };
             match generator.prompt_tokens(&cut) {
                 Ok(tokens) if tokens > room => None,
                 Ok(_) => Some(Ok(cut)),
@@ -52,8 +53,8 @@ pub(super) fn pack(
     Ok(prompt)
 }
 
-/// A passage as a generator sees it: the headings that its text does not show, then the text.
-fn shown(passage: &Passage, text: &str) -> String {
+/// A passage as the generator reads it: the headings that its text does not show, then the text.
+fn with_headings(passage: &Passage, text: &str) -> String {
     match passage.chunk.context() {
         context if context.is_empty() => text.to_string(),
         context => format!("# {context}\n\n{text}"),
@@ -95,7 +96,7 @@ mod tests {
         ) {
             let passages: Vec<Passage> = texts.iter().map(|text| passage(text)).collect();
             let generator = Small(context_tokens);
-            match pack(&generator, "why so", &passages, answer_tokens) {
+            match build_prompt(&generator, "why so", &passages, answer_tokens) {
                 Ok(prompt) => {
                     prop_assert!(generator.prompt_tokens(&prompt).unwrap() + answer_tokens <= context_tokens);
                     prop_assert!(!prompt.passages.is_empty());
@@ -105,7 +106,7 @@ mod tests {
                     }
                     if let Some(next) = passages.get(prompt.passages.len()).filter(|_| prompt.passages.len() > 1) {
                         let mut more = prompt.clone();
-                        more.passages.push(shown(next, &next.chunk.text));
+                        more.passages.push(with_headings(next, &next.chunk.text));
                         prop_assert!(generator.prompt_tokens(&more).unwrap() + answer_tokens > context_tokens);
                     }
                 }

@@ -1,136 +1,75 @@
-//! Flow (b2): passages become an answer whose every sentence is held against them.
+//! Passages become an answer, and every sentence of it is checked against them.
 
+mod builder;
 mod citations;
 mod context;
+mod events;
 mod grounding;
 mod refusal;
 mod sentences;
 
-use std::collections::HashSet;
 use std::time::Instant;
 
-use futures::StreamExt;
 use serde::Serialize;
 
 use crate::chunking::Chunk;
-use crate::error::{Error, Result};
-use crate::models::contracts::Generator;
-use crate::models::prompt::QUESTION_LABEL;
 use crate::search::PendingWork;
 
 pub use citations::{Citation, CitedSource};
+pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, SentenceSupport, answer, collect_answer};
 
-use citations::{CitationBuilder, take_marks};
-use grounding::{EvidenceIndex, Support};
-use refusal::is_refusal;
-use sentences::{Sentence, SentenceCutter};
-
-/// What stands after a sentence of an answer that the passages do not hold.
+/// The mark after a sentence of an answer that no passage supports.
 pub const UNSUPPORTED_MARK: &str = "[unsupported]";
 
-/// What is answered when there are no passages; no generator is asked then.
+/// The answer when there are no passages. The generator is not asked then.
 pub const NOTHING_FOUND: &str = "Nothing was found for this question.";
 
-/// What an answer may be made from: a chunk of a file.
+/// A chunk of a file, from which an answer may be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
-    /// The file, as it shall be shown.
+    /// The file, as it is shown to people.
     pub path: String,
-    /// The part of it.
+    /// The part of the file.
     pub chunk: Chunk,
-    /// What was left out of the file, if anything was.
+    /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
 }
 
-/// An answer with what it rests on.
+/// An answer and the sources that it rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// The text with a mark after each sentence: `[n]` for the sources that it rests on, or [`UNSUPPORTED_MARK`].
+    /// The text with a mark after each sentence: `[n]` for the sources that support it, or
+    /// [`UNSUPPORTED_MARK`].
     pub answer: String,
-    /// The sentences of the sources that the sentences of the answer rest on, in the order of the answer.
+    /// The sentences of the sources that support the answer, in the order of the answer.
     pub citations: Vec<Citation>,
-    /// Whether the answer says only that the passages do not hold it.
+    /// True if the answer only says that the passages do not hold it.
     pub refused: bool,
-    /// The sentences that no passage holds.
+    /// The sentences of the answer that no passage supports.
     pub unsupported: Vec<String>,
-    /// Numbers that the generator cited though no passage had them, ascending; they are not in the text.
+    /// Numbers that the generator cited although no passage has them, ascending. The text does not
+    /// show them.
     pub unknown_citations: Vec<usize>,
     /// The passages that are cited, by number.
     pub sources: Vec<CitedSource>,
-    /// How long it took.
+    /// How long the stages took.
     pub timings_ms: Timings,
-    /// What the index had not made yet when it was searched.
+    /// What the index had not finished when it was searched.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lacking: Option<PendingWork>,
+    pub pending: Option<PendingWork>,
 }
 
 /// How long the stages of an answer took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Timings {
-    /// Support the passages.
+    /// Searching.
     pub retrieve: u64,
-    /// Getting the generator ready.
+    /// Loading the generator.
     pub load: u64,
-    /// Until the generator's first piece of text: it reads the prompt.
+    /// From the prompt to the generator's first piece of text.
     pub read: u64,
     /// From there to the end.
     pub write: u64,
-}
-
-/// Answers `question` from `passages`, best first. As many of them as fit are given to the `generator`, which may write up to
-/// `max_answer_tokens`. `show` gets each sentence as soon as it is written and checked; put together, what it gets is the answer.
-/// Dropping the future stops the generator.
-///
-/// # Errors
-/// When the question leaves no room for a passage, or the generator fails or writes nothing.
-pub async fn answer(
-    generator: &dyn Generator,
-    question: &str,
-    passages: &[Passage],
-    max_answer_tokens: usize,
-    show: &mut (dyn FnMut(&str) + Send),
-) -> Result<Answer> {
-    if passages.is_empty() {
-        show(NOTHING_FOUND);
-        return Ok(AnswerBuilder::new(question, passages).finish(NOTHING_FOUND.to_string()));
-    }
-    let prompt = context::pack(generator, question, passages, max_answer_tokens)?;
-    let mut check = AnswerBuilder::new(question, &passages[..prompt.passages.len()]);
-    let mut cutter = SentenceCutter::default();
-    let mut text = String::new();
-    let mut said = HashSet::new();
-    // Small models that have nothing more to say begin again, with what they have said or with the prompt: `false` then.
-    let mut tell = |sentences: Vec<Sentence>, check: &mut AnswerBuilder| {
-        for sentence in sentences {
-            if !said.insert(sentence.text.clone()) || (!text.is_empty() && sentence.text.starts_with(QUESTION_LABEL)) {
-                return false;
-            }
-            let before = if text.is_empty() { "" } else { &sentence.before };
-            let piece = format!("{before}{}", check.sentence(&sentence.text));
-            show(&piece);
-            text.push_str(&piece);
-        }
-        true
-    };
-    let started = Instant::now();
-    let mut read = None;
-    let mut tokens = generator.generate(&prompt);
-    while let Some(token) = tokens.next().await {
-        let token = token?;
-        read.get_or_insert_with(|| elapsed_ms(started));
-        if !tell(cutter.push(&token.text), &mut check) {
-            cutter = SentenceCutter::default();
-            break;
-        }
-    }
-    tell(cutter.finish(), &mut check);
-    if text.is_empty() {
-        return Err(Error::model(format!("{} wrote nothing", generator.name()))
-            .with_hint("ask in other words, or choose another generator: --generator extractive"));
-    }
-    let read = read.unwrap_or_default();
-    let timings_ms = Timings { read, write: elapsed_ms(started) - read, ..Timings::default() };
-    Ok(Answer { timings_ms, ..check.finish(text) })
 }
 
 /// Whole milliseconds since `since`.
@@ -138,87 +77,18 @@ pub(crate) fn elapsed_ms(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Holds sentences against the passages that the generator was given, and keeps what comes of it.
-struct AnswerBuilder<'p> {
-    passages: &'p [Passage],
-    witnesses: EvidenceIndex,
-    ledger: CitationBuilder,
-    has_answered: bool,
-    has_refused: bool,
-    unsupported: Vec<String>,
-    unknown_citations: Vec<usize>,
-}
-
-impl<'p> AnswerBuilder<'p> {
-    fn new(question: &str, passages: &'p [Passage]) -> Self {
-        AnswerBuilder {
-            passages,
-            witnesses: EvidenceIndex::new(question, passages),
-            ledger: CitationBuilder::default(),
-            has_answered: false,
-            has_refused: passages.is_empty(),
-            unsupported: Vec::new(),
-            unknown_citations: Vec::new(),
-        }
-    }
-
-    /// Gives the sentence as it is shown: without the generator's own marks, with those that the check found.
-    fn sentence(&mut self, sentence: &str) -> String {
-        let unmarked = take_marks(sentence, self.passages);
-        let (given, unknown): (Vec<usize>, Vec<usize>) =
-            unmarked.numbers.iter().partition(|&&number| (1..=self.passages.len()).contains(&number));
-        self.unknown_citations.extend(unknown);
-        if is_refusal(&unmarked.text) {
-            self.has_refused = true;
-            return unmarked.text;
-        }
-        let claimed: Vec<usize> = given.iter().map(|number| number - 1).collect();
-        match self.witnesses.find(&unmarked.text, &claimed) {
-            Support::Nothing => unmarked.text,
-            Support::Unsupported => {
-                let shown = format!("{} {UNSUPPORTED_MARK}", unmarked.text);
-                self.unsupported.push(unmarked.text);
-                shown
-            }
-            Support::Supported(evidence) => {
-                self.has_answered = true;
-                let mut numbers: Vec<usize> = evidence
-                    .iter()
-                    .map(|found| self.ledger.cite(found.passage, &self.passages[found.passage], found.span))
-                    .collect();
-                numbers.sort_unstable();
-                numbers.dedup();
-                let marks: String = numbers.iter().map(|number| format!("[{number}]")).collect();
-                format!("{} {marks}", unmarked.text)
-            }
-        }
-    }
-
-    fn finish(mut self, answer: String) -> Answer {
-        self.unknown_citations.sort_unstable();
-        self.unknown_citations.dedup();
-        Answer {
-            answer,
-            citations: self.ledger.citations,
-            refused: self.has_refused && !self.has_answered,
-            unsupported: self.unsupported,
-            unknown_citations: self.unknown_citations,
-            sources: self.ledger.sources,
-            timings_ms: Timings::default(),
-            lacking: None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
-    use futures::FutureExt;
     use futures::stream::{self, BoxStream};
+    use futures::{FutureExt, StreamExt};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Result;
+    use crate::models::contracts::Generator;
     use crate::models::contracts::Token;
     use crate::models::extractive::ExtractiveGenerator;
     use crate::models::prompt::Prompt;
@@ -229,7 +99,7 @@ mod tests {
         let lines = u32::try_from(line_starts(text).len()).unwrap();
         let chunk = Chunk {
             span: Span { start: 0, end: text.len() },
-            unit: crate::corpus::Unit::Line,
+            unit: kinglet_formats::LocationUnit::Line,
             first: 10,
             last: 9 + lines,
             places: None,
@@ -260,16 +130,33 @@ mod tests {
         }
     }
 
-    fn ask(generator: &dyn Generator, question: &str, passages: &[Passage]) -> Result<Answer> {
-        let mut shown = String::new();
-        let mut show = |piece: &str| shown.push_str(piece);
-        let answered = answer(generator, question, passages, 100, &mut show)
+    /// Collects the events of an answer and checks their contract.
+    fn ask(generator: impl Generator + 'static, question: &str, passages: &[Passage]) -> Result<Answer> {
+        let events = answer(Arc::new(generator), question, passages.to_vec(), 100);
+        let events: Vec<AnswerEvent> = events
+            .collect::<Vec<_>>()
             .now_or_never()
-            .expect("these generators wait for nothing");
-        if let Ok(answer) = &answered {
-            assert_eq!(shown, answer.answer);
+            .expect("these generators wait for nothing")
+            .into_iter()
+            .collect::<Result<_>>()?;
+        let (last, sentences) = events.split_last().expect("an answer has an end");
+        let AnswerEvent::Finished(answer) = last else { panic!("{last:?} came last") };
+        let mut shown = String::new();
+        let mut unsupported = 0;
+        for event in sentences {
+            let AnswerEvent::Sentence(sentence) = event else { panic!("{event:?} came before the end") };
+            match &sentence.support {
+                SentenceSupport::Cited(numbers) => {
+                    let marks: String = numbers.iter().map(|number| format!("[{number}]")).collect();
+                    assert!(sentence.text.ends_with(&marks) && numbers.iter().all(|n| *n <= answer.sources.len()));
+                }
+                SentenceSupport::Unsupported => unsupported += 1,
+                SentenceSupport::Refusal | SentenceSupport::NothingToCheck => {}
+            }
+            shown.push_str(&sentence.text);
         }
-        answered
+        assert_eq!((shown.as_str(), unsupported), (answer.answer.as_str(), answer.unsupported.len()));
+        Ok((**answer).clone())
     }
 
     const QUESTION: &str = "When does the lease end?";
@@ -285,7 +172,7 @@ mod tests {
     fn each_sentence_is_cited_or_marked_whatever_the_generator_cites() {
         let written =
             Scripted("The lease ends on 31 May 2027. [7] The rent is 900 euros. The landlord lives in Peru [1].");
-        let answer = ask(&written, QUESTION, &lease()).unwrap();
+        let answer = ask(written, QUESTION, &lease()).unwrap();
         assert_eq!(
             answer.answer,
             "The lease ends on 31 May 2027. [1] The rent is 900 euros. [2] The landlord lives in Peru. [unsupported]"
@@ -305,35 +192,35 @@ mod tests {
 
     #[test]
     fn a_number_that_no_passage_has_is_not_supported() {
-        let answer = ask(&Scripted("The lease ends on 31 May 2029."), QUESTION, &lease()).unwrap();
+        let answer = ask(Scripted("The lease ends on 31 May 2029."), QUESTION, &lease()).unwrap();
         assert_eq!(answer.answer, "The lease ends on 31 May 2029. [unsupported]");
         assert!(answer.citations.is_empty() && !answer.refused);
     }
 
     #[test]
     fn a_denial_that_no_passage_has_is_not_supported_and_what_is_said_twice_ends_the_answer() {
-        let answer = ask(&Scripted("The lease does not end on 31 May 2027."), QUESTION, &lease()).unwrap();
+        let answer = ask(Scripted("The lease does not end on 31 May 2027."), QUESTION, &lease()).unwrap();
         assert_eq!(answer.answer, "The lease does not end on 31 May 2027. [unsupported]");
         let again = Scripted("The rent is 900 euros. It is a house. The rent is 900 euros. It is a house. Never ends.");
-        let answer = ask(&again, QUESTION, &lease()).unwrap();
+        let answer = ask(again, QUESTION, &lease()).unwrap();
         assert_eq!(answer.answer, "The rent is 900 euros. [1] It is a house. [1]");
         let prompt = Scripted("The rent is 900 euros.\n\nQuestion: When does the lease end?\nAnswer: It ends.");
-        assert_eq!(ask(&prompt, QUESTION, &lease()).unwrap().answer, "The rent is 900 euros. [1]");
+        assert_eq!(ask(prompt, QUESTION, &lease()).unwrap().answer, "The rent is 900 euros. [1]");
     }
 
     #[test]
     fn refusals_are_seen_and_nothing_is_made_up_without_passages() {
-        let answer = ask(&Scripted("The passages do not say. [1]"), QUESTION, &lease()).unwrap();
+        let answer = ask(Scripted("The passages do not say. [1]"), QUESTION, &lease()).unwrap();
         assert!(answer.refused && answer.sources.is_empty());
         assert_eq!(answer.answer, "The passages do not say.");
-        let answer = ask(&Scripted("I was asked."), QUESTION, &[]).unwrap();
+        let answer = ask(Scripted("I was asked."), QUESTION, &[]).unwrap();
         assert_eq!((answer.answer.as_str(), answer.refused), (NOTHING_FOUND, true));
-        assert!(ask(&Scripted(" "), QUESTION, &lease()).is_err());
+        assert!(ask(Scripted(" "), QUESTION, &lease()).is_err());
     }
 
     #[test]
     fn quotes_are_cited_from_where_they_stand() {
-        let answer = ask(&ExtractiveGenerator, QUESTION, &lease()).unwrap();
+        let answer = ask(ExtractiveGenerator, QUESTION, &lease()).unwrap();
         let second = "It ends on 31 May 2027 unless\nboth sides renew it.";
         assert_eq!(answer.answer, format!("The lease was signed in Lyon. [1]\n\n{second} [1]"));
         assert_eq!(answer.citations.iter().map(|c| c.quote.as_str()).next_back(), Some(second));
@@ -349,8 +236,8 @@ mod tests {
             ]),
         ) {
             let passages: Vec<Passage> = texts.iter().map(|text| passage(text)).collect();
-            for generator in [&Scripted(written) as &dyn Generator, &ExtractiveGenerator] {
-                let answer = ask(generator, &question, &passages).unwrap();
+            for answer in [ask(Scripted(written), &question, &passages), ask(ExtractiveGenerator, &question, &passages)] {
+                let answer = answer.unwrap();
                 let numbers: BTreeSet<usize> = answer.citations.iter().map(|citation| citation.n).collect();
                 prop_assert_eq!(numbers, (1..=answer.sources.len()).collect::<BTreeSet<_>>());
                 for citation in &answer.citations {

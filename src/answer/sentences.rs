@@ -1,4 +1,4 @@
-//! Cuts text that is still being written into sentences, each as soon as it is certain where it ends.
+//! Splits text that is still being written into sentences, each as soon as its end is certain.
 
 use super::citations::mark_length;
 use crate::text::sentences;
@@ -10,15 +10,16 @@ pub(super) struct Sentence {
     pub text: String,
 }
 
-/// Holds what has been written and is not yet a whole sentence. However the text is cut into pieces, the sentences are the same,
-/// and put together with their `before` they are the text up to white space at its end.
+/// Holds written text that is not yet a whole sentence. The sentences do not depend on how the text
+/// is split into pieces. Put together with their `before`, they are the text without the white space
+/// at its end.
 #[derive(Debug, Default)]
 pub(super) struct SentenceCutter {
     open: String,
 }
 
 impl SentenceCutter {
-    /// Takes the next piece and gives the sentences that are certain now.
+    /// Takes the next piece and returns the sentences that are complete now.
     pub fn push(&mut self, piece: &str) -> Vec<Sentence> {
         self.open.push_str(piece);
         let mut whole = Vec::new();
@@ -28,7 +29,7 @@ impl SentenceCutter {
         whole
     }
 
-    /// The rest, when nothing comes any more.
+    /// Returns the rest, when no piece follows.
     pub fn finish(mut self) -> Vec<Sentence> {
         let mut rest = Vec::new();
         while let Some(end) = first_end(&self.open) {
@@ -46,7 +47,7 @@ impl SentenceCutter {
     }
 }
 
-/// Where the first sentence ends, with the marks after it: models write them after the full stop.
+/// The end of the first sentence, with the marks after it: models write them after the full stop.
 fn first_end(text: &str) -> Option<usize> {
     let mut end = sentences(text).first()?.end;
     // UAX 29 ends the sentence of "so it is.[1]" after the bracket.
@@ -62,8 +63,8 @@ fn first_end(text: &str) -> Option<usize> {
     }
 }
 
-/// Whether what follows a sentence can no longer belong to it: a letter has come, which decides for UAX 29, and no mark is half
-/// written.
+/// True if `rest` can no longer belong to the sentence before it. A letter decides that for UAX 29,
+/// and a mark that is half written has none.
 fn is_certain(rest: &str) -> bool {
     rest.chars().any(char::is_alphabetic)
 }

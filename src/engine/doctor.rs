@@ -55,10 +55,10 @@ impl Kinglet {
         };
         let counts = index.counts().and_then(|counts| {
             Ok(format!(
-                "{name}: {} documents, {} chunks, all parts at generation {}",
+                "{name}: {} documents, {} chunks, generation {}",
                 counts.documents,
                 counts.chunks,
-                index.generation()?
+                index.generation()
             ))
         });
         let mut checks = vec![
@@ -88,7 +88,7 @@ impl Kinglet {
 
     /// Embeds a few chunks again with every embedder of the index.
     fn check_embedders(&self, name: &str, index: &Index) -> Result<String> {
-        let ids = index.searched_ids()?;
+        let ids = index.searchable_ids()?;
         let step = (ids.len() / DOCTOR_SAMPLE).max(1);
         let sample: Vec<_> = ids.into_iter().step_by(step).take(DOCTOR_SAMPLE).collect();
         let passages: Vec<String> = index.chunks(&sample)?.iter().map(|stored| stored.chunk.passage()).collect();
@@ -128,7 +128,7 @@ fn check_documents(index: &Index) -> Result<String> {
 
 fn check_words(index: &Index) -> Result<String> {
     index.lexical().check()?;
-    if index.lexical().ids()?.into_iter().ne(index.searched_ids()?) {
+    if index.lexical().ids()?.into_iter().ne(index.searchable_ids()?) {
         return Err(Error::damaged("the words are those of other chunks than the documents have")
             .with_hint("run `kinglet index` again: this part is derived and is made anew"));
     }

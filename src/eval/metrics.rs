@@ -1,15 +1,15 @@
-//! Measures of one ranking against judgments, as trec_eval defines them.
+//! Metrics of one ranking against judgments, as trec_eval defines them.
 //!
 //! Source: Järvelin & Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, TOIS 2002, with the linear gain that
 //! trec_eval's `ndcg_cut` has; recall, reciprocal rank and average precision as in trec_eval.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::corpus::beir::Judgments;
+use crate::eval::judgments::Judgments;
 
-/// The measures of one ranking, or their means over several.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Measures {
+/// The metrics of one ranking, or their means over several.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Metrics {
     /// Normalised discounted cumulative gain of the first 10.
     pub ndcg_at_10: f64,
     /// The share of the relevant documents that are among the first 10.
@@ -24,11 +24,11 @@ pub struct Measures {
     pub success_at_5: f64,
 }
 
-impl Measures {
+impl Metrics {
     /// The names under which people know them, in order.
     pub const NAMES: [&'static str; 6] = ["nDCG@10", "Recall@10", "Recall@100", "MRR@10", "MAP", "Success@5"];
 
-    /// Measures `ranking` (document ids, best first, none twice) against `judgments`, which have a relevant document.
+    /// Metrics `ranking` (document ids, best first, none twice) against `judgments`, which have a relevant document.
     pub fn of(ranking: &[impl AsRef<str>], judgments: &Judgments) -> Self {
         let grades: Vec<u32> = ranking.iter().map(|id| judgments.get(id.as_ref()).copied().unwrap_or(0)).collect();
         let mut ideal: Vec<u32> = judgments.values().copied().collect();
@@ -42,7 +42,7 @@ impl Measures {
             found += 1.0;
             precisions += found / (at + 1) as f64;
         }
-        Measures {
+        Metrics {
             ndcg_at_10: gain(&grades, 10) / gain(&ideal, 10),
             recall_at_10: hits(10) / relevant,
             recall_at_100: hits(100) / relevant,
@@ -57,10 +57,10 @@ impl Measures {
         [self.ndcg_at_10, self.recall_at_10, self.recall_at_100, self.mrr_at_10, self.map, self.success_at_5]
     }
 
-    /// The measures with these values, in the order of [`NAMES`](Self::NAMES).
+    /// The metrics with these values, in the order of [`NAMES`](Self::NAMES).
     pub fn from_values(values: [f64; 6]) -> Self {
         let [ndcg_at_10, recall_at_10, recall_at_100, mrr_at_10, map, success_at_5] = values;
-        Measures { ndcg_at_10, recall_at_10, recall_at_100, mrr_at_10, map, success_at_5 }
+        Metrics { ndcg_at_10, recall_at_10, recall_at_100, mrr_at_10, map, success_at_5 }
     }
 }
 
@@ -83,32 +83,32 @@ mod tests {
     }
 
     #[test]
-    fn measures_are_what_one_gets_by_hand() {
+    fn metrics_are_what_one_gets_by_hand() {
         let judgments = Judgments::from([("1".into(), 2), ("2".into(), 1), ("3".into(), 0), ("9".into(), 1)]);
-        let measures = Measures::of(&ranking(&[3, 2, 4, 1]), &judgments);
+        let metrics = Metrics::of(&ranking(&[3, 2, 4, 1]), &judgments);
         let dcg = 1.0 / 3f64.log2() + 2.0 / 5f64.log2();
         let ideal = 2.0 + 1.0 / 3f64.log2() + 1.0 / 2.0;
-        assert!((measures.ndcg_at_10 - dcg / ideal).abs() < 1e-12);
-        assert!((measures.recall_at_10 - 2.0 / 3.0).abs() < 1e-12);
-        assert_eq!(measures.mrr_at_10, 0.5);
-        assert!((measures.map - (0.5 + 0.5) / 3.0).abs() < 1e-12);
-        assert_eq!(Measures::of(&ranking(&[]), &judgments), Measures::default());
+        assert!((metrics.ndcg_at_10 - dcg / ideal).abs() < 1e-12);
+        assert!((metrics.recall_at_10 - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(metrics.mrr_at_10, 0.5);
+        assert!((metrics.map - (0.5 + 0.5) / 3.0).abs() < 1e-12);
+        assert_eq!(Metrics::of(&ranking(&[]), &judgments), Metrics::default());
     }
 
     proptest! {
         #[test]
-        fn measures_are_shares_and_the_ideal_ranking_is_perfect(
+        fn metrics_are_shares_and_the_ideal_ranking_is_perfect(
             grades in prop::collection::vec(0u32..4, 1..30).prop_filter("one is relevant", |g| g.iter().any(|&g| g > 0)),
             order in prop::collection::vec(any::<u32>(), 30),
         ) {
             let judgments: Judgments = grades.iter().enumerate().map(|(id, &grade)| (id.to_string(), grade)).collect();
             let mut any_order: Vec<u32> = (0..grades.len() as u32).collect();
             any_order.sort_by_key(|&id| order[id as usize]);
-            for value in Measures::of(&ranking(&any_order), &judgments).values() {
+            for value in Metrics::of(&ranking(&any_order), &judgments).values() {
                 prop_assert!((0.0..=1.0 + 1e-12).contains(&value));
             }
             any_order.sort_by_key(|&id| std::cmp::Reverse(grades[id as usize]));
-            let best = Measures::of(&ranking(&any_order), &judgments);
+            let best = Metrics::of(&ranking(&any_order), &judgments);
             prop_assert!((best.ndcg_at_10 - 1.0).abs() < 1e-12 && (best.map - 1.0).abs() < 1e-12 && best.mrr_at_10 == 1.0);
         }
     }

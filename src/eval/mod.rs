@@ -1,77 +1,38 @@
-//! Is it any good? Judged questions are put to a retriever, and the rankings are measured.
+//! Statistics over rankings: metrics, intervals, comparisons and their report. What made the rankings is not known here.
 
 pub mod bootstrap;
 pub mod comparison;
-pub mod judged;
+pub mod datasets;
+pub mod judgments;
 pub mod metrics;
 pub mod report;
 pub mod significance;
-pub mod tune;
 
-use std::collections::HashSet;
 use std::fmt::Write;
-use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
-use crate::error::Result;
-use crate::index::store::ChunkId;
-use crate::search::{Query, Retriever};
+use serde::Serialize;
 
 use bootstrap::mean_with_interval;
-use judged::{Granularity, Question};
-use metrics::Measures;
-
-/// How many chunks are retrieved for a query, before they are collapsed to documents.
-pub const DEPTH: usize = 1000;
+use judgments::Question;
+use metrics::Metrics;
 
 /// A document or passage in a ranking, with the score of its best chunk.
 pub type Ranked = (String, f32);
 
-/// What a retriever made of every question.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// The rankings of one system, in the order of the questions.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Run {
-    /// In the order of the questions: a question's id and what was found, best first, none twice.
+    /// A question's id and what was found for it, best first, none twice.
     pub rankings: Vec<(String, Vec<Ranked>)>,
     /// Milliseconds each question took.
     pub took_ms: Vec<f64>,
 }
 
-/// Puts every question to `retriever`, which finds `depth` chunks. `names_of` names the units that a chunk belongs to; `done` is told
-/// after each question how many were put.
-///
-/// # Errors
-/// When the retriever fails.
-pub fn run<'n>(
-    questions: &[Question],
-    retriever: &dyn Retriever,
-    depth: usize,
-    names_of: &dyn Fn(Granularity, ChunkId) -> Result<&'n [String]>,
-    done: &dyn Fn(usize),
-) -> Result<Run> {
-    let mut run = Run::default();
-    for (at, question) in questions.iter().enumerate() {
-        let started = Instant::now();
-        let hits = retriever.retrieve(&Query::new(&question.text), depth)?;
-        run.took_ms.push(started.elapsed().as_secs_f64() * 1000.0);
-        let mut seen = HashSet::new();
-        let mut ranking = Vec::new();
-        for hit in hits {
-            for name in names_of(question.unit, hit.chunk)? {
-                if seen.insert(name) {
-                    ranking.push((name.clone(), hit.score));
-                }
-            }
-        }
-        run.rankings.push((question.id.clone(), ranking));
-        done(at + 1);
-    }
-    Ok(run)
-}
-
-/// A mean over queries with its bootstrap interval.
+/// The mean of a metric over questions, with its bootstrap interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
+    /// One of [`Metrics::NAMES`].
+    pub metric: &'static str,
     /// The mean.
     pub mean: f64,
     /// Its 95 % interval.
@@ -79,44 +40,45 @@ pub struct Estimate {
 }
 
 /// How good a run was.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// Queries that were put.
-    pub queries: usize,
-    /// By the names of [`Measures`], such as `ndcg_at_10`: the means.
-    #[serde(flatten)]
-    pub means: Measures,
-    /// In the order of [`Measures::NAMES`]: the means again, with their intervals.
-    pub estimates: Vec<(&'static str, Estimate)>,
-    /// The time that half of the queries took at most, in milliseconds.
+    /// How many questions were asked.
+    pub questions: usize,
+    /// The mean of each metric.
+    pub means: Metrics,
+    /// The means again with their intervals, in the order of [`Metrics::NAMES`].
+    pub estimates: Vec<Estimate>,
+    /// The time that half of the questions took at most, in milliseconds.
     pub p50_ms: f64,
-    /// The time that 95 of 100 queries took at most, in milliseconds.
+    /// The time that 95 of 100 questions took at most, in milliseconds.
     pub p95_ms: f64,
 }
 
-/// Measures each ranking of a run over `questions` against their judgments.
-pub fn measured(questions: &[Question], run: &Run) -> Vec<Measures> {
+/// The metrics of each ranking of a run over `questions`.
+pub fn metrics_by_question(questions: &[Question], run: &Run) -> Vec<Metrics> {
     let of = |(question, (_, ranking)): (&Question, &(String, Vec<Ranked>))| {
         let names: Vec<&str> = ranking.iter().map(|(name, _)| name.as_str()).collect();
-        Measures::of(&names, &question.judgments)
+        Metrics::of(&names, &question.judgments)
     };
     questions.iter().zip(&run.rankings).map(of).collect()
 }
 
-/// Measures a run over `questions` against their judgments.
-pub fn evaluate(questions: &[Question], run: &Run) -> Evaluation {
-    let measures = measured(questions, run);
-    let estimate = |at: usize| {
-        let values: Vec<f64> = measures.iter().map(|measures| measures.values()[at]).collect();
+/// The mean of each metric over questions, in the order of [`Metrics::NAMES`].
+pub fn estimates(metrics: &[Metrics]) -> [Estimate; 6] {
+    std::array::from_fn(|at| {
+        let values: Vec<f64> = metrics.iter().map(|metrics| metrics.values()[at]).collect();
         let (mean, interval) = mean_with_interval(&values);
-        Estimate { mean, interval }
-    };
-    let places: [usize; 6] = std::array::from_fn(|at| at);
-    let estimates = places.map(|at| (Measures::NAMES[at], estimate(at)));
-    let means = Measures::from_values(estimates.each_ref().map(|(_, estimate)| estimate.mean));
+        Estimate { metric: Metrics::NAMES[at], mean, interval }
+    })
+}
+
+/// Evaluates a run over `questions`.
+pub fn evaluate(questions: &[Question], run: &Run) -> Evaluation {
+    let metrics = metrics_by_question(questions, run);
+    let estimates = estimates(&metrics);
     Evaluation {
-        queries: measures.len(),
-        means,
+        questions: metrics.len(),
+        means: Metrics::from_values(estimates.map(|estimate| estimate.mean)),
         estimates: estimates.to_vec(),
         p50_ms: percentile(&run.took_ms, 0.5),
         p95_ms: percentile(&run.took_ms, 0.95),
@@ -130,14 +92,14 @@ pub fn percentile(values: &[f64], share: f64) -> f64 {
     sorted.get(((sorted.len().max(1) - 1) as f64 * share).ceil() as usize).copied().unwrap_or(0.0)
 }
 
-/// A run in TREC's format: query, `Q0`, document, rank from 1, score, name. Scores fall strictly, so that tools which sort by
+/// A run in TREC's format: question, `Q0`, document, rank from 1, score, name. Scores fall strictly, so that tools which sort by
 /// score keep the order.
 pub fn trec(run: &Run, name: &str) -> String {
     let mut text = String::new();
-    for (query, ranking) in &run.rankings {
+    for (question, ranking) in &run.rankings {
         for (at, (document, _)) in ranking.iter().enumerate() {
             let (rank, score) = (at + 1, ranking.len() - at);
-            writeln!(text, "{query} Q0 {document} {rank} {score} {name}").expect("a string takes everything");
+            writeln!(text, "{question} Q0 {document} {rank} {score} {name}").expect("a string takes everything");
         }
     }
     text

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{Embedders, Kinglet};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::eval::comparison::BASELINE;
 use crate::experiment::systems::System;
 use crate::index::IndexWriter;
@@ -41,12 +41,12 @@ impl Kinglet {
         let mut writer = IndexWriter::open(&self.index_folder(name)?)?;
         let Some(mut manifest) = writer.manifest().cloned() else {
             return Err(Error::input(format!("the index {name} has not been finished"))
-                .with_hint(format!("kinglet index --name {name}")));
+                .with_hint(Hint::UpdateIndex { index: Some(name.to_string()), effect: None }));
         };
         if cut.is_some_and(|cut| cut != manifest.chunking) {
             let wanted = system.split("chunking=").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
             return Err(Error::input(format!("the documents of {name} are cut otherwise"))
-                .with_hint(format!("`kinglet index --name {name} --chunking {wanted}` first")));
+                .with_hint(Hint::ChangeChunking { index: name.to_string(), chunking: wanted.to_string() }));
         }
         if embedder != BASELINE {
             let known: Vec<&str> = manifest.embedders.iter().map(|card| card.id.as_str()).collect();
@@ -57,12 +57,12 @@ impl Kinglet {
                     embedder.escape_debug(),
                     known.join(", ")
                 ))
-                .with_hint(format!("kinglet index --name {name} --add-embedder {embedder}")));
+                .with_hint(Hint::AddEmbedder { index: name.to_string(), embedder: embedder.to_string() }));
             };
             let card = manifest.embedders.remove(place);
             manifest.embedders.insert(0, card);
         }
-        manifest.chosen = chosen;
+        manifest.defaults = chosen;
         writer.finish(manifest)
     }
 }

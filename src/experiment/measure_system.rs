@@ -1,25 +1,27 @@
-//! One system, measured: what it finds and what that costs. Runs in a process of its own, so that its memory and its start are its own.
+//! Measures one system: what it finds, and what that costs.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::generator_run::Answering;
+use super::generator_run::GeneratorRun;
+use super::test_collection::DEPTH;
 use crate::chunking::Chunk;
 use crate::config::{Config, Mode, RerankerChoice};
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
-use crate::eval::comparison::{Answered, Cost, Stage};
-use crate::eval::{DEPTH, percentile};
+use crate::eval::comparison::{Cost, Stage, SystemAnswer};
+use crate::eval::percentile;
 use crate::index::Index;
+use crate::index::derived_part::DerivedPart;
 use crate::index::durable_file::size_bytes;
-use crate::index::lexical::Lexical;
+use crate::index::lexical::writer::LexicalWriter;
 use crate::index::store::{ChunkId, Documents};
 use crate::models::contracts::{Embedder, Role};
 use crate::models::reference::RerankerRef;
-use crate::search::Query;
 use crate::search::timed::Clock;
+use crate::search::{Query, Retriever};
 
 /// Chunks that are embedded again to see how fast that is.
 const SAMPLE: usize = 128;
@@ -32,14 +34,14 @@ const EMBEDDED_AGAIN: usize = 50;
 
 /// What is to be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MeasureJob {
+pub(super) struct MeasureJob {
     /// Kinglet's own folder.
     pub home: PathBuf,
     /// The index.
     pub index: PathBuf,
     /// How it is searched.
     pub config: Config,
-    /// Whether the questions are answered too, see [`super::systems::System::answers`].
+    /// Whether the questions are answered too, see [`System::answers`](super::systems::System::answers).
     pub answers: bool,
     /// What is asked.
     pub questions: Vec<String>,
@@ -47,33 +49,29 @@ pub struct MeasureJob {
 
 /// What was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measurement {
+pub(super) struct Measurement {
     /// For each question chunks with their scores, best first.
     pub rankings: Vec<Vec<(ChunkId, f32)>>,
     /// Milliseconds that each question took.
     pub took_ms: Vec<f64>,
     /// For each question the answer, if it was answered.
-    pub answers: Vec<Answered>,
+    pub answers: Vec<SystemAnswer>,
     /// What it cost; the cold start is for who started the process to fill in.
     pub cost: Cost,
 }
 
-/// Does the job; `done` is told after each question how many were put. The first question is put twice, because the first time also loads
-/// what is loaded late.
-///
-/// # Errors
-/// As [`Kinglet::search`].
-pub fn measure(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<Measurement> {
+/// Does the job in this process; `done` is told after each question how many were put. The first question is put twice, because the
+/// first time also loads what is loaded late.
+pub(super) fn measure_system(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<Measurement> {
     let kinglet = Kinglet::new(&job.home, job.config.clone());
     let index = std::sync::Arc::new(Index::open(&job.index)?);
     let clock = Clock::default();
-    let tuning = kinglet.tuning(index.manifest());
-    let retriever = kinglet.pipeline(&index)?.timed(&clock).retriever(&tuning)?;
-    let answering = job.answers.then(|| Answering::new(&kinglet, index.clone())).transpose()?;
+    let retriever = kinglet.pipeline(&index)?.timed(&clock);
+    let generator = job.answers.then(|| GeneratorRun::new(&kinglet, index.clone())).transpose()?;
     let depth = if job.answers { job.config.passages } else { DEPTH };
     if let Some(first) = job.questions.first() {
         let hits = retriever.retrieve(&Query::new(first), depth.min(10))?;
-        answering.as_ref().map(|answering| answering.answer(first, &hits)).transpose()?;
+        generator.as_ref().map(|generator| generator.answer(first, &hits)).transpose()?;
         clock.take();
         done(0);
     }
@@ -82,11 +80,11 @@ pub fn measure(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<Measurement> {
         let started = Instant::now();
         let hits = retriever.retrieve(&Query::new(question), depth)?;
         let mut spent = clock.take();
-        if let Some(answering) = &answering {
-            let cited = answering.answer(question, &hits)?;
+        if let Some(generator) = &generator {
+            let cited = generator.answer(question, &hits)?;
             spent.push((ANSWERING.to_string(), cited.took_ms));
             rankings.push(cited.ranking);
-            answers.push(cited.answered);
+            answers.push(cited.answer);
         } else {
             rankings.push(hits.into_iter().map(|hit| (hit.chunk, hit.score)).collect());
         }
@@ -153,19 +151,19 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
     }
     cost.index_bytes_per_chunk = index_bytes as f64 / chunks;
     cost.chunks_per_second = if seconds_per_chunk > 0.0 { 1.0 / seconds_per_chunk } else { 0.0 };
-    let mut rows = kinglet.models_of_search()?;
+    let mut specs = kinglet.models_of_search()?;
     if job.answers {
-        rows.extend(kinglet.models_for_answering()?);
+        specs.extend(kinglet.models_for_answering()?);
     }
-    cost.model_bytes = rows.iter().map(|row| size_bytes(&kinglet.models().folder(row))).sum();
-    let known: Vec<u64> = rows.iter().filter_map(|row| row.parameters).collect();
-    cost.parameters = (known.len() == rows.len()).then(|| known.iter().sum());
+    cost.model_bytes = specs.iter().map(|spec| size_bytes(&kinglet.models().folder(spec))).sum();
+    let known: Vec<u64> = specs.iter().filter_map(|spec| spec.parameters).collect();
+    cost.parameters = (known.len() == specs.len()).then(|| known.iter().sum());
     Ok(())
 }
 
 /// Passages from all over the index.
 fn sample(index: &Index) -> Result<Vec<String>> {
-    let ids = index.searched_ids()?;
+    let ids = index.searchable_ids()?;
     let step = ids.len().div_ceil(SAMPLE).max(1);
     let ids: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
     Ok(index.chunks(&ids)?.iter().map(|stored| Chunk::passage(&stored.chunk)).collect())
@@ -185,7 +183,7 @@ fn per_text(texts: &[&str], work: impl Fn(&[&str]) -> Result<()>) -> Result<f64>
     Ok(started.elapsed().as_secs_f64() / texts.len().max(1) as f64)
 }
 
-/// Embedding the question is a part of the dense leg, and of maxsim.
+/// Embedding the question is a part of the dense retriever, or of maxsim where there is none.
 fn embedding_stage(embedder: &dyn Embedder, questions: &[&str]) -> Result<Stage> {
     let mut times = Vec::new();
     for question in questions {
@@ -202,12 +200,8 @@ fn words_seconds(index: &Index) -> Result<f64> {
     let folder = tempfile::tempdir().map_err(|cause| Error::io("make a folder in", &std::env::temp_dir(), cause))?;
     let documents = Documents::open_for_reading(&index.folder().join("documents.sqlite"))?;
     let started = Instant::now();
-    Lexical::open(&folder.path().join("lexical"), index.manifest().language)?.synchronise(
-        &documents,
-        1,
-        &|_, _| Ok(()),
-        || Ok(()),
-    )?;
+    let mut lexical = LexicalWriter::new(&folder.path().join("lexical"), index.manifest().language);
+    lexical.prepare(&documents, 1, &|_, _| Ok(()))?()?;
     Ok(started.elapsed().as_secs_f64())
 }
 
@@ -216,4 +210,16 @@ fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+/// The machine that systems are measured on, in words.
+pub(super) fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = information
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map(|(_, name)| name.trim());
+    let model = model.map_or(String::new(), |name| format!("{name}, "));
+    format!("{model}{cores} cores, {} {}", std::env::consts::OS, std::env::consts::ARCH)
 }

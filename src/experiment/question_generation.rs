@@ -1,4 +1,4 @@
-//! Questions made from documents, offline, for people who have none: labelled as synthetic wherever they go.
+//! Generates questions from documents, offline, for people who have none. They are called synthetic wherever they go.
 //!
 //! Sources: Azzopardi, de Rijke & Balog, *Building Simulated Queries for Known-Item Topics*, SIGIR 2007 (salient words of a passage that
 //! is known); Alberti et al., *Synthetic QA Corpora Generation with Roundtrip Consistency*, ACL 2019 (a question is kept only if what it
@@ -7,16 +7,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use crate::corpus::questions::{Answer, WrittenQuestion};
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::eval::bootstrap::Draws;
+use crate::eval::datasets::questions::{AnswerLocation, WrittenQuestion};
 use crate::index::Index;
 use crate::index::lexical::stems;
 use crate::index::store::{ChunkId, StoredChunk};
-use crate::search::Query;
+use crate::search::{Query, Retriever};
 use crate::text::{Span, content_words, sentences, words};
 
 /// The passage that a question was made from must be among so many that it finds.
@@ -37,7 +35,7 @@ const LEAST_ANSWER_WORDS: usize = 6;
 pub type Writer<'w> = dyn Fn(&str) -> Result<Option<String>> + 'w;
 
 /// Questions, and how many were thrown away.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GeneratedQuestions {
     /// In the order in which they were made.
     pub questions: Vec<WrittenQuestion>,
@@ -52,18 +50,18 @@ pub struct GeneratedQuestions {
 impl Kinglet {
     /// Makes about `count` questions from all over the documents of `index`: from headings, from definitions, from salient words, and, where
     /// there is a `writer`, by it. Each is answered by a sentence of one passage. The same index gives the same questions, but for what a
-    /// writer writes. `made` is told how many there are.
+    /// writer writes. `done` is told how many there are.
     ///
     /// # Errors
     /// When there is nothing in the index, or as [`Kinglet::search`].
-    pub fn make_questions(
+    pub fn generate_questions(
         &self,
         index: &Arc<Index>,
         count: usize,
         writer: Option<&Writer<'_>>,
-        made: &dyn Fn(usize),
+        done: &dyn Fn(usize),
     ) -> Result<GeneratedQuestions> {
-        let retriever = self.retriever(index)?;
+        let retriever = self.with_index_defaults(index.manifest())?.pipeline(index)?;
         let mut documents = shuffled_documents(index)?;
         if documents.is_empty() {
             return Err(Error::input("the index has no documents to make questions from"));
@@ -98,12 +96,16 @@ impl Kinglet {
                 } else {
                     asked.push(own);
                     found.questions.push(WrittenQuestion {
-                        id: format!("made-{:04}", found.questions.len() + 1),
+                        id: format!("generated-{:04}", found.questions.len() + 1),
                         question,
-                        answers: vec![Answer { path: Some(name_of(index, &stored)?), quote: Some(answer), grade: 1 }],
+                        answers: vec![AnswerLocation {
+                            path: Some(name_of(index, &stored)?),
+                            quote: Some(answer),
+                            grade: 1,
+                        }],
                         synthetic: Some(kind.to_string()),
                     });
-                    made(found.questions.len());
+                    done(found.questions.len());
                 }
             }
         }

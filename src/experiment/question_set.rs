@@ -1,44 +1,32 @@
-//! A user's own index with questions over it.
+//! A user's index with a file of questions: where each answer stands in the index.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Names, TestCollection};
-use crate::corpus::beir::Judgments;
-use crate::corpus::questions::{self, Answer, WrittenQuestion};
-use crate::engine::Kinglet;
-use crate::error::{Error, Result};
-use crate::eval::judged::{Granularity, Question, QuestionOrigin};
+use super::TestCollection;
+use super::chunk_names::ChunkNames;
+use crate::error::{Error, Hint, Result};
+use crate::eval::datasets::questions::{self, AnswerLocation, WrittenQuestion};
+use crate::eval::judgments::{Granularity, Judgments, Question, QuestionOrigin};
 use crate::index::Index;
 use crate::index::store::{ChunkId, Outline};
 
 /// Chunks that are read from the store at a time.
 const BATCH: usize = 512;
 
-impl Kinglet {
-    /// The index called `name` with the questions in the file `questions`, see [`questions::read`]. Questions that the documents do
-    /// not answer are left out. A question with a quote is judged by passages, one with paths alone by documents.
-    ///
-    /// # Errors
-    /// When there is no such index, the file is not one of questions, or a place is not in the index.
-    pub fn trial_over(&self, name: &str, questions: &Path) -> Result<TestCollection> {
-        trial_over(Arc::new(Index::open(&self.index_folder(name)?)?), questions)
-    }
-}
-
-/// `index` with the questions in a file, see [`Kinglet::trial_over`].
+/// `index` with the questions in a file, see [`questions::read`].
 ///
 /// # Errors
-/// When the file is not one of questions, or a place is not in the index.
-pub fn trial_over(index: Arc<Index>, questions: &Path) -> Result<TestCollection> {
-    let places = Places::of(index)?;
-    let written = questions::read(questions, &|place| !places.documents_at(place).is_empty())?;
-    places.trial(&written)
+/// When the file holds no questions, or what answers one is not in the index.
+pub(super) fn with_questions(index: Arc<Index>, questions: &Path) -> Result<TestCollection> {
+    let passages = Passages::of(index)?;
+    let written = questions::read(questions, &|path| !passages.documents_at(path).is_empty())?;
+    passages.collection(&written)
 }
 
 /// Where each passage of an index stands.
-pub(super) struct Places {
+struct Passages {
     index: Arc<Index>,
     outlines: Vec<Outline>,
     /// The words of each chunk, with a space before and after each.
@@ -47,13 +35,14 @@ pub(super) struct Places {
     documents: BTreeMap<String, Vec<ChunkId>>,
 }
 
-impl Places {
+impl Passages {
     /// What helps where an answer is not where it should be.
-    fn up_to_date(&self) -> String {
-        format!("is the index up to date? `kinglet index --name {}` reads the documents again", self.index.name())
+    fn up_to_date(&self) -> Hint {
+        let effect = Some("the documents may have changed since they were read");
+        Hint::UpdateIndex { index: Some(self.index.name().to_string()), effect }
     }
 
-    pub(super) fn of(index: Arc<Index>) -> Result<Self> {
+    fn of(index: Arc<Index>) -> Result<Self> {
         let outlines = index.outlines()?;
         let mut documents: BTreeMap<String, Vec<ChunkId>> = BTreeMap::new();
         let mut words = HashMap::new();
@@ -64,40 +53,41 @@ impl Places {
         for batch in ids.chunks(BATCH) {
             words.extend(index.chunks(batch)?.into_iter().map(|stored| (stored.id, spaced(&stored.chunk.text))));
         }
-        Ok(Places { index, outlines, words, documents })
+        Ok(Passages { index, outlines, words, documents })
     }
 
-    /// The trial of these questions.
-    pub(super) fn trial(&self, written: &[WrittenQuestion]) -> Result<TestCollection> {
+    /// The collection with these questions.
+    fn collection(&self, written: &[WrittenQuestion]) -> Result<TestCollection> {
         let answerable = written.iter().filter(|question| !question.answers.is_empty());
         let questions = answerable.map(|question| self.question(question)).collect::<Result<Vec<_>>>()?;
         if questions.is_empty() {
             return Err(Error::input("none of the questions names a place that answers it")
                 .with_hint("each needs a path or a quote of what answers it"));
         }
-        let names =
-            Names::new(&self.outlines, |outline| Ok([without_space(&document_name(outline)), passage_name(outline)]))?;
+        let names = ChunkNames::new(&self.outlines, |outline| {
+            Ok([without_space(&document_name(outline)), passage_name(outline)])
+        })?;
         Ok(TestCollection { questions, index: self.index.clone(), names })
     }
 
     fn question(&self, written: &WrittenQuestion) -> Result<Question> {
-        let unit = match written.answers.iter().any(|answer| answer.quote.is_some()) {
+        let granularity = match written.answers.iter().any(|answer| answer.quote.is_some()) {
             true => Granularity::Passage,
             false => Granularity::Document,
         };
         let mut judgments = Judgments::new();
         for answer in &written.answers {
-            for name in self.names_of(answer, unit, &written.id)? {
+            for name in self.names_of(answer, granularity, &written.id)? {
                 let grade = judgments.entry(name).or_default();
                 *grade = (*grade).max(answer.grade);
             }
         }
         let origin = if written.synthetic.is_some() { QuestionOrigin::Synthetic } else { QuestionOrigin::Human };
-        Ok(Question { id: written.id.clone(), text: written.question.clone(), origin, unit, judgments })
+        Ok(Question { id: written.id.clone(), text: written.question.clone(), origin, granularity, judgments })
     }
 
     /// What the place is called that answers the question with this id.
-    fn names_of(&self, answer: &Answer, unit: Granularity, id: &str) -> Result<Vec<String>> {
+    fn names_of(&self, answer: &AnswerLocation, granularity: Granularity, id: &str) -> Result<Vec<String>> {
         let documents = match &answer.path {
             Some(path) => self.documents_at(path),
             None => self.documents.keys().map(String::as_str).collect(),
@@ -109,7 +99,7 @@ impl Places {
             );
         }
         let chunks: Vec<ChunkId> = documents.iter().flat_map(|name| &self.documents[*name]).copied().collect();
-        match (&answer.quote, unit) {
+        match (&answer.quote, granularity) {
             (None, Granularity::Document) => Ok(documents.into_iter().map(without_space).collect()),
             (None, Granularity::Passage) => Ok(self.passage_names(&chunks)),
             (Some(quote), _) => {
@@ -129,7 +119,7 @@ impl Places {
     }
 
     /// The documents whose path is, or ends in, `path`.
-    pub(super) fn documents_at(&self, path: &str) -> Vec<&str> {
+    fn documents_at(&self, path: &str) -> Vec<&str> {
         let path = path.trim_start_matches("./");
         let fits = |name: &str| name == path || name.strip_suffix(path).is_some_and(|before| before.ends_with('/'));
         self.documents.keys().map(String::as_str).filter(|name| !path.is_empty() && fits(name)).collect()

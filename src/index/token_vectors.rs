@@ -1,13 +1,13 @@
-//! Token vectors of chunks, one bit a component, by chunk hash: a cache on disk for late interaction. What is not in it is made
-//! when it is asked for, so that it may be smaller than the index.
+//! Token vectors of chunks, one bit a component, by chunk hash: a cache on disk for late
+//! interaction. What is not in it is made when it is asked for, so that it may be smaller than the
+//! index.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::store::sqlite::{self, is_disk_full};
-use super::store::{ChunkHash, ChunkId, Documents};
+use super::store::{ChunkHash, ChunkId, Documents, Pool};
 use crate::error::{Error, Result};
 
 /// Beyond this size nothing is added. A chunk of 130 tokens of 384 components takes about 6 KiB.
@@ -15,15 +15,15 @@ const LARGEST_BYTES: u64 = 8 << 30;
 
 const CHECK_BYTES: usize = 8;
 
-/// The token vectors of one embedder.
+/// The token vectors of one embedder. Many threads may read at once.
 pub struct TokenStore {
-    connection: Mutex<Connection>,
+    idle: Pool<Connection>,
     path: PathBuf,
 }
 
 impl TokenStore {
-    /// Opens the store at `path` for writing, making it if need be. A file that is no such store is taken away: everything in it can
-    /// be made again.
+    /// Opens the store at `path` for writing, making it if need be. A file that is no such store is
+    /// taken away: everything in it can be made again.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -64,11 +64,11 @@ impl TokenStore {
     }
 
     fn with(path: &Path, connection: Connection) -> Self {
-        TokenStore { connection: Mutex::new(connection), path: path.to_path_buf() }
+        TokenStore { idle: Pool::new(connection), path: path.to_path_buf() }
     }
 
-    /// The chunks of the store `documents` that have nothing here, each hash once, in the order of their ids; none when this has
-    /// become as large as it may.
+    /// The chunks of the store `documents` that have nothing here, each hash once, in the order of
+    /// their ids; none when this has become as large as it may.
     pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
         let mut missing = Vec::new();
         if self.is_full()? {
@@ -98,8 +98,8 @@ impl TokenStore {
         })
     }
 
-    /// The signs of the tokens of one chunk, if they are here and are what was written: what is damaged in a cache is made anew as if
-    /// it were not in it.
+    /// The signs of the tokens of one chunk, if they are here and are what was written: what is
+    /// damaged in a cache is made anew as if it were not in it.
     pub fn get(&self, hash: &ChunkHash) -> Result<Option<Vec<u8>>> {
         let stored: Option<Vec<u8>> = self.run("read", |connection| {
             let mut select = connection.prepare_cached("SELECT signs FROM tokens WHERE hash = ?1")?;
@@ -174,9 +174,12 @@ impl TokenStore {
     }
 
     fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        // A panic while the lock was held leaves at most an open transaction, which ends with the connection.
-        let connection: MutexGuard<'_, Connection> = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&connection).map_err(|cause| failed(&self.path, doing, cause))
+        // A writer is used by one thread, so that only readers come here to open another
+        // connection.
+        let connection = self.idle.take(|| sqlite::open_for_reading(&self.path, failed))?;
+        let done = work(&connection).map_err(|cause| failed(&self.path, doing, cause))?;
+        self.idle.put(connection);
+        Ok(done)
     }
 }
 

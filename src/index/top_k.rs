@@ -2,8 +2,9 @@
 
 use super::store::ChunkId;
 
-/// The `k` with the highest scores, and with them all that score as the last of these does; best first, ties by id.
-pub(super) fn best(mut found: Vec<(ChunkId, f32)>, k: usize) -> Vec<(ChunkId, f32)> {
+/// The `k` with the highest scores, and with them all that score as the last of these does; best
+/// first, ties by id.
+pub(super) fn top_k(mut found: Vec<(ChunkId, f32)>, k: usize) -> Vec<(ChunkId, f32)> {
     let best_first = |a: &(ChunkId, f32), b: &(ChunkId, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
     if k == 0 {
         return Vec::new();
@@ -18,14 +19,14 @@ pub(super) fn best(mut found: Vec<(ChunkId, f32)>, k: usize) -> Vec<(ChunkId, f3
 
 #[cfg(test)]
 mod tests {
-    use super::best;
+    use super::top_k;
 
     #[test]
     fn what_ties_with_the_last_is_kept() {
         let found = vec![(5, 1.0), (4, 2.0), (3, 1.0), (2, 0.5), (1, 1.0)];
-        assert_eq!(best(found.clone(), 2), [(4, 2.0), (1, 1.0), (3, 1.0), (5, 1.0)]);
-        assert_eq!(best(found.clone(), 1), [(4, 2.0)]);
-        assert_eq!(best(found.clone(), 9).len(), 5);
-        assert_eq!(best(found, 0), []);
+        assert_eq!(top_k(found.clone(), 2), [(4, 2.0), (1, 1.0), (3, 1.0), (5, 1.0)]);
+        assert_eq!(top_k(found.clone(), 1), [(4, 2.0)]);
+        assert_eq!(top_k(found.clone(), 9).len(), 5);
+        assert_eq!(top_k(found, 0), []);
     }
 }

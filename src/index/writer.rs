@@ -3,25 +3,29 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::dense::{Dense, DenseWriter};
-use super::durable_file::{make_private_folder, remove_file, share_as_folder};
-use super::lexical::Lexical;
+use super::dense::Dense;
+use super::dense::writer::{DensePlace, DenseWriter};
+use super::derived_part::{DerivedPart, DerivedParts};
+use super::durable_file::{make_private_folder, remove_file, remove_folder, share_as_folder};
+use super::lexical::writer::LexicalWriter;
 use super::manifest::Manifest;
-use super::sparse::{Sparse, SparseWriter};
+use super::sparse::Sparse;
+use super::sparse::writer::SparseWriter;
 use super::store::sqlite::beside;
 use super::store::{Change, Documents};
-use super::token_vectors::TokenStore;
 use super::{EXACT_LIMIT, STORE, WorkProgress, dense_folder, sparse_folder, tokens_file};
 use crate::error::{Error, ErrorKind, Result};
 use crate::language::Language;
-use crate::models::contracts::{EmbedderCard, SparseCard};
+use crate::models::contracts::{Embedder, EmbedderCard, SparseCard, SparseEncoder};
 
 /// An index, open for writing. Others may read it meanwhile; no other process may write.
 pub struct IndexWriter {
     folder: PathBuf,
     manifest: Option<Manifest>,
     documents: Documents,
+    exact_limit: usize,
     _lock: File,
 }
 
@@ -41,7 +45,14 @@ impl IndexWriter {
         }
         let documents = Documents::open_for_writing(&store)?;
         share_as_folder(folder);
-        Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, _lock: lock })
+        Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, exact_limit: EXACT_LIMIT, _lock: lock })
+    }
+
+    /// Builds graphs over the vectors of more than this many chunks, in place of [`EXACT_LIMIT`].
+    #[must_use]
+    pub fn with_exact_limit(mut self, exact_limit: usize) -> Self {
+        self.exact_limit = exact_limit;
+        self
     }
 
     /// Makes the store anew where its structure is damaged: it then knows which folders and files were indexed and no more, so that
@@ -59,7 +70,7 @@ impl IndexWriter {
         remove_store(&new)?;
         write_roots(&new, &roots)?;
         if let Some(manifest) = &self.manifest {
-            Manifest { all_read: false, ..manifest.clone() }.write(&self.folder)?;
+            Manifest { complete: false, ..manifest.clone() }.write(&self.folder)?;
         }
         forget_derived(&self.folder)?;
         // The old store is closed before its files go: SQLite tidies up by name.
@@ -89,110 +100,97 @@ impl IndexWriter {
         &self.documents
     }
 
-    /// The vectors of one embedder.
-    pub fn dense(&self, card: &EmbedderCard) -> Result<DenseWriter> {
-        DenseWriter::open(&dense_folder(&self.folder, card), card)
+    /// The lexical part, of texts in `language`.
+    pub fn lexical(&self, language: Language) -> Box<dyn DerivedPart> {
+        Box::new(LexicalWriter::new(&self.folder.join("lexical"), language))
     }
 
-    /// The token vectors of one embedder.
-    pub fn tokens(&self, card: &EmbedderCard) -> Result<TokenStore> {
-        TokenStore::open_for_writing(&tokens_file(&self.folder, card))
+    /// The parts that these models make, and those that the index has and shall no longer have.
+    ///
+    /// # Errors
+    /// When a part is no such part, or the disk refuses.
+    pub fn open_parts(
+        &self,
+        embedders: &[Arc<dyn Embedder>],
+        encoders: &[Arc<dyn SparseEncoder>],
+        keep_tokens: bool,
+    ) -> Result<DerivedParts> {
+        let dense: Vec<&EmbedderCard> = embedders.iter().map(|embedder| embedder.card()).collect();
+        let sparse: Vec<&SparseCard> = encoders.iter().map(|encoder| encoder.card()).collect();
+        let mut planned: Vec<Box<dyn DerivedPart>> = Vec::new();
+        let mut by_speed: Vec<&Arc<dyn Embedder>> = embedders.iter().collect();
+        // Those without token vectors are tables and hashes: thousands of chunks a second.
+        by_speed.sort_by_key(|embedder| embedder.token_embedder().is_some());
+        for embedder in by_speed {
+            let place = self.dense_place(embedder.card());
+            planned.push(Box::new(DenseWriter::with_model(place, embedder, keep_tokens)?));
+        }
+        for encoder in encoders {
+            planned.push(Box::new(SparseWriter::with_model(sparse_folder(&self.folder, encoder.card()), encoder)?));
+        }
+        Ok(DerivedParts { planned, outgoing: self.open_outgoing(&dense, &sparse)? })
     }
 
-    /// The sparse vectors of one encoder.
-    pub fn sparse(&self, card: &SparseCard) -> Result<SparseWriter> {
-        SparseWriter::open(&sparse_folder(&self.folder, card))
+    /// The parts that the index has and that have none of these cards, without their models.
+    fn open_outgoing(&self, dense: &[&EmbedderCard], sparse: &[&SparseCard]) -> Result<Vec<Box<dyn DerivedPart>>> {
+        let mut parts: Vec<Box<dyn DerivedPart>> = Vec::new();
+        let Some(manifest) = &self.manifest else { return Ok(parts) };
+        for card in manifest.embedders.iter().filter(|card| !dense.contains(card)) {
+            parts.push(Box::new(DenseWriter::open(self.dense_place(card), card)?));
+        }
+        for card in manifest.sparse.iter().filter(|card| !sparse.contains(card)) {
+            parts.push(Box::new(SparseWriter::open(sparse_folder(&self.folder, card), card)?));
+        }
+        Ok(parts)
     }
 
-    /// Whether every derived part of this index is whole, matches the store, and lacks nothing.
-    pub fn is_current(&self, cards: &[EmbedderCard], sparse: &[SparseCard], language: Language) -> Result<bool> {
+    fn dense_place(&self, card: &EmbedderCard) -> DensePlace {
+        DensePlace {
+            folder: dense_folder(&self.folder, card),
+            tokens: tokens_file(&self.folder, card),
+            exact_limit: self.exact_limit,
+        }
+    }
+
+    /// Makes a part match the store as it is now, as far as it has been made.
+    ///
+    /// # Errors
+    /// The first error of `progress`, which leaves the part as it was; or when the disk refuses.
+    pub fn synchronise(&self, part: &mut dyn DerivedPart, progress: &WorkProgress<'_>) -> Result<()> {
+        let name = part.name().to_string();
         let generation = self.documents.generation()?;
-        let searched = self.documents.searched()?;
-        if self.lexical(language).ok().map(|words| words.generation()) != Some(generation) {
-            return Ok(false);
-        }
-        for card in cards {
-            let dense = Dense::open(&dense_folder(&self.folder, card), card, searched, EXACT_LIMIT);
-            if !dense.is_ok_and(|dense| dense.generation() == generation && dense.len() == searched) {
-                return Ok(false);
-            }
-        }
-        for card in sparse {
-            let part = Sparse::open(&sparse_folder(&self.folder, card)).ok().flatten();
-            if !part
-                .is_some_and(|part| part.generation() == generation && part.len() == searched && part.check().is_ok())
-            {
-                return Ok(false);
-            }
-        }
-        Ok(self.manifest.as_ref().is_some_and(|manifest| manifest.embedders == cards && manifest.sparse == sparse))
+        let prepared = part.prepare(&self.documents, generation, progress);
+        prepared.and_then(|put_in_place| put_in_place()).map_err(|error| error.in_part(&name))
     }
 
-    /// Makes the words match the store as it is now.
-    pub fn derive_lexical(&self, language: Language, progress: &WorkProgress<'_>) -> Result<()> {
-        self.derive_words(language, self.documents.generation()?, progress, || Ok(()))
+    /// The same, unless the part is whole and matches the store already.
+    ///
+    /// # Errors
+    /// As [`IndexWriter::synchronise`].
+    pub fn mend(&self, part: &mut dyn DerivedPart, progress: &WorkProgress<'_>) -> Result<()> {
+        let generation = self.documents.generation()?;
+        let is_current =
+            part.generation().is_ok_and(|found| found == generation) && part.check(&self.documents).is_ok();
+        if is_current { Ok(()) } else { self.synchronise(part, progress) }
     }
 
-    /// Commits a change to the store, together with its words.
+    /// Commits a change to the store, together with its words: they are prepared before, so that readers hardly ever meet the two apart.
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`] from `progress`: the change is committed all the same, and its words lag.
     pub fn commit(&self, change: Change<'_>, language: Language, progress: &WorkProgress<'_>) -> Result<()> {
         change.mark_copies()?;
-        let generation = self.documents.generation()? + 1;
-        let mut change = Some(change);
-        let mut commit_store = || change.take().map_or(Ok(()), |change| change.commit().map(drop));
-        match self.derive_words(language, generation, progress, &mut commit_store) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => commit_store().and(Err(error)),
-            derived => derived,
-        }
-    }
-
-    /// Makes the words match the store; those that are damaged, of another store, or made otherwise, are made anew.
-    fn derive_words(
-        &self,
-        language: Language,
-        generation: u64,
-        progress: &WorkProgress<'_>,
-        commit_store: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
-        let sound = self
-            .lexical(language)
-            .map(|words| Some(words).filter(|it| it.is_fresh() || (1..=generation).contains(&it.generation())));
-        let words = match sound {
-            Ok(Some(words)) => words,
-            Err(error) if error.kind() != ErrorKind::Damaged => return Err(error),
-            _ => {
-                let folder = self.folder.join("lexical");
-                std::fs::remove_dir_all(&folder).map_err(|cause| Error::io("remove", &folder, cause))?;
-                self.lexical(language)?
+        let mut lexical = self.lexical(language);
+        let name = lexical.name().to_string();
+        let prepared = lexical.prepare(&self.documents, self.documents.generation()? + 1, progress);
+        match prepared {
+            Ok(put_in_place) => {
+                change.commit()?;
+                put_in_place().map_err(|error| error.in_part(&name))
             }
-        };
-        words.synchronise(&self.documents, generation, progress, commit_store)
-    }
-
-    /// Makes the vectors of one embedder match the store, as far as they have been made.
-    pub fn derive_dense(&self, dense: &DenseWriter) -> Result<()> {
-        dense.synchronise(&self.documents, self.documents.generation()?)
-    }
-
-    /// Builds the graphs over the vectors of a finished index that has more than [`EXACT_LIMIT`] chunks, where those there do not
-    /// cover enough. `progress` hears the embedder's id, how many vectors are in its graph, and how many there are.
-    ///
-    /// # Errors
-    /// The first error of `progress`: the index stays as it was, and every vector is looked at; or when the disk refuses.
-    pub fn build_graphs(&self, progress: &dyn Fn(&str, usize, usize) -> Result<()>) -> Result<()> {
-        if self.documents.searched()? <= EXACT_LIMIT {
-            return Ok(());
+            Err(error) if error.kind() == ErrorKind::Interrupted => change.commit().and(Err(error)),
+            Err(error) => Err(error.in_part(&name)),
         }
-        self.manifest.iter().flat_map(|manifest| &manifest.embedders).try_for_each(|card| {
-            Dense::build_graph(&dense_folder(&self.folder, card), card, &|done, total| progress(&card.id, done, total))
-        })
-    }
-
-    /// Makes the learned terms of one encoder match the store, as far as they have been made.
-    pub fn derive_sparse(&self, sparse: &SparseWriter) -> Result<()> {
-        sparse.synchronise(&self.documents, self.documents.generation()?)
     }
 
     /// Says what the index is while it is being written; [`manifest`](Self::manifest) stays what it was.
@@ -205,40 +203,27 @@ impl IndexWriter {
         Manifest::read(&self.folder)
     }
 
-    /// Says what the index is now, and removes the vectors of embedders that it no longer has.
+    /// Says what the index is now.
     pub fn finish(&mut self, manifest: Manifest) -> Result<()> {
         manifest.write(&self.folder)?;
-        let cards = &manifest.embedders;
-        let mut kept: Vec<PathBuf> = cards.iter().map(|card| dense_folder(&self.folder, card)).collect();
-        kept.extend(cards.iter().map(|card| tokens_file(&self.folder, card)));
-        kept.extend(manifest.sparse.iter().map(|card| sparse_folder(&self.folder, card)));
         self.manifest = Some(manifest);
+        Ok(())
+    }
+
+    /// Removes what the manifest does not name: it was left by a run that was stopped and that no later run went on with.
+    pub fn remove_leftovers(&self) -> Result<()> {
+        let cards = self.manifest.iter().flat_map(|manifest| &manifest.embedders);
+        let mut kept: Vec<PathBuf> =
+            cards.flat_map(|card| [dense_folder(&self.folder, card), tokens_file(&self.folder, card)]).collect();
+        let cards = self.manifest.iter().flat_map(|manifest| &manifest.sparse);
+        kept.extend(cards.map(|card| sparse_folder(&self.folder, card)));
         for part in ["dense", "tokens", "sparse"] {
             let entries = std::fs::read_dir(self.folder.join(part)).into_iter().flatten().flatten();
             for path in entries.map(|entry| entry.path()).filter(|path| !belongs_to(path, &kept)) {
-                let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
-                removed.map_err(|cause| Error::io("remove", &path, cause))?;
+                if path.is_dir() { remove_folder(&path)? } else { remove_file(&path)? }
             }
         }
         Ok(())
-    }
-
-    /// Makes every derived part match the store without embedding anything: what an interrupted commit left undone.
-    pub fn derive_again(&mut self) -> Result<()> {
-        let cards = self.manifest.as_ref().map(|manifest| manifest.embedders.clone()).unwrap_or_default();
-        let language = self.manifest.as_ref().map(|manifest| manifest.language).unwrap_or_default();
-        self.derive_lexical(language, &|_, _| Ok(()))?;
-        for card in &cards {
-            self.derive_dense(&self.dense(card)?)?;
-        }
-        for card in self.manifest.iter().flat_map(|manifest| &manifest.sparse) {
-            self.derive_sparse(&self.sparse(card)?)?;
-        }
-        Ok(())
-    }
-
-    fn lexical(&self, language: Language) -> Result<Lexical> {
-        Lexical::open(&self.folder.join("lexical"), language)
     }
 }
 
@@ -264,10 +249,7 @@ fn remove_store(path: &Path) -> Result<()> {
 /// Takes away what was derived from a store that is gone: the ids of a new one mean other chunks. Vectors are kept by the hash
 /// of their chunk and still fit.
 fn forget_derived(folder: &Path) -> Result<()> {
-    let words = folder.join("lexical");
-    if words.is_dir() {
-        std::fs::remove_dir_all(&words).map_err(|cause| Error::io("remove", &words, cause))?;
-    }
+    remove_folder(&folder.join("lexical"))?;
     for entry in std::fs::read_dir(folder.join("dense")).into_iter().flatten().flatten() {
         Dense::forget(&entry.path())?;
     }

@@ -4,19 +4,20 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{CHECKPOINT, Event, IngestRun, Skipped, Summary};
-use crate::corpus::walk::{FileState, Found, Limits, walk};
+use super::{CHECKPOINT, Event, FileNote, IngestRun, Summary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::extract::worker_process::read_all;
 use crate::extract::{self, Extraction, Request};
+use crate::index::store::row_checks::Damage;
 use crate::index::store::{Change, KnownFile, NewFile};
+use crate::scan::walk::{FileState, FoundFile, Limits, walk};
 
 /// A file whose reader was given up so many times in a row is not tried again until it changes: it may be made to cost time.
 const MOST_TRIES: u32 = 3;
 
 /// A file to read.
 struct ReadJob<'j> {
-    file: &'j Found,
+    file: &'j FoundFile,
     /// The row of its root.
     row: i64,
     path: PathBuf,
@@ -29,26 +30,27 @@ impl ReadJob<'_> {
         self.before.as_ref().filter(|before| before.state == self.file.state).map_or(0, |before| before.tries)
     }
 
-    fn skipped(&self, reason: &str) -> Skipped {
-        Skipped { path: self.path.clone(), reason: reason.to_string() }
+    fn note(&self, reason: &str) -> FileNote {
+        FileNote { path: self.path.clone(), reason: reason.to_string() }
     }
 }
 
-impl IngestRun<'_> {
+impl<'r> IngestRun<'r> {
     /// Reads what changed below the roots into the store; `true` when anything did.
-    pub(super) fn read_files(&self, summary: &mut Summary) -> Result<bool> {
+    pub(super) fn read_files(&mut self, summary: &mut Summary) -> Result<bool> {
         let damage = self.writer.documents().damage()?;
         let roots = self.roots(&damage)?;
         summary.mended = damage.files.len();
         let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
         let walked = walk(&roots, self.plan.exclude, &limits)?;
-        self.watcher.event(&Event::FilesFound { files: walked.files.len() });
+        self.progress.event(&Event::FilesFound { files: walked.files.len() });
         let read_anew = self
             .writer
             .manifest()
-            .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.reading != extract::VERSION);
+            .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.extraction != extract::VERSION);
 
-        let change = self.writer.documents().change()?;
+        let documents = self.writer.documents();
+        let change = documents.change()?;
         // What is damaged is forgotten, so that it is read as new files are.
         damage.roots.iter().try_for_each(|root| change.remove_root(*root))?;
         damage.files.keys().try_for_each(|file| change.remove(*file))?;
@@ -56,7 +58,7 @@ impl IngestRun<'_> {
         let mut known = Vec::new();
         for root in &roots {
             let row = change.root(root)?;
-            known.push(self.writer.documents().known_files(row)?);
+            known.push(documents.known_files(row)?);
             rows.push(row);
         }
         let mut changed = !damage.is_none();
@@ -67,7 +69,7 @@ impl IngestRun<'_> {
                 changed = true;
             }
             let path = whole_path(&roots[skipped.root], &skipped.path);
-            summary.skipped.push(Skipped { path, reason: skipped.reason.clone() });
+            summary.skipped.push(FileNote { path, reason: skipped.reason.clone() });
         }
         let mut jobs: Vec<ReadJob<'_>> = Vec::new();
         for file in &walked.files {
@@ -76,7 +78,7 @@ impl IngestRun<'_> {
             match before.filter(|_| !read_anew) {
                 Some(before) if before.state == file.state && !(1..MOST_TRIES).contains(&before.tries) => {
                     summary.unchanged += usize::from(before.skipped.is_none());
-                    summary.skipped.extend(before.skipped.map(|reason| Skipped { path, reason }));
+                    summary.skipped.extend(before.skipped.map(|reason| FileNote { path, reason }));
                 }
                 before => jobs.push(ReadJob { file, row: rows[file.root], path, before }),
             }
@@ -98,13 +100,13 @@ impl IngestRun<'_> {
     }
 
     /// Reads files into the store. What has been read becomes searchable from time to time, and when the run is interrupted.
-    fn read_jobs<'c>(
-        &'c self,
-        change: Change<'c>,
+    fn read_jobs(
+        &mut self,
+        change: Change<'r>,
         jobs: &[ReadJob<'_>],
         done_before: usize,
         summary: &mut Summary,
-    ) -> Result<Change<'c>> {
+    ) -> Result<Change<'r>> {
         let requests: Vec<Request> = jobs
             .iter()
             .map(|job| Request {
@@ -120,8 +122,8 @@ impl IngestRun<'_> {
         let mut open = Some(change);
         // The row of the file whose parts are being written: it is there whole or not at all.
         let mut begun: Option<i64> = None;
-        let result = read_all(self.plan.reading, &requests, |at, outcome| {
-            if self.watcher.is_cancelled() {
+        let result = read_all(self.plan.isolation, &requests, |at, outcome| {
+            if self.progress.is_cancelled() {
                 if let (Some(_), Some(change)) = (begun, &open) {
                     change.undo()?;
                 }
@@ -141,9 +143,9 @@ impl IngestRun<'_> {
             };
             self.put(change, job, &mut begun, outcome, summary)?;
             let total_bytes = job.file.state.size_bytes;
-            self.watcher.event(&match part_ends {
+            self.progress.event(&match part_ends {
                 Some(done_bytes) => Event::PartRead { path: &job.path, done_bytes, total_bytes },
-                None => Event::Looked { path: &job.path, done: done_before + at + 1, total },
+                None => Event::FileDone { path: &job.path, done: done_before + at + 1, total },
             });
             Ok(())
         });
@@ -158,6 +160,26 @@ impl IngestRun<'_> {
             (Err(error), None) => Err(error),
             (Ok(()), None) => self.writer.documents().change(),
         }
+    }
+
+    /// The folders and files of the last run and of this one.
+    fn roots(&self, damage: &Damage) -> Result<Vec<PathBuf>> {
+        let documents = self.writer.documents();
+        // Which folders the damaged ones are is said by this run, or nobody knows.
+        let known = match self.plan.roots.is_empty() {
+            true => documents.roots()?,
+            false => documents.roots_but(&damage.roots)?,
+        };
+        let mut roots: Vec<PathBuf> = known.into_iter().map(|(_, path)| path).collect();
+        for root in self.plan.roots {
+            if !roots.contains(root) {
+                roots.push(root.clone());
+            }
+        }
+        if roots.is_empty() {
+            return Err(Error::input("nothing was named to index").with_hint("kinglet index FOLDER"));
+        }
+        Ok(roots)
     }
 
     /// Writes what came of a file, or a part of it; `begun` is the row of one of which parts have been written.
@@ -194,11 +216,11 @@ impl IngestRun<'_> {
             Extraction::Unchanged => {
                 let before = job.before.as_ref().expect("only what is known can be the same");
                 summary.read += usize::from(before.skipped.is_none());
-                summary.skipped.extend(before.skipped.iter().map(|reason| job.skipped(reason)));
+                summary.skipped.extend(before.skipped.iter().map(|reason| job.note(reason)));
                 change.touch(before.id, state)
             }
             Extraction::Skipped { hash, reason } => {
-                summary.skipped.push(job.skipped(&reason));
+                summary.skipped.push(job.note(&reason));
                 let new = NewFile { hash, ..new(Err(&reason)) };
                 // What could not even be opened is tried again by the next run.
                 let is_unread = hash == [0; 32];
@@ -211,7 +233,7 @@ impl IngestRun<'_> {
                     false => format!("after {tries} tries, it is tried again when it changes"),
                 };
                 let reason = format!("{reason}; {next}");
-                summary.skipped.push(job.skipped(&reason));
+                summary.skipped.push(job.note(&reason));
                 change.put(&NewFile { tries, ..new(Err(&reason)) })
             }
         }
@@ -220,13 +242,4 @@ impl IngestRun<'_> {
 
 fn whole_path(root: &Path, path: &str) -> PathBuf {
     if path.is_empty() { root.to_path_buf() } else { root.join(path) }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_handbook_says_how_often_a_file_is_tried() {
-        let handbook = include_str!("../../corpora/handbook/indexing.md");
-        assert!(handbook.contains(&format!("after {} tries it is left alone until it is touched", super::MOST_TRIES)));
-    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use kinglet::config::ResolvedConfig;
+use kinglet::experiment::test_collection::DEFAULT_SPLIT;
 use kinglet::models::reference::EmbedderRef;
 use kinglet::{Error, Result};
 
@@ -13,8 +14,8 @@ use kinglet::{Error, Result};
     name = "kinglet",
     version,
     max_term_width = 100,
-    after_help = "Start with:\n  kinglet index ~/notes\n  kinglet search \"when does the lease end\" --name notes\n  \
-                  kinglet ask \"When does the lease end?\" --name notes\n\n\
+    after_help = "Start with:\n  kinglet index ~/notes\n  kinglet search \"when does the lease end\" --index notes\n  \
+                  kinglet ask \"When does the lease end?\" --index notes\n\n\
                   Exit codes: 0 done, 1 nothing found, 2 could not, 3 the documents do not say, 130 interrupted"
 )]
 pub struct Cli {
@@ -38,41 +39,38 @@ pub struct Global {
 }
 
 #[derive(Args)]
-pub struct Named {
+pub struct IndexArg {
     /// The index [default: the one whose folder holds the current folder]
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
+    #[arg(long, alias = "name", value_name = "NAME")]
+    pub index: Option<String>,
 }
 
 #[derive(Args)]
-pub struct Judged {
+pub struct CollectionArgs {
     /// Questions over an index: a table of question, tab, and path or text of the answer; or lines of JSON (.jsonl)
     #[arg(long, value_name = "FILE")]
     pub questions: Option<PathBuf>,
     #[command(flatten)]
-    pub named: Named,
+    pub index: IndexArg,
     /// A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv; with --questions, only its documents
-    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "index")]
     pub beir: Option<PathBuf>,
-    /// Which judgments of the collection: qrels/SET.tsv
-    #[arg(long, value_name = "SET", default_value = DEFAULT_SET)]
-    pub set: String,
+    /// Which judgments of the collection: qrels/SPLIT.tsv
+    #[arg(long, alias = "set", value_name = "SPLIT", default_value = DEFAULT_SPLIT)]
+    pub split: String,
 }
 
-/// The judgments of a collection that are taken where nothing else is said.
-pub const DEFAULT_SET: &str = "test";
-
 #[derive(Args)]
-pub struct Over {
+pub struct DocumentArgs {
     #[command(flatten)]
-    pub named: Named,
+    pub index: IndexArg,
     /// A collection in BEIR's layout instead of an index
-    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "index")]
     pub beir: Option<PathBuf>,
 }
 
 #[derive(Args)]
-pub struct Compared {
+pub struct CompareArgs {
     /// The embedders; words alone (bm25) are always compared too
     #[arg(long, value_name = "ID,ID", value_delimiter = ',', required = true)]
     pub embedders: Vec<EmbedderRef>,
@@ -92,17 +90,17 @@ pub struct Compared {
 #[derive(Subcommand)]
 pub enum Command {
     /// Index folders and files; run it again to bring the index up to date
-    #[command(after_help = "Examples:\n  kinglet index ~/notes\n  kinglet index docs README.md --name manual\n  \
-                            kinglet index --name manual        what was indexed under that name, again\n  \
-                            kinglet index --name manual --add-embedder hashing-256\n  \
+    #[command(after_help = "Examples:\n  kinglet index ~/notes\n  kinglet index docs README.md --index manual\n  \
+                            kinglet index --index manual       what was indexed under that name, again\n  \
+                            kinglet index --index manual --add-embedder hashing-256\n  \
                             kinglet index ~/notes --watch      and follow every change, until Ctrl-C")]
     Index {
         /// Folders and files; none means those of the last run
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// The name of the index [default: the name of the first folder]
-        #[arg(long, value_name = "NAME")]
-        name: Option<String>,
+        #[arg(long, alias = "name", value_name = "NAME")]
+        index: Option<String>,
         /// Hold vectors of exactly these embedders, the first of which answers
         #[arg(long, value_name = "ID,ID", value_delimiter = ',', conflicts_with = "add_embedder")]
         embedder: Vec<EmbedderRef>,
@@ -129,7 +127,7 @@ pub enum Command {
         /// The question or words, as they are: nothing in them is a query language
         question: String,
         #[command(flatten)]
-        named: Named,
+        index: IndexArg,
         /// How many hits to show
         #[arg(short = 'n', long, value_name = "N")]
         hits: Option<usize>,
@@ -170,7 +168,7 @@ pub enum Command {
         /// The question
         question: String,
         #[command(flatten)]
-        named: Named,
+        index: IndexArg,
         /// Who writes: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible server), or extractive (quotes only)
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
@@ -187,14 +185,15 @@ pub enum Command {
     /// Show what an index holds
     Status {
         #[command(flatten)]
-        named: Named,
+        index: IndexArg,
     },
     /// List the indexes
     Ls,
     /// Remove an index; the documents are not touched
     Rm {
         /// The index
-        name: String,
+        #[arg(value_name = "NAME")]
+        index: String,
         /// Do not ask
         #[arg(long, short)]
         yes: bool,
@@ -202,16 +201,16 @@ pub enum Command {
     /// Check runtime, models and index; each failure prints the command that mends it
     Doctor {
         #[command(flatten)]
-        named: Named,
+        index: IndexArg,
     },
     /// Measure the search on questions with known answers
     #[command(
-        after_help = "Examples:\n  kinglet eval --questions questions.tsv --name notes\n  kinglet eval --beir ~/data/scifact\n  kinglet eval --beir ~/data/scifact --mode lexical --json\n  \
+        after_help = "Examples:\n  kinglet eval --questions questions.tsv --index notes\n  kinglet eval --beir ~/data/scifact\n  kinglet eval --beir ~/data/scifact --mode lexical --json\n  \
                             kinglet eval --beir ~/data/scifact --trec scifact.run\n  kinglet eval --beir ~/data/scifact --tune"
     )]
     Eval {
         #[command(flatten)]
-        judged: Judged,
+        collection: CollectionArgs,
         /// Which legs: lexical, dense, sparse or hybrid
         #[arg(long)]
         mode: Option<String>,
@@ -242,27 +241,27 @@ pub enum Command {
     },
     /// Say which embedder serves your documents best, how sure that is, and what it costs
     #[command(
-        after_help = "Examples:\n  kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions questions.tsv --name notes\n  \
+        after_help = "Examples:\n  kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions questions.tsv --index notes\n  \
                             kinglet compare --embedders all-minilm-l6-v2 --modes hybrid --vary fusion=min-max,rrf --questions q.tsv\n  \
                             kinglet compare --embedders all-minilm-l6-v2,paraphrase-minilm-l3-v2 --beir ~/data/scifact --out scifact\n\n\
                             Interrupted, the same command goes on where it was."
     )]
     Compare {
         #[command(flatten)]
-        judged: Judged,
+        collection: CollectionArgs,
         #[command(flatten)]
-        compared: Compared,
+        compare: CompareArgs,
     },
     /// Make one of the compared systems the default of an index; nothing is removed
     #[command(
-        after_help = "Examples:\n  kinglet use wordllama-256 --name notes\n  kinglet use all-minilm-l6-v2:hybrid --name notes\n  \
-                            kinglet use bm25 --name notes"
+        after_help = "Examples:\n  kinglet use wordllama-256 --index notes\n  kinglet use all-minilm-l6-v2:hybrid --index notes\n  \
+                            kinglet use bm25 --index notes"
     )]
     Use {
         /// bm25, an embedder, or EMBEDDER:MODE as `kinglet compare` names it
         system: String,
         #[command(flatten)]
-        named: Named,
+        index: IndexArg,
     },
     /// Make questions from your documents, and look them through
     #[command(subcommand)]
@@ -335,12 +334,12 @@ pub enum ModelsCommand {
 pub enum QuestionsCommand {
     /// Make questions from the documents, offline: from headings, definitions and salient words
     #[command(
-        after_help = "Examples:\n  kinglet questions make --name notes\n  kinglet questions make --name notes --generator smollm2-135m-instruct\n  \
-                            kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions notes-questions.jsonl --name notes"
+        after_help = "Examples:\n  kinglet questions make --index notes\n  kinglet questions make --index notes --generator smollm2-135m-instruct\n  \
+                            kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions notes-questions.jsonl --index notes"
     )]
     Make {
         #[command(flatten)]
-        over: Over,
+        documents: DocumentArgs,
         /// How many
         #[arg(long, value_name = "N", default_value_t = 100)]
         count: usize,

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod hint;
 mod progress;
 mod render;
 mod run;

@@ -85,15 +85,15 @@ impl Progress for Bars {
     fn event(&self, event: &Event<'_>) {
         match event {
             Event::FilesFound { files } => self.show("reading files", 0, *files),
-            Event::Looked { done, total, .. } => self.show("reading files", *done, *total),
+            Event::FileDone { done, total, .. } => self.show("reading files", *done, *total),
             Event::PartRead { path, done_bytes, total_bytes } => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let what = format!("reading, {}, MiB", terminal::on_one_line(&name));
                 self.show(&what, (*done_bytes >> 20) as usize, (*total_bytes >> 20) as usize);
             }
             Event::WordsIndexed { done, total } => self.show("indexing words", *done, *total),
-            Event::Embedded { embedder, done, total } => self.show(&format!("embedding, {embedder}"), *done, *total),
-            Event::Linked { embedder, done, total } => self.show(&format!("linking, {embedder}"), *done, *total),
+            Event::Embedded { model, done, total } => self.show(&format!("embedding, {model}"), *done, *total),
+            Event::Linked { model, done, total } => self.show(&format!("linking, {model}"), *done, *total),
             Event::Reached(_) => self.clear(),
         }
     }

@@ -1,35 +1,27 @@
-//! The program, and the main job: index, search, ask.
+//! The program: starts, hands each command to its file, and ends with its exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use kinglet::config::ResolvedConfig;
-use kinglet::corpus::watch::Changes;
-use kinglet::engine::{Embedders, Kinglet, SearchOptions};
-use kinglet::extract::worker_process::{self, Isolation};
-use kinglet::index::Index;
-use kinglet::ingest::Summary;
-use kinglet::models::openai::OpenAiGenerator;
-use kinglet::models::reference::GeneratorRef;
-use kinglet::search::Filter;
-use kinglet::{Error, ErrorKind, Result};
-use serde_json::json;
+use kinglet::engine::Kinglet;
+use kinglet::experiment::measure_process;
+use kinglet::extract::worker_process;
+use kinglet::subprocess::Isolation;
+use kinglet::{Error, ErrorKind, Filter, Result, SearchOptions};
 
-use crate::args::{self, Cli, Command, ConfigCommand, Global, ModelsCommand, QuestionsCommand};
-use crate::progress::{self, Bars};
+use crate::args::{self, Cli, Command, ConfigCommand, Global, IndexArg, ModelsCommand, QuestionsCommand};
+use crate::progress;
 use crate::render;
 use crate::terminal;
 
 pub const DONE: u8 = 0;
 pub const NOTHING_FOUND: u8 = 1;
 pub const COULD_NOT: u8 = 2;
-const REFUSED: u8 = 3;
+pub const REFUSED: u8 = 3;
 const INTERRUPTED: u8 = 130;
-/// After this time a busy index is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -96,41 +88,35 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
     }
     let home = args::home()?;
     let resolved = args::config(&cli.command, &home)?;
-    let program = std::env::current_exe()
-        .map_err(|cause| Error::new(ErrorKind::Machine, format!("this program cannot find itself: {cause}")))?;
-    let reading = Isolation::Subprocess(program, vec!["read".to_string()]);
-    let kinglet = Kinglet::new(home, resolved.config.clone()).with_isolation(reading);
+    let kinglet = Kinglet::new(home, resolved.config.clone()).with_isolation(this_program("read")?);
+    // Generators run on it, also where the library waits for them.
+    let _entered = runtime.enter();
     let session = Session { kinglet, resolved, global: &cli.global, runtime };
     match &cli.command {
-        Command::Index { paths, name, embedder, add_embedder, watch, .. } => {
-            let embedders = match (embedder.as_slice(), add_embedder.as_slice()) {
-                ([], []) => Embedders::Keep,
-                ([], added) => Embedders::Add(added.to_vec()),
-                (these, _) => Embedders::Only(these.to_vec()),
-            };
-            session.index(paths, name.as_deref(), &embedders, *watch)
+        Command::Index { paths, index, embedder, add_embedder, watch, .. } => {
+            session.index(paths, index.as_deref(), embedder, add_embedder, *watch)
         }
-        Command::Search { question, named, explain, filter, group_by, .. } => {
-            let wanted = SearchOptions { filters: filters(filter)?, one_per_document: group_by.is_some() };
-            session.search(question, named.name.as_deref(), &wanted, *explain)
+        Command::Search { question, index, explain, filter, group_by, .. } => {
+            let options = SearchOptions { limit: None, filter: filters(filter)?, one_per_document: group_by.is_some() };
+            session.search(question, index, &options, *explain)
         }
-        Command::Ask { question, named, filter, .. } => {
-            let wanted = SearchOptions { filters: filters(filter)?, ..SearchOptions::default() };
-            session.ask(question, named.name.as_deref(), &wanted)
+        Command::Ask { question, index, filter, .. } => {
+            let options = SearchOptions { filter: filters(filter)?, ..SearchOptions::default() };
+            session.ask(question, index, &options)
         }
-        Command::Eval { judged, tune: true, .. } => session.tune(judged),
-        Command::Eval { judged, trec, .. } => session.eval(judged, trec.as_deref()),
-        Command::Compare { judged, compared } => session.compare(judged, compared),
-        Command::Use { system, named } => session.use_system(system, named.name.as_deref()),
-        Command::Questions(QuestionsCommand::Make { over, count, generator, out }) => {
-            session.questions_make(over, *count, generator.as_deref(), out.as_deref())
+        Command::Eval { collection, tune: true, .. } => session.tune(collection),
+        Command::Eval { collection, trec, .. } => session.eval(collection, trec.as_deref()),
+        Command::Compare { collection, compare } => session.compare(collection, compare),
+        Command::Use { system, index } => session.use_system(system, index),
+        Command::Questions(QuestionsCommand::Make { documents, count, generator, out }) => {
+            session.questions_make(documents, *count, generator.as_deref(), out.as_deref())
         }
         Command::Questions(QuestionsCommand::Review { file }) => session.questions_review(file),
-        Command::Measure => session.measure(),
-        Command::Status { named } => session.status(named.name.as_deref()),
+        Command::Measure => measure_process::serve().map(|()| DONE),
+        Command::Status { index } => session.status(index),
         Command::Ls => session.ls(),
-        Command::Rm { name, yes } => session.rm(name, *yes),
-        Command::Doctor { named } => session.doctor(named.name.as_deref()),
+        Command::Rm { index, yes } => session.rm(index, *yes),
+        Command::Doctor { index } => session.doctor(index),
         Command::Inspect { file, text } => session.inspect(file, *text),
         Command::Models(ModelsCommand::List) => session.models_list(),
         Command::Models(ModelsCommand::Pull { ids, from, force }) => session.models_pull(ids, from.as_deref(), *force),
@@ -140,6 +126,14 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Config(ConfigCommand::Show) => session.config_show(),
         Command::Completions { .. } | Command::Read => Ok(DONE),
     }
+}
+
+/// This program in a process of its own, as the command that does a kind of jobs.
+pub(crate) fn this_program(command: &str) -> Result<Isolation> {
+    let program = std::env::current_exe().map_err(|cause| {
+        Error::new(ErrorKind::Machine, format!("this program cannot find itself: {cause}")).with_cause(cause)
+    })?;
+    Ok(Isolation::Subprocess(program, vec![command.to_string()]))
 }
 
 /// What is printed may go to `head`, which stops listening: that is no error.
@@ -156,153 +150,31 @@ impl Session<'_> {
         self.runtime
     }
 
-    fn index(&self, paths: &[PathBuf], name: Option<&str>, embedders: &Embedders, watch: bool) -> Result<u8> {
-        let roots = paths
-            .iter()
-            .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
-            .collect::<Result<Vec<_>>>()?;
-        let here = if roots.is_empty() && name.is_none() { here()? } else { PathBuf::new() };
-        let name = self.kinglet.name_for(&roots, name, &here)?;
-        self.fetch_missing(&self.kinglet.models_for_indexing(&name, embedders)?)?;
-        // What changes while the first run is under way is not missed.
-        let changes = if watch { Some(self.changes(&name, &roots)?) } else { None };
-        let summary = self.kinglet.index_with(&name, &roots, embedders, &Bars::default())?;
-        let shown = self.show_summary(&summary, &name)?;
-        match changes {
-            Some(changes) => self.follow(&changes, &name),
-            None => Ok(shown),
-        }
-    }
-
-    fn show_summary(&self, summary: &Summary, name: &str) -> Result<u8> {
-        if self.global.json {
-            let mut value = serde_json::to_value(summary).expect("a summary is plain data");
-            value["name"] = json!(name);
-            return printed(render::json(&value));
-        }
-        printed(render::summary(summary, name, self.global.verbose))
-    }
-
-    /// Changes below the folders of the index and below `roots`.
-    fn changes(&self, name: &str, roots: &[PathBuf]) -> Result<Changes> {
-        let mut all = Index::roots_in(&self.kinglet.index_folder(name)?)?;
-        all.extend(roots.iter().filter(|root| !all.contains(root)).cloned().collect::<Vec<_>>());
-        Changes::of(&all, &[self.kinglet.home().to_path_buf()])
-    }
-
-    /// Brings the index up to date after every change, until Ctrl-C. What fails is told, and tried again with the next change.
-    fn follow(&self, changes: &Changes, name: &str) -> Result<u8> {
-        render::notice(&format!("watching {name} for changes; Ctrl-C ends it"));
-        let mut again = false;
-        loop {
-            if again {
-                std::thread::sleep(AGAIN);
-            } else if !changes.wait(&progress::is_stopped)? {
-                return Ok(DONE);
-            }
-            // Somebody has removed the index: following it any further would make it anew.
-            if Index::roots_in(&self.kinglet.index_folder(name)?)?.is_empty() {
-                render::notice(&format!("the index {name} is gone; nothing is watched any more"));
-                return Ok(DONE);
-            }
-            match self.kinglet.index(name, &[], &Bars::default()) {
-                Ok(summary) if summary.read + summary.removed + summary.embedded > 0 => {
-                    self.show_summary(&summary, name)?;
-                }
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(DONE),
-                Err(error) if error.kind() == ErrorKind::Busy => {
-                    again = !progress::is_stopped();
-                    continue;
-                }
-                Err(error) => render::error(&error),
-            }
-            again = false;
-        }
-    }
-
-    fn search(&self, question: &str, name: Option<&str>, wanted: &SearchOptions, explain: bool) -> Result<u8> {
-        let name = self.ready(question, name)?;
-        let searched = self.kinglet.search_for(&name, question, self.resolved.config.hits, wanted)?;
-        let found = &searched.found;
-        let shown = if self.global.json {
-            render::json(&render::hits_json(&searched))
-        } else if found.is_empty() {
-            render::notice("nothing found");
-            Ok(())
-        } else {
-            render::hits(found, explain)
-        };
-        printed(shown)?;
-        render::lacking(searched.lacking, &name);
-        Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })
-    }
-
-    fn ask(&self, question: &str, name: Option<&str>, wanted: &SearchOptions) -> Result<u8> {
-        self.check_generator_is_reachable()?;
-        self.fetch_missing(&self.kinglet.models_for_answering()?)?;
-        let name = self.ready(question, name)?;
-        let waiting = progress::waiting(&self.resolved.config.generator.to_string());
-        let mut shown = Ok(());
-        let mut show = |sentence: &str| {
-            waiting.finish_and_clear();
-            if !self.global.json && shown.is_ok() {
-                shown = render::sentence(sentence);
-            }
-        };
-        let answered = self.runtime.block_on(self.kinglet.ask_for(&name, question, wanted, &mut show));
-        waiting.finish_and_clear();
-        let mut answer = answered?;
-        printed(shown)?;
-        render::show_paths(&mut answer);
-        if self.global.json {
-            printed(render::json(&serde_json::to_value(&answer).expect("an answer is plain data")))?;
-        } else {
-            printed(render::sources(&answer, self.global.verbose))?;
-            render::remarks(&answer, self.global.verbose);
-        }
-        render::lacking(answer.lacking, &name);
-        Ok(if answer.refused { REFUSED } else { DONE })
-    }
-
-    /// Offline, only a server on this machine may be asked.
-    fn check_generator_is_reachable(&self) -> Result<()> {
-        let generator = &self.resolved.config.generator;
-        match generator {
-            GeneratorRef::OpenAi { model }
-                if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
-            {
-                Err(Error::input(format!("{generator} is a server elsewhere, and this is offline"))
-                    .with_hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
-            }
-            GeneratorRef::OpenAi { .. } | GeneratorRef::Extractive | GeneratorRef::Catalog(_) => Ok(()),
-        }
-    }
-
-    /// The index of this name, else the one that holds the current folder, which may be gone where it is not needed.
-    pub(crate) fn index_called(&self, name: Option<&str>) -> Result<String> {
+    /// The index that is named, else the one that holds the current folder, which may be gone where it is not needed.
+    pub(crate) fn index_name(&self, index: &IndexArg) -> Result<String> {
+        let name = index.index.as_deref();
         let here = if name.is_some() { PathBuf::new() } else { here()? };
         self.kinglet.find_index(name, &here)
     }
 
     /// The index to ask, when there is a question and the models are here.
-    fn ready(&self, question: &str, name: Option<&str>) -> Result<String> {
+    pub(crate) fn ready(&self, question: &str, index: &IndexArg) -> Result<String> {
         if question.trim().is_empty() {
             return Err(Error::input("the question is empty").with_hint("put it in quotes: \"Who pays for repairs?\""));
         }
-        let name = self.index_called(name)?;
+        let name = self.index_name(index)?;
         self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
         Ok(name)
     }
 }
 
-fn filters(written: &[String]) -> Result<Vec<Filter>> {
-    written.iter().map(|filter| Filter::parse(filter)).collect()
+fn filters(written: &[String]) -> Result<Option<Filter>> {
+    Ok(Filter::all(written.iter().map(|filter| Filter::parse(filter)).collect::<Result<_>>()?))
 }
 
-fn here() -> Result<PathBuf> {
+pub(crate) fn here() -> Result<PathBuf> {
     std::env::current_dir().and_then(|here| here.canonicalize()).map_err(|cause| {
         Error::new(ErrorKind::Machine, format!("the current folder cannot be found: {cause}"))
-            .with_hint("name the index with --name, or go to another folder")
+            .with_hint("name the index with --index, or go to another folder")
     })
 }

@@ -9,7 +9,7 @@ use super::{BASELINE, Standing, SystemRun};
 /// How far down rankings are looked at.
 const DEPTH: usize = 10;
 /// How many questions are shown for each side.
-const EXTREMES: usize = 5;
+const CONTRASTING: usize = 5;
 /// How much of each system's ranking is shown for them.
 const SHOWN: usize = 3;
 
@@ -101,7 +101,7 @@ pub struct FoundBy {
 }
 
 /// The questions on which the best system wins and loses most against the baseline; against the next best where the baseline is best.
-pub(super) fn extremes(systems: &[Standing], outcomes: &[&SystemRun]) -> Vec<ContrastingQuestion> {
+pub(super) fn contrasting_questions(systems: &[Standing], outcomes: &[&SystemRun]) -> Vec<ContrastingQuestion> {
     let baseline = systems.iter().position(|system| system.name == BASELINE);
     let other = match baseline {
         Some(at) if at > 0 => at,
@@ -113,12 +113,12 @@ pub(super) fn extremes(systems: &[Standing], outcomes: &[&SystemRun]) -> Vec<Con
     let mut differences: Vec<(usize, f64)> =
         best.ndcg_at_10.iter().zip(&other.ndcg_at_10).map(|(a, b)| a - b).enumerate().collect();
     differences.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let wins = differences.iter().take(EXTREMES).filter(|(_, difference)| *difference > 0.0);
-    let losses = differences.iter().rev().take(EXTREMES).filter(|(_, difference)| *difference < 0.0);
-    wins.chain(losses).map(|&(at, difference)| extreme(outcomes, at, difference)).collect()
+    let wins = differences.iter().take(CONTRASTING).filter(|(_, difference)| *difference > 0.0);
+    let losses = differences.iter().rev().take(CONTRASTING).filter(|(_, difference)| *difference < 0.0);
+    wins.chain(losses).map(|&(at, difference)| contrasting_question(outcomes, at, difference)).collect()
 }
 
-fn extreme(outcomes: &[&SystemRun], at: usize, difference: f64) -> ContrastingQuestion {
+fn contrasting_question(outcomes: &[&SystemRun], at: usize, difference: f64) -> ContrastingQuestion {
     let question = &outcomes[0].questions[at];
     let found = outcomes.iter().map(|outcome| {
         let relevant: HashSet<&str> = relevant(outcome, at).collect();

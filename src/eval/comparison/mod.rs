@@ -1,4 +1,4 @@
-//! Systems held against each other on the same questions: which is better, how sure that is, and what it costs.
+//! Compares systems on the same questions: which is better, how sure that is, and what it costs.
 
 pub mod agreement;
 pub mod slices;
@@ -6,11 +6,9 @@ pub mod verdict;
 
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::mean_with_interval;
-use super::judged::{Question, QuestionOrigin};
-use super::metrics::Measures;
+use super::judgments::{Question, QuestionOrigin};
 use super::significance::{Difference, LEVEL, difference, holm};
-use super::{Estimate, Run};
+use super::{Estimate, Run, estimates, metrics_by_question};
 use agreement::{Agreement, ContrastingQuestion};
 use slices::Slice;
 use verdict::Verdict;
@@ -56,7 +54,7 @@ pub struct Stage {
 
 /// What a system wrote for a question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answered {
+pub struct SystemAnswer {
     /// The answer with its marks.
     pub text: String,
     /// Whether it says only that the documents do not say.
@@ -67,7 +65,7 @@ pub struct Answered {
 
 /// How a system answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Answers {
+pub struct AnswerShares {
     /// The share of the questions that it refuses.
     pub refused: f64,
     /// The share of its other answers of which the passages hold every sentence.
@@ -85,7 +83,7 @@ pub struct SystemRun {
     /// Its rankings of these questions.
     pub run: Run,
     /// Its answers, in the same order, if it answers; what they cite is its ranking then.
-    pub answers: Vec<Answered>,
+    pub answers: Vec<SystemAnswer>,
     /// What it costs.
     pub cost: Cost,
 }
@@ -104,7 +102,7 @@ pub struct Comparison {
     /// Whether they find the same.
     pub agreement: Agreement,
     /// On which questions the best system and the baseline, or the next best, differ most.
-    pub extremes: Vec<ContrastingQuestion>,
+    pub contrasting_questions: Vec<ContrastingQuestion>,
     /// How good they are on parts of the questions.
     pub slices: Vec<Slice>,
     /// What follows.
@@ -116,12 +114,12 @@ pub struct Comparison {
 pub struct Standing {
     /// Its name.
     pub name: String,
-    /// The measures' names with their means and intervals.
-    pub estimates: Vec<(&'static str, Estimate)>,
+    /// The mean of each metric.
+    pub estimates: Vec<Estimate>,
     /// nDCG@10 of each question.
     pub ndcg_at_10: Vec<f64>,
-    /// How it answers, if it does: its measures are those of what its answers cite then.
-    pub answers: Option<Answers>,
+    /// How it answers, if it does: its rankings are what its answers cite then.
+    pub answers: Option<AnswerShares>,
     /// What it costs.
     pub cost: Cost,
 }
@@ -129,7 +127,7 @@ pub struct Standing {
 impl Standing {
     /// Mean nDCG@10.
     pub fn quality(&self) -> f64 {
-        self.estimates[0].1.mean
+        self.estimates[0].mean
     }
 }
 
@@ -148,8 +146,8 @@ pub struct Pair {
     pub is_better: bool,
 }
 
-/// Compares systems on the questions of each origin that there is, people's first.
-pub fn compare(outcomes: &[SystemRun]) -> Vec<Comparison> {
+/// Compares systems on the questions of each origin: first those of people, then the generated ones.
+pub fn compare_runs(outcomes: &[SystemRun]) -> Vec<Comparison> {
     let of = |origin: QuestionOrigin| -> Vec<usize> {
         let questions = outcomes.first().map(|outcome| outcome.questions.as_slice()).unwrap_or_default();
         (0..questions.len()).filter(|&at| questions[at].origin == origin).collect()
@@ -179,10 +177,6 @@ impl SystemRun {
         };
         SystemRun { name: self.name.clone(), questions, run, answers, cost: self.cost.clone() }
     }
-
-    fn measured(&self) -> Vec<Measures> {
-        super::measured(&self.questions, &self.run)
-    }
 }
 
 fn compare_one(origin: QuestionOrigin, outcomes: &[SystemRun]) -> Comparison {
@@ -194,7 +188,7 @@ fn compare_one(origin: QuestionOrigin, outcomes: &[SystemRun]) -> Comparison {
         origin,
         questions: outcomes[0].questions.iter().map(|question| question.id.clone()).collect(),
         agreement: agreement::agreement(&outcomes),
-        extremes: agreement::extremes(&systems, &outcomes),
+        contrasting_questions: agreement::contrasting_questions(&systems, &outcomes),
         slices: slices::slices(&systems, &outcomes[0].questions),
         verdict: verdict::verdict(origin, &systems, &pairs),
         systems,
@@ -202,28 +196,23 @@ fn compare_one(origin: QuestionOrigin, outcomes: &[SystemRun]) -> Comparison {
     }
 }
 
-fn standing(outcome: &SystemRun) -> Standing {
-    let measures = outcome.measured();
-    let estimate = |at: usize| {
-        let values: Vec<f64> = measures.iter().map(|measures| measures.values()[at]).collect();
-        let (mean, interval) = mean_with_interval(&values);
-        Estimate { mean, interval }
-    };
+fn standing(run: &SystemRun) -> Standing {
+    let metrics = metrics_by_question(&run.questions, &run.run);
     Standing {
-        name: outcome.name.clone(),
-        estimates: Measures::NAMES.into_iter().enumerate().map(|(at, name)| (name, estimate(at))).collect(),
-        ndcg_at_10: measures.iter().map(|measures| measures.ndcg_at_10).collect(),
-        answers: answers(&outcome.answers),
-        cost: outcome.cost.clone(),
+        name: run.name.clone(),
+        estimates: estimates(&metrics).to_vec(),
+        ndcg_at_10: metrics.iter().map(|metrics| metrics.ndcg_at_10).collect(),
+        answers: answer_shares(&run.answers),
+        cost: run.cost.clone(),
     }
 }
 
-fn answers(answered: &[Answered]) -> Option<Answers> {
+fn answer_shares(answered: &[SystemAnswer]) -> Option<AnswerShares> {
     let refused = answered.iter().filter(|answered| answered.refused).count();
     let supported = answered.iter().filter(|answered| answered.is_supported).count();
     let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f64 / of as f64 };
     let (refused, supported) = (share(refused, answered.len()), share(supported, answered.len() - refused));
-    (!answered.is_empty()).then_some(Answers { refused, supported })
+    (!answered.is_empty()).then_some(AnswerShares { refused, supported })
 }
 
 fn pairs(systems: &[Standing]) -> Vec<Pair> {
@@ -245,8 +234,7 @@ fn pairs(systems: &[Standing]) -> Vec<Pair> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::corpus::beir::Judgments;
-    use crate::eval::judged::Granularity;
+    use crate::eval::judgments::{Granularity, Judgments};
 
     /// A system that finds the answer of each question at this place, from 1; 0 for not at all.
     pub(crate) fn outcome(name: &str, places: &[usize], p95_ms: f64) -> SystemRun {
@@ -254,7 +242,7 @@ pub(crate) mod tests {
             id: format!("q{at}"),
             text: format!("question number {at}"),
             origin: QuestionOrigin::Human,
-            unit: Granularity::Document,
+            granularity: Granularity::Document,
             judgments: Judgments::from([(format!("d{at}.md"), 1)]),
         };
         let ranking = |(at, &place): (usize, &usize)| {
@@ -276,7 +264,7 @@ pub(crate) mod tests {
     #[test]
     fn a_clear_winner_is_better_and_a_close_one_is_not() {
         let clear = [outcome("good:dense", &[1; 30], 9.0), outcome(BASELINE, &[3; 30], 1.0)];
-        let comparison = &compare(&clear)[0];
+        let comparison = &compare_runs(&clear)[0];
         assert_eq!(comparison.systems[0].name, "good:dense");
         assert!(comparison.pairs[0].is_better && comparison.pairs[0].p_holm < 0.001);
         assert_eq!(comparison.verdict.recommended, "good:dense");
@@ -284,7 +272,7 @@ pub(crate) mod tests {
         let mut places = [1; 30];
         places[7] = 2;
         let close = [outcome("good:dense", &[1; 30], 9.0), outcome(BASELINE, &places, 1.0)];
-        let comparison = &compare(&close)[0];
+        let comparison = &compare_runs(&close)[0];
         assert!(!comparison.pairs[0].is_better);
         assert_eq!(comparison.verdict.recommended, BASELINE, "what cannot be told apart goes by cost");
         let words = comparison.verdict.sentences.join(" ");
@@ -294,7 +282,7 @@ pub(crate) mod tests {
     #[test]
     fn a_few_questions_show_nothing_and_the_verdict_says_so() {
         let few = [outcome("good:dense", &[1; 3], 9.0), outcome(BASELINE, &[0; 3], 1.0)];
-        let comparison = &compare(&few)[0];
+        let comparison = &compare_runs(&few)[0];
         assert!(!comparison.pairs[0].is_better);
         let words = comparison.verdict.sentences.join(" ");
         assert!(words.contains("Fewer than 6 questions show no difference") && !words.contains("0.000"), "{words}");
@@ -307,7 +295,7 @@ pub(crate) mod tests {
             outcome.questions[2].origin = QuestionOrigin::Synthetic;
             outcome.questions[3].origin = QuestionOrigin::Synthetic;
         }
-        let found = compare(&outcomes);
+        let found = compare_runs(&outcomes);
         assert_eq!(found.iter().map(|it| it.systems[0].name.as_str()).collect::<Vec<_>>(), ["a:dense", BASELINE]);
         assert_eq!(found[1].questions, ["q2", "q3"]);
     }

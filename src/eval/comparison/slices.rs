@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Standing;
-use crate::eval::judged::Question;
+use crate::eval::judgments::Question;
 use crate::language::detect;
 
 /// A part with fewer questions says nothing.

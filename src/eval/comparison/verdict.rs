@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{BASELINE, Pair, Standing};
-use crate::eval::judged::QuestionOrigin;
+use crate::eval::judgments::QuestionOrigin;
 use crate::eval::significance::FEWEST;
 
 /// What follows.

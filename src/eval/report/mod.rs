@@ -4,7 +4,6 @@ mod page;
 mod plot;
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::comparison::Comparison;
 
@@ -27,21 +26,32 @@ pub struct About {
     pub can_be_used: bool,
 }
 
-/// Everything as JSON, indented.
-pub fn json(about: &About, comparisons: &[Comparison]) -> String {
-    let value = json!({ "about": about, "comparisons": comparisons });
-    format!("{value:#}\n")
+/// A comparison with what it was made of. Serialised, it is `report.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// What was compared, where.
+    pub about: About,
+    /// One for each origin of questions.
+    pub comparisons: Vec<Comparison>,
 }
 
-/// Everything as one HTML page for light and dark screens.
-pub fn html(about: &About, comparisons: &[Comparison]) -> String {
-    page::page(about, comparisons).into_string()
+impl Report {
+    /// The report as JSON, indented.
+    pub fn json(&self) -> String {
+        let value = serde_json::to_value(self).expect("a report is plain data");
+        format!("{value:#}\n")
+    }
+
+    /// The report as one HTML page for light and dark screens.
+    pub fn html(&self) -> String {
+        page::page(&self.about, &self.comparisons).into_string()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::comparison::compare;
+    use crate::eval::comparison::compare_runs;
     use crate::eval::comparison::tests::outcome;
 
     #[test]
@@ -59,13 +69,14 @@ mod tests {
             left_out: Vec::new(),
             can_be_used: true,
         };
-        let page = html(&about, &compare(&outcomes));
+        let report = Report { about, comparisons: compare_runs(&outcomes) };
+        let page = report.html();
         assert!(!page.contains("<script") && !page.contains("notes<b>"), "text from documents is no markup");
         assert!(!page.contains("http://") && !page.contains("src="), "nothing is fetched");
         for part in ["Verdict", "Pareto", "kinglet use", "a:dense", "prefers-color-scheme: dark", "</html>"] {
             assert!(page.contains(part), "{part}");
         }
-        let value: serde_json::Value = serde_json::from_str(&json(&about, &compare(&outcomes))).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(value["comparisons"][0]["systems"][0]["ndcg_at_10"].as_array().unwrap().len(), 6);
     }
 }

@@ -7,7 +7,7 @@ use super::plot::{Axis, bar, interval, pareto};
 use crate::eval::bootstrap::{RESAMPLES, SEED};
 use crate::eval::comparison::agreement::ContrastingQuestion;
 use crate::eval::comparison::{Comparison, Pair, Standing};
-use crate::eval::judged::QuestionOrigin;
+use crate::eval::judgments::QuestionOrigin;
 use crate::eval::significance::FLIPS;
 
 const STYLE: &str = include_str!("style.css");
@@ -86,7 +86,7 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
             }
             @for sentence in &comparison.verdict.sentences { p { (sentence) } }
             @if about.can_be_used && systems.len() > 1 {
-                pre { "kinglet use " (comparison.verdict.recommended) " --name " (about.name) }
+                pre { "kinglet use " (comparison.verdict.recommended) " --index " (about.name) }
             }
             @for sentence in &about.left_out { p class="note" { (sentence) "." } }
         }
@@ -110,7 +110,7 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
             section { h2 { "Do they find the same?" } (agreement(comparison)) }
         }
         @if !comparison.slices.is_empty() { section { h2 { "Parts of the questions" } (slices(comparison)) } }
-        @if !comparison.extremes.is_empty() { section { h2 { "Where they differ most" } (extremes(comparison)) } }
+        @if !comparison.contrasting_questions.is_empty() { section { h2 { "Where they differ most" } (contrasting_questions(comparison)) } }
     }
 }
 
@@ -119,13 +119,13 @@ fn name(at: usize, name: &str) -> Markup {
 }
 
 fn standings(systems: &[Standing]) -> Markup {
-    let bottom = systems.iter().map(|system| system.estimates[0].1.interval[0]).fold(1.0, f64::min);
-    let top = systems.iter().map(|system| system.estimates[0].1.interval[1]).fold(0.0, f64::max);
+    let bottom = systems.iter().map(|system| system.estimates[0].interval[0]).fold(1.0, f64::min);
+    let top = systems.iter().map(|system| system.estimates[0].interval[1]).fold(0.0, f64::max);
     let answering = systems.iter().any(|system| system.answers.is_some());
     let share = |share: f64| format!("{:.0} %", share * 100.0);
-    let mean = |system: &Standing, measure: &str| {
-        let found = system.estimates.iter().find(|(name, _)| *name == measure);
-        found.map_or(String::new(), |(_, estimate)| format!("{:.3}", estimate.mean))
+    let mean = |system: &Standing, metric: &str| {
+        let found = system.estimates.iter().find(|estimate| estimate.metric == metric);
+        found.map_or(String::new(), |estimate| format!("{:.3}", estimate.mean))
     };
     html! {
         @if answering {
@@ -140,7 +140,7 @@ fn standings(systems: &[Standing]) -> Markup {
                 @if answering { th { "refused" } th { "supported" } }
             } }
             tbody { @for (at, system) in systems.iter().enumerate() {
-                @let (_, estimate) = &system.estimates[0];
+                @let estimate = &system.estimates[0];
                 tr {
                     th { (name(at, &system.name)) }
                     td class="strong" { (format!("{:.3}", estimate.mean)) }
@@ -341,30 +341,30 @@ fn slices(comparison: &Comparison) -> Markup {
     }
 }
 
-fn extremes(comparison: &Comparison) -> Markup {
+fn contrasting_questions(comparison: &Comparison) -> Markup {
     html! {
         p class="note" {
             "The questions on which the best system wins and loses most against words alone, or against the next best where words alone are best."
         }
-        @for extreme in &comparison.extremes { (one_extreme(extreme)) }
+        @for question in &comparison.contrasting_questions { (contrasting_question(question)) }
     }
 }
 
-fn one_extreme(extreme: &ContrastingQuestion) -> Markup {
+fn contrasting_question(question: &ContrastingQuestion) -> Markup {
     html! {
         details {
             summary {
-                span class=(if extreme.difference > 0.0 { "gain" } else { "loss" }) { (format!("{:+.2}", extreme.difference)) }
-                " " (extreme.text)
+                span class=(if question.difference > 0.0 { "gain" } else { "loss" }) { (format!("{:+.2}", question.difference)) }
+                " " (question.text)
             }
             p class="note" {
-                "answered by " (extreme.relevant.iter().take(MOST_RELEVANT).cloned().collect::<Vec<_>>().join(", "))
-                @if extreme.relevant.len() > MOST_RELEVANT { " and " (extreme.relevant.len() - MOST_RELEVANT) " more" }
-                @if let Some(answer) = &extreme.answer { ": " (answer) }
+                "answered by " (question.relevant.iter().take(MOST_RELEVANT).cloned().collect::<Vec<_>>().join(", "))
+                @if question.relevant.len() > MOST_RELEVANT { " and " (question.relevant.len() - MOST_RELEVANT) " more" }
+                @if let Some(answer) = &question.answer { ": " (answer) }
             }
             div class="scroll" { table {
                 thead { tr { th { "system" } th { "first right one" } th class="left" { "its first three" } } }
-                tbody { @for (at, found) in extreme.found.iter().enumerate() { tr {
+                tbody { @for (at, found) in question.found.iter().enumerate() { tr {
                     th { (name(at, &found.system)) }
                     td { (found.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
                     td class="left" {

@@ -40,8 +40,8 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
         true => start + (cost.log10() - first) / (last - first) * (WIDTH - RIGHT - start),
         false => LEFT + 20.0,
     };
-    let lows = systems.iter().map(|system| system.estimates[0].1.interval[0]).fold(1.0, f64::min);
-    let highs = systems.iter().map(|system| system.estimates[0].1.interval[1]).fold(0.0, f64::max);
+    let lows = systems.iter().map(|system| system.estimates[0].interval[0]).fold(1.0, f64::min);
+    let highs = systems.iter().map(|system| system.estimates[0].interval[1]).fold(0.0, f64::max);
     let (bottom, top) =
         ((lows * 20.0).floor() / 20.0, ((highs * 20.0).ceil() / 20.0).max((lows * 20.0).floor() / 20.0 + 0.05));
     let y = |quality: f64| HEIGHT - BOTTOM - (quality - bottom) / (top - bottom) * (HEIGHT - BOTTOM - TOP);
@@ -66,7 +66,7 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
             }
             path class="frontier" d=(frontier(&points, &x, &y)) {}
             @for ((at, system, cost), place) in points.iter().zip(&places).rev() {
-                @let [low, high] = system.estimates[0].1.interval;
+                @let [low, high] = system.estimates[0].interval;
                 line class="whisker" x1=(round(*place)) x2=(round(*place)) y1=(round(y(low))) y2=(round(y(high))) {}
                 g {
                     title { (system.name) ": " (format!("{:.3}", system.quality())) ", " ((axis.shown)(*cost)) }

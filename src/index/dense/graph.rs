@@ -19,7 +19,8 @@ use crate::index::dense::vector_log::StoredVectors;
 use crate::index::durable_file::{read_sealed, remove_file, write_sealed};
 use crate::vector::{Vector, dot};
 
-const SEAL: &str = "graph.seal";
+/// The file that says which graph is whole; replaced when a graph has been built.
+pub(super) const SEAL: &str = "graph.seal";
 const NEIGHBOURS: usize = 16;
 const LAYERS: usize = 16;
 const BUILD_WIDTH: usize = 200;
@@ -132,13 +133,24 @@ impl Graph {
         Ok(Graph { hnsw, covered: seal.covered })
     }
 
-    /// The records that may be among the `k` nearest to `query`: the graph's nearest and all that it does not cover.
-    pub fn nearest(&self, query: &Vector, k: usize, vectors: &StoredVectors) -> Result<Vec<u32>> {
-        // Some records belong to chunks that are gone.
-        let wanted = k + k / 4;
-        let found = self.hnsw.search(query.as_slice(), wanted, wanted.max(MIN_SEARCH_WIDTH));
-        let later = self.covered..vectors.len();
-        Ok(found.iter().map(|neighbour| neighbour.d_id as u32).chain(later.map(|record| record as u32)).collect())
+    /// The number of the first record that was not there yet when the graph was built.
+    pub fn covered(&self) -> u32 {
+        self.covered as u32
+    }
+
+    /// The records that may be among the `k` nearest to `query` of those that `is_wanted`, as far as the graph covers them.
+    pub fn nearest(&self, query: &Vector, k: usize, is_wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+        let mut count = k + k / 4;
+        loop {
+            let near = self.hnsw.search(query.as_slice(), count, count.max(MIN_SEARCH_WIDTH));
+            let is_all = near.len() < count || count >= self.covered;
+            let wanted: Vec<u32> =
+                near.iter().map(|neighbour| neighbour.d_id as u32).filter(|&record| is_wanted(record)).collect();
+            if wanted.len() >= k || is_all {
+                return wanted;
+            }
+            count *= 2;
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod graph;
 pub mod vector_log;
+pub(crate) mod writer;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,11 @@ use std::path::{Path, PathBuf};
 use super::WorkProgress;
 use crate::error::{Error, Result};
 use crate::index::dense::graph::Graph;
-use crate::index::dense::vector_log::{StoredVectors, VectorLog};
-use crate::index::durable_file::{read_sealed, remove_file, write_sealed};
-use crate::index::store::{ChunkHash, ChunkId, Documents};
-use crate::index::top_k::best;
+use crate::index::dense::vector_log::StoredVectors;
+use crate::index::durable_file::{read_sealed, remove_file};
+use crate::index::file_stamp::{FileStamp, Stamped};
+use crate::index::store::ChunkId;
+use crate::index::top_k::top_k;
 use crate::models::contracts::EmbedderCard;
 use crate::vector::{Vector, dot};
 
@@ -32,52 +34,14 @@ struct Entry {
     record: u32,
 }
 
-/// The vectors of one embedder, for writing.
-pub struct DenseWriter {
-    folder: PathBuf,
-    log: VectorLog,
-}
-
-impl DenseWriter {
-    /// Opens the vectors of `card` in `folder`.
-    ///
-    /// # Errors
-    /// When what is there was made with another dimension, or the disk refuses.
-    pub fn open(folder: &Path, card: &EmbedderCard) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
-        let log = VectorLog::open(&folder.join(LOG), card.dimension, || Dense::forget(folder))?;
-        Ok(DenseWriter { folder: folder.to_path_buf(), log })
-    }
-
-    /// The chunks of the store that have no vector yet, each hash once, in the order of their ids.
-    pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
-        documents.chunks_lacking(|hash| self.log.record(hash).is_some())
-    }
-
-    /// Keeps vectors, durably.
-    pub fn append(&mut self, vectors: &[(ChunkHash, Vector)]) -> Result<()> {
-        self.log.append(vectors)
-    }
-
-    /// Makes what is searched match the store, under its generation, as far as there are vectors.
-    pub fn synchronise(&self, documents: &Documents, generation: u64) -> Result<()> {
-        let mut bytes = generation.to_le_bytes().to_vec();
-        for (chunk, hash) in &documents.originals()? {
-            if let Some(record) = self.log.record(hash) {
-                bytes.extend_from_slice(&chunk.to_le_bytes());
-                bytes.extend_from_slice(&record.to_le_bytes());
-            }
-        }
-        write_sealed(&self.folder.join(MAP), &bytes)
-    }
-}
-
 /// The vectors of one embedder, for searching.
 pub struct Dense {
     generation: u64,
+    /// In the order of the chunks' ids.
     entries: Vec<Entry>,
-    vectors: StoredVectors,
-    graph: Option<Graph>,
+    vectors: Stamped<StoredVectors>,
+    /// The graph, where it is used, with the entries in the order of their records.
+    graph: Option<(Stamped<Graph>, Vec<Entry>)>,
 }
 
 impl Dense {
@@ -95,47 +59,52 @@ impl Dense {
         Graph::bring_up_to_date(folder, &StoredVectors::open(&folder.join(LOG), card.dimension)?, progress)
     }
 
-    /// The generation of the store that the vectors in `folder` match; 0 when there are none.
-    pub fn generation_in(folder: &Path) -> Result<u64> {
-        let path = folder.join(MAP);
-        if !path.is_file() {
-            return Ok(0);
-        }
-        generation_of(&path, &read_sealed(&path)?)
-    }
-
-    /// Opens the vectors of `card` in `folder`; the graph is used when it has been built, there are more than `exact_limit` chunks
-    /// and all of the `searched` ones have their vector.
+    /// Opens the vectors of `card` in `folder`. The graph is used when it has been built and more than `exact_limit` chunks have a
+    /// vector.
     ///
     /// # Errors
     /// When files are missing or damaged.
-    pub fn open(folder: &Path, card: &EmbedderCard, searched: usize, exact_limit: usize) -> Result<Self> {
-        let path = folder.join(MAP);
-        let bytes = read_sealed(&path)?;
-        let generation = generation_of(&path, &bytes)?;
-        let entries: Vec<Entry> = bytes[8..]
-            .chunks_exact(MAP_ENTRY_BYTES)
-            .map(|entry| Entry {
-                chunk: u64::from_le_bytes(entry[..8].try_into().expect("eight bytes")),
-                record: u32::from_le_bytes(entry[8..].try_into().expect("four bytes")),
-            })
-            .collect();
-        let vectors = StoredVectors::open(&folder.join(LOG), card.dimension)?;
-        if let Some(entry) = entries.iter().find(|entry| entry.record as usize >= vectors.len()) {
+    pub fn open(folder: &Path, card: &EmbedderCard, exact_limit: usize) -> Result<Self> {
+        Self::open_after(None, folder, card, exact_limit)
+    }
+
+    /// As [`open`](Self::open), with the vectors and the graph of `before` where their files are still the same.
+    pub(super) fn open_after(
+        before: Option<&Self>,
+        folder: &Path,
+        card: &EmbedderCard,
+        exact_limit: usize,
+    ) -> Result<Self> {
+        let (generation, entries) = read_map(&folder.join(MAP))?;
+        let log = folder.join(LOG);
+        let mapped = before.map(|before| &before.vectors);
+        let vectors =
+            Stamped::open(vec![log.clone()], FileStamp::of, mapped, || StoredVectors::open(&log, card.dimension))?;
+        let records = vectors.value.len();
+        if let Some(entry) = entries.iter().find(|entry| entry.record as usize >= records) {
             return Err(Error::damaged(format!(
-                "{} is cut short: record {} of {} is wanted",
-                folder.join(LOG).display(),
-                entry.record,
-                vectors.len()
+                "{} is cut short: record {} of {records} is wanted",
+                log.display(),
+                entry.record
             ))
             .with_hint("run `kinglet index` again: the missing vectors are made anew"));
         }
-        let graph = if entries.len() == searched && searched > exact_limit && Graph::exists(folder) {
-            Some(Graph::open(folder, &vectors)?)
+        let graph = if entries.len() > exact_limit && Graph::exists(folder) {
+            let before = before.and_then(|before| before.graph.as_ref()).map(|(graph, _)| graph);
+            let seal = vec![folder.join(graph::SEAL)];
+            let graph = Stamped::open(seal, FileStamp::of, before, || Graph::open(folder, &vectors.value))?;
+            let mut by_record = entries.clone();
+            by_record.sort_by_key(|entry| entry.record);
+            Some((graph, by_record))
         } else {
             None
         };
         Ok(Dense { generation, entries, vectors, graph })
+    }
+
+    /// The files in `folder` of which [`open`](Self::open) reads another index when they are replaced.
+    pub(super) fn deciding_files(folder: &Path) -> Vec<PathBuf> {
+        vec![folder.join(MAP), folder.join(graph::SEAL)]
     }
 
     /// The generation of the store that this matches.
@@ -153,9 +122,9 @@ impl Dense {
         self.entries.is_empty()
     }
 
-    /// Whether questions go through the graph rather than all vectors.
-    pub fn is_approximate(&self) -> bool {
-        self.graph.is_some()
+    /// The chunks that have a vector here.
+    pub fn ids(&self) -> impl Iterator<Item = ChunkId> {
+        self.entries.iter().map(|entry| entry.chunk)
     }
 
     /// The `k` chunks nearest to `query` by cosine, with all that are as near as the last of them, nearest first; only those of `among`,
@@ -164,29 +133,27 @@ impl Dense {
     /// # Errors
     /// When a stored vector is not what was written, as far as it is looked at, or `query` has another dimension.
     pub fn search(&self, query: &Vector, k: usize, among: Option<&HashSet<ChunkId>>) -> Result<Vec<(ChunkId, f32)>> {
-        if query.dimension() != self.vectors.dimension() {
+        let vectors = &self.vectors.value;
+        if query.dimension() != vectors.dimension() {
             return Err(Error::input(format!(
                 "the question has {} dimensions, the index {}",
                 query.dimension(),
-                self.vectors.dimension()
+                vectors.dimension()
             ))
             .with_hint("search with the embedder that the index was made with"));
         }
         match (&self.graph, among) {
             // The graph knows nothing of the set, and could find too few of it.
             (_, Some(among)) => self.rank(query, k, self.entries.iter().filter(|entry| among.contains(&entry.chunk))),
-            (Some(graph), None) => {
-                let records = graph.nearest(query, k, &self.vectors)?;
-                let by_record: HashSet<u32> = records.into_iter().collect();
-                self.rank(query, k, self.entries.iter().filter(|entry| by_record.contains(&entry.record)))
+            (Some((graph, by_record)), None) => {
+                let from = |record: u32| &by_record[by_record.partition_point(|entry| entry.record < record)..];
+                let of = |record: u32| from(record).iter().take_while(move |entry| entry.record == record);
+                let near = graph.value.nearest(query, k, |record| of(record).next().is_some());
+                let later = from(graph.value.covered());
+                self.rank(query, k, near.into_iter().flat_map(of).chain(later))
             }
             (None, None) => self.rank(query, k, self.entries.iter()),
         }
-    }
-
-    /// The nearest by looking at every vector, whether there is a graph or not.
-    pub fn search_exactly(&self, query: &Vector, k: usize) -> Result<Vec<(ChunkId, f32)>> {
-        self.rank(query, k, self.entries.iter())
     }
 
     /// The stored vector of each of these chunks, where there is one.
@@ -197,14 +164,15 @@ impl Dense {
         let find = |id: &ChunkId| {
             let Ok(at) = self.entries.binary_search_by_key(id, |entry| entry.chunk) else { return Ok(None) };
             let record = self.entries[at].record as usize;
-            if self.vectors.is_intact(record) { Ok(Some(self.vectors.components(record))) } else { Err(damaged(*id)) }
+            let vectors = &self.vectors.value;
+            if vectors.is_intact(record) { Ok(Some(vectors.components(record))) } else { Err(damaged(*id)) }
         };
         chunks.iter().map(find).collect()
     }
 
     /// How many of the vectors pass their checks, and how many there are.
     pub fn intact(&self) -> (usize, usize) {
-        (self.vectors.intact(), self.vectors.len())
+        (self.vectors.value.intact(), self.vectors.value.len())
     }
 
     fn rank<'a>(
@@ -214,13 +182,13 @@ impl Dense {
         entries: impl Iterator<Item = &'a Entry>,
     ) -> Result<Vec<(ChunkId, f32)>> {
         let scored: Vec<(ChunkId, f32)> = entries
-            .map(|entry| (entry.chunk, dot(query.as_slice(), self.vectors.components(entry.record as usize))))
+            .map(|entry| (entry.chunk, dot(query.as_slice(), self.vectors.value.components(entry.record as usize))))
             .collect();
         // A damaged component is seen by its size here, and otherwise where its chunk is found.
         if let Some((chunk, _)) = scored.iter().find(|(_, score)| score.is_nan() || score.abs() > LARGEST_COSINE) {
             return Err(damaged(*chunk));
         }
-        let found = best(scored, k);
+        let found = top_k(scored, k);
         let chunks: Vec<ChunkId> = found.iter().map(|(chunk, _)| *chunk).collect();
         self.stored(&chunks)?;
         Ok(found)
@@ -232,10 +200,23 @@ fn damaged(chunk: ChunkId) -> Error {
         .with_hint("run `kinglet index` again: damaged vectors are made anew")
 }
 
-fn generation_of(path: &Path, bytes: &[u8]) -> Result<u64> {
-    match bytes.split_first_chunk::<8>() {
-        Some((generation, entries)) if entries.len() % MAP_ENTRY_BYTES == 0 => Ok(u64::from_le_bytes(*generation)),
-        _ => Err(Error::damaged(format!("{} has a length that no map has", path.display()))
-            .with_hint("run `kinglet index` again: this part is derived and is made anew")),
+/// The generation and the entries of a map. There is no map, and so no entry, from when a writer begins to write the log anew
+/// until it has derived the map again.
+fn read_map(path: &Path) -> Result<(u64, Vec<Entry>)> {
+    if !path.is_file() {
+        return Ok((0, Vec::new()));
     }
+    let bytes = read_sealed(path)?;
+    let (generation, entries) = match bytes.split_first_chunk::<8>() {
+        Some((generation, entries)) if entries.len() % MAP_ENTRY_BYTES == 0 => (generation, entries),
+        _ => {
+            return Err(Error::damaged(format!("{} has a length that no map has", path.display()))
+                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+        }
+    };
+    let entry = |bytes: &[u8]| Entry {
+        chunk: u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")),
+        record: u32::from_le_bytes(bytes[8..].try_into().expect("four bytes")),
+    };
+    Ok((u64::from_le_bytes(*generation), entries.chunks_exact(MAP_ENTRY_BYTES).map(entry).collect()))
 }

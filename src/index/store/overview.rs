@@ -1,4 +1,5 @@
-//! The store seen as a whole: how much it holds, what filters ask, which files were not read well, in which order things stand.
+//! The store seen as a whole: how much it holds, what filters ask, which files were not read well,
+//! in which order things stand.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,7 +8,44 @@ use std::path::PathBuf;
 use rusqlite::OptionalExtension;
 
 use crate::error::Result;
-use crate::index::store::{ChunkId, Counts, Documents, Outline, from_json, list, whole_path};
+use crate::index::store::rows::{from_json, list, whole_path};
+use crate::index::store::{ChunkId, Documents};
+
+/// What a filter can ask of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// The chunk.
+    pub chunk: ChunkId,
+    /// The chunk that is searched in its place, because both say the same; itself for most.
+    pub original: ChunkId,
+    /// The indexed folder or file.
+    pub root: String,
+    /// The path below it, `/` between its parts; empty when the root is the file.
+    pub path: String,
+    /// When the file had last been changed, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// The headings over the chunk or a part of it, outermost first.
+    pub headings: Vec<String>,
+    /// Where the chunk starts in the document's text.
+    pub start_byte: u64,
+    /// What the document says of itself, as keys and values.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// What an index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Files with chunks in the index.
+    pub documents: u64,
+    /// Files that were found but not read.
+    pub skipped: u64,
+    /// Chunks, with those that are copies of others.
+    pub chunks: u64,
+    /// Chunks that say the same as another one, which is searched in their place.
+    pub copies: u64,
+    /// Lines that were left out because they stand on page after page.
+    pub repeated_lines: u64,
+}
 
 impl Documents {
     /// Files that were read in a way that is doubtful, with what is doubtful, by path.
@@ -95,7 +133,8 @@ impl Documents {
         })
     }
 
-    /// The same chunks in the order of their paths and places: the root's path, the path below it, where they start.
+    /// The same chunks in the order of their paths and places: the root's path, the path below it,
+    /// where they start.
     ///
     /// # Errors
     /// When one is not there.

@@ -4,9 +4,36 @@ use rusqlite::params;
 
 use crate::chunking::Chunk;
 use crate::error::Result;
+use crate::extract::Extracted;
+use crate::index::store::Change;
 use crate::index::store::row_checks::{Table, seal};
-use crate::index::store::{Change, NewFile, json};
+use crate::index::store::rows::json;
 use crate::near_duplicate::{Sketch, words_hash};
+use crate::scan::walk::FileState;
+
+/// What is written of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFile<'a> {
+    /// The root's row.
+    pub root: i64,
+    /// The path below the root, `/` between its parts; empty when the root is the file.
+    pub path: &'a str,
+    /// How it is now; the default where the next run shall look at it again.
+    pub state: FileState,
+    /// BLAKE3 of its bytes; zeros where it was not read.
+    pub hash: [u8; 32],
+    /// How often in a row its reader was given up.
+    pub tries: u32,
+    /// What was read of it, but for the parts before, or why nothing was.
+    pub content: std::result::Result<&'a Extracted, &'a str>,
+}
+
+impl<'a> NewFile<'a> {
+    /// A file that was found but not read.
+    pub fn skipped(root: i64, path: &'a str, reason: &'a str) -> Self {
+        NewFile { root, path, state: FileState::default(), hash: [0; 32], tries: 0, content: Err(reason) }
+    }
+}
 
 impl Change<'_> {
     /// Writes a file with its chunks in place of what was known of it.
@@ -15,8 +42,8 @@ impl Change<'_> {
         self.finish(document, file)
     }
 
-    /// Begins to write a file in place of what was known of it, and gives its row. Until [`finish`](Self::finish),
-    /// [`undo`](Self::undo) brings back what was known.
+    /// Begins to write a file in place of what was known of it, and gives its row. Until
+    /// [`finish`](Self::finish), [`undo`](Self::undo) brings back what was known.
     pub fn begin(&self, root: i64, path: &str) -> Result<i64> {
         self.documents.run("write to", |c| {
             c.execute_batch("SAVEPOINT file")?;

@@ -1,71 +1,57 @@
-//! Measuring the search on questions with known answers.
+//! Measuring the search on questions with known answers, and tuning it.
 
 use std::path::Path;
 
 use kinglet::experiment::TestCollection;
-use kinglet::experiment::question_set::trial_over;
+use kinglet::experiment::test_collection::{CollectionSource, DocumentSource};
+use kinglet::view::{EvaluationView, TuningView};
 use kinglet::{Error, Result, eval};
-use serde_json::json;
 
-use crate::args::Judged;
+use crate::args::{CollectionArgs, IndexArg};
 use crate::progress::{self, Bars};
 use crate::render;
 use crate::run::{Session, printed};
 
 impl Session<'_> {
-    pub fn eval(&self, judged: &Judged, trec: Option<&Path>) -> Result<u8> {
-        let (name, trial) = self.trial(judged)?;
-        let bar = progress::counted(trial.questions().len() as u64, "asking");
-        let (run, evaluation) = self.kinglet.evaluate(&trial, &|done| bar.set_position(done as u64))?;
+    pub fn eval(&self, collection: &CollectionArgs, trec: Option<&Path>) -> Result<u8> {
+        let (name, collection) = self.test_collection(collection)?;
+        let bar = progress::counted(collection.questions().len() as u64, "asking");
+        let (run, evaluation) = self.kinglet.evaluate(&collection, &|done| bar.set_position(done as u64))?;
         bar.finish_and_clear();
         if let Some(path) = trec {
             std::fs::write(path, eval::trec(&run, "kinglet")).map_err(|cause| Error::io("write", path, cause))?;
         }
-        if self.global.json {
-            let mut value = serde_json::to_value(&evaluation).expect("an evaluation is plain data");
-            value["collection"] = json!(name);
-            value["documents"] = json!(trial.documents());
-            return printed(render::json(&value));
-        }
-        printed(render::evaluation(&name, trial.documents(), &evaluation))
+        let view = EvaluationView::new(&name, &collection, &evaluation);
+        printed(if self.global.json { render::json(&view) } else { render::evaluation(&view) })
     }
 
-    pub fn tune(&self, judged: &Judged) -> Result<u8> {
-        let (name, trial) = self.trial(judged)?;
+    pub fn tune(&self, collection: &CollectionArgs) -> Result<u8> {
+        let (name, collection) = self.test_collection(collection)?;
         let waiting = progress::waiting("trying weights");
-        let tuned = self.kinglet.tune(&trial, &|tried| waiting.set_message(format!("trying weights: {tried}")))?;
+        let tried = |tried| waiting.set_message(format!("trying weights: {tried}"));
+        let tuning = self.kinglet.tune_weights(&collection, &tried)?;
         waiting.finish_and_clear();
-        if self.global.json {
-            let mut value = serde_json::to_value(&tuned).expect("a tuning is plain data");
-            value["collection"] = json!(name);
-            return printed(render::json(&value));
-        }
-        printed(render::tuned(&name, &tuned))
+        let view = TuningView::new(&name, &tuning);
+        printed(if self.global.json { render::json(&view) } else { render::tuning(&view) })
     }
 
-    /// The judged collection, or the index with questions over it, and what it is called.
-    pub(crate) fn trial(&self, judged: &Judged) -> Result<(String, TestCollection)> {
-        match (&judged.beir, &judged.questions) {
-            (Some(folder), questions) => {
-                self.fetch_missing(&self.kinglet.models_for_trial(folder)?)?;
-                let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let trial = self.kinglet.prepare_trial(folder, &judged.set, &Bars::default())?;
-                Ok(match questions {
-                    Some(questions) => (name, trial_over(trial.index().clone(), questions)?),
-                    None => (name, trial),
-                })
-            }
-            (None, Some(questions)) => {
-                let name = self.index_called(judged.named.name.as_deref())?;
-                self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-                Ok((name.clone(), self.kinglet.trial_over(&name, questions)?))
-            }
-            (None, None) => Err(no_questions()),
-        }
+    /// The collection that is named, and what it is called.
+    fn test_collection(&self, collection: &CollectionArgs) -> Result<(String, TestCollection)> {
+        let source = self.collection_source(collection)?;
+        self.fetch_missing(&self.kinglet.models_for_documents(&source.documents)?)?;
+        Ok((source.documents.name(), self.kinglet.test_collection(&source, &Bars::default())?))
     }
-}
 
-pub fn no_questions() -> Error {
-    Error::input("there are no questions to ask")
-        .with_hint("name a file by --questions, which `kinglet questions make` makes; or a collection by --beir")
+    pub(crate) fn collection_source(&self, collection: &CollectionArgs) -> Result<CollectionSource> {
+        let CollectionArgs { questions, index, beir, split } = collection;
+        let documents = self.document_source(beir.as_deref(), split, index)?;
+        Ok(CollectionSource { documents, questions: questions.clone() })
+    }
+
+    pub(crate) fn document_source(&self, beir: Option<&Path>, split: &str, index: &IndexArg) -> Result<DocumentSource> {
+        Ok(match beir {
+            Some(folder) => DocumentSource::Beir { folder: folder.to_path_buf(), split: split.to_string() },
+            None => DocumentSource::Index(self.index_name(index)?),
+        })
+    }
 }

@@ -6,48 +6,18 @@ use std::sync::Arc;
 
 use kinglet::models::catalog::ModelSpec;
 use kinglet::models::download::{self, DownloadObserver, DownloadProgress};
-use kinglet::{Error, ErrorKind, Result};
-use serde_json::json;
+use kinglet::view::ModelListView;
+use kinglet::{Error, ErrorKind, Hint, Result};
 
 use crate::args;
 use crate::progress;
-use crate::render::{self, mib};
+use crate::render;
 use crate::run::{DONE, Session, printed};
 
 impl Session<'_> {
     pub fn models_list(&self) -> Result<u8> {
-        let specs = self.kinglet.models().specs()?;
-        if self.global.json {
-            let models: Vec<_> = specs
-                .iter()
-                .map(|spec| {
-                    json!({
-                        "id": spec.id, "kind": spec.kind.to_string(), "size_bytes": spec.size_bytes(),
-                        "licence": spec.licence, "description": spec.description, "parameters": spec.parameters,
-                        "here": self.kinglet.is_here(spec),
-                    })
-                })
-                .collect();
-            return printed(render::json(&json!({ "models": models })));
-        }
-        let rows = specs
-            .iter()
-            .map(|spec| {
-                let here = if self.kinglet.is_here(spec) { "yes" } else { "no" };
-                vec![
-                    spec.id.to_string(),
-                    spec.kind.to_string(),
-                    size(spec.size_bytes()),
-                    spec.licence.clone(),
-                    here.to_string(),
-                    match spec.parameters {
-                        Some(parameters) => format!("{}, {} M parameters", spec.description, parameters / 1_000_000),
-                        None => spec.description.clone(),
-                    },
-                ]
-            })
-            .collect();
-        printed(render::table(&["id", "kind", "size", "licence", "here", "what it is"], rows, &[2]))
+        let view = ModelListView::new(&self.kinglet)?;
+        printed(if self.global.json { render::json(&view) } else { render::models(&view) })
     }
 
     pub fn models_pull(&self, ids: &[String], from: Option<&Path>, force: bool) -> Result<u8> {
@@ -85,16 +55,15 @@ impl Session<'_> {
             return Ok(());
         }
         let ids: Vec<&str> = missing.iter().map(|spec| spec.id.as_str()).collect();
-        let all = size(missing.iter().map(|spec| spec.size_bytes()).sum());
-        let command = format!("kinglet models pull {}", ids.join(" "));
+        let all = render::size(missing.iter().map(|spec| spec.size_bytes()).sum());
+        let pull = || Hint::PullModels { ids: ids.iter().map(ToString::to_string).collect(), force: false };
         let absent = || {
-            Err(Error::new(ErrorKind::Missing, format!("not here yet: {} ({})", ids.join(", "), all))
-                .with_hint(command.clone()))
+            Err(Error::new(ErrorKind::Missing, format!("not here yet: {} ({})", ids.join(", "), all)).with_hint(pull()))
         };
         if args::is_without_hub(self.global) || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return absent();
         }
-        if !agreed(&format!("Fetch {} ({})?", ids.join(", "), all), &command)? {
+        if !agreed(&format!("Fetch {} ({})?", ids.join(", "), all), pull())? {
             return absent();
         }
         missing.iter().try_for_each(|spec| self.fetch(spec))
@@ -102,7 +71,7 @@ impl Session<'_> {
 
     pub fn models_show(&self, id: &str) -> Result<u8> {
         let spec = self.kinglet.models().lookup(id)?;
-        printed(render::json(&serde_json::to_value(&*spec).expect("a spec is plain data")))
+        printed(render::json(&*spec))
     }
 
     pub fn models_add(&self, folder: &Path) -> Result<u8> {
@@ -119,15 +88,10 @@ impl Session<'_> {
     }
 }
 
-/// A size, where it is known.
-fn size(bytes: Option<u64>) -> String {
-    bytes.map_or("?".to_string(), mib)
-}
-
 /// Asks on the terminal; without one, names what to type instead.
-pub fn agreed(question: &str, instead: &str) -> Result<bool> {
+pub fn agreed(question: &str, instead: impl Into<Hint>) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
-        return Err(Error::input(format!("{question} Nobody is here to say yes")).with_hint(instead.to_string()));
+        return Err(Error::input(format!("{question} Nobody is here to say yes")).with_hint(instead));
     }
     render::prompt(&format!("{question} [y/N] "));
     let mut answer = String::new();

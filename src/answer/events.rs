@@ -1,0 +1,185 @@
+//! An answer as a stream of events, which the command line, a test and a server read alike.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::stream::{self, BoxStream, Stream, StreamExt};
+
+use super::builder::AnswerBuilder;
+use super::context::build_prompt;
+use super::sentences::{Sentence, SentenceCutter};
+use super::{Answer, NOTHING_FOUND, Passage, Timings, elapsed_ms};
+use crate::error::{Error, Result};
+use crate::models::contracts::{Generator, Token};
+use crate::models::prompt::QUESTION_LABEL;
+use crate::search::PendingWork;
+
+/// A step on the way to an answer.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum AnswerEvent {
+    /// The search is done. The generator reads as many of the passages as fit into its context.
+    PassagesFound {
+        /// The passages, best first.
+        passages: Vec<Passage>,
+        /// What the index has not finished yet, so that passages may be missing.
+        pending: Option<PendingWork>,
+    },
+    /// The generator wrote a sentence, and the sentence was checked against the passages.
+    Sentence(AnswerSentence),
+    /// The answer is complete: its text, sources and timings.
+    Finished(Box<Answer>),
+}
+
+/// The events of one answer: [`AnswerEvent::PassagesFound`] at most once, then
+/// [`AnswerEvent::Sentence`] for each sentence, then [`AnswerEvent::Finished`] once. An error ends
+/// the stream. Dropping the stream stops the generator.
+pub type AnswerEvents = BoxStream<'static, Result<AnswerEvent>>;
+
+/// A checked sentence. The texts of all sentences, put together, are the text of the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerSentence {
+    /// The sentence with its marks, after the white space that separates it from the one before.
+    pub text: String,
+    /// Whether the passages support it.
+    pub support: SentenceSupport,
+}
+
+/// What checking a sentence against the passages found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SentenceSupport {
+    /// The sources with these numbers support it.
+    Cited(Vec<usize>),
+    /// No passage supports it.
+    Unsupported,
+    /// It says that the passages do not hold the answer.
+    Refusal,
+    /// It has no word that could be checked.
+    NothingToCheck,
+}
+
+/// Answers `question` from `passages`, best first. The generator reads as many of them as fit into
+/// its context and writes at most `max_answer_tokens`. The stream needs whatever runtime the
+/// generator needs and creates none.
+///
+/// The stream yields an error when the question leaves no room for a passage, or when the generator
+/// fails or writes nothing.
+pub fn answer(
+    generator: Arc<dyn Generator>,
+    question: &str,
+    passages: Vec<Passage>,
+    max_answer_tokens: usize,
+) -> AnswerEvents {
+    if passages.is_empty() {
+        let mut builder = AnswerBuilder::new(question, passages);
+        let sentence = builder.add_unchecked(NOTHING_FOUND);
+        return stream::iter([sentence_event(sentence), finished(builder, Timings::default())]).boxed();
+    }
+    match Writing::start(&generator, question, passages, max_answer_tokens) {
+        Ok(writing) => stream::unfold(Some(writing), |writing| async { Some(writing?.step().await) })
+            .flat_map(stream::iter)
+            .boxed(),
+        Err(error) => stream::iter([Err(error)]).boxed(),
+    }
+}
+
+/// Reads the events to the end and gives the complete answer.
+///
+/// # Errors
+/// The error that ended the stream.
+pub async fn collect_answer(events: impl Stream<Item = Result<AnswerEvent>>) -> Result<Answer> {
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.next().await {
+        if let AnswerEvent::Finished(answer) = event? {
+            return Ok(*answer);
+        }
+    }
+    Err(Error::model("the generator stopped before its answer was complete"))
+}
+
+/// A generator at work.
+struct Writing {
+    generator: String,
+    tokens: BoxStream<'static, Result<Token>>,
+    cutter: SentenceCutter,
+    builder: AnswerBuilder,
+    written: HashSet<String>,
+    started: Instant,
+    read_ms: Option<u64>,
+}
+
+impl Writing {
+    fn start(
+        generator: &Arc<dyn Generator>,
+        question: &str,
+        mut passages: Vec<Passage>,
+        max_answer_tokens: usize,
+    ) -> Result<Self> {
+        let prompt = build_prompt(generator.as_ref(), question, &passages, max_answer_tokens)?;
+        passages.truncate(prompt.passages.len());
+        Ok(Writing {
+            generator: generator.name().to_string(),
+            builder: AnswerBuilder::new(question, passages),
+            started: Instant::now(),
+            tokens: generator.generate(&prompt),
+            cutter: SentenceCutter::default(),
+            written: HashSet::new(),
+            read_ms: None,
+        })
+    }
+
+    /// Waits for the next token and gives the events that it completes; no `Writing` after the last.
+    async fn step(mut self) -> (Vec<Result<AnswerEvent>>, Option<Self>) {
+        let token = match self.tokens.next().await {
+            Some(Ok(token)) => token,
+            Some(Err(error)) => return (vec![Err(error)], None),
+            None => {
+                let rest = std::mem::take(&mut self.cutter).finish();
+                let (mut events, _) = self.add(rest);
+                events.push(self.finish());
+                return (events, None);
+            }
+        };
+        self.read_ms.get_or_insert_with(|| elapsed_ms(self.started));
+        let sentences = self.cutter.push(&token.text);
+        let (mut events, repeats) = self.add(sentences);
+        if repeats {
+            events.push(self.finish());
+            return (events, None);
+        }
+        (events, Some(self))
+    }
+
+    /// Checks sentences. `true` when the generator repeats itself or its prompt: small models do so
+    /// when they have nothing more to say.
+    fn add(&mut self, sentences: Vec<Sentence>) -> (Vec<Result<AnswerEvent>>, bool) {
+        let mut events = Vec::new();
+        for sentence in sentences {
+            let repeats_prompt = !self.builder.is_empty() && sentence.text.starts_with(QUESTION_LABEL);
+            if repeats_prompt || !self.written.insert(sentence.text.clone()) {
+                return (events, true);
+            }
+            events.push(sentence_event(self.builder.add(&sentence.before, &sentence.text)));
+        }
+        (events, false)
+    }
+
+    fn finish(self) -> Result<AnswerEvent> {
+        if self.builder.is_empty() {
+            return Err(Error::model(format!("{} wrote nothing", self.generator))
+                .with_hint("ask in other words, or choose another generator: --generator extractive"));
+        }
+        let read = self.read_ms.unwrap_or_default();
+        finished(self.builder, Timings { read, write: elapsed_ms(self.started) - read, ..Timings::default() })
+    }
+}
+
+fn sentence_event(sentence: AnswerSentence) -> Result<AnswerEvent> {
+    Ok(AnswerEvent::Sentence(sentence))
+}
+
+fn finished(builder: AnswerBuilder, timings_ms: Timings) -> Result<AnswerEvent> {
+    Ok(AnswerEvent::Finished(Box::new(builder.finish(timings_ms))))
+}

@@ -1,0 +1,39 @@
+//! What helps after an error, as a command that can be typed.
+
+use kinglet::Hint;
+
+/// The hint in words. Commands are whole: they hold the names that the error is about.
+pub fn rendered(hint: &Hint) -> String {
+    match hint {
+        Hint::IndexFolder => "`kinglet index FOLDER` makes an index".to_string(),
+        Hint::NameIndex { among } => match among.as_slice() {
+            [name] => format!("there is one index: add --index {name}"),
+            [first, ..] => format!("the indexes are {}: add --index {first}, or another", among.join(", ")),
+            [] => "name the index with --index".to_string(),
+        },
+        Hint::UpdateIndex { index, effect } => {
+            let index = index.as_ref().map(|index| format!(" --index {index}")).unwrap_or_default();
+            match effect {
+                Some(effect) => format!("run `kinglet index{index}` again: {effect}"),
+                None => format!("run `kinglet index{index}`"),
+            }
+        }
+        Hint::AddEmbedder { index, embedder } => format!("kinglet index --index {index} --add-embedder {embedder}"),
+        Hint::AddEncoder { index, encoder } => {
+            format!("kinglet index --index {index} --sparse {encoder} encodes the chunks; nothing else is touched")
+        }
+        Hint::ChangeChunking { index, chunking } => format!("kinglet index --index {index} --chunking {chunking}"),
+        Hint::RebuildIndex { index } => {
+            format!("remove the index with `kinglet rm {index}` and index the folder again; documents are not touched")
+        }
+        Hint::ListIndexes => "`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one".to_string(),
+        Hint::RunDoctor => "run `kinglet doctor`".to_string(),
+        Hint::PullModels { ids, force } => {
+            format!("kinglet models pull {}{}", if *force { "--force " } else { "" }, ids.join(" "))
+        }
+        Hint::ListModels => "`kinglet models list` shows what each model is for".to_string(),
+        Hint::Advice(sentence) => sentence.clone(),
+        // The library may know more hints than this version of the command line.
+        _ => "see `kinglet --help`".to_string(),
+    }
+}

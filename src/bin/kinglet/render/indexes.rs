@@ -1,0 +1,176 @@
+//! Indexes, files, models and settings.
+
+use std::io::{Result, Write};
+
+use kinglet::ingest::Summary;
+use kinglet::view::{
+    CheckView, ChecksView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView, ModelView, SettingsView,
+};
+
+use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, mib, shown, size, table};
+use crate::terminal::{on_one_line, out, visible};
+
+/// What an indexing run did.
+pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
+    let mut out = out();
+    let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
+    writeln!(out, "{BOLD}{}{BOLD:#}: {} chunks", on_one_line(name), summary.chunks)?;
+    writeln!(
+        out,
+        "  files   {} read, {} unchanged, {} removed, {} skipped",
+        summary.read,
+        summary.unchanged,
+        summary.removed,
+        summary.skipped.len()
+    )?;
+    if let [first, others @ ..] = summary.truncated.as_slice() {
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        let (file, reason) = (on_one_line(&shown(&first.path)), visible(&first.reason));
+        writeln!(out, "  cut     {file}{more}: {reason}; see `kinglet status --verbose`")?;
+    }
+    if summary.mended > 0 {
+        writeln!(
+            out,
+            "  repaired {} read again, because the index had damaged rows of them",
+            count_of_files(summary.mended)
+        )?;
+    }
+    writeln!(out, "  chunks  {} embedded in this run", summary.embedded)?;
+    writeln!(
+        out,
+        "  time    reading {}, embedding {}, committing {}",
+        seconds(summary.read_ms),
+        seconds(summary.embed_ms),
+        seconds(summary.commit_ms)
+    )?;
+    if verbose && !summary.skipped.is_empty() {
+        writeln!(out, "skipped:")?;
+        for file in &summary.skipped {
+            writeln!(out, "  {PATH}{}{PATH:#}  {}", on_one_line(&shown(&file.path)), visible(&file.reason))?;
+        }
+    } else if !summary.skipped.is_empty() {
+        writeln!(out, "{DIM}`--verbose` lists the skipped files with the reasons{DIM:#}")?;
+    }
+    Ok(())
+}
+
+/// What an index holds.
+pub fn index(view: &IndexView, verbose: bool) -> Result<()> {
+    let row = |key: &str, value: String| vec![key.to_string(), value];
+    let searchable = view.searchable();
+    let chunks = match view.exact_duplicates {
+        0 => view.chunks.to_string(),
+        duplicates => format!("{}, of which {duplicates} say the same as another", view.chunks),
+    };
+    let of = |made: u64| if made == searchable { "all".to_string() } else { format!("{made} of {searchable}") };
+    let vectors = view.embedders.iter().map(|id| format!("{id} ({})", of(view.vectors[id])));
+    let mut rows = vec![row("name", view.name.clone()), row("folder", view.folder.display().to_string())];
+    rows.extend(view.roots.iter().map(|root| row("indexes", root.display().to_string())));
+    rows.extend([
+        row("documents", format!("{} read, {} skipped", view.documents, view.skipped.len())),
+        row("chunks", chunks),
+        row("language", view.language.clone()),
+        row("vectors", vectors.collect::<Vec<_>>().join(", ")),
+    ]);
+    let mut repeated = Vec::new();
+    if view.near_duplicates > 0 {
+        repeated.push(format!("{} passages nearly repeat another and are shown with it", view.near_duplicates));
+    }
+    if view.boilerplate_lines > 0 {
+        repeated.push(format!("{} lines that stand on page after page are left out", view.boilerplate_lines));
+    }
+    let truncated = view.warnings.iter().filter(|file| file.truncated).count();
+    let defaults: Vec<String> = view.defaults.iter().map(|(key, value)| format!("{key} {value}")).collect();
+    let optional = [
+        ("repeated", (!repeated.is_empty()).then(|| repeated.join("; "))),
+        ("truncated", (truncated > 0).then(|| format!("{} not read whole", count_of_files(truncated)))),
+        ("warnings", (!view.warnings.is_empty()).then(|| count_of_files(view.warnings.len()))),
+        ("incomplete", (!view.complete).then(|| format!("`kinglet index --index {}` goes on", view.name))),
+        ("answers by", (!defaults.is_empty()).then(|| defaults.join(", "))),
+        ("learned terms", (!view.sparse_encoders.is_empty()).then(|| view.sparse_encoders.join(", "))),
+    ];
+    rows.extend(optional.into_iter().filter_map(|(key, value)| Some(row(key, value?))));
+    rows.push(row("size", mib(view.size_bytes)));
+    table(&[], rows, &[])?;
+    let skipped = view.skipped.iter().map(|file| vec![file.path.clone(), file.reason.clone()]).collect::<Vec<_>>();
+    let warnings = view.warnings.iter().map(|file| vec![file.path.clone(), file.warning.clone()]).collect::<Vec<_>>();
+    for (heading, rows) in [("skipped", skipped), ("warnings", warnings)] {
+        if verbose && !rows.is_empty() {
+            table(&[heading, "reason"], rows, &[])?;
+        }
+    }
+    Ok(())
+}
+
+/// All indexes.
+pub fn indexes(view: &IndexListView) -> Result<()> {
+    let row = |entry: &IndexEntryView| match entry {
+        IndexEntryView::Searchable { name, documents, chunks, roots } => {
+            let roots: Vec<_> = roots.iter().map(|root| root.display().to_string()).collect();
+            vec![name.clone(), documents.to_string(), chunks.to_string(), roots.join(", ")]
+        }
+        IndexEntryView::Unreadable { name, error } => {
+            vec![name.clone(), "?".to_string(), "?".to_string(), error.clone()]
+        }
+    };
+    table(&["name", "documents", "chunks", "of"], view.indexes.iter().map(row).collect(), &[1, 2])
+}
+
+/// The models that are known.
+pub fn models(view: &ModelListView) -> Result<()> {
+    let row = |model: &ModelView| {
+        let description = match model.parameters {
+            Some(parameters) => format!("{}, {} M parameters", model.description, parameters / 1_000_000),
+            None => model.description.clone(),
+        };
+        let installed = if model.installed { "yes" } else { "no" };
+        let (id, kind, licence) = (model.id.clone(), model.kind.clone(), model.licence.clone());
+        vec![id, kind, size(model.size_bytes), licence, installed.to_string(), description]
+    };
+    let headings = ["id", "kind", "size", "licence", "installed", "what it is"];
+    table(&headings, view.models.iter().map(row).collect(), &[2])
+}
+
+/// Every setting, its value and where it comes from.
+pub fn settings(view: &SettingsView) -> Result<()> {
+    let rows =
+        view.settings.iter().map(|(key, setting)| vec![key.clone(), setting.value.to_string(), setting.source.clone()]);
+    table(&["setting", "value", "from"], rows.collect(), &[])
+}
+
+/// The chunks of a file, with places and sizes.
+pub fn file(view: &FileView) -> Result<()> {
+    let mut out = out();
+    for (at, chunk) in view.chunks.iter().enumerate() {
+        let tokens = chunk.tokens.map_or("unknown".to_string(), |tokens| tokens.to_string());
+        writeln!(
+            out,
+            "{BOLD}{:>3}{BOLD:#}  {PATH}{}{PATH:#}  bytes {}–{}  tokens {tokens}  {}",
+            at + 1,
+            on_one_line(&format!("{}{}", view.path, chunk.location.suffix)),
+            chunk.start_byte,
+            chunk.end_byte,
+            visible(&chunk.headings.join(" › "))
+        )?;
+        for line in chunk.text.lines() {
+            writeln!(out, "     {DIM}│{DIM:#} {}", visible(line))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the doctor found.
+pub fn checks(view: &ChecksView) -> Result<()> {
+    let mut out = out();
+    for CheckView { part, ok, detail, hint, .. } in &view.checks {
+        if *ok {
+            writeln!(out, "{GOOD}ok{GOOD:#}    {part:12} {}", visible(detail))?;
+            continue;
+        }
+        writeln!(out, "{ERROR}wrong{ERROR:#} {part:12} {}", visible(detail))?;
+        if let Some(hint) = hint {
+            writeln!(out, "{:18} {GOOD}hint:{GOOD:#} {}", "", visible(hint))?;
+        }
+    }
+    Ok(())
+}

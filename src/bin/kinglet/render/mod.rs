@@ -1,0 +1,108 @@
+//! Everything that a person or a script reads: results, notices and errors as lines of text, or as JSON.
+
+mod evaluation;
+mod indexes;
+mod results;
+
+use std::io::{Result, Write};
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, Table, presets};
+use kinglet::view;
+use serde::Serialize;
+
+pub use evaluation::{comparison, evaluation, generated_questions, question, tuning};
+pub use indexes::{checks, file, index, indexes, models, settings, summary};
+pub use results::{hits, pending, remarks, sentence, sources};
+
+use crate::hint::rendered;
+use crate::terminal::{err, escaped, on_one_line, out, visible};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const PATH: Style = AnsiColor::Cyan.on_default();
+const MATCH: Style = AnsiColor::Yellow.on_default().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+
+/// So many files, in words.
+fn count_of_files(count: usize) -> String {
+    if count == 1 { "1 file".to_string() } else { format!("{count} files") }
+}
+
+/// A notice on standard error. Where nobody listens there, nothing is lost that a command is for.
+pub fn notice(text: &str) {
+    let _ = writeln!(err(), "{}", visible(text));
+}
+
+/// An error on standard error: one line, then what helps.
+pub fn error(error: &kinglet::Error) {
+    let _ = writeln!(err(), "{ERROR}error:{ERROR:#} {}", visible(&error.to_string()));
+    if let Some(hint) = error.hint() {
+        let _ = writeln!(err(), "{GOOD}hint:{GOOD:#} {}", visible(&rendered(hint)));
+    }
+}
+
+/// The current folder, which paths are shown relative to; an empty path if it is gone.
+pub fn here_or_nowhere() -> PathBuf {
+    std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default()
+}
+
+/// The path as it can be typed here: relative below the current folder, whole elsewhere.
+fn shown(path: &Path) -> String {
+    view::relative(path, &here_or_nowhere())
+}
+
+/// A text on standard output.
+pub fn text(text: &str) -> Result<()> {
+    let mut out = out();
+    text.lines().try_for_each(|line| writeln!(out, "{}", visible(line)))
+}
+
+/// JSON on standard output, indented, keys in the order of the alphabet.
+pub fn json(view: &impl Serialize) -> Result<()> {
+    let value = serde_json::to_value(view).expect("a view is plain data");
+    writeln!(out(), "{}", escaped(&format!("{value:#}")))
+}
+
+/// A size as people read it.
+fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// A size, where it is known.
+pub fn size(bytes: Option<u64>) -> String {
+    bytes.map_or("?".to_string(), mib)
+}
+
+/// Rows under headings, columns aligned; numbers to the right where `numeric` says so.
+fn table(headings: &[&str], rows: Vec<Vec<String>>, numeric: &[usize]) -> Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if !headings.is_empty() {
+        table.set_header(headings.to_vec());
+    }
+    for row in rows {
+        table.add_row(row.iter().map(|cell| on_one_line(cell)));
+    }
+    for &column in numeric {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines = table.to_string();
+    let trimmed: Vec<&str> = lines.lines().map(str::trim_end).collect();
+    writeln!(out(), "{}", trimmed.join("\n"))
+}
+
+/// Asks on standard error, on one line.
+pub fn prompt(text: &str) {
+    let mut err = err();
+    let _ = write!(err, "{BOLD}{text}{BOLD:#}").and_then(|()| err.flush());
+}
+
+/// Paths, one a line.
+pub fn paths(paths: &[PathBuf]) -> Result<()> {
+    paths.iter().try_for_each(|path| writeln!(out(), "{}", on_one_line(&path.display().to_string())))
+}

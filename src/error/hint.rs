@@ -1,0 +1,74 @@
+//! What helps after an error, as data: a program matches on it, the command line renders it as a command.
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// Index a folder: there is no index yet, or no folder was named.
+    IndexFolder,
+    /// Say which of these indexes is meant.
+    NameIndex {
+        /// Their names, sorted; at least one.
+        among: Vec<String>,
+    },
+    /// Bring an index up to date.
+    UpdateIndex {
+        /// Its name, where it is known.
+        index: Option<String>,
+        /// What that does, as a clause; `None` where the error says it.
+        effect: Option<&'static str>,
+    },
+    /// Add the vectors of an embedder to an index.
+    AddEmbedder {
+        /// The index's name.
+        index: String,
+        /// The embedder's id.
+        embedder: String,
+    },
+    /// Add the learned terms of a sparse encoder to an index.
+    AddEncoder {
+        /// The index's name.
+        index: String,
+        /// The encoder's id.
+        encoder: String,
+    },
+    /// Cut the documents of an index into chunks of another size.
+    ChangeChunking {
+        /// The index's name.
+        index: String,
+        /// The size, as the setting `chunking` names it.
+        chunking: String,
+    },
+    /// Remove an index and make it anew; the documents are not touched.
+    RebuildIndex {
+        /// Its name.
+        index: String,
+    },
+    /// Look which indexes there are.
+    ListIndexes,
+    /// Check runtime, models and index.
+    RunDoctor,
+    /// Fetch models.
+    PullModels {
+        /// Their ids; at least one.
+        ids: Vec<String>,
+        /// Whether files that are there already are checked and replaced too.
+        force: bool,
+    },
+    /// Look which models there are, and what each is for.
+    ListModels,
+    /// A sentence for people.
+    Advice(String),
+}
+
+impl From<&str> for Hint {
+    fn from(advice: &str) -> Self {
+        Hint::Advice(advice.to_string())
+    }
+}
+
+impl From<String> for Hint {
+    fn from(advice: String) -> Self {
+        Hint::Advice(advice)
+    }
+}

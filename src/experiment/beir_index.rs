@@ -1,0 +1,132 @@
+//! A collection in BEIR's layout becomes an index like any folder: each document is a file. It is kept under `evals/` of the home for
+//! the next time.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::TestCollection;
+use super::chunk_names::ChunkNames;
+use crate::config::{ChunkSize, Config, EmbedderChoice};
+use crate::engine::{Embedders, Kinglet};
+use crate::error::{Error, Result};
+use crate::eval::datasets::beir::{Beir, BeirDocument};
+use crate::eval::judgments::{Granularity, Question, QuestionOrigin};
+use crate::index::durable_file::make_private_folder;
+use crate::index::manifest::Manifest;
+use crate::index::{Index, IndexWriter};
+use crate::ingest::{IngestPlan, Progress, ingest};
+use crate::models::catalog::ModelSpec;
+
+/// The same with its embedder named, so that figures do not depend on which embedder was used first.
+pub(super) fn with_own_embedder(kinglet: &Kinglet) -> Kinglet {
+    let embedder = EmbedderChoice::Use(kinglet.answering_embedder(None));
+    kinglet.clone().with_config(Config { embedder, ..kinglet.config().clone() })
+}
+
+impl Kinglet {
+    /// The models that the collection in `folder` needs.
+    pub(super) fn models_for_beir(&self, folder: &Path) -> Result<Vec<Arc<ModelSpec>>> {
+        let this = with_own_embedder(self);
+        let index = this.beir_index(&this.beir_home(folder)?);
+        let mut specs = this.specs_of(&this.embedders_of(&index, &this.beir_embedders(&index)?)?)?;
+        for encoder in this.sparse_encoders_of(&index)? {
+            specs.push(this.sparse_encoder_spec(encoder.model())?);
+        }
+        this.with_runtime(specs)
+    }
+
+    /// Reads the collection in `folder` with the judgments of one split, and brings its index up to date.
+    pub(super) fn beir_collection(
+        &self,
+        folder: &Path,
+        split: &str,
+        progress: &dyn Progress,
+    ) -> Result<TestCollection> {
+        let this = with_own_embedder(self);
+        let home = this.beir_home(folder)?;
+        let collection = Beir::read(folder, split)?;
+        let documents = home.join("documents");
+        write_documents(&collection.documents, &documents)?;
+        let index = this.beir_index(&home);
+        let embedders = this.open_embedders(&index, &this.beir_embedders(&index)?)?;
+        let plan = IngestPlan {
+            roots: &[documents],
+            chunking: this.config().chunking().unwrap_or_default(),
+            max_file_bytes: u64::MAX,
+            exclude: &[],
+            embedders: &embedders,
+            encoders: &this.open_sparse_encoders(&index)?,
+            language: this.config().language(),
+            keep_tokens: this.keeps_tokens(),
+            isolation: this.isolation(),
+        };
+        ingest(&mut IndexWriter::open(&index)?, &plan, progress)?;
+        let index = Arc::new(Index::open(&index)?);
+        let names = ChunkNames::new(&index.outlines()?, |outline| {
+            let number = outline.path.split('.').next().and_then(|stem| stem.parse::<usize>().ok());
+            let document = number.and_then(|number| collection.documents.get(number));
+            let document =
+                document.ok_or_else(|| Error::damaged(format!("{} is no document of the collection", outline.path)))?;
+            Ok([document.id.clone(), outline.chunk.to_string()])
+        })?;
+        Ok(TestCollection { questions: questions_of(collection), index, names })
+    }
+
+    /// Words or learned terms alone need no embedder: then those that were used before are kept, and no other is added.
+    fn beir_embedders(&self, index: &Path) -> Result<Embedders> {
+        if !self.needs_no_embedder() {
+            return Ok(Embedders::Keep);
+        }
+        let own = Manifest::read(index)?.map(|manifest| manifest.embedders).unwrap_or_default();
+        Ok(Embedders::Only(own.iter().map(|card| card.id.as_str().into()).collect()))
+    }
+
+    /// Each chunk size has an index of its own.
+    fn beir_index(&self, home: &Path) -> PathBuf {
+        home.join(match self.config().chunking {
+            ChunkSize::Auto | ChunkSize::Standard => "index",
+            ChunkSize::Short => "index-short",
+            ChunkSize::Long => "index-long",
+        })
+    }
+
+    fn beir_home(&self, folder: &Path) -> Result<PathBuf> {
+        let folder = folder.canonicalize().map_err(|cause| Error::io("find", folder, cause))?;
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let of = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
+        Ok(self.home().join("evals").join(format!("{name}-{}", &of[..8])))
+    }
+}
+
+fn questions_of(mut collection: Beir) -> Vec<Question> {
+    let question = |(id, text): (String, String)| {
+        let judgments = collection.judgments.remove(&id).unwrap_or_default();
+        Question { id, text, origin: QuestionOrigin::Human, granularity: Granularity::Document, judgments }
+    };
+    collection.queries.into_iter().map(question).collect()
+}
+
+/// Writes each document to a file named by its place in the collection. Files that are right already keep their time, so that they
+/// are not read again.
+fn write_documents(documents: &[BeirDocument], folder: &Path) -> Result<()> {
+    make_private_folder(folder)?;
+    let mut wanted = BTreeSet::new();
+    for (number, document) in documents.iter().enumerate() {
+        let title = document.title.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (name, text) = match title.as_str() {
+            "" => (format!("{number}.txt"), document.text.clone()),
+            title => (format!("{number}.md"), format!("# {title}\n\n{}", document.text)),
+        };
+        let path: PathBuf = folder.join(name);
+        if std::fs::read(&path).ok().as_deref() != Some(text.as_bytes()) {
+            std::fs::write(&path, &text).map_err(|cause| Error::io("write", &path, cause))?;
+        }
+        wanted.insert(path);
+    }
+    let entries = std::fs::read_dir(folder).map_err(|cause| Error::io("list", folder, cause))?;
+    for entry in entries.flatten().filter(|entry| !wanted.contains(&entry.path())) {
+        std::fs::remove_file(entry.path()).map_err(|cause| Error::io("remove", &entry.path(), cause))?;
+    }
+    Ok(())
+}

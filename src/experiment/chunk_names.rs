@@ -1,0 +1,78 @@
+//! What judgments call the chunks of an index, and the documents that they are from.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Error, Result};
+use crate::eval::judgments::Granularity;
+use crate::index::store::{ChunkId, Outline};
+
+/// The names of each chunk that is searched, with those of its duplicates.
+pub(super) struct ChunkNames {
+    documents: usize,
+    by_chunk: HashMap<ChunkId, Names>,
+}
+
+#[derive(Default)]
+struct Names {
+    documents: Vec<String>,
+    passages: Vec<String>,
+}
+
+impl Names {
+    fn of(&self, granularity: Granularity) -> &[String] {
+        match granularity {
+            Granularity::Document => &self.documents,
+            Granularity::Passage => &self.passages,
+        }
+    }
+}
+
+impl ChunkNames {
+    /// `name` gives the name of a chunk's document and that of the chunk itself.
+    pub fn new(outlines: &[Outline], name: impl Fn(&Outline) -> Result<[String; 2]>) -> Result<Self> {
+        let mut by_chunk: HashMap<ChunkId, Names> = HashMap::new();
+        let mut documents = HashSet::new();
+        let (originals, duplicates): (Vec<_>, Vec<_>) = outlines.iter().partition(|it| it.chunk == it.original);
+        for outline in originals.into_iter().chain(duplicates) {
+            let [document, passage] = name(outline)?;
+            documents.insert(document.clone());
+            let names = by_chunk.entry(outline.original).or_default();
+            names.documents.push(document);
+            names.passages.push(passage);
+        }
+        Ok(ChunkNames { documents: documents.len(), by_chunk })
+    }
+
+    /// How many documents there are.
+    pub fn documents(&self) -> usize {
+        self.documents
+    }
+
+    /// The ranking of documents or passages that follows from a ranking of chunks: each stands where its best chunk stands. At most
+    /// `most` of them.
+    pub fn ranking(
+        &self,
+        granularity: Granularity,
+        chunks: impl IntoIterator<Item = (ChunkId, f32)>,
+        most: usize,
+    ) -> Result<Vec<(String, f32)>> {
+        let mut seen = HashSet::new();
+        let mut ranking = Vec::new();
+        for (chunk, score) in chunks {
+            let names = self.by_chunk.get(&chunk);
+            let names = names.ok_or_else(|| Error::damaged(format!("chunk {chunk} has no document")))?;
+            for name in names.of(granularity) {
+                if ranking.len() < most && seen.insert(name) {
+                    ranking.push((name.clone(), score));
+                }
+            }
+        }
+        Ok(ranking)
+    }
+
+    /// The first chunk with this name, or of the document with it.
+    pub fn first_chunk(&self, granularity: Granularity, name: &str) -> Option<ChunkId> {
+        let called = self.by_chunk.iter().filter(|(_, names)| names.of(granularity).iter().any(|it| it == name));
+        called.map(|(chunk, _)| *chunk).min()
+    }
+}

@@ -1,0 +1,112 @@
+//! What an index is: written last, by rename, so that a folder with a manifest is an index.
+
+mod format_1;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chunking::Chunking;
+use crate::error::{Error, Result};
+use crate::index::durable_file::{check, write_whole};
+use crate::index::fusion_weights::FusionWeights;
+use crate::index::manifest::format_1::Manifest1;
+use crate::language::Language;
+use crate::models::contracts::{EmbedderCard, SparseCard};
+
+/// The name of the manifest.
+pub(in crate::index) const MANIFEST: &str = "manifest.json";
+
+/// The format that this version writes. It reads format 1 too.
+pub const FORMAT: u32 = 2;
+
+/// The facts of an index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The layout of the files beside it, as it was read; what is written has [`FORMAT`].
+    pub format: u32,
+    /// How its documents were cut.
+    pub chunking: Chunking,
+    /// How text was extracted from files, see [`extract::VERSION`](crate::extract::VERSION).
+    pub extraction: u32,
+    /// Whether the last run read all files; if not, it was cut off or is under way.
+    pub complete: bool,
+    /// The language of its texts.
+    pub language: Language,
+    /// The embedders whose vectors it holds; the first is the one that answers.
+    pub embedders: Vec<EmbedderCard>,
+    /// The encoders whose learned terms it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sparse: Vec<SparseCard>,
+    /// How it answers where nothing else is said: settings with their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: BTreeMap<String, String>,
+    /// The weights that were found for it by tuning, by the id of the embedder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fusion_weights: BTreeMap<String, FusionWeights>,
+}
+
+/// What ends an object in JSON, and what stands before the check over what it would be without that.
+const END: &[u8] = b"\n}";
+const BEFORE_CHECK: &[u8] = b",\n  \"check\": \"";
+
+fn sealed(json: &[u8]) -> Vec<u8> {
+    let facts = json.strip_suffix(END).unwrap_or(json);
+    let check: String = check(json).iter().map(|byte| format!("{byte:02x}")).collect();
+    [facts, BEFORE_CHECK, check.as_bytes(), b"\"", END].concat()
+}
+
+/// What [`sealed`] was given; the whole where an earlier version wrote no check, and `None` for anything else.
+fn unsealed(bytes: &[u8]) -> Option<Vec<u8>> {
+    match bytes.windows(BEFORE_CHECK.len()).rposition(|part| part == BEFORE_CHECK) {
+        Some(at) => Some([&bytes[..at], END].concat()).filter(|json| sealed(json) == bytes),
+        None => Some(bytes.to_vec()),
+    }
+}
+
+impl Manifest {
+    /// Reads the manifest in `folder`; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of a later format.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let path = folder.join(MANIFEST);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(Error::io("read", &path, cause)),
+        };
+        let damaged = |cause: &dyn std::fmt::Display| {
+            Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint(
+                "delete this one file and run `kinglet index`: it is written anew and nothing is embedded again",
+            )
+        };
+        let Format { format } = serde_json::from_slice(&bytes).map_err(|cause| damaged(&cause))?;
+        if !(1..=FORMAT).contains(&format) {
+            return Err(Error::input(format!(
+                "{} has format {format}; this kinglet reads the formats 1 to {FORMAT}",
+                path.display()
+            ))
+            .with_hint("use the kinglet that made it, or `kinglet rm` it and index again"));
+        }
+        let json = unsealed(&bytes).ok_or_else(|| damaged(&"it is not what was written"))?;
+        let manifest = match format {
+            1 => serde_json::from_slice(&json).map(Manifest1::into),
+            _ => serde_json::from_slice(&json),
+        };
+        manifest.map(Some).map_err(|cause| damaged(&cause))
+    }
+
+    /// Writes the manifest in `folder`.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let manifest = Manifest { format: FORMAT, ..self.clone() };
+        let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
+        write_whole(&folder.join(MANIFEST), &sealed(&json))
+    }
+}

@@ -1,0 +1,348 @@
+//! An index as one question sees it: at one generation, whatever writers do meanwhile.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::dense::Dense;
+use super::durable_file::{index_name, size_bytes};
+use super::lexical::Lexical;
+use super::manifest::Manifest;
+use super::parts::Parts;
+use super::reader::IndexReader;
+use super::sparse::Sparse;
+use super::store::row_checks::Damage;
+use super::store::{ChunkId, Counts, Documents, Outline, Snapshot, StoredChunk};
+use super::token_vectors::TokenStore;
+use super::{STORE, dense_folder, lexical_folder, sparse_folder, tokens_file};
+use crate::error::{Error, Result};
+use crate::models::contracts::{EmbedderCard, SparseCard};
+use crate::near_duplicate::Sketch;
+use crate::vector::{SparseVector, Vector};
+use kinglet_formats::is_truncated;
+
+type Ids = HashSet<ChunkId>;
+
+/// What has been counted of a generation of the store.
+pub(super) struct Generation {
+    pub(super) number: u64,
+    searchable: usize,
+    /// The chunks that are searched, once a part has lagged behind.
+    searchable_ids: OnceLock<Arc<Ids>>,
+}
+
+impl Generation {
+    pub(super) fn of(store: &Snapshot) -> Result<Self> {
+        let searchable = store.searchable()?;
+        Ok(Generation { number: store.generation(), searchable, searchable_ids: OnceLock::new() })
+    }
+}
+
+/// An index at one generation. Made for one question: see [`IndexReader::snapshot`].
+pub struct Index {
+    folder: PathBuf,
+    parts: Arc<Parts>,
+    store: Mutex<Snapshot>,
+    generation: Arc<Generation>,
+}
+
+impl Index {
+    /// Opens the index in `folder` as it is now.
+    ///
+    /// # Errors
+    /// As [`IndexReader::open`].
+    pub fn open(folder: &Path) -> Result<Self> {
+        IndexReader::open(folder)?.view()
+    }
+
+    pub(super) fn new(folder: PathBuf, parts: Arc<Parts>, store: Snapshot, generation: Arc<Generation>) -> Self {
+        Index { folder, parts, store: Mutex::new(store), generation }
+    }
+
+    /// The folders and files that the index in `folder` is of; none when its first run was never
+    /// finished.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn roots_in(folder: &Path) -> Result<Vec<PathBuf>> {
+        let store = folder.join(STORE);
+        if !store.is_file() {
+            return Ok(Vec::new());
+        }
+        Ok(Documents::open_for_reading(&store)?.roots()?.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// Looks at the store: its structure, and that each row is what was written. Tells what is
+    /// damaged.
+    ///
+    /// # Errors
+    /// When the structure is damaged.
+    pub fn check_store(&self) -> Result<Damage> {
+        let store = self.store();
+        store.check_structure()?;
+        store.damage()
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it is called in commands: each index lies in a folder of its name.
+    pub fn name(&self) -> String {
+        index_name(&self.folder)
+    }
+
+    /// What it is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.parts.manifest.value
+    }
+
+    /// Its words.
+    pub fn lexical(&self) -> &Lexical {
+        &self.parts.derived.lexical.value
+    }
+
+    /// The vectors made by the embedder with this card.
+    ///
+    /// # Errors
+    /// When the index has none of that embedder, or has some that were made with other weights or
+    /// settings.
+    pub fn dense(&self, card: &EmbedderCard) -> Result<&Dense> {
+        Ok(&self.parts.derived.dense[self.place_of(card)?].value)
+    }
+
+    /// The token vectors made by the embedder with this card; `None` where none were kept.
+    ///
+    /// # Errors
+    /// As [`Index::dense`].
+    pub fn tokens(&self, card: &EmbedderCard) -> Result<Option<&TokenStore>> {
+        Ok(self.parts.derived.tokens[self.place_of(card)?].value.as_ref().as_ref())
+    }
+
+    /// The learned terms of the encoder with this card.
+    ///
+    /// # Errors
+    /// When the index has none of that encoder, or has some that were made with other weights or
+    /// settings.
+    pub fn sparse(&self, card: &SparseCard) -> Result<&Sparse> {
+        let stored = self.manifest().sparse.iter().position(|stored| stored == card);
+        stored.map(|at| self.parts.derived.sparse[at].value.as_ref()).ok_or_else(|| {
+            let (name, id) = (self.name(), &card.id);
+            let command =
+                format!("kinglet index --name {name} --sparse {id} encodes the chunks; nothing else is touched");
+            Error::input(format!("the index has no terms of this {}", card.id)).with_hint(command)
+        })
+    }
+
+    fn place_of(&self, card: &EmbedderCard) -> Result<usize> {
+        let cards = &self.manifest().embedders;
+        match cards.iter().position(|stored| stored.id == card.id) {
+            Some(at) if cards[at] == *card => Ok(at),
+            Some(_) => Err(Error::input(format!("the index holds vectors of another version of {}", card.id))
+                .with_hint("run `kinglet index` again with this embedder: the chunks are embedded anew")),
+            None => {
+                let known: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
+                Err(Error::input(format!("the index has no vectors of {}, only of {}", card.id, known.join(", ")))
+                    .with_hint("run `kinglet index` with that embedder, or ask with one that is there"))
+            }
+        }
+    }
+
+    /// The bytes on disk of its words.
+    pub fn lexical_bytes(&self) -> u64 {
+        size_bytes(&lexical_folder(&self.folder))
+    }
+
+    /// The bytes on disk of the vectors of one embedder, and of its token vectors.
+    pub fn dense_bytes(&self, card: &EmbedderCard) -> [u64; 2] {
+        [dense_folder(&self.folder, card), tokens_file(&self.folder, card)].map(|part| size_bytes(&part))
+    }
+
+    /// The bytes on disk of the learned terms of one encoder.
+    pub fn sparse_bytes(&self, card: &SparseCard) -> u64 {
+        size_bytes(&sparse_folder(&self.folder, card))
+    }
+
+    /// Chunks by id, in the order asked for.
+    pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
+        self.store().chunks(ids)
+    }
+
+    /// The same chunks by path and place, see [`Documents::by_place`].
+    pub fn by_place(&self, chunks: &[ChunkId]) -> Result<Vec<ChunkId>> {
+        self.store().by_place(chunks)
+    }
+
+    /// What filters can ask of each chunk, by id.
+    pub fn outlines(&self) -> Result<Vec<Outline>> {
+        self.store().outlines()
+    }
+
+    /// How much it holds.
+    pub fn counts(&self) -> Result<Counts> {
+        self.store().counts()
+    }
+
+    /// The folders and files that were indexed.
+    pub fn roots(&self) -> Result<Vec<PathBuf>> {
+        Ok(self.store().roots()?.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// Files that were found but not read, with the reasons.
+    pub fn skipped_files(&self) -> Result<Vec<(PathBuf, String)>> {
+        self.store().skipped_files()
+    }
+
+    /// The ids of all chunks.
+    pub fn chunk_ids(&self) -> Result<Vec<ChunkId>> {
+        self.store().chunk_ids()
+    }
+
+    /// The ids of the chunks that are searched, in order: all but copies of others.
+    pub fn searchable_ids(&self) -> Result<Vec<ChunkId>> {
+        self.store().searchable_ids()
+    }
+
+    /// The copies of these chunks, see [`Documents::copies`].
+    pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
+        self.store().copies(originals)
+    }
+
+    /// What was left out of the file of a chunk, if anything was.
+    pub fn truncated(&self, chunk: ChunkId) -> Result<Option<String>> {
+        Ok(self.store().doubt(chunk)?.filter(|doubt| is_truncated(doubt)))
+    }
+
+    /// What is kept of these chunks to tell how alike they are, see [`Documents::sketches`].
+    pub fn sketches(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Sketch>>> {
+        self.store().sketches(chunks)
+    }
+
+    /// How many of the chunks that are searched nearly repeat another one.
+    pub fn nearly_repeated(&self) -> Result<usize> {
+        self.store().nearly_repeated()
+    }
+
+    /// How many chunks are searched: all but copies of others.
+    pub fn searchable(&self) -> usize {
+        self.generation.searchable
+    }
+
+    /// How many of the chunks that are searched have no vector of this embedder yet.
+    ///
+    /// # Errors
+    /// As [`Index::dense`].
+    pub fn pending_dense(&self, card: &EmbedderCard) -> Result<u64> {
+        let dense = self.dense(card)?;
+        self.pending(dense.generation(), dense.len(), dense.ids())
+    }
+
+    /// How many of the chunks that are searched are not found by their words yet, or by words that
+    /// an earlier version made.
+    ///
+    /// # Errors
+    /// When the words or the documents cannot be read.
+    pub fn pending_lexical(&self) -> Result<u64> {
+        match self.lexical().generation() {
+            // No question has terms that were made in the same way.
+            0 => Ok(self.searchable() as u64),
+            number if number == self.generation.number => Ok(0),
+            number => {
+                let ids = self.lexical().ids()?;
+                self.pending(number, ids.len(), ids.into_iter())
+            }
+        }
+    }
+
+    /// How many of the chunks that are searched have no terms of this encoder yet.
+    ///
+    /// # Errors
+    /// As [`Index::sparse`].
+    pub fn pending_sparse(&self, card: &SparseCard) -> Result<u64> {
+        let sparse = self.sparse(card)?;
+        self.pending(sparse.generation(), sparse.len(), sparse.ids())
+    }
+
+    /// How many of the chunks that are searched are not among the `count` with these `ids` of a
+    /// part at generation `number`.
+    fn pending(&self, number: u64, count: usize, ids: impl Iterator<Item = ChunkId>) -> Result<u64> {
+        let there = match self.among(number, None)? {
+            None => count,
+            Some(searchable) => ids.filter(|id| searchable.contains(id)).count(),
+        };
+        Ok(self.searchable().saturating_sub(there) as u64)
+    }
+
+    /// The chunks that share a word with `question`, see [`Lexical::search`]; only those of
+    /// `among`, if there is such a set.
+    ///
+    /// # Errors
+    /// When the words are damaged.
+    pub fn search_lexical(&self, question: &str, k: usize, among: Option<&Arc<Ids>>) -> Result<Vec<(ChunkId, f32)>> {
+        let words = self.lexical();
+        words.search(question, k, self.among(words.generation(), among)?)
+    }
+
+    /// The chunks whose vectors are near to `query`, see [`Dense::search`]; only those of `among`,
+    /// if there is such a set.
+    ///
+    /// # Errors
+    /// As [`Index::dense`] and [`Dense::search`].
+    pub fn search_dense(
+        &self,
+        card: &EmbedderCard,
+        query: &Vector,
+        k: usize,
+        among: Option<&Arc<Ids>>,
+    ) -> Result<Vec<(ChunkId, f32)>> {
+        let dense = self.dense(card)?;
+        dense.search(query, k, self.among(dense.generation(), among)?.map(Arc::as_ref))
+    }
+
+    /// The chunks that share terms with `query`, see [`Sparse::search`]; only those of `among`, if
+    /// there is such a set.
+    ///
+    /// # Errors
+    /// As [`Index::sparse`] and [`Sparse::search`].
+    pub fn search_sparse(
+        &self,
+        card: &SparseCard,
+        query: &SparseVector,
+        k: usize,
+        among: Option<&Arc<Ids>>,
+    ) -> Result<Vec<(ChunkId, f32)>> {
+        let sparse = self.sparse(card)?;
+        sparse.search(query, k, self.among(sparse.generation(), among)?.map(Arc::as_ref))
+    }
+
+    /// The chunks to look among in a part at generation `number`. Where that is not the store's,
+    /// the part has chunks that are gone or have become copies; ids are never given again, so that
+    /// the others are still what they were. `None` for all of the part.
+    fn among<'s>(&'s self, number: u64, among: Option<&'s Arc<Ids>>) -> Result<Option<&'s Arc<Ids>>> {
+        if among.is_some() || number == self.generation.number {
+            return Ok(among);
+        }
+        if self.generation.searchable_ids.get().is_none() {
+            let ids = self.searchable_ids()?.into_iter().collect();
+            let _ = self.generation.searchable_ids.set(Arc::new(ids));
+        }
+        Ok(self.generation.searchable_ids.get())
+    }
+
+    /// Files that were read in a way that is doubtful, with what is doubtful.
+    pub fn doubtful_files(&self) -> Result<Vec<(PathBuf, String)>> {
+        self.store().doubtful_files()
+    }
+
+    /// The generation that is seen.
+    pub fn generation(&self) -> u64 {
+        self.generation.number
+    }
+
+    fn store(&self) -> MutexGuard<'_, Snapshot> {
+        // A panic while the lock was held leaves a connection that only reads: nothing is half
+        // done.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

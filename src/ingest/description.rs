@@ -1,0 +1,67 @@
+//! What the index says of itself while a run goes on, and when it is done.
+
+use super::IngestRun;
+use crate::error::Result;
+use crate::extract;
+use crate::index::IndexWriter;
+use crate::index::manifest::{FORMAT, Manifest};
+use crate::index::store::ChunkId;
+use crate::language::{Language, detect};
+
+/// Chunks that are looked at to tell the language of a new index.
+const CHUNKS_FOR_LANGUAGE: usize = 200;
+
+impl IngestRun<'_> {
+    /// What the index is when all is done.
+    pub(super) fn finished_manifest(&self, language: Language) -> Manifest {
+        let planned = self.planned_manifest(language);
+        let Some(before) = self.writer.manifest().cloned() else { return planned };
+        let mut fusion_weights = before.fusion_weights;
+        fusion_weights.retain(|embedder, _| planned.embedders.iter().any(|card| card.id == *embedder));
+        Manifest { defaults: before.defaults, fusion_weights, ..planned }
+    }
+
+    /// What the index is while the run goes on. What answered before answers until the run is done. Files that are still to be read anew
+    /// are told by the manifest's old chunking and extraction.
+    pub(super) fn interim_manifest(&self, language: Language, complete: bool) -> Manifest {
+        let planned = Manifest { complete, ..self.planned_manifest(language) };
+        let Some(before) = self.writer.manifest().cloned() else { return planned };
+        let (chunking, extraction) = match complete {
+            true => (planned.chunking, planned.extraction),
+            false => (before.chunking, before.extraction),
+        };
+        Manifest { format: FORMAT, chunking, extraction, complete, language, ..before }
+    }
+
+    fn planned_manifest(&self, language: Language) -> Manifest {
+        Manifest {
+            format: FORMAT,
+            chunking: self.plan.chunking,
+            extraction: extract::VERSION,
+            complete: true,
+            language,
+            embedders: self.plan.embedders.iter().map(|embedder| embedder.card().clone()).collect(),
+            sparse: self.plan.encoders.iter().map(|encoder| encoder.card().clone()).collect(),
+            defaults: Default::default(),
+            fusion_weights: Default::default(),
+        }
+    }
+
+    /// The language that the plan names, else the index's own. An index without chunks has none of its own yet: the documents tell it.
+    pub(super) fn language(&self) -> Result<Language> {
+        let known = self.writer.manifest().filter(|_| self.had_chunks).map(|manifest| manifest.language);
+        match self.plan.language.or(known) {
+            Some(language) => Ok(language),
+            None => language_of(self.writer),
+        }
+    }
+}
+
+/// The language of the documents, by chunks from all over the store.
+fn language_of(writer: &IndexWriter) -> Result<Language> {
+    let ids = writer.documents().chunk_ids()?;
+    let step = ids.len().div_ceil(CHUNKS_FOR_LANGUAGE).max(1);
+    let sample: Vec<ChunkId> = ids.into_iter().step_by(step).collect();
+    let chunks = writer.documents().chunks(&sample)?;
+    Ok(detect(chunks.iter().map(|stored| stored.chunk.text.as_str())))
+}

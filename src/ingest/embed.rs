@@ -1,0 +1,35 @@
+//! Chunks that have no vector or no learned terms yet get them.
+
+use std::time::Instant;
+
+use super::{CHECKPOINT, Event, Progress};
+use crate::error::{Error, Result};
+use crate::index::IndexWriter;
+use crate::index::derived_part::DerivedPart;
+
+/// Chunks that are embedded between two moments at which the work can be stopped and is durable.
+const EMBEDDING_BATCH: usize = 64;
+
+/// Gives `part` what it misses, durably after each batch and searchable from time to time and in the end; gives for how many chunks.
+pub(super) fn embed(part: &mut dyn DerivedPart, writer: &IndexWriter, progress: &dyn Progress) -> Result<usize> {
+    let name = part.name().to_string();
+    let missing = part.missing(writer.documents()).map_err(|error| error.in_part(&name))?;
+    let mut published = Instant::now();
+    for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
+        if progress.is_cancelled() {
+            writer.synchronise(part, &|_, _| Ok(()))?;
+            return Err(Error::interrupted());
+        }
+        if published.elapsed() >= CHECKPOINT {
+            writer.synchronise(part, &|_, _| Ok(()))?;
+            published = Instant::now();
+        }
+        part.append(&writer.documents().chunks(ids)?).map_err(|error| error.in_part(&name))?;
+        let done = batch * EMBEDDING_BATCH + ids.len();
+        progress.event(&Event::Embedded { model: &name, done, total: missing.len() });
+    }
+    if !missing.is_empty() {
+        writer.synchronise(part, &|_, _| Ok(()))?;
+    }
+    Ok(missing.len())
+}

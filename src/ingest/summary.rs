@@ -1,0 +1,46 @@
+//! What a run did.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Files read in this run.
+    pub read: usize,
+    /// Files that had not changed since the last run.
+    pub unchanged: usize,
+    /// Files that are gone since the last run.
+    pub removed: usize,
+    /// Files that the index knew and has read anew, because what it kept of them was damaged on disk.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mended: usize,
+    /// Files found but not read, with the reasons.
+    pub skipped: Vec<FileNote>,
+    /// Files of which something was left out because of a limit, with what: all of the index.
+    pub truncated: Vec<FileNote>,
+    /// Chunks in the index now.
+    pub chunks: u64,
+    /// Chunks embedded in this run; those known from before cost nothing.
+    pub embedded: usize,
+    /// Milliseconds for finding and reading files.
+    pub read_ms: u64,
+    /// Milliseconds for embedding.
+    pub embed_ms: u64,
+    /// Milliseconds for committing and deriving.
+    pub commit_ms: u64,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// A file that was not read, or not whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileNote {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}

@@ -1,0 +1,55 @@
+//! What a file is read as and cut into.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Location, relative};
+use crate::chunking::Chunk;
+
+/// A file with its chunks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FileView {
+    /// The file.
+    pub path: String,
+    /// Its chunks, in order.
+    pub chunks: Vec<ChunkView>,
+}
+
+/// A chunk of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ChunkView {
+    /// Where in the file.
+    pub location: Location,
+    /// Where it begins in the text that was read, from 0.
+    pub start_byte: usize,
+    /// Where it ends in that text.
+    pub end_byte: usize,
+    /// The headings over it, outermost first.
+    pub headings: Vec<String>,
+    /// Its size in the embedder's tokens; `None` while the embedder's files are not here.
+    pub tokens: Option<usize>,
+    /// Whether it has more tokens than the embedder reads.
+    pub over_token_limit: bool,
+    /// Its text.
+    pub text: String,
+}
+
+impl FileView {
+    /// Chunks with their tokens, where they were counted, of which the embedder reads at most `token_limit`. Shows the path relative
+    /// to `base`.
+    pub fn new(path: &Path, chunks: &[(Chunk, Option<usize>)], token_limit: Option<usize>, base: &Path) -> Self {
+        let chunk = |(chunk, tokens): &(Chunk, Option<usize>)| ChunkView {
+            location: Location::of(chunk),
+            start_byte: chunk.span.start,
+            end_byte: chunk.span.end,
+            headings: chunk.headings.clone(),
+            tokens: *tokens,
+            over_token_limit: tokens.zip(token_limit).is_some_and(|(tokens, limit)| tokens > limit),
+            text: chunk.text.clone(),
+        };
+        FileView { path: relative(path, base), chunks: chunks.iter().map(chunk).collect() }
+    }
+}
