@@ -13,7 +13,7 @@ use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::dense::Dense;
 use kinglet::index::store::NewFile;
 use kinglet::index::{EXACT_LIMIT, Index, IndexReader, IndexWriter};
-use kinglet::ingest::{NoProgress, Plan, ingest};
+use kinglet::ingest::{IngestPlan, NoProgress, ingest};
 use kinglet::language::Language;
 use kinglet::models::contracts::Role;
 use kinglet::scan::walk::FileState;
@@ -35,7 +35,7 @@ fn indexed(temporary: &Path, chunks: usize) -> PathBuf {
 
 /// Brings the index up to date with the folder of [`indexed`], with graphs over more than `exact_limit` chunks.
 fn index_again(temporary: &Path, exact_limit: usize) {
-    let plan = Plan {
+    let plan = IngestPlan {
         roots: &[temporary.join("documents").canonicalize().unwrap()],
         chunking: Chunking::default(),
         max_file_bytes: 1 << 20,
@@ -44,7 +44,7 @@ fn index_again(temporary: &Path, exact_limit: usize) {
         encoders: &[support::encoder()],
         language: None,
         keep_tokens: false,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     let mut writer = IndexWriter::open(&temporary.join("index")).unwrap().with_exact_limit(exact_limit);
     ingest(&mut writer, &plan, &NoProgress).unwrap();
