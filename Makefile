@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
+.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality bench-throughput check-measures check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -52,12 +52,18 @@ test:
 	  echo "no test was skipped"
 	fi
 
-bench: bench-busy bench-dense bench-documents bench-quality check-measures check-comparison check-synthetic
+bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-measures check-comparison check-synthetic
 
 bench-dense:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
 	cargo bench --locked --bench dense
+
+# Questions per second of one, two and four callers.
+bench-throughput: build
+	source scripts/build-env.sh
+	KINGLET_HOME="$$KINGLET_TEST_HOME" $(KINGLET) models pull onnxruntime all-minilm-l6-v2
+	cargo bench --locked --bench throughput
 
 # What is read of real files: share, headings of PDF, main text of web pages, encodings, breakdowns, memory, speed.
 bench-documents: build

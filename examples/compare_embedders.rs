@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     kinglet.index("folder", &[folder], &NoProgress)?;
     let trial = kinglet.trial_over("folder", &questions)?;
 
-    let embedders = ["hashing-256".to_string()];
+    let embedders = ["hashing-256".into()];
     let modes = ["dense".to_string(), "hybrid".to_string()];
     let found = kinglet.systems(&embedders, &modes, &[])?;
     let entries: Vec<ComparedSystem<'_>> =

@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let write = |count: usize| std::fs::write(notes.join("count.md"), format!("# Count\n\nWe are at {count}."));
     write(0)?;
 
-    let config = Config { embedder: "hashing-256".parse()?, ..Config::default() };
+    let config = Config { embedder: "hashing-256".into(), ..Config::default() };
     let kinglet = Kinglet::new(home, config);
     kinglet.index("notes", std::slice::from_ref(&notes), &NoProgress)?;
     let index = kinglet.open("notes")?;

@@ -45,7 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("notify", &["scan/watch.rs"]),
     ("fastembed", &["models/onnx.rs", "models/cross_encoder.rs"]),
     ("safetensors", &["models/static_table.rs"]),
-    ("tokenizers", &["models/static_table.rs", "models/splade.rs"]),
+    ("tokenizers", &["models/onnx.rs", "models/static_table.rs", "models/splade.rs"]),
     ("candle_core", &["models/splade.rs"]),
     ("candle_nn", &["models/splade.rs"]),
     ("rayon", &["models/splade.rs"]),

@@ -5,6 +5,7 @@ mod support;
 use std::cell::RefCell;
 use std::path::Path;
 
+use kinglet::SearchOptions;
 use kinglet::config::Mode;
 use kinglet::engine::Embedders;
 use kinglet::error::ErrorKind;
@@ -15,6 +16,7 @@ use kinglet::experiment::compare::ComparedSystem;
 use kinglet::experiment::measure_system::{MeasureJob, Measurement, measure};
 use kinglet::experiment::systems::System;
 use kinglet::index::Index;
+use kinglet::models::reference::EmbedderRef;
 use kinglet::{Config, Error, Kinglet, NoProgress};
 use support::tiny;
 
@@ -31,7 +33,7 @@ fn handbook(home: &Path) -> Kinglet {
     std::fs::write(model.join("model.toml"), described).unwrap();
     let kinglet = Kinglet::new(home.join("home"), Config::default());
     kinglet.add_model(&model).unwrap();
-    let embedders = Embedders::Only(vec!["hashing-256".to_string(), "tiny".to_string()]);
+    let embedders = Embedders::Only(embedders(&["hashing-256", "tiny"]));
     kinglet.index_with("handbook", &[support::package().join("corpora/handbook")], &embedders, &NoProgress).unwrap();
     kinglet
 }
@@ -44,6 +46,10 @@ fn over<'e>(systems: &'e [System], trial: &'e TestCollection) -> Vec<ComparedSys
     systems.iter().map(|system| ComparedSystem { system, trial }).collect()
 }
 
+fn embedders(list: &[&str]) -> Vec<EmbedderRef> {
+    list.iter().map(|&id| id.into()).collect()
+}
+
 fn strings(list: &[&str]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
@@ -54,7 +60,7 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
     let (kinglet, out) = (handbook(temporary.path()), temporary.path().join("out"));
     let trial = kinglet.trial_over("handbook", &support::package().join("corpora/tiny/questions.jsonl")).unwrap();
     let systems =
-        kinglet.systems(&strings(&["hashing-256", "tiny"]), &strings(&["dense", "default"]), &[]).unwrap().systems;
+        kinglet.systems(&embedders(&["hashing-256", "tiny"]), &strings(&["dense", "default"]), &[]).unwrap().systems;
     assert_eq!(
         names(&systems),
         [BASELINE, "hashing-256:dense", "hashing-256:hybrid+neighbours", "tiny:dense", "tiny:hybrid+neighbours"]
@@ -104,8 +110,8 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
 fn systems_are_what_their_names_say() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = Kinglet::new(temporary.path(), Config::default());
-    let systems = |embedders: &[&str], modes: &[&str], vary: &[(String, Vec<String>)]| {
-        kinglet.systems(&strings(embedders), &strings(modes), vary)
+    let systems = |ids: &[&str], modes: &[&str], vary: &[(String, Vec<String>)]| {
+        kinglet.systems(&embedders(ids), &strings(modes), vary)
     };
     let found = systems(&["all-minilm-l6-v2", "wordllama-256"], &["hybrid+maxsim", "default"], &[]).unwrap();
     assert_eq!(
@@ -142,7 +148,7 @@ fn generators_are_compared_by_what_their_answers_cite() {
     let kinglet = handbook(temporary.path());
     let trial = kinglet.trial_over("handbook", &support::package().join("corpora/tiny/questions.jsonl")).unwrap();
     let vary = [("generator".to_string(), strings(&["extractive"]))];
-    let systems = kinglet.systems(&strings(&["hashing-256"]), &strings(&["hybrid"]), &vary).unwrap().systems;
+    let systems = kinglet.systems(&embedders(&["hashing-256"]), &strings(&["hybrid"]), &vary).unwrap().systems;
     let out = temporary.path().join("out");
     let comparison = &kinglet.compare(&over(&systems, &trial), &out, &|_, job| measure(job, &|_| {})).unwrap()[0];
     for system in &comparison.systems {
@@ -190,7 +196,8 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     let manifest =
         |kinglet: &Kinglet| Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap().manifest().clone();
     let legs = |kinglet: &Kinglet| -> Vec<String> {
-        let found = kinglet.search("handbook", "which embedder", 1).unwrap();
+        let found =
+            kinglet.open("handbook").unwrap().search("which embedder", &SearchOptions::limited(1)).unwrap().results;
         found[0].hit.legs.iter().map(|leg| leg.leg.clone()).collect()
     };
     kinglet.use_system("handbook", "tiny:dense").unwrap();

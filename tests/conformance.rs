@@ -4,9 +4,10 @@ mod support;
 
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -17,7 +18,6 @@ use kinglet::extract::worker_process::Isolation;
 use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::dense::Dense;
 use kinglet::index::derived_part::DerivedPart;
-use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::index::lexical::Lexical;
 use kinglet::index::sparse::Sparse;
 use kinglet::index::store::NewFile;
@@ -31,13 +31,17 @@ use kinglet::models::extractive::ExtractiveGenerator;
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::onnx::OnnxEmbedder;
 use kinglet::models::prompt::{Prompt, Task};
+use kinglet::models::reference::{EmbedderRef, SparseEncoderRef};
 use kinglet::models::static_table::StaticEmbedder;
 use kinglet::models::store::ModelStore;
 use kinglet::scan::walk::FileState;
+use kinglet::search::sources::{ChunkSource, DenseSource, LexicalSource, SparseSource, TokenVectorSource};
 use kinglet::search::{
-    DenseLeg, Fusion, Hit, Hybrid, LexicalLeg, MaxSim, Query, Reranked, Retriever, ScoreRegularization, SparseLeg,
+    DenseRetriever, Filter, Fusion, Hit, IndexSources, LexicalRetriever, MaxSim, PassageScorer, Pipeline, Query,
+    QueryEncoder, Retriever, SparseRetriever,
 };
 use kinglet::{Error, ErrorKind};
+use support::in_memory::InMemory;
 use support::{Ask, Asking, tiny};
 
 const TEXTS: [&str; 6] = [
@@ -81,14 +85,16 @@ fn embedder_contract(embedder: &dyn Embedder) {
         card.query_prefix == card.passage_prefix,
         "a role changes exactly by its prefix"
     );
+    same_from_four_threads(|| embedder.embed(Role::Query, &TEXTS).unwrap());
     if let Some(with_tokens) = embedder.token_embedder() {
+        same_from_four_threads(|| {
+            let spans = TEXTS.map(|text| with_tokens.token_spans(Role::Passage, text).unwrap());
+            (with_tokens.embed_tokens(Role::Passage, &TEXTS).unwrap(), spans)
+        });
         for role in [Role::Query, Role::Passage] {
             let texts = with_tokens.embed_tokens(role, &TEXTS).unwrap();
             for ((text, embedded), vector) in TEXTS.iter().zip(&texts).zip(embedder.embed(role, &TEXTS).unwrap()) {
-                assert!(
-                    embedded.vector.cosine(&vector) > 0.9999,
-                    "{text:?} has one vector, with its tokens or without"
-                );
+                assert_eq!(embedded.vector, vector, "{text:?} has one vector, with its tokens or without");
                 let spans = with_tokens.token_spans(role, text).unwrap();
                 assert!(!spans.is_empty() && spans.len() == embedded.tokens.len());
                 assert!(
@@ -110,23 +116,45 @@ fn the_hashing_embedder_keeps_the_contract() {
 #[test]
 fn the_onnx_embedder_keeps_the_contract() {
     let Some(home) = support::home_with_models("the contract of the ONNX embedder") else { return };
-    embedder_contract(Kinglet::new(home, Config::default()).embedder_called("all-minilm-l6-v2").unwrap().as_ref());
+    let embedder = Kinglet::new(home, Config::default()).open_embedder(&EmbedderRef::default()).unwrap();
+    embedder_contract(embedder.as_ref());
+
+    // The contract's threads have opened more sessions than one.
+    let texts = vec!["A kinglet is one of the smallest birds there are, and sings very high. ".repeat(10); 128];
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let begun = Barrier::new(2);
+    std::thread::scope(|scope| {
+        let long = scope.spawn(|| {
+            begun.wait();
+            embedder.embed(Role::Passage, &texts).unwrap();
+        });
+        begun.wait();
+        std::thread::sleep(Duration::from_millis(50));
+        embedder.embed(Role::Query, &["Which birds are small?"]).unwrap();
+        assert!(!long.is_finished(), "a question does not wait for the passages of another thread");
+    });
 }
 
-fn embedder_kind(engine: Engine, query_prefix: &'static str, passage_prefix: &'static str) -> ModelKind {
-    ModelKind::Embedder { dimension: tiny::DIMENSION, max_tokens: 64, query_prefix, passage_prefix, engine }
+fn embedder_kind(engine: Engine, query_prefix: &str, passage_prefix: &str) -> ModelKind {
+    ModelKind::Embedder {
+        dimension: tiny::DIMENSION,
+        max_tokens: 64,
+        query_prefix: query_prefix.into(),
+        passage_prefix: passage_prefix.into(),
+        engine,
+    }
 }
 
 #[test]
 fn static_embedders_keep_the_contract_with_prefixes_and_without() {
     let temporary = tempfile::tempdir().unwrap();
-    let cache = ModelStore::new(temporary.path().join("models"));
+    let store = ModelStore::new(temporary.path().join("models"));
     tiny::write_tokenizer(temporary.path());
     tiny::write_static_table(temporary.path());
     let files = ["model.safetensors", "tokenizer.json"];
     for (id, query, passage) in [("plain", "", ""), ("prefixed", "query ", "passage ")] {
-        let row = tiny::row(&cache, id, temporary.path(), &files, embedder_kind(Engine::Static, query, passage));
-        embedder_contract(&StaticEmbedder::open(&cache, &row).unwrap());
+        let spec = tiny::add(&store, id, temporary.path(), &files, embedder_kind(Engine::Static, query, passage));
+        embedder_contract(&StaticEmbedder::open(&store, &spec).unwrap());
     }
 }
 
@@ -134,42 +162,60 @@ fn static_embedders_keep_the_contract_with_prefixes_and_without() {
 fn onnx_graphs_that_were_made_here_keep_the_contracts() {
     let Some(home) = support::home_with_models("the contracts of ONNX graphs") else { return };
     let temporary = tempfile::tempdir().unwrap();
-    let cache = ModelStore::new(temporary.path().join("models"));
-    std::fs::create_dir_all(cache.root().join("onnxruntime")).unwrap();
+    let store = ModelStore::new(temporary.path().join("models"));
+    std::fs::create_dir_all(store.root().join("onnxruntime")).unwrap();
     for file in
         std::fs::read_dir(home.join("models/onnxruntime")).unwrap().flatten().filter(|file| file.path().is_file())
     {
-        std::fs::copy(file.path(), cache.root().join("onnxruntime").join(file.file_name())).unwrap();
+        std::fs::copy(file.path(), store.root().join("onnxruntime").join(file.file_name())).unwrap();
     }
     tiny::write_tokenizer(temporary.path());
     let files = ["model.onnx", "tokenizer.json"];
 
     tiny::write_embedder(temporary.path());
     for (id, pooling, query) in [("mean", Pooling::Mean, ""), ("prefixed", Pooling::Mean, "query ")] {
-        let engine = Engine::Onnx { pooling, pad_token: "[PAD]", output: None };
-        let row = tiny::row(&cache, id, temporary.path(), &files, embedder_kind(engine, query, ""));
-        embedder_contract(&OnnxEmbedder::open(&cache, &row, 1).unwrap());
+        let engine = Engine::Onnx { pooling, pad_token: "[PAD]".into(), output: None };
+        let spec = tiny::add(&store, id, temporary.path(), &files, embedder_kind(engine, query, ""));
+        embedder_contract(&OnnxEmbedder::open(&store, &spec, 1).unwrap());
     }
 
     tiny::write_cross_encoder(temporary.path());
-    let kind = ModelKind::Reranker { max_tokens: 64, pad_token: "[PAD]" };
-    let row = tiny::row(&cache, "cross-encoder", temporary.path(), &files, kind);
-    let reranker = CrossEncoder::open(&cache, &row, 1).unwrap();
-    reranker_contract(&reranker);
+    let kind = ModelKind::Reranker { max_tokens: 64, pad_token: "[PAD]".into() };
+    let spec = tiny::add(&store, "cross-encoder", temporary.path(), &files, kind);
+    let reranker = CrossEncoder::open(&store, &spec, 1).unwrap();
+    scorer_contract(&|question, passages| reranker.score(question, passages));
     let scores = reranker.score("birds", &["kinglets", "wrens"]).unwrap();
     assert_ne!(scores[0], scores[1], "the passage is read");
     assert_ne!(scores, reranker.score("lease", &["kinglets", "wrens"]).unwrap(), "and so is the question");
 }
 
+/// Four threads that call at once get what one alone gets.
+fn same_from_four_threads<T: PartialEq + Debug + Send + Sync>(call: impl Fn() -> T + Sync) {
+    let alone = call();
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                start.wait();
+                assert_eq!(call(), alone, "several threads at once");
+            });
+        }
+    });
+}
+
 /// One finite score a passage, in order, whatever stands beside it.
-fn reranker_contract(reranker: &dyn Reranker) {
-    assert!(reranker.score("birds", &[]).unwrap().is_empty());
-    let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
+fn scorer_contract(score: &(dyn Fn(&str, &[&str]) -> kinglet::Result<Vec<f32>> + Sync)) {
+    assert!(score("birds", &[]).unwrap().is_empty());
+    let together = score("Which birds are small?", &TEXTS).unwrap();
     assert_eq!(together.len(), TEXTS.len());
-    for (text, score) in TEXTS.iter().zip(&together) {
-        let alone = reranker.score("Which birds are small?", &[text]).unwrap()[0];
-        assert!(score.is_finite() && (alone - score).abs() < 2e-3, "{text:?} alone {alone}, in a batch {score}");
+    for (text, score_together) in TEXTS.iter().zip(&together) {
+        let alone = score("Which birds are small?", &[text]).unwrap()[0];
+        assert!(
+            score_together.is_finite() && (alone - score_together).abs() < 2e-3,
+            "{text:?} alone {alone}, in a batch {score_together}"
+        );
     }
+    same_from_four_threads(|| score("Which birds are small?", &TEXTS).unwrap());
 }
 
 fn encoder_contract(encoder: &dyn SparseEncoder) {
@@ -190,6 +236,7 @@ fn encoder_contract(encoder: &dyn SparseEncoder) {
     let passages = ["Small birds are kinglets and wrens.", "The lease ends on the first of May."];
     let [near, far] = &encoder.encode(Role::Passage, &passages).unwrap()[..] else { panic!() };
     assert!(query.dot(near) > query.dot(far));
+    same_from_four_threads(|| encoder.encode(Role::Passage, &TEXTS).unwrap());
 }
 
 #[test]
@@ -200,24 +247,21 @@ fn the_encoder_of_the_tests_keeps_the_contract() {
 #[test]
 fn splade_keeps_the_contract_and_knows_words_that_are_not_in_the_text() {
     let Some(home) = support::home_with("the contract of splade", &["splade-tiny"]) else { return };
-    let encoder = Kinglet::new(home, Config::default()).encoder_called("splade-tiny").unwrap();
+    let encoder = Kinglet::new(home, Config::default()).open_sparse_encoder(&SparseEncoderRef::default()).unwrap();
     encoder_contract(encoder.as_ref());
     let vectors = encoder.encode(Role::Query, &["automobile", "car", "sparrow"]).unwrap();
     assert!(vectors[0].dot(&vectors[1]) > 2.0 * vectors[0].dot(&vectors[2]));
 }
 
-fn retriever_contract(retriever: &dyn Retriever, index: &Index) {
-    let outlines = index.outlines().unwrap();
-    let place = |hit: &Hit| {
-        let outline = outlines.iter().find(|outline| outline.chunk == hit.chunk).unwrap();
-        (outline.root.clone(), outline.path.clone(), outline.start_byte)
-    };
-    let chunks = outlines.len();
+fn retriever_contract(retriever: &dyn Retriever, chunks: &dyn ChunkSource) {
     for question in ["kinglet", "which birds sing?", "", "zzzz", "AND (\"", "bird bird bird"] {
         let query = Query::new(question);
         let all = retriever.retrieve(&query, 1000).unwrap();
         assert_eq!(all, retriever.retrieve(&query, 1000).unwrap(), "the same query gives the same hits");
-        assert!(all.len() <= chunks);
+        let ids: Vec<u64> = all.iter().map(|hit| hit.chunk).collect();
+        let by_place = chunks.by_place(&ids).unwrap();
+        assert_eq!(by_place.len(), ids.iter().collect::<HashSet<_>>().len(), "no chunk is found twice");
+        let place = |hit: &Hit| by_place.iter().position(|id| *id == hit.chunk);
         for pair in all.windows(2) {
             let in_order =
                 pair[0].score > pair[1].score || (pair[0].score == pair[1].score && place(&pair[0]) < place(&pair[1]));
@@ -230,12 +274,21 @@ fn retriever_contract(retriever: &dyn Retriever, index: &Index) {
         for k in [0, 1, 3, all.len()] {
             assert_eq!(retriever.retrieve(&query, k).unwrap(), all[..k.min(all.len())], "the first {k}");
         }
-        // The last that are found alone are found when only they are looked among, however few are asked for.
-        let among: HashSet<u64> = all.iter().rev().take(3).map(|hit| hit.chunk).collect();
-        let filtered = Query { among: Some(Arc::new(among.clone())), ..query };
-        let found: HashSet<u64> = retriever.retrieve(&filtered, 3).unwrap().iter().map(|hit| hit.chunk).collect();
-        assert_eq!(found, among, "{} among some", retriever.name());
+        // The last that are found are found when only they pass the filter, however few are asked for.
+        let last: Vec<u64> = ids.iter().rev().take(3).copied().collect();
+        if last.is_empty() {
+            continue;
+        }
+        let names = chunks.chunks(&last).unwrap().into_iter();
+        let names: Vec<String> = names.map(|it| it.path.file_name().unwrap().to_str().unwrap().to_string()).collect();
+        let filter = Filter::parse(&format!("path={{{}}}", names.join(","))).unwrap();
+        let found = retriever.retrieve(&Query::new(question).with_filter(Some(filter)), 3).unwrap();
+        let found: HashSet<u64> = found.iter().map(|hit| hit.chunk).collect();
+        assert_eq!(found, last.into_iter().collect(), "{} with a filter", retriever.name());
     }
+    let nothing = Query::new("bird").with_filter(Some(Filter::parse("path=nowhere/**").unwrap()));
+    let error = retriever.retrieve(&nothing, 3).unwrap_err();
+    assert!(error.to_string().contains("path=nowhere/**"), "{error}");
 }
 
 #[test]
@@ -250,32 +303,62 @@ fn every_retriever_keeps_the_contract() {
     support::index(&folder, &index);
     let index = Arc::new(Index::open(&index).unwrap());
     assert_eq!(index.counts().unwrap().chunks, 30);
-    let lexical: Arc<dyn Retriever> = Arc::new(LexicalLeg::new(index.clone()));
-    let dense: Arc<dyn Retriever> = Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap());
-    retriever_contract(lexical.as_ref(), &index);
-    retriever_contract(dense.as_ref(), &index);
-    let sparse: Arc<dyn Retriever> = Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap());
-    retriever_contract(sparse.as_ref(), &index);
+    let local = IndexSources::new(index.clone());
+    let vectors = local.embedder(support::embedder().card()).unwrap();
+    let terms = local.encoder(support::encoder().card()).unwrap();
+    retriever_contracts(&Sources {
+        lexical: local.clone(),
+        dense: vectors.clone(),
+        sparse: terms,
+        chunks: local,
+        token_vectors: vectors,
+    });
+    let memory = InMemory::new(&index, support::embedder().as_ref(), support::encoder().as_ref());
+    retriever_contracts(&Sources {
+        lexical: memory.clone(),
+        dense: memory.clone(),
+        sparse: memory.clone(),
+        chunks: memory.clone(),
+        token_vectors: memory,
+    });
+}
+
+/// What a search asks, whoever stands behind it.
+struct Sources {
+    lexical: Arc<dyn LexicalSource>,
+    dense: Arc<dyn DenseSource>,
+    sparse: Arc<dyn SparseSource>,
+    chunks: Arc<dyn ChunkSource>,
+    token_vectors: Arc<dyn TokenVectorSource>,
+}
+
+fn retriever_contracts(sources: &Sources) {
+    let encoder = Arc::new(QueryEncoder::with_tokens(Arc::new(support::WordEmbedder::new())).unwrap());
+    let lexical: Arc<dyn Retriever> = Arc::new(LexicalRetriever::new(sources.lexical.clone()));
+    let dense: Arc<dyn Retriever> = Arc::new(DenseRetriever::new(sources.dense.clone(), support::query_encoder()));
+    let sparse: Arc<dyn Retriever> = Arc::new(SparseRetriever::new(sources.sparse.clone(), support::encoder()));
+    for retriever in [&lexical, &dense, &sparse] {
+        retriever_contract(retriever.as_ref(), sources.chunks.as_ref());
+    }
+    let maxsim = Arc::new(MaxSim::new(sources.lexical.clone(), sources.token_vectors.clone(), encoder));
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
-        retriever_contract(
-            &Hybrid::new(index.clone(), vec![lexical.clone(), dense.clone(), sparse.clone()], fusion),
-            &index,
-        );
-        retriever_contract(&Hybrid::new(index.clone(), vec![lexical.clone(), dense.clone()], fusion), &index);
-        retriever_contract(&Hybrid::new(index.clone(), vec![lexical.clone()], fusion), &index);
-        let hybrid = Arc::new(Hybrid::new(index.clone(), vec![lexical.clone(), dense.clone()], fusion));
-        let card = support::embedder().card().clone();
-        retriever_contract(
-            &ScoreRegularization::new(hybrid, index.clone(), card, FusionWeights::default()).unwrap(),
-            &index,
-        );
+        for retrievers in [vec![&lexical], vec![&lexical, &dense], vec![&lexical, &dense, &sparse]] {
+            let retrievers = retrievers.into_iter().cloned().collect();
+            let fused = Pipeline::new(sources.chunks.clone(), retrievers, fusion);
+            let reranked = fused.clone().reranked(maxsim.clone());
+            let regularized = fused.clone().regularized(sources.dense.clone());
+            let whole = reranked.clone().regularized(sources.dense.clone());
+            for pipeline in [fused, reranked, regularized, whole] {
+                retriever_contract(&pipeline, sources.chunks.as_ref());
+            }
+        }
     }
 }
 
 #[test]
 fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     let Some(home) = support::home_with_models("the contract of late interaction") else { return };
-    let embedder = Kinglet::new(home, Config::default()).embedder_called("all-minilm-l6-v2").unwrap();
+    let embedder = Kinglet::new(home, Config::default()).open_embedder(&EmbedderRef::default()).unwrap();
     let temporary = tempfile::tempdir().unwrap();
     let (folder, place) = (temporary.path().join("documents"), temporary.path().join("index"));
     for number in 0..60 {
@@ -297,35 +380,31 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
         let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap();
         (summary, Arc::new(Index::open(&place).unwrap()))
     };
-    let lexical = |index: &Arc<Index>| Arc::new(LexicalLeg::new(index.clone()));
+    let encoder = Arc::new(QueryEncoder::with_tokens(embedder.clone()).unwrap());
+    let maxsim = |index: &Arc<Index>| {
+        let sources = IndexSources::new(index.clone());
+        Arc::new(MaxSim::new(sources.clone(), sources.embedder(embedder.card()).unwrap(), encoder.clone()))
+    };
+    let reranked = |index: &Arc<Index>, fusion| {
+        let sources = IndexSources::new(index.clone());
+        let lexical = Arc::new(LexicalRetriever::new(sources.clone()));
+        Pipeline::new(sources, vec![lexical], fusion).reranked(maxsim(index))
+    };
 
     let (_, index) = index_it(false);
-    let reranker = MaxSim::new(index.clone(), embedder.clone()).unwrap();
-    reranker_contract(&reranker);
-    let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
+    scorer_contract(&|question, passages| maxsim(&index).score(&Query::new(question), passages));
+    let together = maxsim(&index).score(&Query::new("Which birds are small?"), &TEXTS).unwrap();
     assert!(together[0] > together[4], "the passage about birds comes first");
-    let made = Reranked::new(
-        lexical(&index),
-        Arc::new(reranker),
-        index.clone(),
-        Fusion::MinMax,
-        1.0,
-        FusionWeights::default(),
-    );
+    let made = reranked(&index, Fusion::MinMax);
     let made = made.retrieve(&Query::new("which birds sing?"), 60).unwrap();
 
     let (summary, index) = index_it(true);
     assert_eq!((summary.read, summary.embedded), (0, 41), "token vectors are added to an index without");
     assert_eq!(index.tokens(embedder.card()).unwrap().unwrap().len().unwrap(), 41);
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
-        let reranker = Arc::new(MaxSim::new(index.clone(), embedder.clone()).unwrap());
-        retriever_contract(
-            &Reranked::new(lexical(&index), reranker, index.clone(), fusion, 1.0, FusionWeights::default()),
-            &index,
-        );
+        retriever_contract(&reranked(&index, fusion), IndexSources::new(index.clone()).as_ref());
     }
-    let stored = Arc::new(MaxSim::new(index.clone(), embedder.clone()).unwrap());
-    let stored = Reranked::new(lexical(&index), stored, index.clone(), Fusion::MinMax, 1.0, FusionWeights::default());
+    let stored = reranked(&index, Fusion::MinMax);
     for (stored, made) in stored.retrieve(&Query::new("which birds sing?"), 60).unwrap().iter().zip(&made) {
         assert!((stored.score - made.score).abs() < 2e-2, "stored token vectors say what those made anew say");
     }
@@ -365,7 +444,7 @@ async fn the_extractive_generator_keeps_the_contract() {
 #[tokio::test]
 async fn the_language_model_keeps_the_contract() {
     let Some(home) = support::home_with_models("the contract of the language model") else { return };
-    generator_contract(Kinglet::new(home, Config::default()).generator().unwrap().as_ref()).await;
+    generator_contract(Kinglet::new(home, Config::default()).open_generator().unwrap().as_ref()).await;
 }
 
 /// An index of some birds with the embedder that needs no model and no encoder, with its folder of documents.

@@ -14,7 +14,7 @@ use kinglet::chunking::Chunking;
 use kinglet::index::Index;
 use kinglet::index::derived_part::DerivedPart;
 use kinglet::ingest::{Event, Progress};
-use kinglet::search::{DenseLeg, LexicalLeg, Query, Retriever, SparseLeg};
+use kinglet::search::{IndexSources, Query};
 use support::{Ask, Asking};
 
 const FOLDER: &str = "KINGLET_CRASH_FOLDER";
@@ -82,10 +82,9 @@ fn answers(folder: &Path) -> (Vec<(PathBuf, u32, String)>, [usize; 3]) {
     let index = std::sync::Arc::new(Index::open(folder).unwrap());
     // A word of each text, so that everything is found.
     let query = Query::new("a kinglet or goldcrest weighs five grams, wrens sing");
-    let lexical = LexicalLeg::new(index.clone()).retrieve(&query, 100).unwrap();
-    let dense = DenseLeg::new(index.clone(), support::embedder()).unwrap().retrieve(&query, 100).unwrap();
-    let sparse = SparseLeg::new(index.clone(), support::encoder()).unwrap().retrieve(&query, 100).unwrap();
-    (support::contents(&index), [lexical.len(), dense.len(), sparse.len()])
+    let retrievers = support::all_retrievers(&IndexSources::new(index.clone())).unwrap();
+    let found: Vec<usize> = retrievers.iter().map(|it| it.retrieve(&query, 100).unwrap().len()).collect();
+    (support::contents(&index), found.try_into().unwrap())
 }
 
 #[test]

@@ -11,7 +11,7 @@ use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::index::manifest::{FORMAT, Manifest};
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{IngestPlan, NoProgress, Summary, ingest};
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
+use kinglet::search::{Fusion, IndexSources, Pipeline, Query, Retriever};
 
 const DOCUMENTS: [(&str, &str); 3] = [
     ("birds.md", "# Birds\n\n## Kinglet\n\nA kinglet weighs five grams.\n\n## Wren\n\nA wren sings loudly.\n"),
@@ -52,17 +52,16 @@ fn index(index: &Path, roots: &[PathBuf]) -> Summary {
 
 fn assert_answers(index: &Path) {
     let index = Arc::new(Index::open(index).unwrap());
-    let mut legs: Vec<Arc<dyn Retriever>> = vec![
-        Arc::new(LexicalLeg::new(index.clone())),
-        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
-    ];
-    if !index.manifest().sparse.is_empty() {
-        legs.push(Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()));
-    }
+    let sources = IndexSources::new(index.clone());
+    let retrievers = match index.manifest().sparse.is_empty() {
+        true => support::lexical_and_dense(&sources).unwrap(),
+        false => support::all_retrievers(&sources).unwrap(),
+    };
+    let pipeline = Pipeline::new(sources, retrievers, Fusion::MinMax);
     for (question, path) in
         [("how heavy are kinglets", "birds.md"), ("end of the lease", "page.html"), ("def weigh", "code.py")]
     {
-        let hits = Hybrid::new(index.clone(), legs.clone(), Fusion::MinMax).retrieve(&Query::new(question), 1).unwrap();
+        let hits = pipeline.retrieve(&Query::new(question), 1).unwrap();
         assert!(index.chunks(&[hits[0].chunk]).unwrap()[0].path.ends_with(path), "{question}");
     }
 }

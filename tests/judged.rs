@@ -12,7 +12,7 @@ use kinglet::{Config, Kinglet, NoProgress};
 /// A home with the index `handbook`.
 fn handbook() -> (tempfile::TempDir, Kinglet) {
     let home = tempfile::tempdir().unwrap();
-    let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".to_string(), ..Config::default() });
+    let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
     kinglet.index("handbook", &[support::package().join("corpora/handbook")], &NoProgress).unwrap();
     (home, kinglet)
 }

@@ -1,4 +1,6 @@
-//! Fetching models: from a hub that speaks the protocol on this machine, from a folder; and what is wrong is never kept.
+//! Downloading models: from a hub that speaks the protocol on this machine, from a folder; and what is wrong is never kept.
+
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,29 +11,20 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kinglet::ErrorKind;
-use kinglet::models::catalog::{DownloadSource, ModelFile, ModelKind, ModelSpec};
-use kinglet::models::download::{DownloadObserver, DownloadProgress, pull, pull_from_folder};
+use kinglet::models::catalog::{ModelKind, ModelSpec};
+use kinglet::models::download::{DownloadObserver, DownloadProgress, copy_from_folder, download};
 use kinglet::models::store::ModelStore;
+use support::tiny;
 
 const GOOD: &[u8] = b"the weights of a model";
 const GOOD_SHA256: &str = "5e2202d66fe5e1be93a8f3fe8598de64470b9855164b1d2d57d1fef9aeeda52c";
 
-fn row(id: &'static str, files: &[&'static str]) -> ModelSpec {
-    let file = |name: &&'static str| ModelFile {
-        name,
-        sha256: Some(GOOD_SHA256),
-        size_bytes: Some(GOOD.len() as u64),
-        sources: vec![DownloadSource::Hub { repository: "birds/kinglet", revision: "main", file: name }],
-    };
-    let files = files.iter().map(file).collect();
-    ModelSpec {
-        id,
-        description: "a test",
-        parameters: None,
-        licence: "MIT",
-        files,
-        kind: ModelKind::Generator { context_tokens: 8 },
+fn spec(id: &str, files: &[&str]) -> ModelSpec {
+    let mut spec = tiny::spec(id, files, ModelKind::Generator { context_tokens: 8 });
+    for file in &mut spec.files {
+        (file.sha256, file.size_bytes) = (Some(GOOD_SHA256.into()), Some(GOOD.len() as u64));
     }
+    spec
 }
 
 /// What the hub holds by file name, and which whole files it was asked for.
@@ -82,55 +75,55 @@ fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
         std::env::set_var("HF_ENDPOINT", format!("http://{address}"));
         std::env::set_var("HF_HOME", temporary.path().join("hub"));
     }
-    let cache = ModelStore::new(temporary.path().join("models"));
+    let store = ModelStore::new(temporary.path().join("models"));
     let last = Mutex::new(None);
     let show = |progress: DownloadProgress| *last.lock().unwrap() = Some(progress);
-    let watcher = DownloadObserver { show: &show, is_cancelled: &|| false };
-    let row = row("bird", &["one.bin", "two.bin"]);
+    let observer = DownloadObserver { on_progress: &show, is_cancelled: &|| false };
+    let spec = spec("bird", &["one.bin", "two.bin"]);
 
-    let offline = pull(&cache, &row, true, &watcher).unwrap_err();
+    let offline = download(&store, &spec, true, &observer).unwrap_err();
     assert_eq!(offline.kind(), ErrorKind::Missing);
 
-    let absent = pull(&cache, &row, false, &watcher).unwrap_err();
+    let absent = download(&store, &spec, false, &observer).unwrap_err();
     assert!(absent.to_string().contains("two.bin"), "{absent}");
-    assert_eq!(names(&cache.folder(&row)), ["one.bin"], "what came before the failure is kept");
-    assert_eq!(cache.require(&row).unwrap_err().kind(), ErrorKind::Missing);
+    assert_eq!(names(&store.folder(&spec)), ["one.bin"], "what came before the failure is kept");
+    assert_eq!(store.require(&spec).unwrap_err().kind(), ErrorKind::Missing);
 
     let mut altered = GOOD.to_vec();
     altered[0] ^= 1;
     hub.files.lock().unwrap().insert("two.bin".to_string(), altered);
-    let wrong = pull(&cache, &row, false, &watcher).unwrap_err();
+    let wrong = download(&store, &spec, false, &observer).unwrap_err();
     assert!(wrong.to_string().contains(GOOD_SHA256), "{wrong}");
-    assert_eq!(names(&cache.folder(&row)), ["one.bin"]);
+    assert_eq!(names(&store.folder(&spec)), ["one.bin"]);
 
     std::fs::remove_dir_all(temporary.path().join("hub")).unwrap(); // the hub client's own cache
     hub.files.lock().unwrap().insert("two.bin".to_string(), GOOD.to_vec());
-    std::fs::create_dir(cache.folder(&row).join(".pulling-killed")).unwrap();
-    pull(&cache, &row, false, &watcher).unwrap();
-    assert_eq!(names(&cache.folder(&row)), ["one.bin", "two.bin"]);
+    std::fs::create_dir(store.folder(&spec).join(".pulling-killed")).unwrap();
+    download(&store, &spec, false, &observer).unwrap();
+    assert_eq!(names(&store.folder(&spec)), ["one.bin", "two.bin"]);
     let all = 2 * GOOD.len() as u64;
     assert_eq!(*last.lock().unwrap(), Some(DownloadProgress { done_bytes: all, total_bytes: all }));
     assert_eq!(hub.asked.lock().unwrap().iter().filter(|name| *name == "one.bin").count(), 1, "fetched once");
-    assert!(cache.require(&row).is_ok());
+    assert!(store.require(&spec).is_ok());
 
-    std::fs::write(cache.folder(&row).join("one.bin"), b"the weights of a mOdel").unwrap();
-    assert_eq!(cache.require(&row).unwrap_err().kind(), ErrorKind::Damaged);
-    pull(&cache, &row, true, &watcher).unwrap_err();
-    pull(&cache, &row, false, &watcher).unwrap();
-    assert!(cache.require(&row).is_ok());
+    std::fs::write(store.folder(&spec).join("one.bin"), b"the weights of a mOdel").unwrap();
+    assert_eq!(store.require(&spec).unwrap_err().kind(), ErrorKind::Damaged);
+    download(&store, &spec, true, &observer).unwrap_err();
+    download(&store, &spec, false, &observer).unwrap();
+    assert!(store.require(&spec).is_ok());
 }
 
 #[test]
 fn a_folder_gives_what_it_should_and_a_wrong_file_is_not_kept() {
     let temporary = tempfile::tempdir().unwrap();
-    let (cache, stick) = (ModelStore::new(temporary.path().join("models")), temporary.path().join("stick"));
+    let (store, stick) = (ModelStore::new(temporary.path().join("models")), temporary.path().join("stick"));
     std::fs::create_dir(&stick).unwrap();
-    let row = row("bird", &["one.bin"]);
-    assert!(pull_from_folder(&cache, &row, &stick).unwrap_err().hint().unwrap().contains("one.bin"));
+    let spec = spec("bird", &["one.bin"]);
+    assert!(copy_from_folder(&store, &spec, &stick).unwrap_err().hint().unwrap().contains("one.bin"));
     std::fs::write(stick.join("one.bin"), b"something else").unwrap();
-    assert_eq!(pull_from_folder(&cache, &row, &stick).unwrap_err().kind(), ErrorKind::Damaged);
-    assert!(names(&cache.folder(&row)).is_empty());
+    assert_eq!(copy_from_folder(&store, &spec, &stick).unwrap_err().kind(), ErrorKind::Damaged);
+    assert!(names(&store.folder(&spec)).is_empty());
     std::fs::write(stick.join("one.bin"), GOOD).unwrap();
-    pull_from_folder(&cache, &row, &stick).unwrap();
-    assert!(cache.require(&row).is_ok());
+    copy_from_folder(&store, &spec, &stick).unwrap();
+    assert!(store.require(&spec).is_ok());
 }

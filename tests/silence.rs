@@ -8,6 +8,7 @@ use std::process::Command;
 
 use kinglet::config::Config;
 use kinglet::models::contracts::Role;
+use kinglet::models::reference::EmbedderRef;
 
 /// Runs `kinglet` with these arguments under strace, in an environment in which nothing says that this is a test, and gives the
 /// calls that concern the network and files that are written.
@@ -117,7 +118,7 @@ fn ticks() -> std::collections::BTreeMap<String, u64> {
 fn threads_of_the_embedder_sleep_while_they_wait() {
     let Some(home) = support::home_with_models("that threads sleep while they wait") else { return };
     let config = Config { threads: 2, ..Config::default() };
-    let embedder = kinglet::Kinglet::new(home, config).embedder_called("all-minilm-l6-v2").unwrap();
+    let embedder = kinglet::Kinglet::new(home, config).open_embedder(&EmbedderRef::default()).unwrap();
     let before = ticks();
     let me = std::fs::read_link("/proc/thread-self").unwrap().file_name().unwrap().to_string_lossy().into_owned();
     while ticks()[&me] - before[&me] < 100 {

@@ -1,14 +1,13 @@
 //! Whether everything is as it was written: runtime, models, and an index with its vectors.
 
-use crate::config::DEFAULT_EMBEDDER;
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::index::token_vectors::TokenStore;
 use crate::models::catalog;
 use crate::models::contracts::Role;
-use crate::models::hashing::HashingEmbedder;
 use crate::models::onnx;
+use crate::models::reference::SparseEncoderRef;
 
 /// How close a chunk that is embedded again must come to its stored vector.
 const SAME_VECTOR_COSINE: f32 = 0.999;
@@ -22,26 +21,24 @@ impl Kinglet {
     /// Checks the runtime and every model that the configuration uses, reading all bytes of those that the catalog has.
     pub fn check_models(&self) -> Vec<Check> {
         let mut checks = Vec::new();
-        let embedder = self.configured_embedder().unwrap_or_else(|| DEFAULT_EMBEDDER.to_string());
-        if embedder != HashingEmbedder::ID {
+        let embedder = self.answering_embedder(None);
+        if embedder.model().is_some() {
             let runtime = onnx::find_runtime(self.models()).and_then(|path| {
-                let row = catalog::lookup(catalog::RUNTIME)?;
-                if path.starts_with(self.models().folder(&row)) {
-                    self.models().verify(&row)?;
+                let spec = self.models().lookup(catalog::RUNTIME)?;
+                if path.starts_with(self.models().folder(&spec)) {
+                    self.models().verify(&spec)?;
                 }
                 Ok(path.display().to_string())
             });
             checks.push(("runtime".to_string(), runtime));
         }
-        let used = [embedder.as_str(), self.config().generator.as_str()].into_iter().chain(self.config().encoder());
-        for id in used {
-            if id == HashingEmbedder::ID || id == "extractive" || id.starts_with("openai:") {
-                continue;
-            }
+        let encoder = self.config().encoder();
+        let used = [embedder.model(), self.config().generator.model(), encoder.as_ref().map(SparseEncoderRef::model)];
+        for id in used.into_iter().flatten() {
             let verified = self
                 .models()
-                .lookup(id)
-                .and_then(|row| self.models().verify(&row))
+                .lookup(id.as_str())
+                .and_then(|spec| self.models().verify(&spec))
                 .map(|()| format!("{id}: every file has its SHA-256"));
             checks.push(("model".to_string(), verified));
         }
@@ -95,7 +92,7 @@ impl Kinglet {
         let passages: Vec<String> = index.chunks(&sample)?.iter().map(|stored| stored.chunk.passage()).collect();
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
         for card in &index.manifest().embedders {
-            let embedder = self.embedder_called(&card.id)?;
+            let embedder = self.open_embedder(&card.id.as_str().into())?;
             let stored = index.dense(embedder.card())?.stored(&sample)?;
             let fresh = embedder.embed(Role::Passage, &texts)?;
             for ((chunk, stored), fresh) in sample.iter().zip(stored).zip(fresh) {

@@ -1,12 +1,13 @@
 //! A model of one's own joins the catalog, once it has shown that it works.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::engine::Kinglet;
 use crate::error::{Error, ErrorKind, Result};
-use crate::models::catalog::{Engine, ModelKind, ModelSpec, RUNTIME, user_models};
+use crate::models::catalog::{ModelKind, ModelSpec, RUNTIME, user_models};
 use crate::models::contracts::{Embedder, Reranker, Role};
-use crate::models::download::pull_from_folder;
+use crate::models::download::copy_from_folder;
 
 /// Texts that a model is tried on: short, long and not in English.
 const TEXTS: [&str; 4] = [
@@ -24,10 +25,10 @@ impl Kinglet {
     ///
     /// # Errors
     /// When its description is wrong.
-    pub fn models_for_adding(&self, folder: &Path) -> Result<Vec<ModelSpec>> {
-        match user_models::read(folder)?.kind {
-            ModelKind::Embedder { engine: Engine::Static, .. } => Ok(Vec::new()),
-            _ => Ok(vec![self.models().lookup(RUNTIME)?]),
+    pub fn models_for_adding(&self, folder: &Path) -> Result<Vec<Arc<ModelSpec>>> {
+        match user_models::read(folder)?.needs_runtime() {
+            true => Ok(vec![self.models().lookup(RUNTIME)?]),
+            false => Ok(Vec::new()),
         }
     }
 
@@ -37,18 +38,18 @@ impl Kinglet {
     /// When the description is wrong, there is a model of that name, or the model does not do what the description says; then nothing
     /// is added.
     pub fn add_model(&self, folder: &Path) -> Result<ModelSpec> {
-        let row = user_models::read(folder)?;
-        let place = self.models().folder(&row);
-        if self.models().lookup(row.id).is_ok() {
-            return Err(Error::input(format!("there is a model called {} already", row.id)).with_hint(format!(
+        let spec = user_models::read(folder)?;
+        let place = self.models().folder(&spec);
+        if self.models().lookup(spec.id.as_str()).is_ok() {
+            return Err(Error::input(format!("there is a model called {} already", spec.id)).with_hint(format!(
                 "choose another id in model.toml, or remove {} if you added it before",
                 place.display()
             )));
         }
-        pull_from_folder(self.models(), &row, folder)?;
-        let tried = match row.kind {
-            ModelKind::Reranker { .. } => self.reranker_of(&row).and_then(|it| check_reranker(it.as_ref())),
-            _ => self.embedder_of(&row).and_then(|it| check_embedder(it.as_ref())),
+        copy_from_folder(self.models(), &spec, folder)?;
+        let tried = match spec.kind {
+            ModelKind::Reranker { .. } => self.open_cross_encoder_of(&spec).and_then(|it| check_reranker(it.as_ref())),
+            _ => self.open_embedder_of(&spec).and_then(|it| check_embedder(it.as_ref())),
         };
         // Only its description makes it a model: without one it is a folder that nobody looks at.
         let described = tried.and_then(|()| {
@@ -65,7 +66,8 @@ impl Kinglet {
                 _ => error,
             });
         }
-        Ok(row)
+        self.models().forget_catalog();
+        Ok(spec)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::AUTO;
 use crate::engine::{Embedders, Kinglet};
 use crate::error::{Error, Result};
 use crate::eval::comparison::BASELINE;
@@ -28,7 +27,7 @@ impl Kinglet {
                 let mut parts = mode.split(',');
                 let mode = parts.next().unwrap_or_default();
                 let varied = parts.map(setting).collect::<Result<Vec<_>>>()?;
-                let systems = self.systems(&[embedder.to_string()], &[mode.to_string()], &varied)?;
+                let systems = self.systems(&[embedder.into()], &[mode.to_string()], &varied)?;
                 match (systems.systems.get(1), systems.left_out.first()) {
                     (Some(system), _) => {
                         let is_cut = varied.iter().any(|(key, _)| key == "chunking");
@@ -52,7 +51,7 @@ impl Kinglet {
         if embedder != BASELINE {
             let known: Vec<&str> = manifest.embedders.iter().map(|card| card.id.as_str()).collect();
             let Some(place) = known.iter().position(|id| *id == embedder) else {
-                self.models_for_indexing(name, &Embedders::Add(vec![embedder.to_string()]))?;
+                self.models_for_indexing(name, &Embedders::Add(vec![embedder.into()]))?;
                 return Err(Error::input(format!(
                     "{name} has no vectors of `{}`, only of {}",
                     embedder.escape_debug(),
@@ -92,6 +91,6 @@ fn settings(system: &System, varied: &[(String, Vec<String>)]) -> Result<BTreeMa
         }
     }
     let all = toml::Table::try_from(&system.config).expect("a config is plain values");
-    let value = |key: &str| all.get(key).and_then(|value| value.as_str()).unwrap_or(AUTO).to_string();
+    let value = |key: &str| all[key].as_str().expect("these settings are texts").to_string();
     Ok(keys.into_iter().map(|key| (key.to_string(), value(key))).collect())
 }

@@ -39,7 +39,7 @@ impl Answering {
         let runtime =
             runtime.map_err(|cause| Error::new(ErrorKind::Machine, format!("no thread could be started: {cause}")))?;
         let answer_tokens = kinglet.config().answer_tokens;
-        Ok(Answering { index, generator: kinglet.generator()?, runtime, answer_tokens })
+        Ok(Answering { index, generator: kinglet.open_generator()?, runtime, answer_tokens })
     }
 
     /// Answers `question` from what was found for it.

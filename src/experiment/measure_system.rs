@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::generator_run::Answering;
 use crate::chunking::Chunk;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, RerankerChoice};
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::eval::comparison::{Answered, Cost, Stage};
@@ -18,8 +18,10 @@ use crate::index::durable_file::size_bytes;
 use crate::index::lexical::writer::LexicalWriter;
 use crate::index::store::{ChunkId, Documents};
 use crate::models::contracts::{Embedder, Role};
+use crate::models::reference::RerankerRef;
+use crate::search::Query;
+use crate::search::Retriever;
 use crate::search::timed::Clock;
-use crate::search::{MaxSim, Query};
 
 /// Chunks that are embedded again to see how fast that is.
 const SAMPLE: usize = 128;
@@ -67,8 +69,7 @@ pub fn measure(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<Measurement> {
     let kinglet = Kinglet::new(&job.home, job.config.clone());
     let index = std::sync::Arc::new(Index::open(&job.index)?);
     let clock = Clock::default();
-    let tuning = kinglet.tuning(index.manifest());
-    let retriever = kinglet.pipeline(&index)?.timed(&clock).retriever(&tuning)?;
+    let retriever = kinglet.pipeline(&index)?.timed(&clock);
     let answering = job.answers.then(|| Answering::new(&kinglet, index.clone())).transpose()?;
     let depth = if job.answers { job.config.passages } else { DEPTH };
     if let Some(first) = job.questions.first() {
@@ -137,8 +138,8 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
         seconds_per_chunk += words_seconds(index)? / chunks;
     }
     if !kinglet.needs_no_embedder() {
-        let embedder = kinglet.embedder_called(&config.embedder)?;
-        let with_tokens = config.rerank == MaxSim::ID;
+        let embedder = kinglet.open_embedder(&kinglet.answering_embedder(None))?;
+        let with_tokens = config.rerank == RerankerChoice::Use(RerankerRef::MaxSim);
         let [vectors, tokens] = index.dense_bytes(embedder.card());
         index_bytes += vectors + if with_tokens { tokens } else { 0 };
         cost.dimension = Some(embedder.card().dimension);
@@ -146,8 +147,8 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
         let questions: Vec<&str> = job.questions.iter().take(EMBEDDED_AGAIN).map(String::as_str).collect();
         cost.stages.insert(0, embedding_stage(embedder.as_ref(), &questions)?);
     }
-    if let Some(id) = config.searching_encoder() {
-        let encoder = kinglet.encoder_called(id)?;
+    if let Some(encoder) = config.searching_encoder() {
+        let encoder = kinglet.open_sparse_encoder(&encoder)?;
         index_bytes += index.sparse_bytes(encoder.card());
         seconds_per_chunk += per_text(&texts, |batch| encoder.encode(Role::Passage, batch).map(drop))?;
     }
@@ -185,7 +186,7 @@ fn per_text(texts: &[&str], work: impl Fn(&[&str]) -> Result<()>) -> Result<f64>
     Ok(started.elapsed().as_secs_f64() / texts.len().max(1) as f64)
 }
 
-/// Embedding the question is a part of the dense leg, and of maxsim.
+/// Embedding the question is a part of the dense retriever, or of maxsim where there is none.
 fn embedding_stage(embedder: &dyn Embedder, questions: &[&str]) -> Result<Stage> {
     let mut times = Vec::new();
     for question in questions {

@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{ChunkSize, Config, DEFAULT_EMBEDDER};
+use crate::config::{ChunkSize, Config, EmbedderChoice};
 use crate::corpus::beir::{Beir, BeirDocument};
 use crate::engine::{Embedders, Kinglet};
 use crate::error::{Error, Result};
@@ -113,12 +113,14 @@ impl Kinglet {
     ///
     /// # Errors
     /// When the catalog does not have an embedder that is named.
-    pub fn models_for_trial(&self, folder: &Path) -> Result<Vec<ModelSpec>> {
+    pub fn models_for_trial(&self, folder: &Path) -> Result<Vec<Arc<ModelSpec>>> {
         let this = self.naming_its_embedder();
         let index = this.trial_index(&this.trial_folder(folder)?);
-        let mut rows = this.rows_of(&this.embedder_ids(&index, &this.trial_embedders(&index)?)?)?;
-        rows.extend(this.encoder_rows(&index)?);
-        Ok(rows)
+        let mut specs = this.specs_of(&this.embedders_of(&index, &this.trial_embedders(&index)?)?)?;
+        for encoder in this.sparse_encoders_of(&index)? {
+            specs.push(this.sparse_encoder_spec(encoder.model())?);
+        }
+        this.with_runtime(specs)
     }
 
     /// Reads the collection in BEIR's layout in `folder`, with the judgments of one set, and brings its index up to date. The vectors of embedders that it was
@@ -140,10 +142,10 @@ impl Kinglet {
             max_file_bytes: u64::MAX,
             exclude: &[],
             embedders: &embedders,
-            encoders: &this.open_encoders(&index)?,
+            encoders: &this.open_sparse_encoders(&index)?,
             language: this.config().language(),
             keep_tokens: this.keeps_tokens(),
-            isolation: this.reading(),
+            isolation: this.isolation(),
         };
         ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
         let index = Arc::new(Index::open(&index)?);
@@ -163,15 +165,16 @@ impl Kinglet {
     /// # Errors
     /// As [`Kinglet::search`].
     pub fn evaluate(&self, trial: &TestCollection, done: &dyn Fn(usize)) -> Result<(Run, Evaluation)> {
-        let retriever = self.naming_its_embedder().retriever(&trial.index)?;
-        let run = trial.run(&trial.questions, retriever.as_ref(), eval::DEPTH, done)?;
+        let this = self.naming_its_embedder();
+        let pipeline = this.with_index_defaults(trial.index.manifest())?.pipeline(&trial.index)?;
+        let run = trial.run(&trial.questions, &pipeline, eval::DEPTH, done)?;
         let evaluation = eval::evaluate(&trial.questions, &run);
         Ok((run, evaluation))
     }
 
     /// A trial's embedder does not depend on which was tried first.
     fn naming_its_embedder(&self) -> Kinglet {
-        let embedder = self.configured_embedder().unwrap_or_else(|| DEFAULT_EMBEDDER.to_string());
+        let embedder = EmbedderChoice::Use(self.answering_embedder(None));
         self.clone().with_config(Config { embedder, ..self.config().clone() })
     }
 
@@ -181,7 +184,7 @@ impl Kinglet {
             return Ok(Embedders::Keep);
         }
         let own = Manifest::read(index)?.map(|manifest| manifest.embedders).unwrap_or_default();
-        Ok(Embedders::Only(own.into_iter().map(|card| card.id).collect()))
+        Ok(Embedders::Only(own.iter().map(|card| card.id.as_str().into()).collect()))
     }
 
     /// Each chunking has an index of its own.

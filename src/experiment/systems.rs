@@ -1,13 +1,11 @@
 //! The systems that are compared: words alone, and each embedder in each mode.
 
-use crate::config::{AUTO, Config, Mode, NO_ENCODER, NO_RERANKER, Switch, TunedWeights};
+use crate::config::{Config, EmbedderChoice, Mode, RerankerChoice, SparseEncoderChoice, Switch, TunedWeights};
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::eval::comparison::BASELINE;
-use crate::models::catalog::{Engine, ModelKind};
-use crate::models::extractive::ExtractiveGenerator;
-use crate::models::hashing::HashingEmbedder;
-use crate::search::MaxSim;
+use crate::models::catalog::ModelKind;
+use crate::models::reference::{EmbedderRef, GeneratorRef, RerankerRef};
 
 /// The modes that are compared where nobody names any.
 pub const DEFAULT_MODES: &[&str] = &["dense", "hybrid", "default"];
@@ -42,16 +40,16 @@ impl Kinglet {
     ///
     /// # Errors
     /// When there is no such embedder, mode, setting or value.
-    pub fn systems(&self, embedders: &[String], modes: &[String], vary: &[(String, Vec<String>)]) -> Result<Systems> {
+    pub fn systems(
+        &self,
+        embedders: &[EmbedderRef],
+        modes: &[String],
+        vary: &[(String, Vec<String>)],
+    ) -> Result<Systems> {
         let answers = vary.iter().any(|(key, _)| key == "generator");
         // The baseline needs no model, so it quotes where others write.
-        let generator = if answers { ExtractiveGenerator::ID } else { &self.config().generator };
-        let baseline = Config {
-            mode: Mode::Lexical,
-            embedder: AUTO.to_string(),
-            generator: generator.to_string(),
-            ..self.plain()
-        };
+        let generator = if answers { GeneratorRef::Extractive } else { self.config().generator.clone() };
+        let baseline = Config { mode: Mode::Lexical, embedder: EmbedderChoice::Auto, generator, ..self.plain() };
         let baseline = System { name: BASELINE.to_string(), config: baseline, answers };
         let mut found = Systems { systems: vec![baseline], left_out: Vec::new() };
         for embedder in embedders {
@@ -65,7 +63,7 @@ impl Kinglet {
                 let name = format!("{embedder}:{written}");
                 let config = self.config_of_mode(embedder, written)?;
                 for system in varied(System { name, config, answers }, vary)? {
-                    match system.config.rerank == MaxSim::ID && !has_tokens {
+                    match system.config.rerank == RerankerChoice::Use(RerankerRef::MaxSim) && !has_tokens {
                         true => found.left_out.push(without_tokens(&system.name, embedder)),
                         false => found.systems.push(system),
                     }
@@ -80,15 +78,15 @@ impl Kinglet {
     /// Settings with which nothing looks at the hits of the legs again.
     fn plain(&self) -> Config {
         Config {
-            rerank: NO_RERANKER.to_string(),
+            rerank: RerankerChoice::None,
             neighbours: Switch::Off,
-            sparse: NO_ENCODER.to_string(),
+            sparse: SparseEncoderChoice::None,
             tuning: TunedWeights::None,
             ..self.config().clone()
         }
     }
 
-    fn config_of_mode(&self, embedder: &str, written: &str) -> Result<Config> {
+    fn config_of_mode(&self, embedder: &EmbedderRef, written: &str) -> Result<Config> {
         let wrong =
             || Error::input(format!("`{written}` is no mode to compare")).with_hint(format!("modes are {MODES}"));
         let mut parts = written.split('+');
@@ -98,33 +96,32 @@ impl Kinglet {
             Some("hybrid") => Mode::Hybrid,
             _ => return Err(wrong()),
         };
-        let mut config = Config { mode, embedder: embedder.to_string(), ..self.plain() };
+        let mut config = Config { mode, embedder: EmbedderChoice::Use(embedder.clone()), ..self.plain() };
         for part in parts {
-            match part {
-                MaxSim::ID => config.rerank = part.to_string(),
-                "neighbours" if mode == Mode::Hybrid => config.neighbours = Switch::On,
-                id => match self.models().lookup(id).map_err(|_| wrong())?.kind {
-                    ModelKind::Reranker { .. } => config.rerank = id.to_string(),
-                    ModelKind::SparseEncoder { .. } if mode == Mode::Hybrid => config.sparse = id.to_string(),
-                    _ => return Err(wrong()),
-                },
+            if part == "neighbours" && mode == Mode::Hybrid {
+                config.neighbours = Switch::On;
+                continue;
+            }
+            let reranker = RerankerRef::from(part);
+            let kind = reranker.model().map(|id| self.models().lookup(id.as_str()).map_err(|_| wrong())).transpose()?;
+            match kind.as_ref().map(|spec| &spec.kind) {
+                None | Some(ModelKind::Reranker { .. }) => config.rerank = RerankerChoice::Use(reranker),
+                Some(ModelKind::SparseEncoder { .. }) if mode == Mode::Hybrid => config.sparse = part.into(),
+                Some(_) => return Err(wrong()),
             }
         }
         Ok(config)
     }
 
-    fn has_token_vectors(&self, embedder: &str) -> Result<bool> {
-        if embedder == HashingEmbedder::ID {
-            return Ok(false);
+    fn has_token_vectors(&self, embedder: &EmbedderRef) -> Result<bool> {
+        match embedder.model() {
+            Some(id) => Ok(self.embedder_spec(id)?.has_token_vectors()),
+            None => Ok(false),
         }
-        Ok(match self.embedder_row(embedder)?.kind {
-            ModelKind::Embedder { engine: Engine::Onnx { output, .. }, .. } => output != Some("sentence_embedding"),
-            _ => false,
-        })
     }
 }
 
-fn without_tokens(system: &str, embedder: &str) -> String {
+fn without_tokens(system: &str, embedder: &EmbedderRef) -> String {
     format!("{system} is left out: {embedder} has no token vectors")
 }
 

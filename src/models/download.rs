@@ -1,4 +1,5 @@
-//! Models are fetched: each source in turn, checked, and put in place by rename. What fails its check is not kept.
+//! Downloads models: tries each source in turn, checks what came, and puts it in place by rename. What fails its check
+//! is not kept.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,14 +10,14 @@ use hf_hub::api::sync::ApiBuilder;
 use hf_hub::{Repo, RepoType};
 
 use super::catalog::{DownloadSource, ModelFile, ModelKind, ModelSpec};
-use super::store::{ModelStore, check, note, noted, sha256_of};
+use super::store::{ModelStore, check, record_of_sha256, recorded_sha256, sha256_of};
 use crate::error::{Error, ErrorKind, Result};
 
 const POLL: Duration = Duration::from_millis(100);
 /// The most that is unpacked of a file whose size the catalog does not know.
 const LARGEST_MEMBER_BYTES: u64 = 4 << 30;
 
-/// How far a pull has come.
+/// How far a download has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DownloadProgress {
     /// Bytes of the model that are here.
@@ -25,59 +26,59 @@ pub struct DownloadProgress {
     pub total_bytes: u64,
 }
 
-/// Who watches a pull.
-pub struct DownloadObserver<'w> {
-    /// Told now and then how far it is.
-    pub show: &'w dyn Fn(DownloadProgress),
-    /// Asked now and then; `true` stops the pull.
-    pub is_cancelled: &'w dyn Fn() -> bool,
+/// Who observes a download.
+pub struct DownloadObserver<'o> {
+    /// Called now and then with how far it is.
+    pub on_progress: &'o dyn Fn(DownloadProgress),
+    /// Asked now and then; `true` stops the download.
+    pub is_cancelled: &'o dyn Fn() -> bool,
 }
 
-/// Fetches what is not here yet of a model. Files that are here and right are left alone, so that a pull that was cut off
-/// goes on at the file it was at.
+/// Downloads what is not here yet of a model. Files that are here and right are left alone, so that a download that was
+/// cut off goes on at the file it was at.
 ///
 /// # Errors
 /// When `offline`, when no source has the file (each is named with its reason), when the disk refuses, or when it was
 /// cancelled; a file with the wrong hash is never kept.
-pub fn pull(cache: &ModelStore, row: &ModelSpec, offline: bool, watcher: &DownloadObserver<'_>) -> Result<()> {
-    if let ModelKind::Runtime { os, architecture } = row.kind
-        && (os, architecture) != (std::env::consts::OS, std::env::consts::ARCH)
+pub fn download(store: &ModelStore, spec: &ModelSpec, offline: bool, observer: &DownloadObserver<'_>) -> Result<()> {
+    if let ModelKind::Runtime { os, architecture } = &spec.kind
+        && (os.as_str(), architecture.as_str()) != (std::env::consts::OS, std::env::consts::ARCH)
     {
         return Err(Error::input(format!(
             "the catalog has {} for {os} on {architecture} only, not for {} on {}",
-            row.id,
+            spec.id,
             std::env::consts::OS,
             std::env::consts::ARCH
         ))
         .with_hint("install ONNX Runtime 1.31 and set ORT_DYLIB_PATH to its library"));
     }
-    let folder = cache.folder(row);
+    let folder = store.folder(spec);
     std::fs::create_dir_all(&folder).map_err(|cause| Error::io("make the folder", &folder, cause))?;
-    let _lock = lock(cache, row)?;
+    let _lock = lock(store, spec)?;
     remove_leftovers(&folder)?;
     let mut done_bytes = 0;
-    for file in &row.files {
-        let place = folder.join(file.name);
-        let known = file.sha256.map(str::to_string).or_else(|| noted(&folder, file));
+    for file in &spec.files {
+        let place = folder.join(&file.name);
+        let known = file.sha256.clone().or_else(|| recorded_sha256(&folder, file));
         if !(place.is_file() && known.is_some_and(|sha256| check(file, &sha256, &place).is_ok())) {
             if offline {
                 return Err(Error::new(
                     ErrorKind::Missing,
-                    format!("{} of {} is not here, and this is offline", file.name, row.id),
+                    format!("{} of {} is not here, and this is offline", file.name, spec.id),
                 )
-                .with_hint(format!("kinglet models pull {} --from FOLDER takes it from a folder", row.id)));
+                .with_hint(format!("kinglet models pull {} --from FOLDER takes it from a folder", spec.id)));
             }
             let show = |fraction: f64| {
                 let part = (file.size_bytes.unwrap_or(0) as f64 * fraction.clamp(0.0, 1.0)) as u64;
-                (watcher.show)(DownloadProgress {
+                (observer.on_progress)(DownloadProgress {
                     done_bytes: done_bytes + part,
-                    total_bytes: row.size_bytes().unwrap_or(0),
+                    total_bytes: spec.size_bytes().unwrap_or(0),
                 });
             };
-            fetch(row, file, &folder, &show, watcher.is_cancelled)?;
+            fetch(spec, file, &folder, &show, observer.is_cancelled)?;
         }
         done_bytes += file.size_bytes.unwrap_or(0);
-        (watcher.show)(DownloadProgress { done_bytes, total_bytes: row.size_bytes().unwrap_or(0) });
+        (observer.on_progress)(DownloadProgress { done_bytes, total_bytes: spec.size_bytes().unwrap_or(0) });
     }
     Ok(())
 }
@@ -86,15 +87,15 @@ pub fn pull(cache: &ModelStore, row: &ModelSpec, offline: bool, watcher: &Downlo
 ///
 /// # Errors
 /// When one is not there or not the catalog's.
-pub fn pull_from_folder(cache: &ModelStore, row: &ModelSpec, source: &Path) -> Result<()> {
-    let folder = cache.folder(row);
+pub fn copy_from_folder(store: &ModelStore, spec: &ModelSpec, source: &Path) -> Result<()> {
+    let folder = store.folder(spec);
     std::fs::create_dir_all(&folder).map_err(|cause| Error::io("make the folder", &folder, cause))?;
-    let _lock = lock(cache, row)?;
-    for file in &row.files {
+    let _lock = lock(store, spec)?;
+    for file in &spec.files {
         let work = workplace(&folder)?;
-        let (from, copy) = (source.join(file.name), work.path().join(file.name));
+        let (from, copy) = (source.join(&file.name), work.path().join(&file.name));
         std::fs::copy(&from, &copy).map_err(|cause| {
-            Error::io("copy", &from, cause).with_hint(format!("{} needs the file {} there", row.id, file.name))
+            Error::io("copy", &from, cause).with_hint(format!("{} needs the file {} there", spec.id, file.name))
         })?;
         put_in_place(file, &copy, &folder)?;
     }
@@ -102,7 +103,7 @@ pub fn pull_from_folder(cache: &ModelStore, row: &ModelSpec, source: &Path) -> R
 }
 
 fn fetch(
-    row: &ModelSpec,
+    spec: &ModelSpec,
     file: &ModelFile,
     folder: &Path,
     show: &dyn Fn(f64),
@@ -128,18 +129,18 @@ fn fetch(
     }
     Err(Error::new(
         ErrorKind::Machine,
-        format!("{} of {} could not be fetched: {}", file.name, row.id, reasons.join("; ")),
+        format!("{} of {} could not be fetched: {}", file.name, spec.id, reasons.join("; ")),
     )
-    .with_hint(format!("check the network and run `kinglet models pull {}` again, or add --from FOLDER", row.id)))
+    .with_hint(format!("check the network and run `kinglet models pull {}` again, or add --from FOLDER", spec.id)))
 }
 
 fn put_in_place(file: &ModelFile, fetched: &Path, folder: &Path) -> Result<()> {
-    let place = folder.join(file.name);
-    match file.sha256.map(str::to_string).or_else(|| noted(folder, file)) {
+    let place = folder.join(&file.name);
+    match file.sha256.clone().or_else(|| recorded_sha256(folder, file)) {
         Some(sha256) => check(file, &sha256, fetched)?,
         None => {
-            let note = note(folder, file);
-            std::fs::write(&note, sha256_of(fetched)?).map_err(|cause| Error::io("write", &note, cause))?;
+            let record = record_of_sha256(folder, file);
+            std::fs::write(&record, sha256_of(fetched)?).map_err(|cause| Error::io("write", &record, cause))?;
         }
     }
     let sync = || File::open(fetched)?.sync_all();
@@ -155,7 +156,7 @@ fn workplace(folder: &Path) -> Result<tempfile::TempDir> {
         .map_err(|cause| Error::io("make a folder in", folder, cause))
 }
 
-/// What a pull that was killed left behind.
+/// Removes what a download that was killed left behind.
 fn remove_leftovers(folder: &Path) -> Result<()> {
     let entries = std::fs::read_dir(folder).map_err(|cause| Error::io("list", folder, cause))?;
     for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(".pulling-")) {
@@ -164,9 +165,9 @@ fn remove_leftovers(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Two pulls of one model go one after the other.
-fn lock(cache: &ModelStore, row: &ModelSpec) -> Result<File> {
-    let path = cache.root().join(format!("{}.lock", row.id));
+/// Two downloads of one model go one after the other.
+fn lock(store: &ModelStore, spec: &ModelSpec) -> Result<File> {
+    let path = store.root().join(format!("{}.lock", spec.id));
     let lock = File::create(&path).map_err(|cause| Error::io("open", &path, cause))?;
     lock.lock().map_err(|cause| Error::io("lock", &path, cause))?;
     Ok(lock)

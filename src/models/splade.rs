@@ -1,7 +1,7 @@
 //! Learned sparse vectors: a small BERT says of each term of its vocabulary how much a text is about it, also where the text does
 //! not have the term. The only file that knows candle.
 //!
-//! DownloadSource: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model for Information Retrieval*, 2021:
+//! Source: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model for Information Retrieval*, 2021:
 //! the weight of a term is the maximum, over the text's tokens, of log(1 + relu(logit)). Devlin, Chang, Lee & Toutanova, *BERT*,
 //! NAACL 2019, for the forward pass.
 
@@ -22,7 +22,7 @@ use crate::vector::SparseVector;
 const HEAD_DIMENSION: usize = 64;
 /// What a BERT adds to a variance before it divides by its root.
 const EPSILON: f64 = 1e-12;
-/// Terms whose logits are computed together: few enough that these stay in the CPU's cache.
+/// Terms whose logits are computed together: few enough that these stay in the CPU's store.
 const TERMS_TOGETHER: usize = 2048;
 
 /// A sparse encoder of the catalog. Each text is run by itself, so that its vector does not depend on its neighbours; texts are run
@@ -35,16 +35,16 @@ pub struct SpladeEncoder {
 }
 
 impl SpladeEncoder {
-    /// Opens the encoder of `row`, whose files are in `cache`, with `threads` threads (0: one for each core).
+    /// Opens the encoder `spec`, whose files are in `store`, with `threads` threads (0: one for each core).
     ///
     /// # Errors
-    /// When the row is no sparse encoder's, or its files are not here or not such a model and its tokenizer.
-    pub fn open(cache: &ModelStore, row: &ModelSpec, threads: usize) -> Result<Self> {
-        let card = cache.sparse_card(row)?;
-        let folder = cache.require(row)?;
+    /// When it is no sparse encoder, or its files are not here or not such a model and its tokenizer.
+    pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
+        let card = store.sparse_card(spec)?;
+        let folder = store.require(spec)?;
         let unreadable = |cause: &dyn std::fmt::Display| {
-            Error::damaged(format!("{} could not be opened: {cause}", row.id))
-                .with_hint(format!("kinglet models pull --force {}", row.id))
+            Error::damaged(format!("{} could not be opened: {cause}", spec.id))
+                .with_hint(format!("kinglet models pull --force {}", spec.id))
         };
         let mut tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).map_err(|cause| unreadable(&cause))?;
         let truncation = TruncationParams { max_length: card.max_tokens, ..TruncationParams::default() };
@@ -56,7 +56,7 @@ impl SpladeEncoder {
             return Err(unreadable(&format!("its vocabulary has {} terms", model.words.dims()[0])));
         }
         let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let threads = threads.map_err(|cause| Error::model(format!("no threads for {}: {cause}", row.id)))?;
+        let threads = threads.map_err(|cause| Error::model(format!("no threads for {}: {cause}", spec.id)))?;
         Ok(SpladeEncoder { card, tokenizer, model, threads })
     }
 

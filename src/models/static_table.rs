@@ -28,16 +28,16 @@ pub struct StaticEmbedder {
 }
 
 impl StaticEmbedder {
-    /// Opens the embedder of `row`, whose files are in `cache`.
+    /// Opens the embedder `spec`, whose files are in `store`.
     ///
     /// # Errors
     /// When the files are not here, or not such a table and its tokenizer.
-    pub fn open(cache: &ModelStore, row: &ModelSpec) -> Result<Self> {
-        let folder = cache.require(row)?;
-        let card = cache.card(row)?;
+    pub fn open(store: &ModelStore, spec: &ModelSpec) -> Result<Self> {
+        let folder = store.require(spec)?;
+        let card = store.card(spec)?;
         let unreadable = |cause: &dyn std::fmt::Display| {
-            Error::damaged(format!("{} could not be opened: {cause}", row.id))
-                .with_hint(format!("kinglet models pull --force {}", row.id))
+            Error::damaged(format!("{} could not be opened: {cause}", spec.id))
+                .with_hint(format!("kinglet models pull --force {}", spec.id))
         };
         let tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).map_err(|cause| unreadable(&cause))?;
         let bytes = read(&folder.join("model.safetensors"))?;

@@ -3,27 +3,29 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
-use super::catalog::{self, ModelFile, ModelSpec, user_models};
+use super::catalog::{Catalog, ModelFile, ModelSpec};
 use super::contracts::{EmbedderCard, SparseCard};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Notes the size and time of each file when it was last checked, so that 150 MB are not hashed at every start.
+/// Keeps the size and time of each file when it was last checked, so that 150 MB are not hashed at every start.
 const STAMP: &str = ".checked";
 
-/// The folder of all models.
+/// The folder of all models, and the catalog that says what they are.
 #[derive(Debug, Clone)]
 pub struct ModelStore {
     folder: PathBuf,
+    catalog: Arc<Mutex<Option<Arc<Catalog>>>>,
 }
 
 impl ModelStore {
     /// Uses `folder`, which need not exist yet.
     pub fn new(folder: PathBuf) -> Self {
-        ModelStore { folder }
+        ModelStore { folder, catalog: Arc::default() }
     }
 
     /// The folder of all models.
@@ -31,38 +33,56 @@ impl ModelStore {
         &self.folder
     }
 
-    /// The rows of the catalog, and of the models that were added here.
+    /// All models of the catalog, those that were added here included.
     ///
     /// # Errors
     /// When the description of an added model cannot be read.
-    pub fn rows(&self) -> Result<Vec<ModelSpec>> {
-        let mut folders: Vec<PathBuf> =
-            std::fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        folders.retain(|folder| folder.join(user_models::DESCRIPTION).is_file());
-        folders.sort();
-        let own = folders.iter().map(|folder| user_models::read(folder)).collect::<Result<Vec<_>>>()?;
-        Ok([catalog::rows(), own].concat())
+    pub fn specs(&self) -> Result<Vec<Arc<ModelSpec>>> {
+        Ok(self.catalog().specs()?.to_vec())
     }
 
-    /// The row of the model called `id`.
+    /// The model called `id`.
     ///
     /// # Errors
     /// When there is none; the hint lists those there are. Never another model instead.
-    pub fn lookup(&self, id: &str) -> Result<ModelSpec> {
-        catalog::find(self.rows()?, id)
+    pub fn lookup(&self, id: &str) -> Result<Arc<ModelSpec>> {
+        if let Some(spec) = self.catalog().get(id) {
+            return Ok(spec.clone());
+        }
+        // Another process may have added it since the catalog was read.
+        self.forget_catalog();
+        let catalog = self.catalog();
+        catalog.get(id).cloned().ok_or_else(|| catalog.missing(id))
+    }
+
+    /// The catalog, read when it is first needed. One with a description that cannot be read is not kept, so that a mended
+    /// description counts at once.
+    fn catalog(&self) -> Arc<Catalog> {
+        let mut kept = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(catalog) = &*kept {
+            return catalog.clone();
+        }
+        let catalog = Arc::new(Catalog::read(&self.folder));
+        *kept = catalog.is_whole().then(|| catalog.clone());
+        catalog
+    }
+
+    /// Lets the catalog be read anew: a model was added.
+    pub(crate) fn forget_catalog(&self) {
+        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The folder of one model.
-    pub fn folder(&self, row: &ModelSpec) -> PathBuf {
-        self.folder.join(row.id)
+    pub fn folder(&self, spec: &ModelSpec) -> PathBuf {
+        self.folder.join(spec.id.as_str())
     }
 
     /// Whether every file of the model is there, by name and size.
-    pub fn is_complete(&self, row: &ModelSpec) -> bool {
-        row.files.iter().all(|file| {
-            let found = std::fs::metadata(self.folder(row).join(file.name));
+    pub fn is_complete(&self, spec: &ModelSpec) -> bool {
+        spec.files.iter().all(|file| {
+            let found = std::fs::metadata(self.folder(spec).join(&file.name));
             found.is_ok_and(|found| file.size_bytes.is_none_or(|size| found.len() == size))
-                && (file.sha256.is_some() || noted(&self.folder(row), file).is_some())
+                && (file.sha256.is_some() || recorded_sha256(&self.folder(spec), file).is_some())
         })
     }
 
@@ -71,15 +91,15 @@ impl ModelStore {
     ///
     /// # Errors
     /// [`ErrorKind::Missing`] when a file is not there, [`ErrorKind::Damaged`] when it is not the catalog's.
-    pub fn require(&self, row: &ModelSpec) -> Result<PathBuf> {
-        let folder = self.folder(row);
-        if !self.is_complete(row) {
-            return Err(Error::new(ErrorKind::Missing, format!("{} is not here yet", row.id))
-                .with_hint(format!("kinglet models pull {}", row.id)));
+    pub fn require(&self, spec: &ModelSpec) -> Result<PathBuf> {
+        let folder = self.folder(spec);
+        if !self.is_complete(spec) {
+            return Err(Error::new(ErrorKind::Missing, format!("{} is not here yet", spec.id))
+                .with_hint(format!("kinglet models pull {}", spec.id)));
         }
-        let stamp = self.stamp(row)?;
+        let stamp = self.stamp(spec)?;
         if std::fs::read_to_string(folder.join(STAMP)).ok().as_deref() != Some(&stamp) {
-            self.verify(row)?;
+            self.verify(spec)?;
             // Where nothing can be written the files are read again the next time: slower, not wrong.
             let _ = std::fs::write(folder.join(STAMP), stamp);
         }
@@ -90,74 +110,77 @@ impl ModelStore {
     ///
     /// # Errors
     /// As [`require`](Self::require).
-    pub fn verify(&self, row: &ModelSpec) -> Result<()> {
-        for file in &row.files {
-            let path = self.folder(row).join(file.name);
+    pub fn verify(&self, spec: &ModelSpec) -> Result<()> {
+        for file in &spec.files {
+            let path = self.folder(spec).join(&file.name);
             if !path.is_file() {
-                return Err(Error::new(ErrorKind::Missing, format!("{} is not here yet", row.id))
-                    .with_hint(format!("kinglet models pull {}", row.id)));
+                return Err(Error::new(ErrorKind::Missing, format!("{} is not here yet", spec.id))
+                    .with_hint(format!("kinglet models pull {}", spec.id)));
             }
-            check(file, &self.sha256(row, file)?, &path)
-                .map_err(|error| error.with_hint(format!("kinglet models pull --force {}", row.id)))?;
+            check(file, &self.sha256(spec, file)?, &path)
+                .map_err(|error| error.with_hint(format!("kinglet models pull --force {}", spec.id)))?;
         }
         Ok(())
     }
 
-    /// The card of the embedder of `row`.
+    /// The card of the embedder `spec`.
     ///
     /// # Errors
-    /// When the row is no embedder's, or the hash of a file is not known yet.
-    pub fn card(&self, row: &ModelSpec) -> Result<EmbedderCard> {
-        let sha256 = row.files.iter().map(|file| self.sha256(row, file)).collect::<Result<Vec<_>>>()?;
-        row.card(&sha256).ok_or_else(|| {
-            Error::input(format!("{} is a {}, not an embedder", row.id, row.kind))
+    /// When it is no embedder, or the hash of a file is not known yet.
+    pub fn card(&self, spec: &ModelSpec) -> Result<EmbedderCard> {
+        spec.card(&self.hashes(spec)?).ok_or_else(|| {
+            Error::input(format!("{} is a {}, not an embedder", spec.id, spec.kind))
                 .with_hint("`kinglet models list` shows what each model is for")
         })
     }
 
-    /// The card of the sparse encoder of `row`.
+    /// The card of the sparse encoder `spec`.
     ///
     /// # Errors
     /// As [`card`](Self::card).
-    pub fn sparse_card(&self, row: &ModelSpec) -> Result<SparseCard> {
-        let sha256 = row.files.iter().map(|file| self.sha256(row, file)).collect::<Result<Vec<_>>>()?;
-        row.sparse_card(&sha256).ok_or_else(|| {
-            Error::input(format!("{} is a {}, not a sparse encoder", row.id, row.kind))
+    pub fn sparse_card(&self, spec: &ModelSpec) -> Result<SparseCard> {
+        spec.sparse_card(&self.hashes(spec)?).ok_or_else(|| {
+            Error::input(format!("{} is a {}, not a sparse encoder", spec.id, spec.kind))
                 .with_hint("`kinglet models list` shows what each model is for")
         })
     }
 
-    /// The SHA-256 that a file must have: the catalog's, or that of the file that was fetched first.
-    fn sha256(&self, row: &ModelSpec, file: &ModelFile) -> Result<String> {
-        let known = file.sha256.map(str::to_string).or_else(|| noted(&self.folder(row), file));
+    /// The SHA-256 that each file must have.
+    pub(super) fn hashes(&self, spec: &ModelSpec) -> Result<Vec<String>> {
+        spec.files.iter().map(|file| self.sha256(spec, file)).collect()
+    }
+
+    /// The SHA-256 that a file must have: the catalog's, or that of the file that was downloaded first.
+    fn sha256(&self, spec: &ModelSpec, file: &ModelFile) -> Result<String> {
+        let known = file.sha256.clone().or_else(|| recorded_sha256(&self.folder(spec), file));
         known.ok_or_else(|| {
-            Error::new(ErrorKind::Missing, format!("{} is not here yet", row.id))
-                .with_hint(format!("kinglet models pull {}", row.id))
+            Error::new(ErrorKind::Missing, format!("{} is not here yet", spec.id))
+                .with_hint(format!("kinglet models pull {}", spec.id))
         })
     }
 
-    fn stamp(&self, row: &ModelSpec) -> Result<String> {
+    fn stamp(&self, spec: &ModelSpec) -> Result<String> {
         let mut stamp = String::new();
-        for file in &row.files {
-            let path = self.folder(row).join(file.name);
+        for file in &spec.files {
+            let path = self.folder(spec).join(&file.name);
             let metadata = std::fs::metadata(&path).map_err(|cause| Error::io("read", &path, cause))?;
             let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let nanoseconds = modified.map_or(0, |time| time.as_nanos());
-            stamp.push_str(&format!("{} {} {} {nanoseconds}\n", file.name, self.sha256(row, file)?, metadata.len()));
+            stamp.push_str(&format!("{} {} {} {nanoseconds}\n", file.name, self.sha256(spec, file)?, metadata.len()));
         }
         Ok(stamp)
     }
 }
 
-/// The noted SHA-256 of a file that the catalog has no hash of.
-pub(super) fn noted(folder: &Path, file: &ModelFile) -> Option<String> {
-    let text = std::fs::read_to_string(note(folder, file)).ok()?;
+/// The SHA-256 that was recorded of a file of which the catalog has none.
+pub(super) fn recorded_sha256(folder: &Path, file: &ModelFile) -> Option<String> {
+    let text = std::fs::read_to_string(record_of_sha256(folder, file)).ok()?;
     let text = text.trim();
     (text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())).then(|| text.to_string())
 }
 
-/// Where the SHA-256 of such a file is noted.
-pub(super) fn note(folder: &Path, file: &ModelFile) -> PathBuf {
+/// Where the SHA-256 of such a file is recorded.
+pub(super) fn record_of_sha256(folder: &Path, file: &ModelFile) -> PathBuf {
     folder.join(format!("{}.sha256", file.name))
 }
 

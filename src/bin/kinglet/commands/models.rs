@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
+use std::sync::Arc;
 
-use kinglet::models::catalog;
+use kinglet::models::catalog::ModelSpec;
 use kinglet::models::download::{self, DownloadObserver, DownloadProgress};
 use kinglet::{Error, ErrorKind, Result};
 use serde_json::json;
@@ -15,32 +16,33 @@ use crate::run::{DONE, Session, printed};
 
 impl Session<'_> {
     pub fn models_list(&self) -> Result<u8> {
-        let rows = self.kinglet.models().rows()?;
+        let specs = self.kinglet.models().specs()?;
         if self.global.json {
-            let rows: Vec<_> = rows
+            let models: Vec<_> = specs
                 .iter()
-                .map(|row| {
+                .map(|spec| {
                     json!({
-                        "id": row.id, "kind": row.kind.to_string(), "size_bytes": row.size_bytes(),
-                        "licence": row.licence, "description": row.description, "parameters": row.parameters, "here": self.kinglet.is_here(row),
+                        "id": spec.id, "kind": spec.kind.to_string(), "size_bytes": spec.size_bytes(),
+                        "licence": spec.licence, "description": spec.description, "parameters": spec.parameters,
+                        "here": self.kinglet.is_here(spec),
                     })
                 })
                 .collect();
-            return printed(render::json(&json!({ "models": rows })));
+            return printed(render::json(&json!({ "models": models })));
         }
-        let rows = rows
+        let rows = specs
             .iter()
-            .map(|row| {
-                let here = if self.kinglet.is_here(row) { "yes" } else { "no" };
+            .map(|spec| {
+                let here = if self.kinglet.is_here(spec) { "yes" } else { "no" };
                 vec![
-                    row.id.to_string(),
-                    row.kind.to_string(),
-                    size(row.size_bytes()),
-                    row.licence.to_string(),
+                    spec.id.to_string(),
+                    spec.kind.to_string(),
+                    size(spec.size_bytes()),
+                    spec.licence.clone(),
                     here.to_string(),
-                    match row.parameters {
-                        Some(parameters) => format!("{}, {} M parameters", row.description, parameters / 1_000_000),
-                        None => row.description.to_string(),
+                    match spec.parameters {
+                        Some(parameters) => format!("{}, {} M parameters", spec.description, parameters / 1_000_000),
+                        None => spec.description.clone(),
                     },
                 ]
             })
@@ -49,41 +51,41 @@ impl Session<'_> {
     }
 
     pub fn models_pull(&self, ids: &[String], from: Option<&Path>, force: bool) -> Result<u8> {
-        let rows = ids.iter().map(|id| self.kinglet.models().lookup(id)).collect::<Result<Vec<_>>>()?;
-        for row in rows {
-            if !force && self.kinglet.models().require(&row).is_ok() {
-                render::notice(&format!("{} is here already", row.id));
+        let specs = ids.iter().map(|id| self.kinglet.models().lookup(id)).collect::<Result<Vec<_>>>()?;
+        for spec in specs {
+            if !force && self.kinglet.models().require(&spec).is_ok() {
+                render::notice(&format!("{} is here already", spec.id));
                 continue;
             }
             match from {
-                Some(folder) => download::pull_from_folder(self.kinglet.models(), &row, folder)?,
-                None => self.fetch(&row)?,
+                Some(folder) => download::copy_from_folder(self.kinglet.models(), &spec, folder)?,
+                None => self.fetch(&spec)?,
             }
-            render::notice(&format!("{} is in {}", row.id, self.kinglet.models().folder(&row).display()));
+            render::notice(&format!("{} is in {}", spec.id, self.kinglet.models().folder(&spec).display()));
         }
         Ok(DONE)
     }
 
-    pub fn fetch(&self, row: &catalog::ModelSpec) -> Result<()> {
-        let bar = progress::bytes(row.size_bytes().unwrap_or(0), row.id);
+    pub fn fetch(&self, spec: &ModelSpec) -> Result<()> {
+        let bar = progress::bytes(spec.size_bytes().unwrap_or(0), spec.id.as_str());
         let show = |progress: DownloadProgress| {
             bar.set_length(progress.total_bytes);
             bar.set_position(progress.done_bytes);
         };
-        let watcher = DownloadObserver { show: &show, is_cancelled: &progress::is_stopped };
-        let result = download::pull(self.kinglet.models(), row, args::is_without_hub(self.global), &watcher);
+        let observer = DownloadObserver { on_progress: &show, is_cancelled: &progress::is_stopped };
+        let result = download::download(self.kinglet.models(), spec, args::is_without_hub(self.global), &observer);
         bar.finish_and_clear();
         result
     }
 
     /// Offers to fetch what is missing on a terminal; elsewhere names the command.
-    pub fn fetch_missing(&self, wanted: &[catalog::ModelSpec]) -> Result<()> {
-        let missing: Vec<_> = wanted.iter().filter(|row| !self.kinglet.is_here(row)).collect();
+    pub fn fetch_missing(&self, wanted: &[Arc<ModelSpec>]) -> Result<()> {
+        let missing: Vec<_> = wanted.iter().filter(|spec| !self.kinglet.is_here(spec)).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let ids: Vec<&str> = missing.iter().map(|row| row.id).collect();
-        let all = size(missing.iter().map(|row| row.size_bytes()).sum());
+        let ids: Vec<&str> = missing.iter().map(|spec| spec.id.as_str()).collect();
+        let all = size(missing.iter().map(|spec| spec.size_bytes()).sum());
         let command = format!("kinglet models pull {}", ids.join(" "));
         let absent = || {
             Err(Error::new(ErrorKind::Missing, format!("not here yet: {} ({})", ids.join(", "), all))
@@ -95,23 +97,24 @@ impl Session<'_> {
         if !agreed(&format!("Fetch {} ({})?", ids.join(", "), all), &command)? {
             return absent();
         }
-        missing.iter().try_for_each(|row| self.fetch(row))
+        missing.iter().try_for_each(|spec| self.fetch(spec))
     }
 
     pub fn models_show(&self, id: &str) -> Result<u8> {
-        let row = self.kinglet.models().lookup(id)?;
-        printed(render::json(&serde_json::to_value(&row).expect("a catalog row is plain data")))
+        let spec = self.kinglet.models().lookup(id)?;
+        printed(render::json(&serde_json::to_value(&*spec).expect("a spec is plain data")))
     }
 
     pub fn models_add(&self, folder: &Path) -> Result<u8> {
         self.fetch_missing(&self.kinglet.models_for_adding(folder)?)?;
-        let row = self.kinglet.add_model(folder)?;
-        render::notice(&format!("{} works and is in {}", row.id, self.kinglet.models().folder(&row).display()));
+        let spec = self.kinglet.add_model(folder)?;
+        render::notice(&format!("{} works and is in {}", spec.id, self.kinglet.models().folder(&spec).display()));
         Ok(DONE)
     }
 
     pub fn models_path(&self, id: &str) -> Result<u8> {
-        let folder = self.kinglet.models().require(&self.kinglet.models().lookup(id)?)?;
+        let spec = self.kinglet.models().lookup(id)?;
+        let folder = self.kinglet.models().require(&spec)?;
         printed(render::paths(&[folder]))
     }
 }

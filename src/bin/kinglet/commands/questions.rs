@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::StreamExt;
+use kinglet::config::Config;
 use kinglet::corpus::questions::{self, WrittenQuestion};
 use kinglet::experiment::question_generation::GeneratedQuestions;
 use kinglet::index::Index;
 use kinglet::models::prompt::{Prompt, Task};
+use kinglet::models::reference::GeneratorRef;
 use kinglet::{Error, Result};
 use serde_json::json;
 
@@ -68,15 +70,16 @@ impl Session<'_> {
 
     /// Asks a language model for a question to a passage.
     fn writer(&self, id: &str) -> Result<impl Fn(&str) -> Result<Option<String>> + '_> {
-        if id == "extractive" {
-            return Err(
-                Error::input("extractive only quotes: it cannot write questions").with_hint("name a language model")
-            );
-        }
-        let config = self.resolved.config.with("generator", id)?;
-        let kinglet = self.kinglet.clone().with_config(config);
+        let generator = match GeneratorRef::from(id) {
+            GeneratorRef::Extractive => {
+                return Err(Error::input("extractive only quotes: it cannot write questions")
+                    .with_hint("name a language model"));
+            }
+            generator => generator,
+        };
+        let kinglet = self.kinglet.clone().with_config(Config { generator, ..self.resolved.config.clone() });
         self.fetch_missing(&kinglet.models_for_answering()?)?;
-        let generator = kinglet.generator()?;
+        let generator = kinglet.open_generator()?;
         Ok(move |passage: &str| {
             let passages = vec![passage.to_string()];
             let prompt = Prompt {

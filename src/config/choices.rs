@@ -1,0 +1,156 @@
+//! Settings that name a model or a language, or leave the choice to kinglet.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::language::Language;
+use crate::models::reference::{EmbedderRef, RerankerRef, SparseEncoderRef, written_as_text};
+
+const AUTO: &str = "auto";
+const NONE: &str = "none";
+
+written_as_text!(EmbedderChoice, SparseEncoderChoice, RerankerChoice);
+
+/// Which embedder answers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum EmbedderChoice {
+    /// `auto`: the index's first; for a new index the default of [`EmbedderRef`].
+    #[default]
+    Auto,
+    /// This one.
+    Use(EmbedderRef),
+}
+
+impl From<&str> for EmbedderChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            AUTO => EmbedderChoice::Auto,
+            text => EmbedderChoice::Use(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for EmbedderChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EmbedderChoice::Auto => f.write_str(AUTO),
+            EmbedderChoice::Use(embedder) => embedder.fmt(f),
+        }
+    }
+}
+
+/// Whose learned terms an index has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum SparseEncoderChoice {
+    /// `none`: nobody's, unless learned terms alone are searched.
+    #[default]
+    None,
+    /// Those of this encoder.
+    Use(SparseEncoderRef),
+}
+
+impl From<&str> for SparseEncoderChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            NONE => SparseEncoderChoice::None,
+            text => SparseEncoderChoice::Use(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for SparseEncoderChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SparseEncoderChoice::None => f.write_str(NONE),
+            SparseEncoderChoice::Use(encoder) => encoder.fmt(f),
+        }
+    }
+}
+
+/// What scores the first hits again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum RerankerChoice {
+    /// `auto`: in hybrid mode `maxsim` where the embedder has token vectors, else nothing.
+    #[default]
+    Auto,
+    /// `none`: nothing.
+    None,
+    /// This one.
+    Use(RerankerRef),
+}
+
+impl From<&str> for RerankerChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            AUTO => RerankerChoice::Auto,
+            NONE => RerankerChoice::None,
+            text => RerankerChoice::Use(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for RerankerChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RerankerChoice::Auto => f.write_str(AUTO),
+            RerankerChoice::None => f.write_str(NONE),
+            RerankerChoice::Use(reranker) => reranker.fmt(f),
+        }
+    }
+}
+
+/// The language of the documents' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum LanguageChoice {
+    /// `auto`: that of the index; for a new index the one that its documents are in.
+    #[default]
+    Auto,
+    /// This one.
+    Use(Language),
+}
+
+impl TryFrom<String> for LanguageChoice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match (text.as_str(), Language::of_code(&text)) {
+            (AUTO, _) => Ok(LanguageChoice::Auto),
+            (_, Some(language)) => Ok(LanguageChoice::Use(language)),
+            (_, None) => Err(format!("must be {AUTO} or one of {}", Language::ALL.map(Language::code).join(", "))),
+        }
+    }
+}
+
+impl From<LanguageChoice> for String {
+    fn from(choice: LanguageChoice) -> String {
+        match choice {
+            LanguageChoice::Auto => AUTO.to_string(),
+            LanguageChoice::Use(language) => language.code().to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_was_read() {
+        for text in ["auto", "none", "maxsim", "hashing-256", "all-minilm-l6-v2", ""] {
+            assert_eq!(EmbedderChoice::from(text).to_string(), text);
+            assert_eq!(SparseEncoderChoice::from(text).to_string(), text);
+            assert_eq!(RerankerChoice::from(text).to_string(), text);
+        }
+        for code in Language::ALL.map(Language::code).into_iter().chain([AUTO]) {
+            assert_eq!(String::from(LanguageChoice::try_from(code.to_string()).unwrap()), code);
+        }
+        assert_eq!(EmbedderChoice::from(AUTO), EmbedderChoice::Auto);
+        assert_eq!(SparseEncoderChoice::from(NONE), SparseEncoderChoice::None);
+        assert_eq!([AUTO, NONE].map(RerankerChoice::from), [RerankerChoice::Auto, RerankerChoice::None]);
+    }
+}

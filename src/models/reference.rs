@@ -1,0 +1,273 @@
+//! Which model is meant. What people write is parsed here, once; everything else matches on these types.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::extractive::ExtractiveGenerator;
+use super::hashing::HashingEmbedder;
+
+const OPENAI_PREFIX: &str = "openai:";
+const MAXSIM: &str = "maxsim";
+
+/// Makes types that are written as one text, in settings, messages, manifests and JSON alike: each has `From<&str>` and
+/// `Display`, which are each other's inverse.
+macro_rules! written_as_text {
+    ($($type:ty),+ $(,)?) => {$(
+        impl From<String> for $type {
+            fn from(text: String) -> Self {
+                text.as_str().into()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(it: $type) -> String {
+                it.to_string()
+            }
+        }
+    )+};
+}
+pub(crate) use written_as_text;
+
+written_as_text!(EmbedderRef, SparseEncoderRef, RerankerRef, GeneratorRef);
+
+/// The id of a model with files: one of the catalog or of the user's own. Whether there is such a model is for the catalog
+/// to say.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ModelId(String);
+
+impl ModelId {
+    /// The id as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for ModelId {
+    fn from(text: &str) -> Self {
+        ModelId(text.to_string())
+    }
+}
+
+impl fmt::Display for ModelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq<str> for ModelId {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for ModelId {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+/// An embedder. The default is that of an index for which nobody has named one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum EmbedderRef {
+    /// `hashing-256`, which needs no files.
+    Hashing,
+    /// One of the catalog, or one that a program has brought along.
+    Catalog(ModelId),
+}
+
+impl EmbedderRef {
+    /// The id that its card has.
+    pub fn as_str(&self) -> &str {
+        match self {
+            EmbedderRef::Hashing => HashingEmbedder::ID,
+            EmbedderRef::Catalog(id) => id.as_str(),
+        }
+    }
+
+    /// The model whose files it needs, if it needs any.
+    pub fn model(&self) -> Option<&ModelId> {
+        match self {
+            EmbedderRef::Hashing => None,
+            EmbedderRef::Catalog(id) => Some(id),
+        }
+    }
+}
+
+impl Default for EmbedderRef {
+    fn default() -> Self {
+        EmbedderRef::Catalog("all-minilm-l6-v2".into())
+    }
+}
+
+impl From<&str> for EmbedderRef {
+    fn from(text: &str) -> Self {
+        match text {
+            HashingEmbedder::ID => EmbedderRef::Hashing,
+            id => EmbedderRef::Catalog(id.into()),
+        }
+    }
+}
+
+impl fmt::Display for EmbedderRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A sparse encoder. The default is that of `mode = "sparse"` where nobody has named one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum SparseEncoderRef {
+    /// One of the catalog.
+    Catalog(ModelId),
+}
+
+impl SparseEncoderRef {
+    /// The model whose files it needs.
+    pub fn model(&self) -> &ModelId {
+        match self {
+            SparseEncoderRef::Catalog(id) => id,
+        }
+    }
+}
+
+impl Default for SparseEncoderRef {
+    fn default() -> Self {
+        SparseEncoderRef::Catalog("splade-tiny".into())
+    }
+}
+
+impl From<&str> for SparseEncoderRef {
+    fn from(text: &str) -> Self {
+        SparseEncoderRef::Catalog(text.into())
+    }
+}
+
+impl fmt::Display for SparseEncoderRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.model().fmt(f)
+    }
+}
+
+/// A reranker.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum RerankerRef {
+    /// `maxsim`: late interaction with the token vectors of the embedder that answers.
+    MaxSim,
+    /// A cross-encoder of the catalog.
+    CrossEncoder(ModelId),
+}
+
+impl RerankerRef {
+    /// The model whose files it needs beside the embedder's, if it needs any.
+    pub fn model(&self) -> Option<&ModelId> {
+        match self {
+            RerankerRef::MaxSim => None,
+            RerankerRef::CrossEncoder(id) => Some(id),
+        }
+    }
+}
+
+impl From<&str> for RerankerRef {
+    fn from(text: &str) -> Self {
+        match text {
+            MAXSIM => RerankerRef::MaxSim,
+            id => RerankerRef::CrossEncoder(id.into()),
+        }
+    }
+}
+
+impl fmt::Display for RerankerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RerankerRef::MaxSim => f.write_str(MAXSIM),
+            RerankerRef::CrossEncoder(id) => id.fmt(f),
+        }
+    }
+}
+
+/// A generator.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum GeneratorRef {
+    /// `extractive`, which quotes and needs no files.
+    Extractive,
+    /// `openai:MODEL`: a model behind a server that speaks OpenAI's protocol.
+    OpenAi {
+        /// What the server calls it.
+        model: String,
+    },
+    /// A language model of the catalog.
+    Catalog(ModelId),
+}
+
+impl GeneratorRef {
+    /// The model whose files it needs, if it needs any.
+    pub fn model(&self) -> Option<&ModelId> {
+        match self {
+            GeneratorRef::Extractive | GeneratorRef::OpenAi { .. } => None,
+            GeneratorRef::Catalog(id) => Some(id),
+        }
+    }
+}
+
+impl Default for GeneratorRef {
+    fn default() -> Self {
+        GeneratorRef::Catalog("smollm2-135m-instruct".into())
+    }
+}
+
+impl From<&str> for GeneratorRef {
+    fn from(text: &str) -> Self {
+        match (text, text.strip_prefix(OPENAI_PREFIX)) {
+            (ExtractiveGenerator::ID, _) => GeneratorRef::Extractive,
+            (_, Some(model)) => GeneratorRef::OpenAi { model: model.to_string() },
+            (id, None) => GeneratorRef::Catalog(id.into()),
+        }
+    }
+}
+
+impl fmt::Display for GeneratorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GeneratorRef::Extractive => f.write_str(ExtractiveGenerator::ID),
+            GeneratorRef::OpenAi { model } => write!(f, "{OPENAI_PREFIX}{model}"),
+            GeneratorRef::Catalog(id) => id.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_without_a_model_in_the_catalog_are_known() {
+        assert_eq!(EmbedderRef::from("hashing-256"), EmbedderRef::Hashing);
+        assert_eq!(RerankerRef::from("maxsim"), RerankerRef::MaxSim);
+        assert_eq!(GeneratorRef::from("extractive"), GeneratorRef::Extractive);
+        assert_eq!(GeneratorRef::from("openai:llama3.2"), GeneratorRef::OpenAi { model: "llama3.2".to_string() });
+        assert!(EmbedderRef::default().model().is_some() && GeneratorRef::default().model().is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_what_was_read(
+            text in prop_oneof!["[a-z0-9.-]{0,12}", "(hashing-256|maxsim|extractive|openai:[a-z:.]{0,8})", ".{0,12}"],
+        ) {
+            prop_assert_eq!(EmbedderRef::from(text.as_str()).to_string(), text.as_str());
+            prop_assert_eq!(SparseEncoderRef::from(text.as_str()).to_string(), text.as_str());
+            prop_assert_eq!(RerankerRef::from(text.as_str()).to_string(), text.as_str());
+            prop_assert_eq!(GeneratorRef::from(text.as_str()).to_string(), text.as_str());
+            let json = serde_json::to_string(&GeneratorRef::from(text.as_str())).unwrap();
+            prop_assert_eq!(&json, &serde_json::to_string(&text).unwrap());
+            prop_assert_eq!(serde_json::from_str::<GeneratorRef>(&json).unwrap(), GeneratorRef::from(text.as_str()));
+        }
+    }
+}
