@@ -1,18 +1,20 @@
-//! Questions per second of one, two and four callers over one index of the handbook: by words alone, and by hybrid search with
-//! `all-minilm-l6-v2`.
+//! Questions per second of one, two and four callers over one index of the handbook: by words alone, by hybrid search with
+//! `all-minilm-l6-v2`, and of that embedder alone.
 //!
 //! `make bench-throughput`. `KINGLET_TEST_HOME` has the models.
 
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kinglet::config::Mode;
-use kinglet::{Config, Kinglet, NoProgress};
+use kinglet::models::contracts::Role;
+use kinglet::models::reference::EmbedderRef;
+use kinglet::{Config, Kinglet, NoProgress, SearchOptions};
 
 const CALLERS: [usize; 3] = [1, 2, 4];
 const MEASURED: Duration = Duration::from_secs(5);
-const HITS: usize = 10;
 const QUESTIONS: [&str; 8] = [
     "What is the default number of hits?",
     "How do I stop indexing without losing work?",
@@ -32,31 +34,35 @@ fn main() {
     let kinglet = |mode| Kinglet::new(home.path(), Config { mode, ..Config::default() });
     kinglet(Mode::Hybrid).index("handbook", &[package.join("corpora/handbook")], &NoProgress).unwrap();
 
-    println!("questions per second      callers");
-    println!("{:18}{}", "", CALLERS.map(|callers| format!("{callers:>10}")).concat());
+    println!("questions per second");
+    println!("{:24}{}", "callers", CALLERS.map(|callers| format!("{callers:>8}")).concat());
     for (name, mode) in [("words alone", Mode::Lexical), ("hybrid", Mode::Hybrid)] {
-        let kinglet = kinglet(mode);
-        let alone: Vec<_> = QUESTIONS.iter().map(|question| ask(&kinglet, question)).collect();
-        let measured = CALLERS.map(|callers| {
-            let (asked, started) = (AtomicUsize::new(0), Instant::now());
-            std::thread::scope(|scope| {
-                for _ in 0..callers {
-                    scope.spawn(|| {
-                        while started.elapsed() < MEASURED {
-                            let at = asked.fetch_add(1, Ordering::Relaxed) % QUESTIONS.len();
-                            assert_eq!(ask(&kinglet, QUESTIONS[at]), alone[at], "{}", QUESTIONS[at]);
-                        }
-                    });
-                }
-            });
-            format!("{:>10.1}", asked.into_inner() as f64 / started.elapsed().as_secs_f64())
+        let index = kinglet(mode).open("handbook").unwrap();
+        measure(name, |question| {
+            let response = index.search(question, &SearchOptions::default()).unwrap();
+            response.results.into_iter().map(|result| (result.hit.chunk, result.hit.score)).collect::<Vec<_>>()
         });
-        println!("{name:18}{}", measured.concat());
     }
+    let embedder = kinglet(Mode::Hybrid).open_embedder(&EmbedderRef::default()).unwrap();
+    measure("the embedder alone", |question| embedder.embed(Role::Query, &[question]).unwrap());
 }
 
-/// The chunks that are found, with their scores.
-fn ask(kinglet: &Kinglet, question: &str) -> Vec<(u64, f32)> {
-    let found = kinglet.search("handbook", question, HITS).unwrap();
-    found.into_iter().map(|found| (found.hit.chunk, found.hit.score)).collect()
+/// Prints how many questions are answered in a second by so many callers, who must get what one alone gets.
+fn measure<T: PartialEq + Debug + Send + Sync>(name: &str, answer: impl Fn(&str) -> T + Sync) {
+    let alone = QUESTIONS.map(&answer);
+    let measured = CALLERS.map(|callers| {
+        let (asked, started) = (AtomicUsize::new(0), Instant::now());
+        std::thread::scope(|scope| {
+            for _ in 0..callers {
+                scope.spawn(|| {
+                    while started.elapsed() < MEASURED {
+                        let at = asked.fetch_add(1, Ordering::Relaxed) % QUESTIONS.len();
+                        assert_eq!(answer(QUESTIONS[at]), alone[at], "{}", QUESTIONS[at]);
+                    }
+                });
+            }
+        });
+        format!("{:>8.1}", asked.into_inner() as f64 / started.elapsed().as_secs_f64())
+    });
+    println!("{name:24}{}", measured.concat());
 }

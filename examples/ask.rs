@@ -4,7 +4,8 @@
 
 use std::path::PathBuf;
 
-use kinglet::{Config, Kinglet, NoProgress};
+use futures::StreamExt;
+use kinglet::{AnswerEvent, Config, Kinglet, NoProgress, SearchOptions};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,7 +19,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let summary = kinglet.index("folder", &[folder], &NoProgress)?;
     println!("{} files, {} chunks\n\n{question}\n", summary.read, summary.chunks);
 
-    let answer = kinglet.ask("folder", &question, &mut |sentence| print!("{sentence}")).await?;
+    let mut events = kinglet.open("folder")?.ask(&question, &SearchOptions::default());
+    let mut answer = None;
+    while let Some(event) = events.next().await {
+        match event? {
+            AnswerEvent::Sentence(sentence) => print!("{}", sentence.text),
+            AnswerEvent::Finished(finished) => answer = Some(finished),
+            _ => {}
+        }
+    }
+    let answer = answer.expect("the last event has the answer");
     println!("\n");
     for citation in &answer.citations {
         println!("[{}] {}{}", citation.n, citation.path, citation.place);

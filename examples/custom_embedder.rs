@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinglet::config::Mode;
 use kinglet::models::contracts::{Embedder, EmbedderCard, Pooling, Role, TokenEmbedder};
 use kinglet::vector::Vector;
-use kinglet::{Config, Kinglet, NoProgress, Result};
+use kinglet::{Config, Kinglet, NoProgress, Result, SearchOptions};
 
 struct Letters {
     card: EmbedderCard,
@@ -61,10 +61,12 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let config = Config { mode: Mode::Dense, ..Config::default() };
     let kinglet = Kinglet::new(home, config).with_embedder(Arc::new(Letters::new()));
     kinglet.index("documents", &[documents], &NoProgress)?;
-    for found in kinglet.search("documents", "tingle", 2)? {
+    let index = kinglet.open("documents")?;
+    let results = index.search("tingle", &SearchOptions::limited(2))?.results;
+    for found in &results {
         println!("{:.3}  {}", found.hit.score, found.chunk.text);
     }
-    let best = &kinglet.search("documents", "tingle", 1)?[0];
+    let best = &results[0];
     assert_eq!(best.chunk.text, "kinglet");
     Ok(())
 }

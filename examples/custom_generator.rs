@@ -8,7 +8,7 @@ use futures::stream::{self, BoxStream};
 use kinglet::models::contracts::{Generator, Token};
 use kinglet::models::prompt::Prompt;
 use kinglet::text::{estimated_tokens, sentences};
-use kinglet::{Config, Kinglet, NoProgress, Result};
+use kinglet::{Config, Kinglet, NoProgress, Result, SearchOptions, collect_answer};
 
 struct FirstSentence;
 
@@ -44,8 +44,9 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let config = Config { embedder: "hashing-256".into(), ..Config::default() };
     let kinglet = Kinglet::new(home, config).with_generator(Arc::new(FirstSentence));
     kinglet.index("documents", &[documents], &NoProgress)?;
-    let answer = kinglet.ask("documents", "How much is the rent?", &mut |sentence| print!("{sentence}")).await?;
-    println!();
+    let events = kinglet.open("documents")?.ask("How much is the rent?", &SearchOptions::default());
+    let answer = collect_answer(events).await?;
+    println!("{}", answer.answer);
     assert_eq!(answer.answer, "The rent is 900 euros. [1]");
     assert_eq!(answer.citations.len(), 1);
     Ok(())

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use kinglet::index::Index;
 use kinglet::index::store::StoredChunk;
-use kinglet::search::{Fusion, Hit, Hybrid, LexicalLeg, Query, Retriever};
+use kinglet::search::{Fusion, Hit, IndexSources, LexicalRetriever, Pipeline, Query, Retriever};
 use kinglet::text::content_words;
 use kinglet::{Config, Kinglet, NoProgress, Result};
 
 struct Headings {
+    sources: Arc<IndexSources>,
     chunks: Vec<StoredChunk>,
 }
 
@@ -23,11 +24,12 @@ impl Retriever for Headings {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        let asked: HashSet<String> = content_words(&query.text).collect();
+        let asked: HashSet<String> = content_words(query.text()).collect();
+        let filtered = self.sources.filtered(query.filter())?;
         let mut found: Vec<(usize, u64)> = self
             .chunks
             .iter()
-            .filter(|stored| query.includes(stored.id))
+            .filter(|stored| filtered.as_ref().is_none_or(|it| it.originals.contains(&stored.id)))
             .map(|stored| {
                 let headings = stored.chunk.headings.join(" ");
                 (content_words(&headings).filter(|word| asked.contains(word)).count(), stored.id)
@@ -47,9 +49,13 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     kinglet.index("handbook", &["corpora/handbook".into()], &NoProgress)?;
 
     let index = Arc::new(Index::open(&kinglet.index_folder("handbook")?)?);
-    let headings = Headings { chunks: index.chunks(&index.by_place(&index.chunk_ids()?)?)? };
-    let legs: Vec<Arc<dyn Retriever>> = vec![Arc::new(LexicalLeg::new(index.clone())), Arc::new(headings)];
-    let hits = Hybrid::new(index.clone(), legs, Fusion::MinMax).retrieve(&Query::new("exit codes"), 3)?;
+    let sources = IndexSources::new(index.clone());
+    let chunks = index.chunks(&index.by_place(&index.searchable_ids()?)?)?;
+    let headings = Headings { sources: sources.clone(), chunks };
+    let retrievers: Vec<Arc<dyn Retriever>> =
+        vec![Arc::new(LexicalRetriever::new(sources.clone())), Arc::new(headings)];
+    let pipeline = Pipeline::new(sources, retrievers, Fusion::MinMax);
+    let hits = pipeline.retrieve(&Query::new("exit codes"), 3)?;
     for hit in &hits {
         let stored = &index.chunks(&[hit.chunk])?[0];
         println!("{:.3}  {}", hit.score, stored.chunk.headings.join(" > "));

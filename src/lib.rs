@@ -67,9 +67,11 @@ pub mod search;
 pub mod text;
 pub mod vector;
 
-pub use answer::Answer;
+pub use answer::{
+    Answer, AnswerEvent, AnswerSentence, Citation, CitedSource, Passage, SentenceSupport, Timings, collect_answer,
+};
 pub use config::Config;
-pub use engine::Kinglet;
+pub use engine::{Embedders, Kinglet, OpenIndex};
 pub use error::{Error, ErrorKind, Result};
 pub use ingest::NoProgress;
-pub use search::SearchResult;
+pub use search::{Filter, PendingWork, SearchOptions, SearchResponse, SearchResult};

@@ -5,6 +5,7 @@ mod support;
 use std::cell::RefCell;
 use std::path::Path;
 
+use kinglet::SearchOptions;
 use kinglet::config::Mode;
 use kinglet::engine::Embedders;
 use kinglet::error::ErrorKind;
@@ -195,7 +196,8 @@ fn what_is_used_answers_until_somebody_says_otherwise() {
     let manifest =
         |kinglet: &Kinglet| Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap().manifest().clone();
     let legs = |kinglet: &Kinglet| -> Vec<String> {
-        let found = kinglet.search("handbook", "which embedder", 1).unwrap();
+        let found =
+            kinglet.open("handbook").unwrap().search("which embedder", &SearchOptions::limited(1)).unwrap().results;
         found[0].hit.legs.iter().map(|leg| leg.leg.clone()).collect()
     };
     kinglet.use_system("handbook", "tiny:dense").unwrap();

@@ -2,31 +2,47 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use futures::StreamExt;
+use kinglet::chunking::Chunking;
 use kinglet::config::Config;
 use kinglet::engine::Kinglet;
 use kinglet::extract::worker_process::Isolation;
-use kinglet::index::fusion_weights::FusionWeights;
+use kinglet::extract::{Extraction, Request, read};
+use kinglet::index::dense::Dense;
+use kinglet::index::derived_part::DerivedPart;
+use kinglet::index::lexical::Lexical;
+use kinglet::index::sparse::Sparse;
+use kinglet::index::store::NewFile;
 use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{IngestPlan, NoProgress, ingest};
+use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
+use kinglet::language::Language;
 use kinglet::models::catalog::{Engine, ModelKind};
 use kinglet::models::contracts::{Embedder, Generator, Pooling, Reranker, Role, SparseEncoder};
 use kinglet::models::cross_encoder::CrossEncoder;
 use kinglet::models::extractive::ExtractiveGenerator;
+use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::onnx::OnnxEmbedder;
 use kinglet::models::prompt::{Prompt, Task};
 use kinglet::models::reference::{EmbedderRef, SparseEncoderRef};
 use kinglet::models::static_table::StaticEmbedder;
 use kinglet::models::store::ModelStore;
+use kinglet::scan::walk::FileState;
+use kinglet::search::sources::{ChunkSource, DenseSource, LexicalSource, SparseSource, TokenVectorSource};
 use kinglet::search::{
-    DenseLeg, Fusion, Hit, Hybrid, LexicalLeg, MaxSim, Query, Reranked, Retriever, ScoreRegularization, SparseLeg,
+    DenseRetriever, Filter, Fusion, Hit, IndexSources, LexicalRetriever, MaxSim, PassageScorer, Pipeline, Query,
+    QueryEncoder, Retriever, SparseRetriever,
 };
-use support::tiny;
+use kinglet::{Error, ErrorKind};
+use support::in_memory::InMemory;
+use support::{Ask, Asking, tiny};
 
 const TEXTS: [&str; 6] = [
     "A kinglet is one of the smallest birds there are.",
@@ -78,10 +94,7 @@ fn embedder_contract(embedder: &dyn Embedder) {
         for role in [Role::Query, Role::Passage] {
             let texts = with_tokens.embed_tokens(role, &TEXTS).unwrap();
             for ((text, embedded), vector) in TEXTS.iter().zip(&texts).zip(embedder.embed(role, &TEXTS).unwrap()) {
-                assert!(
-                    embedded.vector.cosine(&vector) > 0.9999,
-                    "{text:?} has one vector, with its tokens or without"
-                );
+                assert_eq!(embedded.vector, vector, "{text:?} has one vector, with its tokens or without");
                 let spans = with_tokens.token_spans(role, text).unwrap();
                 assert!(!spans.is_empty() && spans.len() == embedded.tokens.len());
                 assert!(
@@ -170,7 +183,7 @@ fn onnx_graphs_that_were_made_here_keep_the_contracts() {
     let kind = ModelKind::Reranker { max_tokens: 64, pad_token: "[PAD]".into() };
     let spec = tiny::add(&store, "cross-encoder", temporary.path(), &files, kind);
     let reranker = CrossEncoder::open(&store, &spec, 1).unwrap();
-    reranker_contract(&reranker);
+    scorer_contract(&|question, passages| reranker.score(question, passages));
     let scores = reranker.score("birds", &["kinglets", "wrens"]).unwrap();
     assert_ne!(scores[0], scores[1], "the passage is read");
     assert_ne!(scores, reranker.score("lease", &["kinglets", "wrens"]).unwrap(), "and so is the question");
@@ -191,15 +204,18 @@ fn same_from_four_threads<T: PartialEq + Debug + Send + Sync>(call: impl Fn() ->
 }
 
 /// One finite score a passage, in order, whatever stands beside it.
-fn reranker_contract(reranker: &dyn Reranker) {
-    assert!(reranker.score("birds", &[]).unwrap().is_empty());
-    let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
+fn scorer_contract(score: &(dyn Fn(&str, &[&str]) -> kinglet::Result<Vec<f32>> + Sync)) {
+    assert!(score("birds", &[]).unwrap().is_empty());
+    let together = score("Which birds are small?", &TEXTS).unwrap();
     assert_eq!(together.len(), TEXTS.len());
-    for (text, score) in TEXTS.iter().zip(&together) {
-        let alone = reranker.score("Which birds are small?", &[text]).unwrap()[0];
-        assert!(score.is_finite() && (alone - score).abs() < 2e-3, "{text:?} alone {alone}, in a batch {score}");
+    for (text, score_together) in TEXTS.iter().zip(&together) {
+        let alone = score("Which birds are small?", &[text]).unwrap()[0];
+        assert!(
+            score_together.is_finite() && (alone - score_together).abs() < 2e-3,
+            "{text:?} alone {alone}, in a batch {score_together}"
+        );
     }
-    same_from_four_threads(|| reranker.score("Which birds are small?", &TEXTS).unwrap());
+    same_from_four_threads(|| score("Which birds are small?", &TEXTS).unwrap());
 }
 
 fn encoder_contract(encoder: &dyn SparseEncoder) {
@@ -237,18 +253,15 @@ fn splade_keeps_the_contract_and_knows_words_that_are_not_in_the_text() {
     assert!(vectors[0].dot(&vectors[1]) > 2.0 * vectors[0].dot(&vectors[2]));
 }
 
-fn retriever_contract(retriever: &dyn Retriever, index: &Index) {
-    let outlines = index.outlines().unwrap();
-    let place = |hit: &Hit| {
-        let outline = outlines.iter().find(|outline| outline.chunk == hit.chunk).unwrap();
-        (outline.root.clone(), outline.path.clone(), outline.start_byte)
-    };
-    let chunks = outlines.len();
+fn retriever_contract(retriever: &dyn Retriever, chunks: &dyn ChunkSource) {
     for question in ["kinglet", "which birds sing?", "", "zzzz", "AND (\"", "bird bird bird"] {
         let query = Query::new(question);
         let all = retriever.retrieve(&query, 1000).unwrap();
         assert_eq!(all, retriever.retrieve(&query, 1000).unwrap(), "the same query gives the same hits");
-        assert!(all.len() <= chunks);
+        let ids: Vec<u64> = all.iter().map(|hit| hit.chunk).collect();
+        let by_place = chunks.by_place(&ids).unwrap();
+        assert_eq!(by_place.len(), ids.iter().collect::<HashSet<_>>().len(), "no chunk is found twice");
+        let place = |hit: &Hit| by_place.iter().position(|id| *id == hit.chunk);
         for pair in all.windows(2) {
             let in_order =
                 pair[0].score > pair[1].score || (pair[0].score == pair[1].score && place(&pair[0]) < place(&pair[1]));
@@ -261,12 +274,21 @@ fn retriever_contract(retriever: &dyn Retriever, index: &Index) {
         for k in [0, 1, 3, all.len()] {
             assert_eq!(retriever.retrieve(&query, k).unwrap(), all[..k.min(all.len())], "the first {k}");
         }
-        // The last that are found alone are found when only they are looked among, however few are asked for.
-        let among: HashSet<u64> = all.iter().rev().take(3).map(|hit| hit.chunk).collect();
-        let filtered = Query { among: Some(Arc::new(among.clone())), ..query };
-        let found: HashSet<u64> = retriever.retrieve(&filtered, 3).unwrap().iter().map(|hit| hit.chunk).collect();
-        assert_eq!(found, among, "{} among some", retriever.name());
+        // The last that are found are found when only they pass the filter, however few are asked for.
+        let last: Vec<u64> = ids.iter().rev().take(3).copied().collect();
+        if last.is_empty() {
+            continue;
+        }
+        let names = chunks.chunks(&last).unwrap().into_iter();
+        let names: Vec<String> = names.map(|it| it.path.file_name().unwrap().to_str().unwrap().to_string()).collect();
+        let filter = Filter::parse(&format!("path={{{}}}", names.join(","))).unwrap();
+        let found = retriever.retrieve(&Query::new(question).with_filter(Some(filter)), 3).unwrap();
+        let found: HashSet<u64> = found.iter().map(|hit| hit.chunk).collect();
+        assert_eq!(found, last.into_iter().collect(), "{} with a filter", retriever.name());
     }
+    let nothing = Query::new("bird").with_filter(Some(Filter::parse("path=nowhere/**").unwrap()));
+    let error = retriever.retrieve(&nothing, 3).unwrap_err();
+    assert!(error.to_string().contains("path=nowhere/**"), "{error}");
 }
 
 #[test]
@@ -281,25 +303,55 @@ fn every_retriever_keeps_the_contract() {
     support::index(&folder, &index);
     let index = Arc::new(Index::open(&index).unwrap());
     assert_eq!(index.counts().unwrap().chunks, 30);
-    let lexical: Arc<dyn Retriever> = Arc::new(LexicalLeg::new(index.clone()));
-    let dense: Arc<dyn Retriever> = Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap());
-    retriever_contract(lexical.as_ref(), &index);
-    retriever_contract(dense.as_ref(), &index);
-    let sparse: Arc<dyn Retriever> = Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap());
-    retriever_contract(sparse.as_ref(), &index);
+    let local = IndexSources::new(index.clone());
+    let vectors = local.embedder(support::embedder().card()).unwrap();
+    let terms = local.encoder(support::encoder().card()).unwrap();
+    retriever_contracts(&Sources {
+        lexical: local.clone(),
+        dense: vectors.clone(),
+        sparse: terms,
+        chunks: local,
+        token_vectors: vectors,
+    });
+    let memory = InMemory::new(&index, support::embedder().as_ref(), support::encoder().as_ref());
+    retriever_contracts(&Sources {
+        lexical: memory.clone(),
+        dense: memory.clone(),
+        sparse: memory.clone(),
+        chunks: memory.clone(),
+        token_vectors: memory,
+    });
+}
+
+/// What a search asks, whoever stands behind it.
+struct Sources {
+    lexical: Arc<dyn LexicalSource>,
+    dense: Arc<dyn DenseSource>,
+    sparse: Arc<dyn SparseSource>,
+    chunks: Arc<dyn ChunkSource>,
+    token_vectors: Arc<dyn TokenVectorSource>,
+}
+
+fn retriever_contracts(sources: &Sources) {
+    let encoder = Arc::new(QueryEncoder::with_tokens(Arc::new(support::WordEmbedder::new())).unwrap());
+    let lexical: Arc<dyn Retriever> = Arc::new(LexicalRetriever::new(sources.lexical.clone()));
+    let dense: Arc<dyn Retriever> = Arc::new(DenseRetriever::new(sources.dense.clone(), support::query_encoder()));
+    let sparse: Arc<dyn Retriever> = Arc::new(SparseRetriever::new(sources.sparse.clone(), support::encoder()));
+    for retriever in [&lexical, &dense, &sparse] {
+        retriever_contract(retriever.as_ref(), sources.chunks.as_ref());
+    }
+    let maxsim = Arc::new(MaxSim::new(sources.lexical.clone(), sources.token_vectors.clone(), encoder));
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
-        retriever_contract(
-            &Hybrid::new(index.clone(), vec![lexical.clone(), dense.clone(), sparse.clone()], fusion),
-            &index,
-        );
-        retriever_contract(&Hybrid::new(index.clone(), vec![lexical.clone(), dense.clone()], fusion), &index);
-        retriever_contract(&Hybrid::new(index.clone(), vec![lexical.clone()], fusion), &index);
-        let hybrid = Arc::new(Hybrid::new(index.clone(), vec![lexical.clone(), dense.clone()], fusion));
-        let card = support::embedder().card().clone();
-        retriever_contract(
-            &ScoreRegularization::new(hybrid, index.clone(), card, FusionWeights::default()).unwrap(),
-            &index,
-        );
+        for retrievers in [vec![&lexical], vec![&lexical, &dense], vec![&lexical, &dense, &sparse]] {
+            let retrievers = retrievers.into_iter().cloned().collect();
+            let fused = Pipeline::new(sources.chunks.clone(), retrievers, fusion);
+            let reranked = fused.clone().reranked(maxsim.clone());
+            let regularized = fused.clone().regularized(sources.dense.clone());
+            let whole = reranked.clone().regularized(sources.dense.clone());
+            for pipeline in [fused, reranked, regularized, whole] {
+                retriever_contract(&pipeline, sources.chunks.as_ref());
+            }
+        }
     }
 }
 
@@ -328,35 +380,31 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
         let summary = ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap();
         (summary, Arc::new(Index::open(&place).unwrap()))
     };
-    let lexical = |index: &Arc<Index>| Arc::new(LexicalLeg::new(index.clone()));
+    let encoder = Arc::new(QueryEncoder::with_tokens(embedder.clone()).unwrap());
+    let maxsim = |index: &Arc<Index>| {
+        let sources = IndexSources::new(index.clone());
+        Arc::new(MaxSim::new(sources.clone(), sources.embedder(embedder.card()).unwrap(), encoder.clone()))
+    };
+    let reranked = |index: &Arc<Index>, fusion| {
+        let sources = IndexSources::new(index.clone());
+        let lexical = Arc::new(LexicalRetriever::new(sources.clone()));
+        Pipeline::new(sources, vec![lexical], fusion).reranked(maxsim(index))
+    };
 
     let (_, index) = index_it(false);
-    let reranker = MaxSim::new(index.clone(), embedder.clone()).unwrap();
-    reranker_contract(&reranker);
-    let together = reranker.score("Which birds are small?", &TEXTS).unwrap();
+    scorer_contract(&|question, passages| maxsim(&index).score(&Query::new(question), passages));
+    let together = maxsim(&index).score(&Query::new("Which birds are small?"), &TEXTS).unwrap();
     assert!(together[0] > together[4], "the passage about birds comes first");
-    let made = Reranked::new(
-        lexical(&index),
-        Arc::new(reranker),
-        index.clone(),
-        Fusion::MinMax,
-        1.0,
-        FusionWeights::default(),
-    );
+    let made = reranked(&index, Fusion::MinMax);
     let made = made.retrieve(&Query::new("which birds sing?"), 60).unwrap();
 
     let (summary, index) = index_it(true);
     assert_eq!((summary.read, summary.embedded), (0, 41), "token vectors are added to an index without");
     assert_eq!(index.tokens(embedder.card()).unwrap().unwrap().len().unwrap(), 41);
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
-        let reranker = Arc::new(MaxSim::new(index.clone(), embedder.clone()).unwrap());
-        retriever_contract(
-            &Reranked::new(lexical(&index), reranker, index.clone(), fusion, 1.0, FusionWeights::default()),
-            &index,
-        );
+        retriever_contract(&reranked(&index, fusion), IndexSources::new(index.clone()).as_ref());
     }
-    let stored = Arc::new(MaxSim::new(index.clone(), embedder.clone()).unwrap());
-    let stored = Reranked::new(lexical(&index), stored, index.clone(), Fusion::MinMax, 1.0, FusionWeights::default());
+    let stored = reranked(&index, Fusion::MinMax);
     for (stored, made) in stored.retrieve(&Query::new("which birds sing?"), 60).unwrap().iter().zip(&made) {
         assert!((stored.score - made.score).abs() < 2e-2, "stored token vectors say what those made anew say");
     }
@@ -397,4 +445,206 @@ async fn the_extractive_generator_keeps_the_contract() {
 async fn the_language_model_keeps_the_contract() {
     let Some(home) = support::home_with_models("the contract of the language model") else { return };
     generator_contract(Kinglet::new(home, Config::default()).open_generator().unwrap().as_ref()).await;
+}
+
+/// An index of some birds with the embedder that needs no model and no encoder, with its folder of documents.
+fn index_of_birds(temporary: &Path) -> (PathBuf, PathBuf) {
+    let (folder, index) = (temporary.join("documents"), temporary.join("index"));
+    for number in 0..8 {
+        support::write(&folder, &[(&format!("{number}.md"), &format!("Bird number {number} sings."))]);
+    }
+    let plan = IngestPlan {
+        roots: &[folder.canonicalize().unwrap()],
+        chunking: Chunking::default(),
+        max_file_bytes: 1 << 20,
+        exclude: &[],
+        embedders: &[support::embedder()],
+        encoders: &[],
+        language: None,
+        keep_tokens: false,
+        isolation: &Isolation::InProcess,
+    };
+    ingest(&mut IndexWriter::open(&index).unwrap(), &plan, &NoProgress).unwrap();
+    (folder, index)
+}
+
+/// Commits to the store, and to nothing else, that one file is gone and another one there.
+fn replace_a_file(writer: &IndexWriter, folder: &Path) {
+    let new = folder.join("new.md");
+    std::fs::write(&new, "An ortolan sings in May.").unwrap();
+    let request = Request { path: new, chunking: Chunking::default(), previous_hash: None, with_text: false };
+    let Extraction::Read { hash, extracted } = read(&request, &|| {}, &mut |_| Ok(())) else { panic!("it is read") };
+    let (root, _) = writer.documents().roots().unwrap()[0];
+    let gone = writer.documents().known_files(root).unwrap()["3.md"].id;
+    let change = writer.documents().change().unwrap();
+    change.remove(gone).unwrap();
+    let state = FileState::default();
+    change.put(&NewFile { root, path: "new.md", state, hash, tries: 0, content: Ok(&extracted) }).unwrap();
+    change.commit().unwrap();
+}
+
+/// The contract of derived parts. `open` opens one over an index of birds, `served` says how many chunks searches find in it, and
+/// `files` which files they read.
+fn part_contract(
+    open: &dyn Fn(&IndexWriter) -> Box<dyn DerivedPart>,
+    served: &dyn Fn(&Path) -> usize,
+    files: &dyn Fn(&Path) -> Vec<PathBuf>,
+) {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, index) = index_of_birds(temporary.path());
+    let writer = IndexWriter::open(&index).unwrap();
+    let store = writer.documents();
+    let unheard = |_: usize, _: usize| Ok(());
+    open(&writer).remove().unwrap();
+    let mut part = open(&writer);
+    assert_eq!(part.generation().unwrap(), 0, "nothing is in place");
+
+    let missing = part.missing(store).unwrap();
+    let (first, rest) = missing.split_at(missing.len() / 2);
+    part.append(&store.chunks(first).unwrap()).unwrap();
+    drop(part);
+    let mut part = open(&writer);
+    assert_eq!(part.missing(store).unwrap(), rest, "what was appended is kept");
+    let generation = store.generation().unwrap();
+    drop(part.prepare(store, generation, &unheard).unwrap());
+    assert_eq!(part.generation().unwrap(), 0, "what was prepared and dropped changes nothing");
+    writer.synchronise(part.as_mut(), &unheard).unwrap();
+    part.check(store).unwrap();
+    assert_eq!((part.generation().unwrap(), served(&index)), (generation, 8 - rest.len()));
+    part.append(&store.chunks(rest).unwrap()).unwrap();
+    assert_eq!(part.check(store).is_err(), !rest.is_empty(), "what is appended is served when it has been derived");
+    writer.synchronise(part.as_mut(), &unheard).unwrap();
+    part.check(store).unwrap();
+    assert_eq!((part.missing(store).unwrap(), served(&index)), (vec![], 8));
+
+    replace_a_file(&writer, &folder);
+    assert_eq!(part.generation().unwrap(), generation, "the part lags");
+    assert!(part.check(store).is_err());
+    let missing = part.missing(store).unwrap();
+    assert!(missing.len() <= 1, "what is known is not made again");
+    part.append(&store.chunks(&missing).unwrap()).unwrap();
+    let prepared = part.prepare(store, generation + 1, &|_, _| Err(Error::interrupted())).map(drop);
+    assert!(prepared.is_ok() || prepared.unwrap_err().kind() == ErrorKind::Interrupted);
+    assert_eq!((part.generation().unwrap(), served(&index)), (generation, 8));
+    writer.mend(part.as_mut(), &unheard).unwrap();
+    drop(part);
+    let part = open(&writer);
+    part.check(store).unwrap();
+    assert_eq!((part.generation().unwrap(), served(&index)), (generation + 1, 8));
+
+    for at in 0.. {
+        // A part that is made anew has other files, and maybe fewer.
+        let Some(file) = &files(&index).get(at).cloned() else { break };
+        let bytes = std::fs::read(file).unwrap();
+        std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+        let mut part = open(&writer);
+        let is_noticed = part.generation().ok() != Some(generation + 1) || part.check(store).is_err();
+        assert!(is_noticed, "half of {}", file.display());
+        writer.mend(part.as_mut(), &unheard).unwrap();
+        part.check(store).unwrap();
+        assert_eq!((part.generation().unwrap(), served(&index)), (generation + 1, 8), "{}", file.display());
+    }
+
+    assert!(part.size_bytes() > 0);
+    part.remove().unwrap();
+    let part = open(&writer);
+    assert_eq!((part.generation().unwrap(), part.missing(store).unwrap().len()), (0, 2 * first.len()));
+}
+
+/// The folder below `kind` whose name begins with `name`.
+fn part_folder(index: &Path, kind: &str, name: &str) -> PathBuf {
+    let mut paths = std::fs::read_dir(index.join(kind)).unwrap().map(|entry| entry.unwrap().path());
+    paths.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(name)).unwrap()
+}
+
+#[test]
+fn every_derived_part_keeps_the_contract_also_a_slow_one() {
+    let lexical_files = |index: &Path| -> Vec<PathBuf> {
+        let paths = std::fs::read_dir(index.join("lexical")).unwrap().map(|entry| entry.unwrap().path());
+        paths.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.')).collect()
+    };
+    part_contract(
+        &|writer| writer.lexical(Language::English),
+        &|index| Lexical::open(&index.join("lexical"), Language::English).unwrap().ids().unwrap().len(),
+        &lexical_files,
+    );
+
+    let embedder: Arc<dyn Embedder> = Arc::new(HashingEmbedder::new(64));
+    let dense = |writer: &IndexWriter| {
+        writer.open_parts(std::slice::from_ref(&embedder), &[], true).unwrap().planned.pop().unwrap()
+    };
+    let dense_folder = |index: &Path| part_folder(index, "dense", "hashing-64");
+    let dense_served = |index: &Path| Dense::open(&dense_folder(index), embedder.card(), 100).unwrap().len();
+    part_contract(&dense, &dense_served, &|index| vec![dense_folder(index).join("chunks.map")]);
+
+    let sparse =
+        |writer: &IndexWriter| writer.open_parts(&[], &[support::encoder()], true).unwrap().planned.pop().unwrap();
+    let sparse_folder = |index: &Path| part_folder(index, "sparse", "word-counts");
+    let sparse_served = |index: &Path| Sparse::open(&sparse_folder(index)).unwrap().unwrap().len();
+    part_contract(&sparse, &sparse_served, &|index| vec![sparse_folder(index).join("postings.map")]);
+
+    let ask: Ask = Rc::new(|| {
+        std::thread::sleep(Duration::from_millis(20));
+        Ok(())
+    });
+    let slow =
+        |writer: &IndexWriter| Box::new(Asking { part: dense(writer), ask: ask.clone() }) as Box<dyn DerivedPart>;
+    part_contract(&slow, &dense_served, &|index| vec![dense_folder(index).join("chunks.map")]);
+}
+
+/// Hears that somebody wants to stop.
+struct Stop(Rc<Cell<bool>>);
+
+impl Progress for Stop {
+    fn event(&self, _: &Event<'_>) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.0.get()
+    }
+}
+
+#[test]
+fn whenever_a_part_fails_or_is_stopped_its_run_says_so_and_the_next_one_goes_on() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("documents");
+    support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing.")]);
+    let roots = [folder.canonicalize().unwrap()];
+    let old = temporary.path().join("old");
+    support::index(&folder, &old);
+    support::write(&folder, &[("a.md", "An ortolan weighs twenty grams.")]);
+    // Each of two parts prepares and puts in place what the store has, misses and appends one chunk, and does the first two again.
+    let calls = 12;
+    let fails = (0..=calls).map(|at| (at, Some("the line is dead")));
+    for (at, failure) in fails.chain([(5, None)]) {
+        let index = temporary.path().join(format!("index-{at}-{}", failure.is_some()));
+        support::copy(&old, &index);
+        let (seen, stop) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
+        let ask: Ask = {
+            let (seen, stop) = (seen.clone(), stop.clone());
+            Rc::new(move || {
+                let is_now = seen.replace(seen.get() + 1) == at;
+                stop.set(stop.get() || (is_now && failure.is_none()));
+                failure.filter(|_| is_now).map_or(Ok(()), |said| Err(Error::new(ErrorKind::Machine, said)))
+            })
+        };
+        let wrap = |part| Box::new(Asking { part, ask: ask.clone() }) as Box<dyn DerivedPart>;
+        let ran = support::index_through(&roots, &index, Chunking::default(), &wrap, &Stop(stop));
+        match (&ran, failure) {
+            (Err(error), Some(failure)) => {
+                let said = ["hashing-256", "word-counts"].map(|part| format!("{part}: {failure}"));
+                assert!(said.contains(&error.to_string()), "{error}");
+            }
+            (Err(error), None) => assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}"),
+            (Ok(summary), _) => assert_eq!((at, seen.get(), summary.embedded), (calls, calls, 2)),
+        }
+        let open = Index::open(&index).unwrap();
+        assert_eq!(open.lexical().search("ortolan", 5, None).unwrap().len(), 1, "text comes first, call {at}");
+        drop(open);
+        let next = support::index(&folder, &index);
+        let kept = [at > 5, at > 9].iter().filter(|is_kept| **is_kept).count() + usize::from(failure.is_none());
+        assert_eq!((next.read, next.embedded), (0, 2 - kept), "call {at}");
+        let open = Index::open(&index).unwrap();
+        let dense = open.dense(support::embedder().card()).unwrap().len();
+        assert_eq!((dense, open.sparse(support::encoder().card()).unwrap().len()), (2, 2), "call {at}");
+    }
 }

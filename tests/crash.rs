@@ -1,17 +1,21 @@
 //! A process that is killed at any step of an indexing run loses nothing and doubles nothing.
 //!
-//! The test starts itself again as a child that aborts at a given event: a real dead process with a real lock and real
-//! half-written files.
+//! The test starts itself again as a child that aborts at a given moment, an event of the run or a piece of work of a derived part: a real
+//! dead process with a real lock and real half-written files.
 
 mod support;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
 
+use kinglet::chunking::Chunking;
 use kinglet::index::Index;
+use kinglet::index::derived_part::DerivedPart;
 use kinglet::ingest::{Event, Progress};
-use kinglet::search::{DenseLeg, LexicalLeg, Query, Retriever, SparseLeg};
+use kinglet::search::{IndexSources, Query};
+use support::{Ask, Asking};
 
 const FOLDER: &str = "KINGLET_CRASH_FOLDER";
 const INDEX: &str = "KINGLET_CRASH_INDEX";
@@ -22,12 +26,18 @@ struct Dies {
     seen: Cell<usize>,
 }
 
-impl Progress for Dies {
-    fn event(&self, _: &Event<'_>) {
+impl Dies {
+    fn live_on(&self) {
         if self.seen.get() == self.at {
             std::process::abort();
         }
         self.seen.set(self.seen.get() + 1);
+    }
+}
+
+impl Progress for Dies {
+    fn event(&self, _: &Event<'_>) {
+        self.live_on();
     }
 
     fn is_cancelled(&self) -> bool {
@@ -41,8 +51,17 @@ fn child() {
     let (Ok(folder), Ok(index), Ok(event)) = (std::env::var(FOLDER), std::env::var(INDEX), std::env::var(EVENT)) else {
         return;
     };
-    let dies = Dies { at: event.parse().unwrap(), seen: Cell::new(0) };
-    support::index_watched(&[PathBuf::from(folder)], Path::new(&index), &dies).unwrap();
+    let dies = Rc::new(Dies { at: event.parse().unwrap(), seen: Cell::new(0) });
+    let ask: Ask = {
+        let dies = dies.clone();
+        Rc::new(move || {
+            dies.live_on();
+            Ok(())
+        })
+    };
+    let wrap = |part| Box::new(Asking { part, ask: ask.clone() }) as Box<dyn DerivedPart>;
+    let (roots, chunking) = ([PathBuf::from(folder)], Chunking::default());
+    support::index_through(&roots, Path::new(&index), chunking, &wrap, dies.as_ref()).unwrap();
 }
 
 /// Runs the child; `true` when it died at the event, `false` when the run had fewer events.
@@ -63,10 +82,9 @@ fn answers(folder: &Path) -> (Vec<(PathBuf, u32, String)>, [usize; 3]) {
     let index = std::sync::Arc::new(Index::open(folder).unwrap());
     // A word of each text, so that everything is found.
     let query = Query::new("a kinglet or goldcrest weighs five grams, wrens sing");
-    let lexical = LexicalLeg::new(index.clone()).retrieve(&query, 100).unwrap();
-    let dense = DenseLeg::new(index.clone(), support::embedder()).unwrap().retrieve(&query, 100).unwrap();
-    let sparse = SparseLeg::new(index.clone(), support::encoder()).unwrap().retrieve(&query, 100).unwrap();
-    (support::contents(&index), [lexical.len(), dense.len(), sparse.len()])
+    let retrievers = support::all_retrievers(&IndexSources::new(index.clone())).unwrap();
+    let found: Vec<usize> = retrievers.iter().map(|it| it.retrieve(&query, 100).unwrap().len()).collect();
+    (support::contents(&index), found.try_into().unwrap())
 }
 
 #[test]
@@ -93,7 +111,7 @@ fn killed_at_any_event_the_next_run_finishes_the_work() {
         for start in ["new", "update"] {
             let index = temporary.path().join(format!("{start}-{event}"));
             if start == "update" {
-                copy(&old, &index);
+                support::copy(&old, &index);
             }
             let died = dies_at(event, &folder, &index);
             if start == "update" || index.join("manifest.json").exists() {
@@ -115,25 +133,12 @@ fn killed_at_any_event_the_next_run_finishes_the_work() {
             support::index(&folder, &index);
             assert_eq!(answers(&index), new_answers, "killed at event {event} of a run on a {start} index");
             if !died {
-                assert!(event > 6, "the run had only {event} events");
+                assert!(event > 20, "the run had only {event} events");
                 assert!(was_pending, "no kill left a part behind");
                 return;
             }
         }
         event += 1;
         assert!(event < 50, "the child never finishes");
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
     }
 }

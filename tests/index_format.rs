@@ -11,7 +11,7 @@ use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::index::manifest::{FORMAT, Manifest};
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{IngestPlan, NoProgress, Summary, ingest};
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever};
+use kinglet::search::{Fusion, IndexSources, Pipeline, Query, Retriever};
 
 const DOCUMENTS: [(&str, &str); 3] = [
     ("birds.md", "# Birds\n\n## Kinglet\n\nA kinglet weighs five grams.\n\n## Wren\n\nA wren sings loudly.\n"),
@@ -19,23 +19,10 @@ const DOCUMENTS: [(&str, &str); 3] = [
     ("notes/code.py", "def weigh(bird):\n    return bird.grams\n"),
 ];
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target)
-        } else {
-            assert!(std::fs::copy(entry.path(), target).is_ok())
-        }
-    }
-}
-
 /// A copy of the index of this format.
 fn copied(format: u32) -> tempfile::TempDir {
     let temporary = tempfile::tempdir().unwrap();
-    copy(&support::package().join(format!("indexes/v{format}-tiny")), temporary.path());
+    support::copy(&support::package().join(format!("indexes/v{format}-tiny")), temporary.path());
     temporary
 }
 
@@ -65,14 +52,16 @@ fn index(index: &Path, roots: &[PathBuf]) -> Summary {
 
 fn assert_answers(index: &Path) {
     let index = Arc::new(Index::open(index).unwrap());
-    let legs: Vec<Arc<dyn Retriever>> = vec![
-        Arc::new(LexicalLeg::new(index.clone())),
-        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
-    ];
+    let sources = IndexSources::new(index.clone());
+    let retrievers = match index.manifest().sparse.is_empty() {
+        true => support::lexical_and_dense(&sources).unwrap(),
+        false => support::all_retrievers(&sources).unwrap(),
+    };
+    let pipeline = Pipeline::new(sources, retrievers, Fusion::MinMax);
     for (question, path) in
         [("how heavy are kinglets", "birds.md"), ("end of the lease", "page.html"), ("def weigh", "code.py")]
     {
-        let hits = Hybrid::new(index.clone(), legs.clone(), Fusion::MinMax).retrieve(&Query::new(question), 1).unwrap();
+        let hits = pipeline.retrieve(&Query::new(question), 1).unwrap();
         assert!(index.chunks(&[hits[0].chunk]).unwrap()[0].path.ends_with(path), "{question}");
     }
 }

@@ -7,16 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kinglet::ErrorKind;
+use kinglet::SearchOptions;
 use kinglet::chunking::Chunking;
-use kinglet::engine::SearchOptions;
 use kinglet::index::Index;
 use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::ingest::{Event, NoProgress, Progress};
 use kinglet::language::Language;
-use kinglet::models::contracts::Reranker;
-use kinglet::search::{
-    DenseLeg, Filter, Fusion, Hybrid, LexicalLeg, Query, Reranked, Retriever, ScoreRegularization, SparseLeg,
-};
+use kinglet::search::{Filter, Fusion, IndexSources, PassageScorer, Pipeline, Query, Retriever};
 use proptest::prelude::*;
 
 /// Files in two folders, so that texts move and meet.
@@ -54,12 +51,12 @@ fn edit() -> impl Strategy<Value = Edit> {
 /// Finds passages of the same length equally good.
 struct ByLength;
 
-impl Reranker for ByLength {
+impl PassageScorer for ByLength {
     fn name(&self) -> &str {
         "by length"
     }
 
-    fn score(&self, _: &str, passages: &[&str]) -> kinglet::Result<Vec<f32>> {
+    fn score(&self, _: &Query, passages: &[&str]) -> kinglet::Result<Vec<f32>> {
         Ok(passages.iter().map(|passage| (passage.len() / 20) as f32).collect())
     }
 }
@@ -80,18 +77,14 @@ fn said(index: &Path) -> (Vec<String>, Vec<Vec<String>>) {
         .map(|(stored, outline)| format!("{} {} {:?}", place(stored.id), place(outline.original), stored.chunk))
         .collect();
     chunks.sort();
-    let lexical: Arc<dyn Retriever> = Arc::new(LexicalLeg::new(index.clone()));
-    let dense: Arc<dyn Retriever> = Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap());
-    let sparse: Arc<dyn Retriever> = Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap());
-    let mut retrievers = vec![lexical.clone(), dense.clone(), sparse.clone()];
+    let sources = IndexSources::new(index.clone());
+    let mut retrievers = support::all_retrievers(&sources).unwrap();
     for fusion in [Fusion::MinMax, Fusion::Rrf] {
-        let legs = vec![lexical.clone(), dense.clone(), sparse.clone()];
-        let hybrid: Arc<dyn Retriever> = Arc::new(Hybrid::new(index.clone(), legs, fusion));
-        let tuning = FusionWeights { depth: 3, ..FusionWeights::default() };
-        let reranked = Reranked::new(hybrid.clone(), Arc::new(ByLength), index.clone(), fusion, 3.0, tuning);
-        let card = support::embedder().card().clone();
-        let neighbours = ScoreRegularization::new(hybrid.clone(), index.clone(), card, tuning).unwrap();
-        retrievers.extend([hybrid, Arc::new(reranked) as Arc<dyn Retriever>, Arc::new(neighbours)]);
+        let fused = Pipeline::new(sources.clone(), retrievers[..3].to_vec(), fusion)
+            .weighted(FusionWeights { depth: 3, ..FusionWeights::default() });
+        let reranked = fused.clone().reranked(Arc::new(ByLength));
+        let regularized = fused.clone().regularized(sources.embedder(support::embedder().card()).unwrap());
+        retrievers.extend([fused, reranked, regularized].map(|it| Arc::new(it) as Arc<dyn Retriever>));
     }
     let found = retrievers.iter().flat_map(|retriever| {
         let ranking = |count: usize| {
@@ -238,10 +231,15 @@ fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
     assert_eq!((counts.chunks - counts.copies, index.searchable_ids().unwrap().len()), (3, 3), "{counts:?}");
     assert_eq!(index.nearly_repeated().unwrap(), 1);
 
-    let found = kinglet.search("notes", "may I copy and change this program", 10).unwrap();
+    let found = kinglet
+        .open("notes")
+        .unwrap()
+        .search("may I copy and change this program", &SearchOptions::default())
+        .unwrap()
+        .results;
     assert_eq!(found.len(), 2, "the two that are nearly the same are shown as one");
     let places = |found: &kinglet::SearchResult| -> BTreeSet<String> {
-        let all = found.also.iter().map(|other| &other.path).chain([&found.path]);
+        let all = found.duplicates.iter().map(|other| &other.path).chain([&found.path]);
         all.map(|path| path.strip_prefix(folder.canonicalize().unwrap()).unwrap().display().to_string()).collect()
     };
     let mut all: Vec<BTreeSet<String>> = found.iter().map(places).collect();
@@ -249,8 +247,8 @@ fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
     let expected = [vec!["a/one.md", "b/two.md", "c/three.txt"], vec!["d/near.txt", "e/near.txt"]];
     assert_eq!(all, expected.map(|paths| paths.into_iter().map(str::to_owned).collect()));
 
-    let wanted = SearchOptions { filters: vec![Filter::parse("path=b/**").unwrap()], ..SearchOptions::default() };
-    let filtered = kinglet.search_for("notes", "copy this program", 10, &wanted).unwrap().found;
+    let wanted = SearchOptions { filter: Some(Filter::parse("path=b/**").unwrap()), ..SearchOptions::default() };
+    let filtered = kinglet.open("notes").unwrap().search("copy this program", &wanted).unwrap().results;
     assert_eq!(filtered.iter().map(places).collect::<Vec<_>>(), [BTreeSet::from(["b/two.md".to_owned()])]);
 }
 

@@ -1,4 +1,5 @@
-//! A large index: what takes long is told while it goes on, can be stopped, and leaves a whole index.
+//! A large index: what takes long is told while it goes on, can be stopped, and leaves a whole
+//! index.
 
 mod support;
 
@@ -13,7 +14,7 @@ use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::dense::Dense;
 use kinglet::index::store::NewFile;
 use kinglet::index::{EXACT_LIMIT, Index, IndexReader, IndexWriter};
-use kinglet::ingest::{NoProgress, Plan, ingest};
+use kinglet::ingest::{IngestPlan, NoProgress, ingest};
 use kinglet::language::Language;
 use kinglet::models::contracts::Role;
 use kinglet::scan::walk::FileState;
@@ -33,9 +34,10 @@ fn indexed(temporary: &Path, chunks: usize) -> PathBuf {
     index
 }
 
-/// Brings the index up to date with the folder of [`indexed`], with graphs over more than `exact_limit` chunks.
+/// Brings the index up to date with the folder of [`indexed`], with graphs over more than
+/// `exact_limit` chunks.
 fn index_again(temporary: &Path, exact_limit: usize) {
-    let plan = Plan {
+    let plan = IngestPlan {
         roots: &[temporary.join("documents").canonicalize().unwrap()],
         chunking: Chunking::default(),
         max_file_bytes: 1 << 20,
@@ -44,7 +46,7 @@ fn index_again(temporary: &Path, exact_limit: usize) {
         encoders: &[support::encoder()],
         language: None,
         keep_tokens: false,
-        reading: &Isolation::InProcess,
+        isolation: &Isolation::InProcess,
     };
     let mut writer = IndexWriter::open(&temporary.join("index")).unwrap().with_exact_limit(exact_limit);
     ingest(&mut writer, &plan, &NoProgress).unwrap();
@@ -64,8 +66,8 @@ fn queries() -> Vec<Vector> {
     support::embedder().embed(Role::Query, &texts).unwrap()
 }
 
-/// How many of the ten nearest of all searchable chunks, as an exact search finds them, a search through the graph finds, for each query;
-/// it finds ten.
+/// How many of the ten nearest of all searchable chunks, as an exact search finds them, a search
+/// through the graph finds, for each query; it finds ten.
 fn recall(index: &Index) -> Vec<usize> {
     let card = support::embedder().card().clone();
     let all: Arc<HashSet<u64>> = Arc::new(index.searchable_ids().unwrap().into_iter().collect());
@@ -147,7 +149,8 @@ fn a_graph_finds_what_is_near_while_documents_come_and_go() {
     let nearest = grown.search_dense(&card, &queries()[0], 1, None).unwrap()[0].0;
     assert!(grown.chunks(&[nearest]).unwrap()[0].chunk.text.starts_with("A wren over hills"));
 
-    // Most of what the graph has been built of goes: the chunks that are left are found all the same.
+    // Most of what the graph has been built of goes: the chunks that are left are found all the
+    // same.
     for number in (0..300).filter(|number| number % 8 != 0) {
         std::fs::remove_file(documents.join(format!("{number}.md"))).unwrap();
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kinglet::SearchOptions;
 use kinglet::config::{Config, Mode};
 use kinglet::engine::{Embedders, Kinglet};
 use kinglet::extract::worker_process::Isolation;
@@ -15,17 +16,14 @@ use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
 use kinglet::models::contracts::{Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::reference::EmbedderRef;
-use kinglet::search::{DenseLeg, Fusion, Hybrid, LexicalLeg, Query, Retriever, SparseLeg};
+use kinglet::search::{Fusion, IndexSources, LexicalRetriever, Pipeline, Query, Retriever, SparseRetriever};
 use kinglet::{Error, ErrorKind};
 
 fn found(index: &Path, question: &str) -> Vec<String> {
     let index = Arc::new(Index::open(index).unwrap());
-    let legs: Vec<Arc<dyn Retriever>> = vec![
-        Arc::new(LexicalLeg::new(index.clone())),
-        Arc::new(DenseLeg::new(index.clone(), support::embedder()).unwrap()),
-        Arc::new(SparseLeg::new(index.clone(), support::encoder()).unwrap()),
-    ];
-    let hits = Hybrid::new(index.clone(), legs, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
+    let sources = IndexSources::new(index.clone());
+    let retrievers = support::all_retrievers(&sources).unwrap();
+    let hits = Pipeline::new(sources, retrievers, Fusion::MinMax).retrieve(&Query::new(question), 5).unwrap();
     let ids: Vec<_> = hits.iter().map(|hit| hit.chunk).collect();
     index.chunks(&ids).unwrap().into_iter().map(|stored| stored.chunk.text).collect()
 }
@@ -108,11 +106,14 @@ fn embedders_stand_side_by_side_over_the_same_chunks() {
     assert_eq!(support::contents(&Index::open(&index_folder).unwrap()), chunks);
 
     let question = "how heavy is a kinglet?";
-    let by_first = kinglet("auto").search("notes", question, 1).unwrap();
-    let by_second = kinglet("hashing-64").with_embedder(other.clone()).search("notes", question, 1).unwrap();
+    let search = |kinglet: &Kinglet| {
+        kinglet::Result::Ok(kinglet.open("notes")?.search(question, &SearchOptions::limited(1))?.results)
+    };
+    let by_first = search(&kinglet("auto")).unwrap();
+    let by_second = search(&kinglet("hashing-64").with_embedder(other.clone())).unwrap();
     assert_eq!(by_first[0].chunk.text, by_second[0].chunk.text);
     assert_ne!(by_first[0].hit.legs[0].score, by_second[0].hit.legs[0].score, "each answers with its own vectors");
-    let unknown = kinglet("all-minilm-l6-v3").search("notes", question, 1).unwrap_err();
+    let unknown = search(&kinglet("all-minilm-l6-v3")).unwrap_err();
     assert!(unknown.to_string().contains("all-minilm-l6-v3"));
 
     let exactly = Embedders::Only(vec![EmbedderRef::Hashing]);
@@ -220,12 +221,13 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
         ingest(&mut IndexWriter::open(&place).unwrap(), &plan, &NoProgress).unwrap()
     };
     assert_eq!(index_it(&[]).embedded, 2);
-    let missing = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).map(|_| ()).unwrap_err();
+    let terms = || IndexSources::new(Arc::new(Index::open(&place).unwrap())).encoder(support::encoder().card());
+    let missing = terms().map(|_| ()).unwrap_err();
     assert!(missing.hint().unwrap().contains("--sparse word-counts"), "{missing}");
 
     assert_eq!(index_it(&[support::encoder()]).embedded, 2, "the vectors are left alone");
-    let leg = SparseLeg::new(Arc::new(Index::open(&place).unwrap()), support::encoder()).unwrap();
-    assert_eq!(leg.retrieve(&Query::new("wrens"), 5).unwrap().len(), 1);
+    let retriever = SparseRetriever::new(terms().unwrap(), support::encoder());
+    assert_eq!(retriever.retrieve(&Query::new("wrens"), 5).unwrap().len(), 1);
     assert_eq!(index_it(&[support::encoder()]).embedded, 0);
 
     index_it(&[]);
@@ -362,7 +364,7 @@ fn the_handbook_answers_its_questions_by_words_alone() {
     let temporary = tempfile::tempdir().unwrap();
     support::index(&support::package().join("corpora/handbook"), temporary.path());
     let index = Arc::new(Index::open(temporary.path()).unwrap());
-    let (share, missed) = answered(&LexicalLeg::new(index.clone()), &index, 5);
+    let (share, missed) = answered(&LexicalRetriever::new(IndexSources::new(index.clone())), &index, 5);
     assert!(share >= 0.6, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
 }
 
@@ -385,6 +387,6 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
     };
     ingest(&mut IndexWriter::open(temporary.path()).unwrap(), &plan, &NoProgress).unwrap();
     let index = Arc::new(Index::open(temporary.path()).unwrap());
-    let (share, missed) = answered(kinglet.retriever(&index).unwrap().as_ref(), &index, 5);
+    let (share, missed) = answered(&kinglet.pipeline(&index).unwrap(), &index, 5);
     assert!(share >= 0.85, "only {share:.2} of the questions find their answer among five hits; missed: {missed:#?}");
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kinglet::SearchOptions;
 use kinglet::index::Index;
 use kinglet::ingest::{NoProgress, Summary};
-use kinglet::search::{DenseLeg, LexicalLeg, Query, Retriever};
+use kinglet::search::{IndexSources, Query};
 use kinglet::{Config, ErrorKind, Kinglet};
 
 const QUESTIONS: [&str; 4] = ["how heavy is a wren", "heading number 7", "kinglets sing in the forest", "lease"];
@@ -113,11 +114,11 @@ impl Bench {
     }
 
     fn shown(&self, name: &str, question: &str) -> kinglet::Result<Vec<String>> {
-        let found = self.kinglet(name).search("notes", question, 8)?;
+        let found = self.kinglet(name).open("notes")?.search(question, &SearchOptions::limited(8))?.results;
         Ok(found
             .into_iter()
             .flat_map(|found| {
-                let also = found.also.into_iter().map(|other| format!("{:?} {:?}", other.path, other.chunk));
+                let also = found.duplicates.into_iter().map(|other| format!("{:?} {:?}", other.path, other.chunk));
                 also.chain([format!("{:?} {:?}", found.path, found.chunk)]).collect::<Vec<_>>()
             })
             .collect())
@@ -244,13 +245,11 @@ fn a_folder_whose_name_is_damaged_is_named_again() {
 fn flipped_bits_in_the_words_and_vectors_never_change_a_ranking_in_silence() {
     let bench = Bench::new();
     let search = |folder: &Path| -> kinglet::Result<Vec<Vec<(u64, f32)>>> {
-        let index = Arc::new(Index::open(folder)?);
-        let legs: [Arc<dyn Retriever>; 2] =
-            [Arc::new(LexicalLeg::new(index.clone())), Arc::new(DenseLeg::new(index.clone(), support::embedder())?)];
+        let sources = IndexSources::new(Arc::new(Index::open(folder)?));
         let mut found = Vec::new();
-        for leg in legs {
+        for retriever in support::lexical_and_dense(&sources)? {
             for question in QUESTIONS {
-                let hits = leg.retrieve(&Query::new(question), 1000)?;
+                let hits = retriever.retrieve(&Query::new(question), 1000)?;
                 found.push(hits.into_iter().map(|hit| (hit.chunk, hit.score)).collect());
             }
         }

@@ -95,7 +95,7 @@ pub struct Config {
     pub passages: usize,
     /// Where an answer is cut off, in the generator's tokens.
     pub answer_tokens: usize,
-    /// Threads for each model; 0 chooses: one for each core for the embedder, one for the language model.
+    /// Threads of each model for one caller; 0 chooses: one for each core for the embedder, one for the language model.
     pub threads: usize,
     /// The language of the documents' words.
     pub language: LanguageChoice,

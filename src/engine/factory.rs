@@ -21,19 +21,25 @@ use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
 
 impl Kinglet {
-    /// Opens an embedder: the program's own if it is called so, else one of the catalog.
+    /// Opens an embedder: the program's own if it has this name, else one of the catalog. A model that
+    /// is loaded already is shared; so are the other kinds of models below.
     ///
     /// # Errors
-    /// When there is none, or its files are not here.
+    /// When there is no embedder of this name, or its files are missing.
     pub fn open_embedder(&self, embedder: &EmbedderRef) -> Result<Arc<dyn Embedder>> {
         match (&self.embedder, embedder) {
             (Some(own), embedder) if own.card().id == embedder.as_str() => Ok(own.clone()),
             (_, EmbedderRef::Hashing) => Ok(Arc::new(HashingEmbedder::new(256))),
-            (_, EmbedderRef::Catalog(id)) => {
+            (_, EmbedderRef::Catalog(id)) => self.loaded.embedders.get(&self.loaded_name(id), || {
                 let spec = self.embedder_spec(id)?;
                 self.open_embedder_of(&spec)
-            }
+            }),
         }
+    }
+
+    /// The name under which a model is kept in memory: the number of threads is a part of it.
+    fn loaded_name(&self, id: &ModelId) -> String {
+        format!("{id} with {} threads", self.config.threads)
     }
 
     pub(super) fn open_embedder_of(&self, spec: &ModelSpec) -> Result<Arc<dyn Embedder>> {
@@ -56,8 +62,10 @@ impl Kinglet {
     /// # Errors
     /// When there is none, or its files are not here.
     pub fn open_sparse_encoder(&self, encoder: &SparseEncoderRef) -> Result<Arc<dyn SparseEncoder>> {
-        let spec = self.sparse_encoder_spec(encoder.model())?;
-        Ok(Arc::new(SpladeEncoder::open(&self.models, &spec, self.config.threads)?))
+        self.loaded.sparse_encoders.get(&self.loaded_name(encoder.model()), || {
+            let spec = self.sparse_encoder_spec(encoder.model())?;
+            Ok(Arc::new(SpladeEncoder::open(&self.models, &spec, self.config.threads)?))
+        })
     }
 
     /// Opens the sparse encoders that the index in `folder` shall have.
@@ -66,8 +74,10 @@ impl Kinglet {
     }
 
     pub(super) fn open_cross_encoder(&self, id: &ModelId) -> Result<Arc<dyn Reranker>> {
-        let spec = self.reranker_spec(id)?;
-        self.open_cross_encoder_of(&spec)
+        self.loaded.rerankers.get(&self.loaded_name(id), || {
+            let spec = self.reranker_spec(id)?;
+            self.open_cross_encoder_of(&spec)
+        })
     }
 
     pub(super) fn open_cross_encoder_of(&self, spec: &ModelSpec) -> Result<Arc<dyn Reranker>> {
@@ -85,11 +95,11 @@ impl Kinglet {
         Ok(match &self.config.generator {
             GeneratorRef::Extractive => Arc::new(ExtractiveGenerator),
             GeneratorRef::OpenAi { model } => Arc::new(OpenAiGenerator::from_environment(model)?),
-            GeneratorRef::Catalog(id) => {
+            GeneratorRef::Catalog(id) => self.loaded.generators.get(&self.loaded_name(id), || {
                 let (spec, context_tokens) = self.generator_spec(id)?;
                 let path = self.models.require(&spec)?.join(&spec.files[0].name);
-                Arc::new(LlamaGenerator::open(spec.id.as_str(), &path, self.config.threads, context_tokens)?)
-            }
+                Ok(Arc::new(LlamaGenerator::open(spec.id.as_str(), &path, self.config.threads, context_tokens)?))
+            })?,
         })
     }
 

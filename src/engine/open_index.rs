@@ -70,7 +70,7 @@ impl OpenIndex {
         let prepare = async move {
             tokio::task::spawn_blocking(move || this.prepare(&asked, &options))
                 .await
-                .map_err(|cause| Error::model("the search broke off").with_source(cause))?
+                .map_err(|cause| Error::model(format!("the search broke off: {cause}")))?
         };
         stream::once(prepare)
             .flat_map(move |prepared| match prepared {
@@ -95,7 +95,7 @@ impl OpenIndex {
         let response = self.kinglet.search_in(&index, question, self.kinglet.config.passages, options)?;
         let retrieve_ms = elapsed_ms(started);
         let started = Instant::now();
-        let generator = self.kinglet.generator()?;
+        let generator = self.kinglet.open_generator()?;
         Ok(Prepared { response, generator, retrieve_ms, load_ms: elapsed_ms(started) })
     }
 }

@@ -20,6 +20,7 @@ use crate::index::store::{ChunkId, Documents};
 use crate::models::contracts::{Embedder, Role};
 use crate::models::reference::RerankerRef;
 use crate::search::Query;
+use crate::search::Retriever;
 use crate::search::timed::Clock;
 
 /// Chunks that are embedded again to see how fast that is.
@@ -68,8 +69,7 @@ pub fn measure(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<Measurement> {
     let kinglet = Kinglet::new(&job.home, job.config.clone());
     let index = std::sync::Arc::new(Index::open(&job.index)?);
     let clock = Clock::default();
-    let tuning = kinglet.tuning(index.manifest());
-    let retriever = kinglet.pipeline(&index)?.timed(&clock).retriever(&tuning)?;
+    let retriever = kinglet.pipeline(&index)?.timed(&clock);
     let answering = job.answers.then(|| Answering::new(&kinglet, index.clone())).transpose()?;
     let depth = if job.answers { job.config.passages } else { DEPTH };
     if let Some(first) = job.questions.first() {
@@ -186,7 +186,7 @@ fn per_text(texts: &[&str], work: impl Fn(&[&str]) -> Result<()>) -> Result<f64>
     Ok(started.elapsed().as_secs_f64() / texts.len().max(1) as f64)
 }
 
-/// Embedding the question is a part of the dense leg, and of maxsim.
+/// Embedding the question is a part of the dense retriever, or of maxsim where there is none.
 fn embedding_stage(embedder: &dyn Embedder, questions: &[&str]) -> Result<Stage> {
     let mut times = Vec::new();
     for question in questions {

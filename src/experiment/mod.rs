@@ -145,7 +145,7 @@ impl Kinglet {
             encoders: &this.open_sparse_encoders(&index)?,
             language: this.config().language(),
             keep_tokens: this.keeps_tokens(),
-            isolation: this.reading(),
+            isolation: this.isolation(),
         };
         ingest(&mut IndexWriter::open(&index)?, &plan, watcher)?;
         let index = Arc::new(Index::open(&index)?);
@@ -165,8 +165,9 @@ impl Kinglet {
     /// # Errors
     /// As [`Kinglet::search`].
     pub fn evaluate(&self, trial: &TestCollection, done: &dyn Fn(usize)) -> Result<(Run, Evaluation)> {
-        let retriever = self.naming_its_embedder().retriever(&trial.index)?;
-        let run = trial.run(&trial.questions, retriever.as_ref(), eval::DEPTH, done)?;
+        let this = self.naming_its_embedder();
+        let pipeline = this.with_index_defaults(trial.index.manifest())?.pipeline(&trial.index)?;
+        let run = trial.run(&trial.questions, &pipeline, eval::DEPTH, done)?;
         let evaluation = eval::evaluate(&trial.questions, &run);
         Ok((run, evaluation))
     }

@@ -16,7 +16,7 @@ use crate::eval::bootstrap::Draws;
 use crate::index::Index;
 use crate::index::lexical::stems;
 use crate::index::store::{ChunkId, StoredChunk};
-use crate::search::Query;
+use crate::search::{Query, Retriever};
 use crate::text::{Span, content_words, sentences, words};
 
 /// The passage that a question was made from must be among so many that it finds.
@@ -63,7 +63,7 @@ impl Kinglet {
         writer: Option<&Writer<'_>>,
         made: &dyn Fn(usize),
     ) -> Result<GeneratedQuestions> {
-        let retriever = self.retriever(index)?;
+        let retriever = self.with_index_defaults(index.manifest())?.pipeline(index)?;
         let mut documents = shuffled_documents(index)?;
         if documents.is_empty() {
             return Err(Error::input("the index has no documents to make questions from"));

@@ -63,9 +63,9 @@ impl Kinglet {
             |start| by_hash.iter().skip(start).step_by(2).map(|question| (*question).clone()).collect::<Vec<_>>();
         let (training, held_out) = (half(0), half(1));
 
-        let pipeline = this.pipeline(&trial.index)?.remembering();
+        let pipeline = this.pipeline(&trial.index)?.cached();
         let ndcg = |questions: &[Question], tuning: &FusionWeights| -> Result<Vec<f64>> {
-            let run: Run = trial.run(questions, pipeline.retriever(tuning)?.as_ref(), DEPTH, &|_| {})?;
+            let run: Run = trial.run(questions, &pipeline.clone().weighted(*tuning), DEPTH, &|_| {})?;
             Ok(measured(questions, &run).iter().map(|measures| measures.ndcg_at_10).collect())
         };
         let mut count = 0;
@@ -94,14 +94,13 @@ impl Kinglet {
 }
 
 fn knobs(pipeline: &Pipeline) -> Vec<Knob> {
-    let has = |name: &str| pipeline.legs.iter().any(|leg| leg.name() == name);
-    let (reranks, supports) = (pipeline.reranker.is_some(), pipeline.neighbours.is_some());
+    let (reranks, regularizes) = (pipeline.reranks(), pipeline.regularizes());
     let all = [
-        (Knob::Dense, has("dense")),
-        (Knob::Sparse, has("sparse")),
+        (Knob::Dense, pipeline.has("dense")),
+        (Knob::Sparse, pipeline.has("sparse")),
         (Knob::Reranker, reranks),
-        (Knob::ScoreRegularization, supports),
-        (Knob::Depth, reranks || supports),
+        (Knob::ScoreRegularization, regularizes),
+        (Knob::Depth, reranks || regularizes),
     ];
     all.into_iter().filter(|(_, there)| *there).map(|(knob, _)| knob).collect()
 }

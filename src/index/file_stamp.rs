@@ -26,7 +26,8 @@ type Identity = (u64, u64);
 type Identity = Option<SystemTime>;
 
 impl FileStamp {
-    /// The stamp of a file that is only replaced as a whole or appended to; `None` where there is none.
+    /// The stamp of a file that is only replaced as a whole or appended to; `None` where there is
+    /// none.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let found = std::fs::metadata(path).ok()?;
         Some(FileStamp { identity: identity(&found), content: Some((found.len(), found.modified().ok())) })
@@ -68,10 +69,12 @@ impl<T> Clone for Stamped<T> {
 }
 
 impl<T> Stamped<T> {
-    /// Reads `files` by `open`, unless `before` was read from them and they have not been changed since.
+    /// Reads `files` by `open`, unless `before` was read from them and they have not been changed
+    /// since.
     ///
     /// # Errors
-    /// As `open`; [`ErrorKind::Busy`] when a writer replaces the files each time that they are read.
+    /// As `open`; [`ErrorKind::Busy`] when a writer replaces the files each time that they are
+    /// read.
     pub(super) fn open(
         files: Vec<PathBuf>,
         look: Look,

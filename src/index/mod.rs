@@ -35,8 +35,9 @@ pub use writer::IndexWriter;
 use crate::error::Result;
 use crate::models::contracts::{EmbedderCard, SparseCard};
 
-/// Up to this many chunks every vector is looked at; beyond, the graph is searched. `make bench-dense` measures both: looking at
-/// 100,000 vectors takes 14 ms, while a graph over them takes seconds to open and many minutes to build.
+/// Up to this many chunks every vector is looked at; beyond, the graph is searched. `make
+/// bench-dense` measures both: looking at 100,000 vectors takes 14 ms, while a graph over them
+/// takes seconds to open and many minutes to build.
 pub const EXACT_LIMIT: usize = 1_000_000;
 
 /// Hears how much of a piece of work is done, and how much there is; its error ends the work.

@@ -43,8 +43,6 @@ impl Parts {
                 return Err(Error::input(format!("{} holds no index", folder.display()))
                     .with_hint("`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one"));
             }
-            // Another store gives the same ids to other chunks.
-            let before = before.filter(|before| before.store.is_current());
             let known = before.map(|before| &before.store);
             let store = Stamped::open(vec![path.clone()], FileStamp::of_database, known, || StoreReader::open(&path))?;
             let known = before.map(|before| &before.manifest);
@@ -53,7 +51,8 @@ impl Parts {
             })?;
             let known = before.map(|before| &before.derived);
             let derived = Derived::open(folder, &manifest.value, exact_limit, known);
-            // Parts of two stores, or of another manifest, do not belong together, and an error over them says nothing.
+            // Parts of two stores, or of another manifest, do not belong together, and an error
+            // over them says nothing.
             if !store.is_current() || !manifest.is_current() {
                 return Ok(None);
             }

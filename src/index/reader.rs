@@ -1,4 +1,5 @@
-//! An index that stays open: many threads ask it at once, and each question sees the newest generation.
+//! An index that stays open: many threads ask it at once, and each question sees the newest
+//! generation.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +12,8 @@ use super::snapshot::{Generation, Index};
 use super::store::Snapshot;
 use crate::error::{Error, Result};
 
-/// An index, open for reading. It takes no writer's lock, makes nothing anew and waits for no writer. Cheap to clone.
+/// An index, open for reading. It takes no writer's lock, makes nothing anew and waits for no
+/// writer. Cheap to clone.
 #[derive(Clone)]
 pub struct IndexReader {
     shared: Arc<Shared>,
@@ -37,12 +39,14 @@ impl IndexReader {
     /// Opens the index in `folder`.
     ///
     /// # Errors
-    /// When there is no index, nothing can be searched in it yet, or a part is missing or damaged; the hint says what mends it.
+    /// When there is no index, nothing can be searched in it yet, or a part is missing or damaged;
+    /// the hint says what mends it.
     pub fn open(folder: &Path) -> Result<Self> {
         Self::open_with_exact_limit(folder, EXACT_LIMIT)
     }
 
-    /// As [`open`](Self::open), with graphs over the vectors of more than `exact_limit` chunks, in place of [`EXACT_LIMIT`].
+    /// As [`open`](Self::open), with graphs over the vectors of more than `exact_limit` chunks, in
+    /// place of [`EXACT_LIMIT`].
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -58,7 +62,8 @@ impl IndexReader {
         })
     }
 
-    /// The index as it is now, for one question. Whoever keeps it keeps SQLite from tidying up after writers.
+    /// The index as it is now, for one question. Whoever keeps it keeps SQLite from tidying up
+    /// after writers.
     ///
     /// # Errors
     /// As [`open`](Self::open): what has changed is opened again.
@@ -72,7 +77,8 @@ impl IndexReader {
             // After the parts were opened: so the store is never older than they are.
             let store = parts.store.value.snapshot()?;
             let number = store.generation();
-            // Between the two a writer may have gone on. A part that still lags then is served as it is.
+            // Between the two a writer may have gone on. A part that still lags then is served as
+            // it is.
             let lags = parts.derived.generations().any(|part| part != number);
             let is_disturbed = !parts.store.is_current() || (lags && !parts.are_current());
             if is_disturbed && attempt < ATTEMPTS {

@@ -59,7 +59,8 @@ impl Index {
         Index { folder, parts, store: Mutex::new(store), generation }
     }
 
-    /// The folders and files that the index in `folder` is of; none when its first run was never finished.
+    /// The folders and files that the index in `folder` is of; none when its first run was never
+    /// finished.
     ///
     /// # Errors
     /// When the store is damaged.
@@ -71,7 +72,8 @@ impl Index {
         Ok(Documents::open_for_reading(&store)?.roots()?.into_iter().map(|(_, path)| path).collect())
     }
 
-    /// Looks at the store: its structure, and that each row is what was written. Tells what is damaged.
+    /// Looks at the store: its structure, and that each row is what was written. Tells what is
+    /// damaged.
     ///
     /// # Errors
     /// When the structure is damaged.
@@ -104,7 +106,8 @@ impl Index {
     /// The vectors made by the embedder with this card.
     ///
     /// # Errors
-    /// When the index has none of that embedder, or has some that were made with other weights or settings.
+    /// When the index has none of that embedder, or has some that were made with other weights or
+    /// settings.
     pub fn dense(&self, card: &EmbedderCard) -> Result<&Dense> {
         Ok(&self.parts.derived.dense[self.place_of(card)?].value)
     }
@@ -120,7 +123,8 @@ impl Index {
     /// The learned terms of the encoder with this card.
     ///
     /// # Errors
-    /// When the index has none of that encoder, or has some that were made with other weights or settings.
+    /// When the index has none of that encoder, or has some that were made with other weights or
+    /// settings.
     pub fn sparse(&self, card: &SparseCard) -> Result<&Sparse> {
         let stored = self.manifest().sparse.iter().position(|stored| stored == card);
         stored.map(|at| self.parts.derived.sparse[at].value.as_ref()).ok_or_else(|| {
@@ -234,7 +238,8 @@ impl Index {
         self.pending(dense.generation(), dense.len(), dense.ids())
     }
 
-    /// How many of the chunks that are searched are not found by their words yet, or by words that an earlier version made.
+    /// How many of the chunks that are searched are not found by their words yet, or by words that
+    /// an earlier version made.
     ///
     /// # Errors
     /// When the words or the documents cannot be read.
@@ -259,7 +264,8 @@ impl Index {
         self.pending(sparse.generation(), sparse.len(), sparse.ids())
     }
 
-    /// How many of the chunks that are searched are not among the `count` with these `ids` of a part at generation `number`.
+    /// How many of the chunks that are searched are not among the `count` with these `ids` of a
+    /// part at generation `number`.
     fn pending(&self, number: u64, count: usize, ids: impl Iterator<Item = ChunkId>) -> Result<u64> {
         let there = match self.among(number, None)? {
             None => count,
@@ -268,7 +274,8 @@ impl Index {
         Ok(self.searchable().saturating_sub(there) as u64)
     }
 
-    /// The chunks that share a word with `question`, see [`Lexical::search`]; only those of `among`, if there is such a set.
+    /// The chunks that share a word with `question`, see [`Lexical::search`]; only those of
+    /// `among`, if there is such a set.
     ///
     /// # Errors
     /// When the words are damaged.
@@ -277,7 +284,8 @@ impl Index {
         words.search(question, k, self.among(words.generation(), among)?)
     }
 
-    /// The chunks whose vectors are near to `query`, see [`Dense::search`]; only those of `among`, if there is such a set.
+    /// The chunks whose vectors are near to `query`, see [`Dense::search`]; only those of `among`,
+    /// if there is such a set.
     ///
     /// # Errors
     /// As [`Index::dense`] and [`Dense::search`].
@@ -292,7 +300,8 @@ impl Index {
         dense.search(query, k, self.among(dense.generation(), among)?.map(Arc::as_ref))
     }
 
-    /// The chunks that share terms with `query`, see [`Sparse::search`]; only those of `among`, if there is such a set.
+    /// The chunks that share terms with `query`, see [`Sparse::search`]; only those of `among`, if
+    /// there is such a set.
     ///
     /// # Errors
     /// As [`Index::sparse`] and [`Sparse::search`].
@@ -307,8 +316,9 @@ impl Index {
         sparse.search(query, k, self.among(sparse.generation(), among)?.map(Arc::as_ref))
     }
 
-    /// The chunks to look among in a part at generation `number`. Where that is not the store's, the part has chunks that are gone or
-    /// have become copies; ids are never given again, so that the others are still what they were. `None` for all of the part.
+    /// The chunks to look among in a part at generation `number`. Where that is not the store's,
+    /// the part has chunks that are gone or have become copies; ids are never given again, so that
+    /// the others are still what they were. `None` for all of the part.
     fn among<'s>(&'s self, number: u64, among: Option<&'s Arc<Ids>>) -> Result<Option<&'s Arc<Ids>>> {
         if among.is_some() || number == self.generation.number {
             return Ok(among);
@@ -331,7 +341,8 @@ impl Index {
     }
 
     fn store(&self) -> MutexGuard<'_, Snapshot> {
-        // A panic while the lock was held leaves a connection that only reads: nothing is half done.
+        // A panic while the lock was held leaves a connection that only reads: nothing is half
+        // done.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,6 @@
-//! Token vectors of chunks, one bit a component, by chunk hash: a cache on disk for late interaction. What is not in it is made
-//! when it is asked for, so that it may be smaller than the index.
+//! Token vectors of chunks, one bit a component, by chunk hash: a cache on disk for late
+//! interaction. What is not in it is made when it is asked for, so that it may be smaller than the
+//! index.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +22,8 @@ pub struct TokenStore {
 }
 
 impl TokenStore {
-    /// Opens the store at `path` for writing, making it if need be. A file that is no such store is taken away: everything in it can
-    /// be made again.
+    /// Opens the store at `path` for writing, making it if need be. A file that is no such store is
+    /// taken away: everything in it can be made again.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -66,8 +67,8 @@ impl TokenStore {
         TokenStore { idle: Pool::new(connection), path: path.to_path_buf() }
     }
 
-    /// The chunks of the store `documents` that have nothing here, each hash once, in the order of their ids; none when this has
-    /// become as large as it may.
+    /// The chunks of the store `documents` that have nothing here, each hash once, in the order of
+    /// their ids; none when this has become as large as it may.
     pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
         let mut missing = Vec::new();
         if self.is_full()? {
@@ -97,8 +98,8 @@ impl TokenStore {
         })
     }
 
-    /// The signs of the tokens of one chunk, if they are here and are what was written: what is damaged in a cache is made anew as if
-    /// it were not in it.
+    /// The signs of the tokens of one chunk, if they are here and are what was written: what is
+    /// damaged in a cache is made anew as if it were not in it.
     pub fn get(&self, hash: &ChunkHash) -> Result<Option<Vec<u8>>> {
         let stored: Option<Vec<u8>> = self.run("read", |connection| {
             let mut select = connection.prepare_cached("SELECT signs FROM tokens WHERE hash = ?1")?;
@@ -173,7 +174,8 @@ impl TokenStore {
     }
 
     fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        // A writer is used by one thread, so that only readers come here to open another connection.
+        // A writer is used by one thread, so that only readers come here to open another
+        // connection.
         let connection = self.idle.take(|| sqlite::open_for_reading(&self.path, failed))?;
         let done = work(&connection).map_err(|cause| failed(&self.path, doing, cause))?;
         self.idle.put(connection);

@@ -2,7 +2,8 @@
 
 use super::store::ChunkId;
 
-/// The `k` with the highest scores, and with them all that score as the last of these does; best first, ties by id.
+/// The `k` with the highest scores, and with them all that score as the last of these does; best
+/// first, ties by id.
 pub(super) fn top_k(mut found: Vec<(ChunkId, f32)>, k: usize) -> Vec<(ChunkId, f32)> {
     let best_first = |a: &(ChunkId, f32), b: &(ChunkId, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
     if k == 0 {

@@ -128,11 +128,11 @@ impl IndexWriter {
         for encoder in encoders {
             planned.push(Box::new(SparseWriter::with_model(sparse_folder(&self.folder, encoder.card()), encoder)?));
         }
-        Ok(DerivedParts { planned, outgoing: self.open_all_but(&dense, &sparse)? })
+        Ok(DerivedParts { planned, outgoing: self.open_outgoing(&dense, &sparse)? })
     }
 
-    /// The parts that the index has, without their models, but for those with these cards.
-    fn open_all_but(&self, dense: &[&EmbedderCard], sparse: &[&SparseCard]) -> Result<Vec<Box<dyn DerivedPart>>> {
+    /// The parts that the index has and that have none of these cards, without their models.
+    fn open_outgoing(&self, dense: &[&EmbedderCard], sparse: &[&SparseCard]) -> Result<Vec<Box<dyn DerivedPart>>> {
         let mut parts: Vec<Box<dyn DerivedPart>> = Vec::new();
         let Some(manifest) = &self.manifest else { return Ok(parts) };
         for card in manifest.embedders.iter().filter(|card| !dense.contains(card)) {
@@ -224,14 +224,6 @@ impl IndexWriter {
             }
         }
         Ok(())
-    }
-
-    /// Makes every derived part match the store without embedding anything: what an interrupted commit left undone.
-    pub fn derive_again(&mut self) -> Result<()> {
-        let language = self.manifest.as_ref().map(|manifest| manifest.language).unwrap_or_default();
-        let mut parts = vec![self.lexical(language)];
-        parts.extend(self.open_all_but(&[], &[])?);
-        parts.iter_mut().try_for_each(|part| self.synchronise(part.as_mut(), &|_, _| Ok(())))
     }
 }
 

@@ -1,14 +1,17 @@
 //! Several sessions of one model, so that several threads can run it at once: a session serves one caller at a time.
 
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::catalog::ModelSpec;
+use super::catalog::{ModelFile, ModelSpec};
 use super::store::ModelStore;
 use crate::error::{Error, Result};
 
-/// Each session holds the model's weights, so memory bounds their number before cores do.
+/// Sessions of one model at most, on a machine with as many cores.
 const MOST_SESSIONS: usize = 4;
+/// Each session holds the weights: those of a large model fill the memory, so that its callers rather wait.
+const MOST_FILE_BYTES: u64 = 1 << 30;
 
 /// The sessions of one model. The first is opened at once, another one whenever all are busy, up to a bound; beyond that,
 /// callers wait.
@@ -36,6 +39,9 @@ impl<S> SessionPool<S> {
     ) -> Result<Self> {
         let first = open(store, spec)?;
         let hashes = store.hashes(spec)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let fitting = usize::try_from(MOST_FILE_BYTES / file_bytes(&store.folder(spec), spec).max(1)).unwrap_or(1);
+        let most = cores.min(MOST_SESSIONS).min(fitting).max(1);
         let (store, spec) = (store.clone(), spec.clone());
         let another = move || {
             // Two sessions of different weights would answer differently.
@@ -45,8 +51,7 @@ impl<S> SessionPool<S> {
             }
             open(&store, &spec)
         };
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self::new(first, another, cores.min(MOST_SESSIONS)))
+        Ok(Self::new(first, another, most))
     }
 
     fn new(first: S, open: impl Fn() -> Result<S> + Send + Sync + 'static, most: usize) -> Self {
@@ -74,6 +79,11 @@ impl<S> SessionPool<S> {
             state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+fn file_bytes(folder: &Path, spec: &ModelSpec) -> u64 {
+    let size = |file: &ModelFile| std::fs::metadata(folder.join(&file.name)).map_or(0, |metadata| metadata.len());
+    spec.files.iter().map(size).sum()
 }
 
 /// A session that goes back to its pool when it is dropped; one that could not be opened gives its place back.
@@ -114,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    /// The second of four callers that work at once fails to open a session: the others are served by two sessions.
+    /// Opening the second session fails once, and then does not.
     #[test]
     fn callers_share_as_many_sessions_as_there_may_be_and_a_failure_takes_no_place() {
         let opened = AtomicUsize::new(1);

@@ -1,25 +1,25 @@
-//! Parts of a pipeline that remember what they said.
+//! Parts of a pipeline that answer the same question from memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::rerank::PassageScorer;
 use super::{Hit, Query, Retriever};
 use crate::error::{Error, Result};
-use crate::models::contracts::Reranker;
 
 fn lock<T>(memory: &Mutex<T>) -> MutexGuard<'_, T> {
     memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A retriever that answers the same question from memory. It forgets nothing, so it is for a bounded number of questions.
-pub struct CachedRetriever {
+/// A retriever that answers the same question from memory. It forgets nothing, so it is for a bounded
+/// number of questions.
+pub(super) struct CachedRetriever {
     inner: Arc<dyn Retriever>,
     hits: Mutex<HashMap<(String, usize), Vec<Hit>>>,
 }
 
 impl CachedRetriever {
-    /// Remembers for `inner`.
-    pub fn new(inner: Arc<dyn Retriever>) -> Self {
+    pub(super) fn new(inner: Arc<dyn Retriever>) -> Self {
         CachedRetriever { inner, hits: Mutex::default() }
     }
 }
@@ -34,10 +34,10 @@ impl Retriever for CachedRetriever {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        if query.among.is_some() {
+        if query.filter().is_some() {
             return self.inner.retrieve(query, k);
         }
-        let key = (query.text.clone(), k);
+        let key = (query.text().to_string(), k);
         if let Some(hits) = lock(&self.hits).get(&key) {
             return Ok(hits.clone());
         }
@@ -47,28 +47,27 @@ impl Retriever for CachedRetriever {
     }
 }
 
-/// A reranker that scores no passage twice for the same question.
-pub struct CachedReranker {
-    inner: Arc<dyn Reranker>,
+/// A scorer that scores no passage twice for the same question.
+pub(super) struct CachedScorer {
+    inner: Arc<dyn PassageScorer>,
     scores: Mutex<HashMap<String, HashMap<blake3::Hash, f32>>>,
 }
 
-impl CachedReranker {
-    /// Remembers for `inner`.
-    pub fn new(inner: Arc<dyn Reranker>) -> Self {
-        CachedReranker { inner, scores: Mutex::default() }
+impl CachedScorer {
+    pub(super) fn new(inner: Arc<dyn PassageScorer>) -> Self {
+        CachedScorer { inner, scores: Mutex::default() }
     }
 }
 
-impl Reranker for CachedReranker {
+impl PassageScorer for CachedScorer {
     fn name(&self) -> &str {
         self.inner.name()
     }
 
-    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>> {
+    fn score(&self, query: &Query, passages: &[&str]) -> Result<Vec<f32>> {
         let hashes: Vec<_> = passages.iter().map(|passage| blake3::hash(passage.as_bytes())).collect();
         let mut all = lock(&self.scores);
-        let known = all.entry(query.to_string()).or_default();
+        let known = all.entry(query.text().to_string()).or_default();
         let new: Vec<usize> = (0..passages.len()).filter(|&at| !known.contains_key(&hashes[at])).collect();
         let texts: Vec<&str> = new.iter().map(|&at| passages[at]).collect();
         let scores = self.inner.score(query, &texts)?;

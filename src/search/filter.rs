@@ -1,134 +1,243 @@
-//! Which chunks a search looks among: by path, type, date, headings and front matter.
+//! Which passages a search may find: by path, type, date, headings and front matter.
 //!
-//! A filter is resolved to the chunks that pass before any leg looks, and every leg looks among these only. So a filter never
-//! empties a result that exists, and scores are what they are without it: words are as rare as in the whole index.
+//! A filter is an expression that whoever holds the chunks evaluates before a search looks at them. So
+//! a filter never empties a result that exists, and scores are what they are without it: words are as
+//! rare as in the whole index.
 
-use std::collections::HashSet;
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::index::store::{ChunkId, Outline};
+use crate::index::store::Outline;
 use kinglet_formats::{Format, format_of_name};
 
 /// What can be written, for messages and help.
 pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
 
-/// One condition.
-#[derive(Debug, Clone)]
-pub struct Filter {
-    written: String,
-    condition: Condition,
+/// Or why it is no filter.
+type Parsed<T> = std::result::Result<T, String>;
+
+/// What a passage must be to be found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Filter {
+    /// The path below the indexed folder fits this glob.
+    Path(String),
+    /// The file has this type (see [`GRAMMAR`]) or ending.
+    Type(String),
+    /// A heading over the passage or a part of it fits this glob, in any case.
+    Heading(String),
+    /// A value in the document's front matter fits this glob, in any case.
+    Metadata {
+        /// Its key, in any case.
+        key: String,
+        /// The glob.
+        value: String,
+    },
+    /// The day in UTC on which the file was last changed compares so with this day.
+    Modified {
+        /// How it compares.
+        comparison: Comparison,
+        /// The day, such as `2026-11-23`.
+        day: String,
+    },
+    /// All of these hold.
+    All(Vec<Filter>),
 }
 
-#[derive(Debug, Clone)]
-enum Condition {
-    Path(GlobMatcher),
-    Type(Format),
-    Ending(String),
-    Heading(GlobMatcher),
-    /// A key of the front matter, in small letters, and its value.
-    Metadata(String, GlobMatcher),
-    /// Nanoseconds since 1970, from the first up to and without the second.
-    Modified(i128, i128),
+/// How a value compares with another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    /// It is the same or greater.
+    #[serde(rename = ">=")]
+    AtLeast,
+    /// It is the same or less.
+    #[serde(rename = "<=")]
+    AtMost,
+    /// It is the same.
+    #[serde(rename = "=")]
+    Equal,
+    /// It is greater.
+    #[serde(rename = ">")]
+    Greater,
+    /// It is less.
+    #[serde(rename = "<")]
+    Less,
+}
+
+impl Comparison {
+    /// Those of two characters stand before those that they begin with.
+    const WRITTEN: [(&str, Comparison); 5] = [
+        (">=", Comparison::AtLeast),
+        ("<=", Comparison::AtMost),
+        ("=", Comparison::Equal),
+        (">", Comparison::Greater),
+        ("<", Comparison::Less),
+    ];
+
+    fn written(self) -> &'static str {
+        Self::WRITTEN.iter().find(|(_, known)| *known == self).expect("the table is whole").0
+    }
 }
 
 impl Filter {
-    /// Reads a filter as people write it, see [`GRAMMAR`]. Dates are days in UTC.
+    /// Reads one condition as people write it, see [`GRAMMAR`].
     ///
     /// # Errors
     /// When it is not one.
     pub fn parse(written: &str) -> Result<Self> {
-        let wrong = |why: &str| {
-            Error::input(format!("`{}` is not a filter: {why}", written.escape_debug()))
-                .with_hint(format!("filters are {GRAMMAR}"))
-        };
-        let at = written.find(['=', '<', '>']).ok_or_else(|| wrong("it compares nothing"))?;
+        Self::read(written).map_err(|why| not_a_filter(written, &why))
+    }
+
+    /// The filter that passes what all of `filters` pass; `None` when there are none.
+    pub fn all(mut filters: Vec<Filter>) -> Option<Self> {
+        match filters.len() {
+            0 | 1 => filters.pop(),
+            _ => Some(Filter::All(filters)),
+        }
+    }
+
+    fn read(written: &str) -> Parsed<Self> {
+        let at = written.find(['=', '<', '>']).ok_or("it compares nothing")?;
         let (key, rest) = (written[..at].trim(), &written[at..]);
-        let operator = [">=", "<=", "=", ">", "<"].into_iter().find(|it| rest.starts_with(it)).unwrap_or("=");
-        let value = rest[operator.len()..].trim();
+        let comparison = Comparison::WRITTEN.into_iter().find(|(sign, _)| rest.starts_with(sign));
+        let (sign, comparison) = comparison.expect("it starts with the first character of one");
+        let value = rest[sign.len()..].trim().to_string();
         if value.is_empty() {
-            return Err(wrong("there is nothing after the comparison"));
+            return Err("there is nothing after the comparison".into());
         }
-        if key != "modified" && operator != "=" {
-            return Err(wrong("only `modified` can be more or less"));
+        if key != "modified" && comparison != Comparison::Equal {
+            return Err("only `modified` can be more or less".into());
         }
-        let glob = |path: bool| {
-            let glob = GlobBuilder::new(value).literal_separator(path).case_insensitive(!path).build();
-            glob.map(|glob| glob.compile_matcher()).map_err(|cause| wrong(&cause.to_string()))
+        let filter = match key {
+            "path" => Filter::Path(value),
+            "type" => Filter::Type(value),
+            "heading" => Filter::Heading(value),
+            "modified" => Filter::Modified { comparison, day: value },
+            _ => match key.strip_prefix("meta.").filter(|key| !key.is_empty()) {
+                Some(key) => Filter::Metadata { key: key.to_string(), value },
+                None => return Err("its first word is none of path, type, heading, meta.KEY and modified".into()),
+            },
         };
-        let condition = match key {
-            "path" => Condition::Path(glob(true)?),
-            "heading" => Condition::Heading(glob(false)?),
-            key if key.starts_with("meta.") && key.len() > 5 => {
-                Condition::Metadata(key["meta.".len()..].to_lowercase(), glob(false)?)
-            }
-            "type" => {
+        filter.compile()?;
+        Ok(filter)
+    }
+
+    /// Prepares the filter to be held against many chunks.
+    ///
+    /// # Errors
+    /// When a glob or a date in it is none.
+    pub fn matcher(&self) -> Result<FilterMatcher> {
+        self.compile().map(FilterMatcher).map_err(|why| not_a_filter(&self.to_string(), &why))
+    }
+
+    fn compile(&self) -> Parsed<Compiled> {
+        Ok(match self {
+            Filter::Path(value) => Compiled::Path(glob(value, true)?),
+            Filter::Type(value) => {
                 let name = value.to_lowercase();
                 match Format::NAMED.iter().find(|(known, _)| *known == name) {
-                    Some((_, format)) => Condition::Type(*format),
-                    None => Condition::Ending(name.trim_start_matches('.').to_string()),
+                    Some((_, format)) => Compiled::Format(*format),
+                    None => Compiled::Ending(name.trim_start_matches('.').to_string()),
                 }
             }
-            "modified" => {
-                let (from, until) = day(value).ok_or_else(|| wrong("a date is written like 2026-11-23"))?;
-                match operator {
-                    ">=" => Condition::Modified(from, i128::MAX),
-                    ">" => Condition::Modified(until, i128::MAX),
-                    "<" => Condition::Modified(i128::MIN, from),
-                    "<=" => Condition::Modified(i128::MIN, until),
-                    _ => Condition::Modified(from, until),
+            Filter::Heading(value) => Compiled::Heading(glob(value, false)?),
+            Filter::Metadata { key, value } => Compiled::Metadata(key.to_lowercase(), glob(value, false)?),
+            Filter::Modified { comparison, day } => {
+                let (from, until) = day_ns(day).ok_or("a date is written like 2026-11-23")?;
+                match comparison {
+                    Comparison::AtLeast => Compiled::Modified(from, i128::MAX),
+                    Comparison::Greater => Compiled::Modified(until, i128::MAX),
+                    Comparison::Less => Compiled::Modified(i128::MIN, from),
+                    Comparison::AtMost => Compiled::Modified(i128::MIN, until),
+                    Comparison::Equal => Compiled::Modified(from, until),
                 }
             }
-            _ => return Err(wrong("its first word is none of path, type, heading, meta.KEY and modified")),
-        };
-        Ok(Filter { written: written.to_string(), condition })
+            Filter::All(filters) => Compiled::All(filters.iter().map(Filter::compile).collect::<Parsed<_>>()?),
+        })
     }
+}
 
-    /// As it was written.
-    pub fn written(&self) -> &str {
-        &self.written
-    }
-
-    fn passes(&self, outline: &Outline) -> bool {
-        let name = if outline.path.is_empty() { outline.root.as_str() } else { outline.path.as_str() };
-        let file = Path::new(name).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        match &self.condition {
-            Condition::Path(glob) => glob.is_match(if outline.path.is_empty() { &file } else { name }),
-            Condition::Type(format) => format_of_name(&file) == Some(*format),
-            Condition::Ending(ending) => {
-                file.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
+/// As people write it; several conditions with `and` between them.
+impl Display for Filter {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Filter::Path(value) => write!(f, "path={value}"),
+            Filter::Type(value) => write!(f, "type={value}"),
+            Filter::Heading(value) => write!(f, "heading={value}"),
+            Filter::Metadata { key, value } => write!(f, "meta.{key}={value}"),
+            Filter::Modified { comparison, day } => write!(f, "modified{}{day}", comparison.written()),
+            Filter::All(filters) => {
+                let written: Vec<String> = filters.iter().map(ToString::to_string).collect();
+                f.write_str(&written.join(" and "))
             }
-            Condition::Heading(glob) => outline.headings.iter().any(|heading| glob.is_match(heading)),
-            Condition::Metadata(key, glob) => {
-                outline.metadata.iter().any(|(found, value)| found.to_lowercase() == *key && glob.is_match(value))
-            }
-            Condition::Modified(from, until) => (*from..*until).contains(&i128::from(outline.modified_ns)),
         }
     }
 }
 
-/// What passes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Among {
-    /// The chunks that pass.
-    pub passing: HashSet<ChunkId>,
-    /// Those that are searched in their places: a copy passes for its original.
-    pub searched: HashSet<ChunkId>,
+/// A filter that is ready to be held against chunks.
+#[derive(Debug)]
+pub struct FilterMatcher(Compiled);
+
+#[derive(Debug)]
+enum Compiled {
+    Path(GlobMatcher),
+    Format(Format),
+    Ending(String),
+    Heading(GlobMatcher),
+    /// The key in small letters.
+    Metadata(String, GlobMatcher),
+    /// Nanoseconds since 1970, from the first up to and without the second.
+    Modified(i128, i128),
+    All(Vec<Compiled>),
 }
 
-/// The chunks that pass all of `filters`.
-pub fn among(outlines: &[Outline], filters: &[Filter]) -> Among {
-    let passes = |outline: &&Outline| filters.iter().all(|filter| filter.passes(outline));
-    let (passing, searched) = outlines.iter().filter(passes).map(|outline| (outline.chunk, outline.original)).unzip();
-    Among { passing, searched }
+impl FilterMatcher {
+    /// Whether the chunk with this outline passes.
+    pub fn matches(&self, outline: &Outline) -> bool {
+        self.0.matches(outline)
+    }
 }
 
-/// The first nanosecond of a day and of the next one.
-fn day(written: &str) -> Option<(i128, i128)> {
+impl Compiled {
+    fn matches(&self, outline: &Outline) -> bool {
+        let name = if outline.path.is_empty() { outline.root.as_str() } else { outline.path.as_str() };
+        let file = || Path::new(name).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        match self {
+            Compiled::Path(glob) if outline.path.is_empty() => glob.is_match(&*file()),
+            Compiled::Path(glob) => glob.is_match(name),
+            Compiled::Format(format) => format_of_name(&file()) == Some(*format),
+            Compiled::Ending(ending) => {
+                file().rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
+            }
+            Compiled::Heading(glob) => outline.headings.iter().any(|heading| glob.is_match(heading)),
+            Compiled::Metadata(key, glob) => {
+                outline.metadata.iter().any(|(found, value)| found.to_lowercase() == *key && glob.is_match(value))
+            }
+            Compiled::Modified(from, until) => (*from..*until).contains(&i128::from(outline.modified_ns)),
+            Compiled::All(all) => all.iter().all(|one| one.matches(outline)),
+        }
+    }
+}
+
+fn not_a_filter(written: &str, why: &str) -> Error {
+    Error::input(format!("`{}` is not a filter: {why}", written.escape_debug()))
+        .with_hint(format!("filters are {GRAMMAR}"))
+}
+
+fn glob(written: &str, is_path: bool) -> Parsed<GlobMatcher> {
+    let glob = GlobBuilder::new(written).literal_separator(is_path).case_insensitive(!is_path).build();
+    glob.map(|glob| glob.compile_matcher()).map_err(|cause| cause.to_string())
+}
+
+/// The first nanosecond of a day in UTC and of the next one.
+fn day_ns(written: &str) -> Option<(i128, i128)> {
     let date: Date = written.parse().ok()?;
     let start = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond());
     Some((start(date)?, start(date.tomorrow().ok()?)?))
@@ -152,7 +261,10 @@ mod tests {
             start_byte: 0,
             metadata: vec![("Tags".into(), "birds".into()), ("tags".into(), "small".into())],
         };
-        among(&[outline], &[Filter::parse(written).unwrap()]).passing.contains(&1)
+        let filter = Filter::parse(written).unwrap();
+        let sent: Filter = serde_json::from_str(&serde_json::to_string(&filter).unwrap()).unwrap();
+        assert_eq!((&sent, &Filter::parse(&filter.to_string()).unwrap()), (&filter, &filter));
+        sent.matcher().unwrap().matches(&outline)
     }
 
     #[test]
@@ -198,5 +310,32 @@ mod tests {
             let error = Filter::parse(written).unwrap_err();
             assert!(error.hint().unwrap().contains("path=GLOB"), "{written}: {error}");
         }
+    }
+
+    #[test]
+    fn several_filters_pass_what_each_of_them_passes() {
+        let parse = |written: &str| Filter::parse(written).unwrap();
+        assert_eq!(Filter::all(vec![]), None);
+        assert_eq!(Filter::all(vec![parse("path=a")]), Some(parse("path=a")));
+        let both = Filter::all(vec![parse("type=rs"), parse("modified > 2026-11-22")]).unwrap();
+        assert_eq!(both.to_string(), "type=rs and modified>2026-11-22");
+        let outline = |path: &str, modified_ns| Outline {
+            chunk: 1,
+            original: 1,
+            root: "/notes".into(),
+            path: path.into(),
+            modified_ns,
+            headings: vec![],
+            start_byte: 0,
+            metadata: vec![],
+        };
+        let matcher = both.matcher().unwrap();
+        let noon_ns = 1_795_435_200_000_000_000;
+        assert!(matcher.matches(&outline("a.rs", noon_ns)));
+        assert!(!matcher.matches(&outline("a.md", noon_ns)) && !matcher.matches(&outline("a.rs", 0)));
+        let sent = r#"{"all":[{"type":"rs"},{"modified":{"comparison":">","day":"2026-11-22"}}]}"#;
+        assert_eq!(serde_json::to_string(&both).unwrap(), sent);
+        let damaged: Filter = serde_json::from_str(r#"{"modified":{"comparison":">","day":"soon"}}"#).unwrap();
+        assert!(damaged.matcher().unwrap_err().to_string().contains("a date is written like"));
     }
 }

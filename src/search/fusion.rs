@@ -1,87 +1,44 @@
-//! Several legs become one ranking.
+//! The lists of several retrievers become one ranking.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ranking::rank;
-use super::{Hit, LegScore, Query, Retriever};
-use crate::error::Result;
-use crate::index::Index;
+use super::{Hit, LegScore};
 
-/// How far down each leg's list is looked.
-pub const DEPTH: usize = 1000;
+/// How many hits of each retriever are fused.
+pub(super) const DEPTH: usize = 1000;
 
-/// How the lists of several legs become one.
+/// How the lists of several retrievers become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fusion {
-    /// Each leg's scores are stretched to 0..1 over its list; their weighted mean over the legs.
+    /// Each retriever's scores are stretched to 0..1 over its list; their weighted mean.
     MinMax,
-    /// 1 / (60 + rank), their weighted sum over the legs. Cormack, Clarke & Büttcher, *Reciprocal Rank Fusion*, SIGIR 2009.
+    /// 1 / (60 + rank), their weighted sum. Cormack, Clarke & Büttcher, *Reciprocal Rank Fusion*,
+    /// SIGIR 2009.
     Rrf,
 }
 
 const RRF_K: f32 = 60.0;
 
-/// What the hit at `rank`, from 1, gets from a leg by [`Fusion::Rrf`].
-pub fn reciprocal(rank: usize) -> f32 {
+/// What the hit at `rank`, from 1, gets from a retriever by [`Fusion::Rrf`].
+pub(super) fn reciprocal(rank: usize) -> f32 {
     1.0 / (RRF_K + rank as f32)
 }
 
-/// Legs and how they are fused: itself a retriever.
-pub struct Hybrid {
-    index: Arc<Index>,
-    legs: Vec<(Arc<dyn Retriever>, f32)>,
-    fusion: Fusion,
-}
-
-impl Hybrid {
-    /// Fuses `legs` over `index`, all with the same weight.
-    pub fn new(index: Arc<Index>, legs: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
-        Self::weighted(index, legs.into_iter().map(|leg| (leg, 1.0)).collect(), fusion)
-    }
-
-    /// Fuses `legs` over `index` by their weights, which are not negative and of which one is more than 0.
-    pub fn weighted(index: Arc<Index>, legs: Vec<(Arc<dyn Retriever>, f32)>, fusion: Fusion) -> Self {
-        Hybrid { index, legs, fusion }
-    }
-}
-
-impl Retriever for Hybrid {
-    fn name(&self) -> &str {
-        "hybrid"
-    }
-
-    fn score_of_absent(&self) -> Option<f32> {
-        Some(0.0)
-    }
-
-    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        let mut lists = Vec::new();
-        for (leg, weight) in &self.legs {
-            let (absent, weight) = (leg.score_of_absent(), *weight);
-            lists.push(List { absent, weight, hits: leg.retrieve(query, DEPTH)? });
-        }
-        let mut hits = fuse(self.fusion, lists);
-        rank(&self.index, &mut hits, k)?;
-        Ok(hits)
-    }
-}
-
-/// What one leg found.
-struct List {
-    /// See [`Retriever::score_of_absent`].
-    absent: Option<f32>,
+/// What one retriever found.
+pub(super) struct List {
+    /// See [`Retriever::score_of_absent`](super::Retriever::score_of_absent).
+    pub absent: Option<f32>,
     /// What it counts.
-    weight: f32,
+    pub weight: f32,
     /// Best first.
-    hits: Vec<Hit>,
+    pub hits: Vec<Hit>,
 }
 
-/// Fuses the lists of legs: best first, ties by chunk id.
-fn fuse(fusion: Fusion, lists: Vec<List>) -> Vec<Hit> {
+/// Fuses lists: best first, ties by chunk id.
+pub(super) fn fuse(fusion: Fusion, lists: Vec<List>) -> Vec<Hit> {
     let whole: f32 = lists.iter().map(|list| list.weight).sum();
     let mut fused: BTreeMap<u64, Hit> = BTreeMap::new();
     for List { absent, weight, hits } in lists {

@@ -1,10 +1,10 @@
-//! Whatever scores the same goes by path and place, so that the order says nothing of when a document came into the index.
+//! Equal scores go by path and place, so that the order says nothing of when a document was indexed.
 
 use std::collections::HashMap;
 
 use super::Hit;
+use super::sources::ChunkSource;
 use crate::error::Result;
-use crate::index::Index;
 use crate::index::store::ChunkId;
 
 /// What can be ranked: a chunk and its score.
@@ -33,26 +33,25 @@ impl Scored for Hit {
     }
 }
 
-/// Puts what was found into order, best first, ties by path and place in `index`, and keeps the first `k`.
+/// Puts `hits` into order: best first, ties by path and place. Beyond the first `k`, ties stay as they
+/// were, because looking places up takes time.
 ///
 /// # Errors
 /// When one of those that tie is not in the store.
-pub(super) fn rank(index: &Index, found: &mut Vec<impl Scored>, k: usize) -> Result<()> {
-    found.sort_by(|a, b| b.score().total_cmp(&a.score()));
+pub(super) fn order(chunks: &dyn ChunkSource, hits: &mut [impl Scored], k: usize) -> Result<()> {
+    hits.sort_by(|a, b| b.score().total_cmp(&a.score()));
     let same = |a: &_, b: &_| Scored::score(a).total_cmp(&Scored::score(b)).is_eq();
-    // Beyond `k` it makes no difference.
     let mut tied = Vec::new();
     let mut start = 0;
-    for group in found.chunk_by(same) {
+    for group in hits.chunk_by(same) {
         if start < k && group.len() > 1 {
             tied.extend(group.iter().map(Scored::chunk));
         }
         start += group.len();
     }
     if !tied.is_empty() {
-        let places: HashMap<ChunkId, usize> = index.by_place(&tied)?.into_iter().zip(0..).collect();
-        found.sort_by(|a, b| b.score().total_cmp(&a.score()).then(places.get(&a.chunk()).cmp(&places.get(&b.chunk()))));
+        let places: HashMap<ChunkId, usize> = chunks.by_place(&tied)?.into_iter().zip(0..).collect();
+        hits.sort_by(|a, b| b.score().total_cmp(&a.score()).then(places.get(&a.chunk()).cmp(&places.get(&b.chunk()))));
     }
-    found.truncate(k);
     Ok(())
 }

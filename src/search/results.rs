@@ -1,15 +1,16 @@
-//! Hits become what people read: text, place and snippet; what says the same, or nearly, is shown once with all of its places.
+//! Hits become results: text, location and snippet. What says the same, or nearly, is shown once with
+//! all of its locations.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Hit;
 use super::snippet::{Snippet, snippet};
+use super::sources::ChunkSource;
+use super::{Filter, Hit, Query};
 use crate::chunking::Chunk;
 use crate::error::Result;
-use crate::index::Index;
 use crate::index::store::duplicates::NEARLY;
 use crate::index::store::{ChunkId, StoredChunk};
 use crate::near_duplicate::Sketch;
@@ -17,10 +18,37 @@ use crate::near_duplicate::Sketch;
 /// How long a snippet is, in characters, where its sentences allow it.
 const SNIPPET_CHARS: usize = 240;
 
-/// A chunk that a search found, with why.
+/// Options of a search.
+#[derive(Debug, Clone, Default)]
+pub struct SearchOptions {
+    /// The most passages that are returned; `None` for the configured number.
+    pub limit: Option<usize>,
+    /// What passages must pass to be found.
+    pub filter: Option<Filter>,
+    /// Only the best passage of each document.
+    pub one_per_document: bool,
+}
+
+impl SearchOptions {
+    /// Returns the best `limit` passages, without further options.
+    pub fn limited(limit: usize) -> Self {
+        SearchOptions { limit: Some(limit), ..Self::default() }
+    }
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchResponse {
+    /// Best first.
+    pub results: Vec<SearchResult>,
+    /// What the index has not made yet; `None` when it has made all.
+    pub pending: Option<PendingWork>,
+}
+
+/// A passage that a search found, with why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchResult {
-    /// What each leg said of it.
+    /// Its score, and what each part of the search said of it.
     pub hit: Hit,
     /// The file.
     pub path: PathBuf,
@@ -31,10 +59,10 @@ pub struct SearchResult {
     /// What was left out of the file, if anything was.
     pub truncated: Option<String>,
     /// Where else the same stands, to the word or nearly.
-    pub also: Vec<DuplicateLocation>,
+    pub duplicates: Vec<DuplicateLocation>,
 }
 
-/// Another place of what was found.
+/// Another location of a passage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DuplicateLocation {
     /// The file.
@@ -58,53 +86,66 @@ pub struct PendingWork {
     pub files: bool,
 }
 
-/// Which hits are shown, and where they stand.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ResultOptions<'s> {
-    /// Only places of these chunks; `None` for all.
-    pub passing: Option<&'s HashSet<ChunkId>>,
-    /// Only the best passage of each document.
-    pub one_per_document: bool,
+/// Hits as they become results.
+pub(super) struct Results<'s> {
+    chunks: &'s dyn ChunkSource,
+    query: &'s Query,
+    one_per_document: bool,
+    /// Each with the location that is shown and its other locations.
+    kept: Vec<(Hit, StoredChunk, Vec<DuplicateLocation>)>,
+    sketches: Vec<Option<Sketch>>,
+    documents: HashSet<PathBuf>,
 }
 
-/// Hits with their texts, best first. A hit that nearly repeats a better one becomes another place of that.
-///
-/// # Errors
-/// When a chunk is not in the store.
-pub fn found(index: &Index, question: &str, hits: Vec<Hit>, shown: ResultOptions<'_>) -> Result<Vec<SearchResult>> {
-    let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
-    let (chunks, sketches) = (index.chunks(&ids)?, index.sketches(&ids)?);
-    let mut copies = index.copies(&ids)?;
-    let passes = |stored: &StoredChunk| shown.passing.is_none_or(|passing| passing.contains(&stored.id));
-    let language = index.manifest().language;
-    let mut found: Vec<SearchResult> = Vec::new();
-    let mut kept = Vec::new();
-    let mut documents: HashSet<PathBuf> = HashSet::new();
-    for ((hit, stored), sketch) in hits.into_iter().zip(chunks).zip(sketches) {
-        let others = copies.remove(&hit.chunk).unwrap_or_default();
-        let mut places = std::iter::once(stored).chain(others).filter(passes);
-        let Some(first) = places.next() else { continue };
-        let mut also: Vec<DuplicateLocation> = places.map(elsewhere).collect();
-        if let Some(at) = kept.iter().position(|&kept| is_near(kept, sketch)) {
-            found[at].also.push(elsewhere(first));
-            found[at].also.append(&mut also);
-            continue;
-        }
-        if shown.one_per_document && !documents.insert(first.path.clone()) {
-            continue;
-        }
-        kept.push(sketch);
-        let snippet = snippet(question, &first.chunk.text, language, SNIPPET_CHARS);
-        let truncated = index.truncated(first.id)?;
-        found.push(SearchResult { hit, path: first.path, chunk: first.chunk, snippet, truncated, also });
+impl<'s> Results<'s> {
+    pub(super) fn new(chunks: &'s dyn ChunkSource, query: &'s Query, one_per_document: bool) -> Self {
+        let (kept, sketches, documents) = (Vec::new(), Vec::new(), HashSet::new());
+        Results { chunks, query, one_per_document, kept, sketches, documents }
     }
-    Ok(found)
+
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Takes the next hits. One that nearly repeats a better one becomes another location of that.
+    pub(super) fn add(&mut self, hits: &[Hit]) -> Result<()> {
+        let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
+        let locations = self.chunks.locations(&ids, self.query.filter())?;
+        let sketches = self.chunks.sketches(&ids)?;
+        for ((hit, locations), sketch) in hits.iter().zip(locations).zip(sketches) {
+            let mut locations = locations.into_iter();
+            let Some(first) = locations.next() else { continue };
+            let others = locations.map(duplicate);
+            if let Some(at) = self.sketches.iter().position(|&kept| is_near(kept, sketch)) {
+                let duplicates = &mut self.kept[at].2;
+                duplicates.push(duplicate(first));
+                duplicates.extend(others);
+                continue;
+            }
+            if self.one_per_document && !self.documents.insert(first.path.clone()) {
+                continue;
+            }
+            self.sketches.push(sketch);
+            self.kept.push((hit.clone(), first, others.collect()));
+        }
+        Ok(())
+    }
+
+    /// The best `count` of them, with what is shown of each.
+    pub(super) fn best(self, count: usize) -> Result<Vec<SearchResult>> {
+        let (chunks, question) = (self.chunks, self.query.text());
+        let show = |(hit, StoredChunk { id, path, chunk }, duplicates)| {
+            let snippet = snippet(question, &chunk.text, chunks.language(), SNIPPET_CHARS);
+            Ok(SearchResult { hit, path, chunk, snippet, truncated: chunks.truncated(id)?, duplicates })
+        };
+        self.kept.into_iter().take(count).map(show).collect()
+    }
 }
 
 fn is_near(one: Option<Sketch>, other: Option<Sketch>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one.likeness(&other) >= NEARLY)
 }
 
-fn elsewhere(stored: StoredChunk) -> DuplicateLocation {
+fn duplicate(stored: StoredChunk) -> DuplicateLocation {
     DuplicateLocation { path: stored.path, chunk: stored.chunk }
 }

@@ -1,26 +1,26 @@
-//! The legs that a search stands on: words, vectors and learned terms.
+//! The retrievers that a search fuses: by words, by vectors, by learned terms.
 
 use std::sync::Arc;
 
-use super::ranking::rank;
-use super::{Hit, Query, Retriever};
+use super::sources::{DenseSource, LexicalSource, SparseSource};
+use super::{Hit, Query, QueryEncoder, Retriever};
 use crate::error::Result;
-use crate::index::Index;
-use crate::models::contracts::{Embedder, Role, SparseEncoder};
+use crate::index::store::ChunkId;
+use crate::models::contracts::SparseEncoder;
 
 /// Chunks that share words with the question, by BM25.
-pub struct LexicalLeg {
-    index: Arc<Index>,
+pub struct LexicalRetriever {
+    source: Arc<dyn LexicalSource>,
 }
 
-impl LexicalLeg {
-    /// The words of `index`.
-    pub fn new(index: Arc<Index>) -> Self {
-        LexicalLeg { index }
+impl LexicalRetriever {
+    /// Searches the words of `source`.
+    pub fn new(source: Arc<dyn LexicalSource>) -> Self {
+        LexicalRetriever { source }
     }
 }
 
-impl Retriever for LexicalLeg {
+impl Retriever for LexicalRetriever {
     fn name(&self) -> &str {
         "lexical"
     }
@@ -30,28 +30,24 @@ impl Retriever for LexicalLeg {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        hits(&self.index, self.name(), self.index.search_lexical(&query.text, k, query.among.as_ref())?, k)
+        Ok(hits(self.name(), self.source.search(query.text(), k, query.filter())?))
     }
 }
 
 /// Chunks whose vectors point where the question's does, by cosine.
-pub struct DenseLeg {
-    index: Arc<Index>,
-    embedder: Arc<dyn Embedder>,
+pub struct DenseRetriever {
+    source: Arc<dyn DenseSource>,
+    encoder: Arc<QueryEncoder>,
 }
 
-impl DenseLeg {
-    /// The vectors that `embedder` made for `index`.
-    ///
-    /// # Errors
-    /// When the index has none of exactly this embedder.
-    pub fn new(index: Arc<Index>, embedder: Arc<dyn Embedder>) -> Result<Self> {
-        index.dense(embedder.card())?;
-        Ok(DenseLeg { index, embedder })
+impl DenseRetriever {
+    /// Searches the vectors of `source`, which the embedder of `encoder` made.
+    pub fn new(source: Arc<dyn DenseSource>, encoder: Arc<QueryEncoder>) -> Self {
+        DenseRetriever { source, encoder }
     }
 }
 
-impl Retriever for DenseLeg {
+impl Retriever for DenseRetriever {
     fn name(&self) -> &str {
         "dense"
     }
@@ -61,37 +57,25 @@ impl Retriever for DenseLeg {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        let vectors = self.embedder.embed(Role::Query, &[&query.text])?;
-        let [vector] = vectors.as_slice() else {
-            return Err(crate::Error::model(format!(
-                "{} gave {} vectors for one question",
-                self.embedder.card().id,
-                vectors.len()
-            )));
-        };
-        let found = self.index.search_dense(self.embedder.card(), vector, k, query.among.as_ref())?;
-        hits(&self.index, self.name(), found, k)
+        let embedded = self.encoder.encode(query)?;
+        Ok(hits(self.name(), self.source.search(&embedded.vector, k, query.filter())?))
     }
 }
 
 /// Chunks that are about what the question is about, by terms that a model gave both.
-pub struct SparseLeg {
-    index: Arc<Index>,
+pub struct SparseRetriever {
+    source: Arc<dyn SparseSource>,
     encoder: Arc<dyn SparseEncoder>,
 }
 
-impl SparseLeg {
-    /// The terms that `encoder` gave the chunks of `index`.
-    ///
-    /// # Errors
-    /// When the index has none of exactly this encoder.
-    pub fn new(index: Arc<Index>, encoder: Arc<dyn SparseEncoder>) -> Result<Self> {
-        index.sparse(encoder.card())?;
-        Ok(SparseLeg { index, encoder })
+impl SparseRetriever {
+    /// Searches the terms of `source`, which `encoder` gave.
+    pub fn new(source: Arc<dyn SparseSource>, encoder: Arc<dyn SparseEncoder>) -> Self {
+        SparseRetriever { source, encoder }
     }
 }
 
-impl Retriever for SparseLeg {
+impl Retriever for SparseRetriever {
     fn name(&self) -> &str {
         "sparse"
     }
@@ -101,21 +85,12 @@ impl Retriever for SparseLeg {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        let vectors = self.encoder.encode(Role::Query, &[&query.text])?;
-        let [vector] = vectors.as_slice() else {
-            return Err(crate::Error::model(format!(
-                "{} gave {} vectors for one question",
-                self.encoder.card().id,
-                vectors.len()
-            )));
-        };
-        let found = self.index.search_sparse(self.encoder.card(), vector, k, query.among.as_ref())?;
-        hits(&self.index, self.name(), found, k)
+        let encoded = query.encoded_by(self.encoder.as_ref())?;
+        Ok(hits(self.name(), self.source.search(&encoded.1, k, query.filter())?))
     }
 }
 
-fn hits(index: &Index, leg: &str, mut found: Vec<(u64, f32)>, k: usize) -> Result<Vec<Hit>> {
-    rank(index, &mut found, k)?;
+fn hits(retriever: &str, found: Vec<(ChunkId, f32)>) -> Vec<Hit> {
     let ranked = found.into_iter().enumerate();
-    Ok(ranked.map(|(at, (chunk, score))| Hit::of_one_leg(leg, at + 1, chunk, score)).collect())
+    ranked.map(|(at, (chunk, score))| Hit::of_one_leg(retriever, at + 1, chunk, score)).collect()
 }

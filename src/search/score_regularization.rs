@@ -1,90 +1,53 @@
 //! Hits that are alike support each other: what answers a question is rarely alone.
 //!
-//! Source: Diaz, *Regularizing Ad Hoc Retrieval Scores*, CIKM 2005, after van Rijsbergen's cluster hypothesis. Here over the first
-//! hits only, by the vectors that the index has anyway.
+//! Source: Diaz, *Regularizing Ad Hoc Retrieval Scores*, CIKM 2005, after van Rijsbergen's cluster
+//! hypothesis. Here over the first hits only, by the vectors that the index has anyway.
 
-use std::sync::Arc;
-
-use super::ranking::rank;
-use super::{Hit, LegScore, Query, Retriever};
+use super::sources::DenseSource;
+use super::{Hit, LegScore};
 use crate::error::Result;
-use crate::index::Index;
 use crate::index::fusion_weights::FusionWeights;
-use crate::models::contracts::EmbedderCard;
 use crate::vector::dot;
 
+/// What users call it.
+const NAME: &str = "neighbours";
 /// How many neighbours support a hit.
 const NEIGHBOURS: usize = 5;
 
-/// A retriever whose first hits get a part of their score from the 5 of these that are most like them: itself a
-/// retriever.
-pub struct ScoreRegularization {
-    inner: Arc<dyn Retriever>,
-    index: Arc<Index>,
-    card: EmbedderCard,
-    tuning: FusionWeights,
+/// Gives the first of `hits`, which are in order so far, a part of their score from the 5 of them that
+/// are most like them, and leaves the order to the caller.
+pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &FusionWeights) -> Result<()> {
+    let FusionWeights { neighbours: weight, depth, .. } = *weights;
+    let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
+    let scores: Vec<f32> = hits.iter().take(depth).map(|hit| hit.score).collect();
+    let support = support(&vectors.vectors(&ids)?, &scores);
+    for hit in hits.iter_mut() {
+        hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - weight);
+    }
+    let mut order: Vec<usize> = (0..support.len()).collect();
+    order.sort_by(|&a, &b| support[b].total_cmp(&support[a]).then(a.cmp(&b)));
+    for (place, at) in order.into_iter().enumerate() {
+        hits[at].legs.push(LegScore {
+            leg: NAME.to_string(),
+            rank: place + 1,
+            score: support[at],
+            contribution: weight * support[at],
+        });
+    }
+    for hit in hits {
+        hit.score = hit.legs.iter().map(|leg| leg.contribution).sum();
+    }
+    Ok(())
 }
 
-impl ScoreRegularization {
-    /// Puts neighbours over `inner`, a retriever over `index`, by the vectors of the embedder with this card.
-    ///
-    /// # Errors
-    /// When the index has no vectors of that embedder.
-    pub fn new(
-        inner: Arc<dyn Retriever>,
-        index: Arc<Index>,
-        card: EmbedderCard,
-        tuning: FusionWeights,
-    ) -> Result<Self> {
-        index.dense(&card)?;
-        Ok(ScoreRegularization { inner, index, card, tuning })
-    }
-}
-
-impl Retriever for ScoreRegularization {
-    fn name(&self) -> &str {
-        "neighbours"
-    }
-
-    fn score_of_absent(&self) -> Option<f32> {
-        Some(0.0)
-    }
-
-    fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        let FusionWeights { neighbours: weight, depth, .. } = self.tuning;
-        let mut hits = self.inner.retrieve(query, k.max(depth))?;
-        let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
-        let scores: Vec<f32> = hits.iter().take(depth).map(|hit| hit.score).collect();
-        let support = support(&self.index.dense(&self.card)?.stored(&ids)?, &scores);
-        for hit in &mut hits {
-            hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - weight);
-        }
-        let mut order: Vec<usize> = (0..support.len()).collect();
-        order.sort_by(|&a, &b| support[b].total_cmp(&support[a]).then(a.cmp(&b)));
-        for (place, at) in order.into_iter().enumerate() {
-            hits[at].legs.push(LegScore {
-                leg: self.name().to_string(),
-                rank: place + 1,
-                score: support[at],
-                contribution: weight * support[at],
-            });
-        }
-        for hit in &mut hits {
-            hit.score = hit.legs.iter().map(|leg| leg.contribution).sum();
-        }
-        rank(&self.index, &mut hits, k)?;
-        Ok(hits)
-    }
-}
-
-/// For each hit the mean score of its nearest neighbours among the hits, weighed by their cosines; its own score where it has
-/// none.
-fn support(vectors: &[Option<&[f32]>], scores: &[f32]) -> Vec<f32> {
+/// For each hit the mean score of its nearest neighbours among the hits, weighed by their cosines; its
+/// own score where it has none.
+fn support(vectors: &[Option<Vec<f32>>], scores: &[f32]) -> Vec<f32> {
     let of = |at: usize| {
-        let own = vectors[at]?;
+        let own = vectors[at].as_ref()?;
         let mut near: Vec<(f32, usize)> = (0..vectors.len())
             .filter(|&other| other != at)
-            .filter_map(|other| Some((dot(own, vectors[other]?).max(0.0), other)))
+            .filter_map(|other| Some((dot(own, vectors[other].as_ref()?).max(0.0), other)))
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         near.truncate(NEIGHBOURS);
@@ -100,8 +63,8 @@ mod tests {
 
     #[test]
     fn a_hit_is_lifted_by_hits_that_are_like_it() {
-        let (east, north) = ([1.0, 0.0], [0.0, 1.0]);
-        let vectors = [Some(&east[..]), Some(&north[..]), Some(&north[..])];
+        let (east, north) = (vec![1.0, 0.0], vec![0.0, 1.0]);
+        let vectors = [Some(east), Some(north.clone()), Some(north)];
         assert_eq!(support(&vectors, &[0.5, 0.9, 0.1]), [0.5, 0.1, 0.9]);
         assert_eq!(support(&[None], &[0.7]), [0.7]);
     }

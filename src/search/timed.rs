@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::rerank::PassageScorer;
 use super::{Hit, Query, Retriever};
 use crate::error::Result;
-use crate::models::contracts::Reranker;
 
 /// Times of parts, in the order of the work. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -29,14 +29,13 @@ impl Clock {
 }
 
 /// A retriever whose time is noted under its name.
-pub struct TimedRetriever {
+pub(super) struct TimedRetriever {
     inner: Arc<dyn Retriever>,
     clock: Clock,
 }
 
 impl TimedRetriever {
-    /// Notes the time of `inner` on `clock`.
-    pub fn new(inner: Arc<dyn Retriever>, clock: Clock) -> Self {
+    pub(super) fn new(inner: Arc<dyn Retriever>, clock: Clock) -> Self {
         TimedRetriever { inner, clock }
     }
 }
@@ -55,25 +54,24 @@ impl Retriever for TimedRetriever {
     }
 }
 
-/// A reranker whose time is noted under its name.
-pub struct TimedReranker {
-    inner: Arc<dyn Reranker>,
+/// A scorer whose time is noted under its name.
+pub(super) struct TimedScorer {
+    inner: Arc<dyn PassageScorer>,
     clock: Clock,
 }
 
-impl TimedReranker {
-    /// Notes the time of `inner` on `clock`.
-    pub fn new(inner: Arc<dyn Reranker>, clock: Clock) -> Self {
-        TimedReranker { inner, clock }
+impl TimedScorer {
+    pub(super) fn new(inner: Arc<dyn PassageScorer>, clock: Clock) -> Self {
+        TimedScorer { inner, clock }
     }
 }
 
-impl Reranker for TimedReranker {
+impl PassageScorer for TimedScorer {
     fn name(&self) -> &str {
         self.inner.name()
     }
 
-    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>> {
+    fn score(&self, query: &Query, passages: &[&str]) -> Result<Vec<f32>> {
         self.clock.time(self.inner.name(), || self.inner.score(query, passages))
     }
 }

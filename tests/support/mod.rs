@@ -1,20 +1,29 @@
 //! What several tests need: folders of documents, and indexes over them made with the deterministic embedder.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod in_memory;
 pub mod tiny;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kinglet::chunking::Chunking;
 use kinglet::extract::worker_process::Isolation;
-use kinglet::index::{Index, IndexWriter};
-use kinglet::ingest::{IngestPlan, NoProgress, Progress, Summary, ingest};
-use kinglet::models::contracts::{Embedder, Role, SparseCard, SparseEncoder};
+use kinglet::index::derived_part::{DerivedPart, Prepared};
+use kinglet::index::store::{ChunkId, Documents, StoredChunk};
+use kinglet::index::{Index, IndexWriter, WorkProgress};
+use kinglet::ingest::{IngestPlan, NoProgress, Progress, Summary, ingest_into};
+use kinglet::models::contracts::{
+    EmbeddedText, Embedder, EmbedderCard, Role, SparseCard, SparseEncoder, TokenEmbedder,
+};
 use kinglet::models::hashing::HashingEmbedder;
-use kinglet::vector::SparseVector;
+use kinglet::search::{DenseRetriever, IndexSources, LexicalRetriever, QueryEncoder, Retriever, SparseRetriever};
+use kinglet::text::Span;
+use kinglet::vector::{SparseVector, Vector};
 
 /// The folder of the package.
 pub fn package() -> &'static Path {
@@ -24,6 +33,67 @@ pub fn package() -> &'static Path {
 /// The embedder that needs no model.
 pub fn embedder() -> Arc<dyn Embedder> {
     Arc::new(HashingEmbedder::new(256))
+}
+
+/// [`embedder`] with a vector for each word, which counts the questions that it embeds.
+pub struct WordEmbedder {
+    inner: HashingEmbedder,
+    questions: AtomicUsize,
+}
+
+impl WordEmbedder {
+    pub fn new() -> Self {
+        WordEmbedder { inner: HashingEmbedder::new(256), questions: AtomicUsize::new(0) }
+    }
+
+    /// How many questions it has embedded since this was last asked.
+    pub fn take_questions(&self) -> usize {
+        self.questions.swap(0, Ordering::Relaxed)
+    }
+
+    fn count(&self, role: Role, texts: &[&str]) {
+        if role == Role::Query {
+            self.questions.fetch_add(texts.len(), Ordering::Relaxed);
+        }
+    }
+
+    fn words(text: &str) -> Vec<(usize, &str)> {
+        let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+        text.split_whitespace().map(|word| (start(word), word)).collect()
+    }
+}
+
+impl Embedder for WordEmbedder {
+    fn card(&self) -> &EmbedderCard {
+        self.inner.card()
+    }
+
+    fn embed(&self, role: Role, texts: &[&str]) -> kinglet::Result<Vec<Vector>> {
+        self.count(role, texts);
+        self.inner.embed(role, texts)
+    }
+
+    fn token_embedder(&self) -> Option<&dyn TokenEmbedder> {
+        Some(self)
+    }
+}
+
+impl TokenEmbedder for WordEmbedder {
+    fn embed_tokens(&self, role: Role, texts: &[&str]) -> kinglet::Result<Vec<EmbeddedText>> {
+        self.count(role, texts);
+        let embed = |text: &&str| {
+            // The whole text stands for the special tokens.
+            let tokens: Vec<&str> = [*text].into_iter().chain(Self::words(text).into_iter().map(|it| it.1)).collect();
+            let vector = self.inner.embed(role, &[text])?.remove(0);
+            Ok(EmbeddedText { vector, tokens: self.inner.embed(role, &tokens)? })
+        };
+        texts.iter().map(embed).collect()
+    }
+
+    fn token_spans(&self, _: Role, text: &str) -> kinglet::Result<Vec<Option<Span>>> {
+        let span = |(start, word): (usize, &str)| Some(Span { start, end: start + word.len() });
+        Ok([None].into_iter().chain(Self::words(text).into_iter().map(span)).collect())
+    }
 }
 
 /// A sparse encoder that needs no model: words and how often they stand in the text.
@@ -59,6 +129,24 @@ pub fn encoder() -> Arc<dyn SparseEncoder> {
     Arc::new(WordCounts(card))
 }
 
+/// Embeds questions with [`embedder`].
+pub fn query_encoder() -> Arc<QueryEncoder> {
+    Arc::new(QueryEncoder::new(embedder()))
+}
+
+/// The retrievers over an index that has vectors of [`embedder`].
+pub fn lexical_and_dense(sources: &Arc<IndexSources>) -> kinglet::Result<Vec<Arc<dyn Retriever>>> {
+    let vectors = sources.embedder(embedder().card())?;
+    Ok(vec![Arc::new(LexicalRetriever::new(sources.clone())), Arc::new(DenseRetriever::new(vectors, query_encoder()))])
+}
+
+/// The retrievers over an index that has terms of [`encoder`] too.
+pub fn all_retrievers(sources: &Arc<IndexSources>) -> kinglet::Result<Vec<Arc<dyn Retriever>>> {
+    let mut retrievers = lexical_and_dense(sources)?;
+    retrievers.push(Arc::new(SparseRetriever::new(sources.encoder(encoder().card())?, encoder())));
+    Ok(retrievers)
+}
+
 /// Writes files, making their folders.
 pub fn write(folder: &Path, files: &[(&str, &str)]) {
     for (name, text) in files {
@@ -68,9 +156,23 @@ pub fn write(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
+/// Copies a folder with all that is in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// Indexes `roots` into `index`, watched.
-pub fn index_watched(roots: &[PathBuf], index: &Path, watcher: &dyn Progress) -> kinglet::Result<Summary> {
-    index_cut(roots, index, Chunking::default(), watcher)
+pub fn index_watched(roots: &[PathBuf], index: &Path, progress: &dyn Progress) -> kinglet::Result<Summary> {
+    index_cut(roots, index, Chunking::default(), progress)
 }
 
 /// The same with documents cut in some way.
@@ -78,7 +180,18 @@ pub fn index_cut(
     roots: &[PathBuf],
     index: &Path,
     chunking: Chunking,
-    watcher: &dyn Progress,
+    progress: &dyn Progress,
+) -> kinglet::Result<Summary> {
+    index_through(roots, index, chunking, &|part| part, progress)
+}
+
+/// The same with each part that a model makes put into something else.
+pub fn index_through(
+    roots: &[PathBuf],
+    index: &Path,
+    chunking: Chunking,
+    wrap: &dyn Fn(Box<dyn DerivedPart>) -> Box<dyn DerivedPart>,
+    progress: &dyn Progress,
 ) -> kinglet::Result<Summary> {
     let plan = IngestPlan {
         roots,
@@ -91,7 +204,66 @@ pub fn index_cut(
         keep_tokens: true,
         isolation: &Isolation::InProcess,
     };
-    ingest(&mut IndexWriter::open(index)?, &plan, watcher)
+    let mut writer = IndexWriter::open(index)?;
+    let mut parts = writer.open_parts(plan.embedders, plan.encoders, plan.keep_tokens)?;
+    parts.planned = parts.planned.into_iter().map(wrap).collect();
+    ingest_into(&mut writer, parts, &plan, progress)
+}
+
+/// Asked before each piece of work; an error is what the work comes to.
+pub type Ask = Rc<dyn Fn() -> kinglet::Result<()>>;
+
+/// A derived part that asks before each piece of work whether it may go on: so it can be slow, fail, or end the process in the middle.
+pub struct Asking {
+    pub part: Box<dyn DerivedPart>,
+    pub ask: Ask,
+}
+
+impl DerivedPart for Asking {
+    fn name(&self) -> &str {
+        self.part.name()
+    }
+
+    fn missing(&self, store: &Documents) -> kinglet::Result<Vec<ChunkId>> {
+        (self.ask)()?;
+        self.part.missing(store)
+    }
+
+    fn append(&mut self, chunks: &[StoredChunk]) -> kinglet::Result<()> {
+        (self.ask)()?;
+        self.part.append(chunks)
+    }
+
+    fn prepare<'p>(
+        &'p mut self,
+        store: &'p Documents,
+        generation: u64,
+        progress: &WorkProgress<'_>,
+    ) -> kinglet::Result<Prepared<'p>> {
+        (self.ask)()?;
+        let put_in_place = self.part.prepare(store, generation, progress)?;
+        let ask = self.ask.clone();
+        Ok(Box::new(move || {
+            ask()?;
+            put_in_place()
+        }))
+    }
+
+    fn generation(&self) -> kinglet::Result<u64> {
+        self.part.generation()
+    }
+
+    fn check(&self, store: &Documents) -> kinglet::Result<()> {
+        self.part.check(store)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.part.size_bytes()
+    }
+
+    fn remove(self: Box<Self>) -> kinglet::Result<()> {
+        self.part.remove()
+    }
 }
 
 /// Indexes one folder into `index`.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
+use kinglet::SearchResponse;
 use kinglet::SearchResult;
 use kinglet::answer::{Answer, Timings, UNSUPPORTED_MARK};
 use kinglet::chunking::Chunk;
 use kinglet::corpus::questions::WrittenQuestion;
-use kinglet::engine::SearchResponse;
 use kinglet::eval::Evaluation;
 use kinglet::eval::comparison::Comparison;
 use kinglet::eval::report::About;
@@ -76,10 +76,10 @@ pub fn json(value: &Value) -> Result<()> {
 
 pub fn hits_json(searched: &SearchResponse) -> Value {
     let rows: Vec<Value> = searched
-        .found
+        .results
         .iter()
-        .map(|SearchResult { hit, path, chunk, also, truncated, .. }| {
-            let also = also.iter().map(|other| json!({ "path": shown(&other.path), "place": other.chunk.after_path() }));
+        .map(|SearchResult { hit, path, chunk, duplicates, truncated, .. }| {
+            let also = duplicates.iter().map(|other| json!({ "path": shown(&other.path), "place": other.chunk.after_path() }));
             let mut row = json!({
                 "also": also.collect::<Vec<_>>(),
                 "path": shown(path), "unit": chunk.unit, "first": chunk.first, "last": chunk.last, "place": chunk.after_path(),
@@ -91,7 +91,7 @@ pub fn hits_json(searched: &SearchResponse) -> Value {
             row
         })
         .collect();
-    match searched.lacking {
+    match searched.pending {
         Some(lacking) => json!({ "hits": rows, "lacking": lacking }),
         None => json!({ "hits": rows }),
     }
@@ -99,8 +99,8 @@ pub fn hits_json(searched: &SearchResponse) -> Value {
 
 pub fn hits(found: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, SearchResult { hit, path, chunk, snippet, also, truncated }) in found.iter().enumerate() {
-        let stands = place(path, chunk);
+    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated }) in found.iter().enumerate() {
+        let stands = place(&path, &chunk);
         writeln!(
             out,
             "{BOLD}{:>2}{BOLD:#}  {PATH}{stands}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
@@ -109,8 +109,8 @@ pub fn hits(found: &[SearchResult], explain: bool) -> Result<()> {
             hit.score
         )?;
         writeln!(out, "    {}", marked(&chunk.text, snippet))?;
-        if let Some(other) = also.first() {
-            let more = if also.len() > 1 { format!(" and {} more", also.len() - 1) } else { String::new() };
+        if let Some(other) = duplicates.first() {
+            let more = if duplicates.len() > 1 { format!(" and {} more", duplicates.len() - 1) } else { String::new() };
             writeln!(out, "    {DIM}also {}{more}{DIM:#}", place(&other.path, &other.chunk))?;
         }
         if let Some(truncated) = truncated {
@@ -438,7 +438,7 @@ pub fn chunks(path: &Path, rows: &[(Chunk, Option<usize>)]) -> Result<()> {
             out,
             "{BOLD}{:>3}{BOLD:#}  {PATH}{}{PATH:#}  bytes {}–{}  tokens {tokens}  {}",
             at + 1,
-            place(path, chunk),
+            place(&path, &chunk),
             chunk.span.start,
             chunk.span.end,
             visible(&chunk.headings.join(" › "))

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::StreamExt;
 use kinglet::config::ResolvedConfig;
-use kinglet::engine::{Embedders, Kinglet, SearchOptions};
+use kinglet::engine::{Embedders, Kinglet};
 use kinglet::extract::worker_process::{self, Isolation};
 use kinglet::index::Index;
 use kinglet::ingest::Summary;
@@ -15,6 +16,7 @@ use kinglet::models::openai::OpenAiGenerator;
 use kinglet::models::reference::GeneratorRef;
 use kinglet::scan::watch::Changes;
 use kinglet::search::Filter;
+use kinglet::{AnswerEvent, SearchOptions};
 use kinglet::{Error, ErrorKind, Result};
 use serde_json::json;
 
@@ -111,11 +113,11 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
             session.index(paths, name.as_deref(), &embedders, *watch)
         }
         Command::Search { question, named, explain, filter, group_by, .. } => {
-            let wanted = SearchOptions { filters: filters(filter)?, one_per_document: group_by.is_some() };
+            let wanted = SearchOptions { limit: None, filter: filters(filter)?, one_per_document: group_by.is_some() };
             session.search(question, named.name.as_deref(), &wanted, *explain)
         }
         Command::Ask { question, named, filter, .. } => {
-            let wanted = SearchOptions { filters: filters(filter)?, ..SearchOptions::default() };
+            let wanted = SearchOptions { filter: filters(filter)?, ..SearchOptions::default() };
             session.ask(question, named.name.as_deref(), &wanted)
         }
         Command::Eval { judged, tune: true, .. } => session.tune(judged),
@@ -223,8 +225,8 @@ impl Session<'_> {
 
     fn search(&self, question: &str, name: Option<&str>, wanted: &SearchOptions, explain: bool) -> Result<u8> {
         let name = self.ready(question, name)?;
-        let searched = self.kinglet.search_for(&name, question, self.resolved.config.hits, wanted)?;
-        let found = &searched.found;
+        let searched = self.kinglet.open(&name)?.search(question, wanted)?;
+        let found = &searched.results;
         let shown = if self.global.json {
             render::json(&render::hits_json(&searched))
         } else if found.is_empty() {
@@ -234,7 +236,7 @@ impl Session<'_> {
             render::hits(found, explain)
         };
         printed(shown)?;
-        render::lacking(searched.lacking, &name);
+        render::lacking(searched.pending, &name);
         Ok(if found.is_empty() { NOTHING_FOUND } else { DONE })
     }
 
@@ -244,13 +246,24 @@ impl Session<'_> {
         let name = self.ready(question, name)?;
         let waiting = progress::waiting(&self.resolved.config.generator.to_string());
         let mut shown = Ok(());
-        let mut show = |sentence: &str| {
-            waiting.finish_and_clear();
-            if !self.global.json && shown.is_ok() {
-                shown = render::sentence(sentence);
+        let events = self.kinglet.open(&name)?.ask(question, wanted);
+        let answered = self.runtime.block_on(async {
+            let mut events = events;
+            let mut answer = None;
+            while let Some(event) = events.next().await {
+                match event? {
+                    AnswerEvent::Sentence(sentence) => {
+                        waiting.finish_and_clear();
+                        if !self.global.json && shown.is_ok() {
+                            shown = render::sentence(&sentence.text);
+                        }
+                    }
+                    AnswerEvent::Finished(finished) => answer = Some(*finished),
+                    _ => {}
+                }
             }
-        };
-        let answered = self.runtime.block_on(self.kinglet.ask_for(&name, question, wanted, &mut show));
+            Ok::<_, Error>(answer.expect("the last event is the answer"))
+        });
         waiting.finish_and_clear();
         let mut answer = answered?;
         printed(shown)?;
@@ -296,8 +309,8 @@ impl Session<'_> {
     }
 }
 
-fn filters(written: &[String]) -> Result<Vec<Filter>> {
-    written.iter().map(|filter| Filter::parse(filter)).collect()
+fn filters(written: &[String]) -> Result<Option<Filter>> {
+    Ok(Filter::all(written.iter().map(|filter| Filter::parse(filter)).collect::<Result<_>>()?))
 }
 
 fn here() -> Result<PathBuf> {

@@ -128,13 +128,14 @@ impl DerivedPart for SparseWriter {
 
     fn check(&self, store: &Documents) -> Result<()> {
         let encoded = store.originals()?.iter().filter(|(_, hash)| self.log.has(hash)).count();
-        let sparse = Sparse::open(&self.folder)?;
-        let indexed = sparse.as_ref().map_or(0, Sparse::len);
-        if indexed != encoded {
-            return Err(Error::damaged(format!("{} has {indexed} of {encoded} encoded chunks", self.folder.display()))
-                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+        match Sparse::open(&self.folder)? {
+            Some(sparse) if sparse.len() == encoded => sparse.check(),
+            sparse => {
+                let (folder, indexed) = (self.folder.display(), sparse.map_or(0, |sparse| sparse.len()));
+                Err(Error::damaged(format!("{folder} has {indexed} of {encoded} encoded chunks"))
+                    .with_hint("run `kinglet index` again: this part is derived and is made anew"))
+            }
         }
-        sparse.map_or(Ok(()), |sparse| sparse.check())
     }
 
     fn size_bytes(&self) -> u64 {

@@ -1,6 +1,8 @@
-//! Chunks that say the same to the word are searched once: the first of them stands for all, and every place is kept.
+//! Chunks that say the same to the word are searched once: the first of them stands for all, and
+//! every place is kept.
 //!
-//! Which one is first goes by path and place, not by when it came, so that an updated index equals one made from scratch.
+//! Which one is first goes by path and place, not by when it came, so that an updated index equals
+//! one made from scratch.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,11 +13,11 @@ use crate::index::store::row_checks::Table;
 use crate::index::store::{Change, ChunkId, Documents, StoredChunk};
 use crate::near_duplicate::{Sketch, WordsHash};
 
-/// Sketches are cut into so many bands; two chunks are compared when one band is equal (locality-sensitive hashing: Indyk &
-/// Motwani, 1998).
+/// Sketches are cut into so many bands; two chunks are compared when one band is equal
+/// (locality-sensitive hashing: Indyk & Motwani, 1998).
 const BANDS: usize = 8;
-/// Chunks of one bucket that a chunk is compared with: texts made from one pattern, such as lines of a log, share a bucket by the
-/// hundred thousand, and each would be compared with all.
+/// Chunks of one bucket that a chunk is compared with: texts made from one pattern, such as lines
+/// of a log, share a bucket by the hundred thousand, and each would be compared with all.
 const MOST_COMPARED: usize = 16;
 /// From this likeness on two chunks are nearly the same.
 pub const NEARLY: f32 = 0.9;
@@ -52,7 +54,8 @@ impl Change<'_> {
 }
 
 impl Documents {
-    /// The copies of these chunks, by the one that is searched in their place, in the order of their paths and places.
+    /// The copies of these chunks, by the one that is searched in their place, in the order of
+    /// their paths and places.
     pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
         let mut found = BTreeMap::new();
         if self.later("original")? == "NULL" {
@@ -74,7 +77,8 @@ impl Documents {
         Ok(found)
     }
 
-    /// The sketches of these chunks, in the order asked for; `None` where an earlier version stored the chunk.
+    /// The sketches of these chunks, in the order asked for; `None` where an earlier version stored
+    /// the chunk.
     pub fn sketches(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Sketch>>> {
         let sketch = self.later("sketch")?;
         self.run("read", |c| {
@@ -95,7 +99,8 @@ impl Documents {
     }
 }
 
-/// How many of the sketches repeat an earlier one by `repeats`, as far as [`MOST_COMPARED`] comparisons in each band tell.
+/// How many of the sketches repeat an earlier one by `repeats`, as far as [`MOST_COMPARED`]
+/// comparisons in each band tell.
 fn count_repeated(sketches: &[Sketch], mut repeats: impl FnMut(&Sketch, &Sketch) -> bool) -> usize {
     let mut buckets: HashMap<(usize, [u8; Sketch::BYTES / BANDS]), Vec<usize>> = HashMap::new();
     let mut repeated = 0;

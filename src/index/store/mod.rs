@@ -1,4 +1,5 @@
-//! The truth: documents and their chunks, in SQLite. Everything else in an index can be made again from here.
+//! The truth: documents and their chunks, in SQLite. Everything else in an index can be made again
+//! from here.
 
 mod change;
 pub mod duplicates;
@@ -80,7 +81,8 @@ impl Documents {
         work(&self.connection).map_err(|cause| failed(&self.path, doing, cause))
     }
 
-    /// Holds what is read from now on at one moment, whatever others commit, and gives the generation of that moment.
+    /// Holds what is read from now on at one moment, whatever others commit, and gives the
+    /// generation of that moment.
     pub(super) fn begin_snapshot(&mut self) -> Result<u64> {
         // A writer of a later version may have added checks since the last snapshot.
         self.checked.take();

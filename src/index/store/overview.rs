@@ -1,4 +1,5 @@
-//! The store seen as a whole: how much it holds, what filters ask, which files were not read well, in which order things stand.
+//! The store seen as a whole: how much it holds, what filters ask, which files were not read well,
+//! in which order things stand.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -132,7 +133,8 @@ impl Documents {
         })
     }
 
-    /// The same chunks in the order of their paths and places: the root's path, the path below it, where they start.
+    /// The same chunks in the order of their paths and places: the root's path, the path below it,
+    /// where they start.
     ///
     /// # Errors
     /// When one is not there.

@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// Connections of which each is used by one thread at a time. The lock is held while one is taken or put back, never while it
-/// is used.
+/// Connections of which each is used by one thread at a time. The lock is held while one is taken
+/// or put back, never while it is used.
 pub(in crate::index) struct Pool<T>(Mutex<Vec<T>>);
 
 impl<T> Pool<T> {

@@ -42,8 +42,8 @@ impl Change<'_> {
         self.finish(document, file)
     }
 
-    /// Begins to write a file in place of what was known of it, and gives its row. Until [`finish`](Self::finish),
-    /// [`undo`](Self::undo) brings back what was known.
+    /// Begins to write a file in place of what was known of it, and gives its row. Until
+    /// [`finish`](Self::finish), [`undo`](Self::undo) brings back what was known.
     pub fn begin(&self, root: i64, path: &str) -> Result<i64> {
         self.documents.run("write to", |c| {
             c.execute_batch("SAVEPOINT file")?;

@@ -1,4 +1,5 @@
-//! The store, read by many threads at once: each question has a connection of its own, and no transaction outlives it.
+//! The store, read by many threads at once: each question has a connection of its own, and no
+//! transaction outlives it.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -33,8 +34,8 @@ impl StoreReader {
     }
 }
 
-/// The store at one generation, whatever writers commit meanwhile. SQLite keeps every later change in the log beside the store
-/// until this is dropped.
+/// The store at one generation, whatever writers commit meanwhile. SQLite keeps every later change
+/// in the log beside the store until this is dropped.
 pub(in crate::index) struct Snapshot {
     /// There until this is dropped.
     documents: Option<Documents>,

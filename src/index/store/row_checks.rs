@@ -1,4 +1,5 @@
-//! A check over each row of the store: what changes on disk by itself is seen before it is shown, and read anew from the documents.
+//! A check over each row of the store: what changes on disk by itself is seen before it is shown,
+//! and read anew from the documents.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -41,7 +42,8 @@ impl Table {
 pub struct Damage {
     /// The rows of folders and files that were indexed.
     pub roots: Vec<i64>,
-    /// The files of which a row is damaged, their own or that of a chunk: their rows, and the paths that stand there now.
+    /// The files of which a row is damaged, their own or that of a chunk: their rows, and the paths
+    /// that stand there now.
     pub files: BTreeMap<i64, PathBuf>,
 }
 
@@ -53,8 +55,8 @@ impl Damage {
 }
 
 impl Documents {
-    /// Gives every row a check, where an earlier version made the store. Chunks whose text is no longer the one that was written get
-    /// none, so that they count as damaged.
+    /// Gives every row a check, where an earlier version made the store. Chunks whose text is no
+    /// longer the one that was written get none, so that they count as damaged.
     pub(super) fn add_checks(&self) -> Result<()> {
         let change = self.change()?;
         for (table, column) in CHECKED {
@@ -71,7 +73,8 @@ impl Documents {
         change.keep()
     }
 
-    /// Verifies the checks of a chunk, its file and its folder; the files in `verified` have been looked at.
+    /// Verifies the checks of a chunk, its file and its folder; the files in `verified` have been
+    /// looked at.
     ///
     /// # Errors
     /// When one of them is not what was written.
@@ -130,7 +133,8 @@ impl Documents {
         self.run("write to", |c| work(c).and_then(|()| seal(c, table, id)))
     }
 
-    /// Whether a row is as it was written. One that is not there is; so are all in a store that only an earlier version has written to.
+    /// Whether a row is as it was written. One that is not there is; so are all in a store that
+    /// only an earlier version has written to.
     fn is_intact(&self, table: Table, id: i64) -> Result<bool> {
         if !self.has_checks(table)? {
             return Ok(true);
@@ -244,7 +248,8 @@ fn is_intact(table: Table, row: &Row<'_>) -> rusqlite::Result<bool> {
     Ok(stored == ValueRef::Blob(&check_of(table, row)?))
 }
 
-/// The check over all columns that have a value: so a column that a later version adds changes nothing.
+/// The check over all columns that have a value: so a column that a later version adds changes
+/// nothing.
 fn check_of(table: Table, row: &Row<'_>) -> rusqlite::Result<[u8; CHECK_BYTES]> {
     let statement: &rusqlite::Statement<'_> = row.as_ref();
     let mut hasher = blake3::Hasher::new();

@@ -134,8 +134,8 @@ impl Documents {
     /// Chunks by id, in the order asked for.
     ///
     /// # Errors
-    /// When one is not what was written, with its file; when one is not there: ids come from the derived parts, so these have come
-    /// apart from the store.
+    /// When one is not what was written, with its file; when one is not there: ids come from the
+    /// derived parts, so these have come apart from the store.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         let mut verified = HashSet::new();
         ids.iter().try_for_each(|id| self.verify_chunk(*id, &mut verified))?;

@@ -78,7 +78,8 @@ impl Documents {
         self.add_checks()
     }
 
-    /// Whether a table has this column: in an index that an earlier version made, and none has written to since, it may not.
+    /// Whether a table has this column: in an index that an earlier version made, and none has
+    /// written to since, it may not.
     pub(super) fn has_column(&self, table: &str, column: &str) -> Result<bool> {
         self.run("read", |c| {
             let count = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";

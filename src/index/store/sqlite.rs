@@ -1,5 +1,5 @@
-//! How SQLite files are opened, also where nothing can be written: on a disk that is mounted read-only, in a backup, in a folder
-//! of somebody else.
+//! How SQLite files are opened, also where nothing can be written: on a disk that is mounted
+//! read-only, in a backup, in a folder of somebody else.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long to wait for another process that holds the file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What went wrong, as one of kinglet's errors: the file, what was done with it, and what SQLite says.
+/// What went wrong, as one of kinglet's errors: the file, what was done with it, and what SQLite
+/// says.
 type Failed = fn(&Path, &str, rusqlite::Error) -> Error;
 
 /// Opens the file for writing, making it if need be.
@@ -22,7 +23,8 @@ pub(in crate::index) fn open_for_writing(path: &Path, failed: Failed) -> Result<
 
 /// Opens the file for reading, and looks into it.
 pub(in crate::index) fn open_for_reading(path: &Path, failed: Failed) -> Result<Connection> {
-    // With the right to write, where there is one: so what a killed process left in the log beside the file is seen.
+    // With the right to write, where there is one: so what a killed process left in the log beside
+    // the file is seen.
     let cause = match open_and_look(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
         Ok(connection) => return Ok(connection),
         Err(cause) => cause,
@@ -39,8 +41,9 @@ pub(in crate::index) fn open_for_reading(path: &Path, failed: Failed) -> Result<
             "run `kinglet status` once where the index can be written, and copy it again; or copy the `-shm` file too",
         ));
     }
-    // SQLite wants to make files beside this one even to read it, unless it is told that nobody writes. Should that be wrong, because
-    // the folder is another machine's, the checks of the rows tell.
+    // SQLite wants to make files beside this one even to read it, unless it is told that nobody
+    // writes. Should that be wrong, because the folder is another machine's, the checks of the rows
+    // tell.
     let uri = format!("file:{}?immutable=1", escaped(path));
     open_and_look(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
         .map_err(|cause| failed(path, "open", cause))

@@ -181,7 +181,7 @@ impl Session<'_> {
         let request =
             Request { path: path.to_path_buf(), chunking: Chunking::default(), previous_hash: None, with_text };
         let (mut parts, mut found) = (Part::default(), None);
-        read_all(self.kinglet.reading(), &[request], |_, outcome| {
+        read_all(self.kinglet.isolation(), &[request], |_, outcome| {
             match outcome {
                 Extraction::Part(part) => parts.add(part),
                 outcome => found = Some(outcome),

@@ -1,0 +1,134 @@
+//! The configuration of a search becomes a pipeline over one view of an index.
+
+use std::sync::Arc;
+
+use super::Kinglet;
+use crate::config::{Mode, RerankerChoice, Switch, TunedWeights};
+use crate::error::{Error, Result};
+use crate::index::Index;
+use crate::index::fusion_weights::FusionWeights;
+use crate::index::manifest::Manifest;
+use crate::models::reference::RerankerRef;
+use crate::search::{
+    DenseRetriever, IndexSources, LexicalRetriever, MaxSim, PassageScorer, PendingWork, Pipeline, Query, QueryEncoder,
+    Retriever, SearchOptions, SearchResponse, SparseRetriever,
+};
+
+impl Kinglet {
+    /// The passages of `index` that fit `question` best, best first; `limit` of them unless the options
+    /// have a limit. The defaults of the index apply where nothing is configured.
+    ///
+    /// # Errors
+    /// As [`Kinglet::pipeline`]; also when nothing passes the filter.
+    pub(super) fn search_in(
+        &self,
+        index: &Arc<Index>,
+        question: &str,
+        limit: usize,
+        options: &SearchOptions,
+    ) -> Result<SearchResponse> {
+        let query = Query::new(question).with_filter(options.filter.clone());
+        let this = self.with_index_defaults(index.manifest())?;
+        let limit = options.limit.unwrap_or(limit);
+        let results = this.pipeline(index)?.search(&query, limit, options.one_per_document)?;
+        Ok(SearchResponse { results, pending: this.pending(index)? })
+    }
+
+    /// The same with the defaults of an index where nothing is configured, see
+    /// [`Config::with_index_defaults`](crate::Config::with_index_defaults).
+    ///
+    /// # Errors
+    /// When the manifest has a setting that this version does not know.
+    pub fn with_index_defaults(&self, manifest: &Manifest) -> Result<Kinglet> {
+        Ok(self.clone().with_config(self.config.with_index_defaults(&manifest.defaults)?))
+    }
+
+    /// The fusion weights that are configured for an index.
+    pub(crate) fn fusion_weights(&self, manifest: &Manifest) -> FusionWeights {
+        let answering = self.answering_embedder(Some(manifest));
+        let own = || manifest.fusion_weights.get(answering.as_str()).copied();
+        match self.config.tuning {
+            TunedWeights::Auto if self.config.is_hybrid() => own().unwrap_or_default(),
+            TunedWeights::Auto | TunedWeights::None => FusionWeights::default(),
+        }
+    }
+
+    /// Builds the configured search over `index`. A mode other than hybrid has one retriever, hybrid
+    /// has all of them.
+    ///
+    /// # Errors
+    /// When the index has no vectors of the embedder or no terms of the sparse encoder, or one of
+    /// these models cannot be opened or cannot do what is configured.
+    pub fn pipeline(&self, index: &Arc<Index>) -> Result<Pipeline> {
+        let sources = IndexSources::new(index.clone());
+        let weights = self.fusion_weights(index.manifest());
+        let lexical = Arc::new(LexicalRetriever::new(sources.clone()));
+        let sparse = self.config.searching_encoder().map(|encoder| {
+            let encoder = self.open_sparse_encoder(&encoder)?;
+            let terms = sources.encoder(encoder.card())?;
+            Ok(Arc::new(SparseRetriever::new(terms, encoder)) as Arc<dyn Retriever>)
+        });
+        let sparse = sparse.transpose()?;
+        if self.needs_no_embedder() {
+            let retriever = sparse.unwrap_or(lexical);
+            return Ok(Pipeline::new(sources, vec![retriever], self.config.fusion).weighted(weights));
+        }
+        let embedder = match &self.embedder {
+            Some(own) => own.clone(),
+            None => self.open_embedder(&self.answering_embedder(Some(index.manifest())))?,
+        };
+        let card = embedder.card().clone();
+        let vectors = || sources.embedder(&card);
+        let is_hybrid = self.config.is_hybrid();
+        let compares_tokens = match &self.config.rerank {
+            RerankerChoice::Auto => is_hybrid && embedder.token_embedder().is_some(),
+            RerankerChoice::Use(RerankerRef::MaxSim) => true,
+            RerankerChoice::None | RerankerChoice::Use(RerankerRef::CrossEncoder(_)) => false,
+        };
+        let encoder =
+            Arc::new(if compares_tokens { QueryEncoder::with_tokens(embedder)? } else { QueryEncoder::new(embedder) });
+        let dense = || Ok::<_, Error>(Arc::new(DenseRetriever::new(vectors()?, encoder.clone())));
+        let mut retrievers: Vec<Arc<dyn Retriever>> = match self.config.mode {
+            Mode::Lexical => vec![lexical],
+            Mode::Dense => vec![dense()?],
+            Mode::Sparse => Vec::new(),
+            Mode::Auto | Mode::Hybrid => vec![lexical, dense()?],
+        };
+        retrievers.extend(sparse);
+        let scorer: Option<Arc<dyn PassageScorer>> = match &self.config.rerank {
+            RerankerChoice::Use(RerankerRef::CrossEncoder(id)) => Some(Arc::new(self.open_cross_encoder(id)?)),
+            RerankerChoice::Auto | RerankerChoice::None | RerankerChoice::Use(RerankerRef::MaxSim) => {
+                let maxsim = || Ok::<_, Error>(Arc::new(MaxSim::new(sources.clone(), vectors()?, encoder.clone())));
+                if compares_tokens { Some(maxsim()?) } else { None }
+            }
+        };
+        let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
+        if let Some(scorer) = scorer {
+            pipeline = pipeline.reranked(scorer);
+        }
+        if is_hybrid && self.config.neighbours != Switch::Off {
+            pipeline = pipeline.regularized(vectors()?);
+        }
+        Ok(pipeline)
+    }
+
+    /// What the index has not finished of the parts that this search reads.
+    fn pending(&self, index: &Index) -> Result<Option<PendingWork>> {
+        let manifest = index.manifest();
+        let answering = self.answering_embedder(Some(manifest));
+        let card = manifest.embedders.iter().find(|card| card.id == answering.as_str() && !self.needs_no_embedder());
+        let by_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
+        let encoder = self.config.searching_encoder();
+        let is_searched = |id: &str| encoder.as_ref().is_some_and(|encoder| encoder.model().as_str() == id);
+        let terms = manifest.sparse.iter().find(|card| is_searched(&card.id));
+        let pending = PendingWork {
+            lexical: if by_words { index.pending_lexical()? } else { 0 },
+            vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
+            sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
+            passages: index.searchable() as u64,
+            files: !manifest.complete,
+        };
+        let is_any = pending.lexical + pending.vectors + pending.sparse > 0 || pending.files;
+        Ok(is_any.then_some(pending))
+    }
+}

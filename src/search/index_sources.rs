@@ -1,0 +1,175 @@
+//! A local index behind the seams of a search.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Filter;
+use super::ranking::order;
+use super::sources::{ChunkSource, DenseSource, LexicalSource, SparseSource, TokenVectorSource};
+use crate::error::{Error, Result};
+use crate::index::Index;
+use crate::index::store::{ChunkHash, ChunkId, StoredChunk};
+use crate::language::Language;
+use crate::models::contracts::{EmbedderCard, SparseCard};
+use crate::near_duplicate::Sketch;
+use crate::text::Span;
+use crate::vector::{SparseVector, Vector};
+
+/// An index as a search sees it. It evaluates a filter once, whoever asks for it.
+pub struct IndexSources {
+    index: Arc<Index>,
+    last_filtered: Mutex<Option<(Filter, Arc<FilteredChunks>)>>,
+}
+
+/// The chunks that pass a filter.
+#[derive(Debug)]
+pub struct FilteredChunks {
+    /// All of them.
+    pub passing: HashSet<ChunkId>,
+    /// Those that are searched in their places: the original of a duplicate.
+    pub originals: Arc<HashSet<ChunkId>>,
+}
+
+impl IndexSources {
+    /// Stands `index` behind the seams.
+    pub fn new(index: Arc<Index>) -> Arc<Self> {
+        Arc::new(IndexSources { index, last_filtered: Mutex::default() })
+    }
+
+    /// The vectors and token vectors that the embedder with this card made.
+    ///
+    /// # Errors
+    /// When the index has none of exactly this embedder.
+    pub fn embedder(self: &Arc<Self>, card: &EmbedderCard) -> Result<Arc<EmbedderSources>> {
+        self.index.dense(card)?;
+        Ok(Arc::new(EmbedderSources { sources: self.clone(), card: card.clone() }))
+    }
+
+    /// The terms that the sparse encoder with this card gave.
+    ///
+    /// # Errors
+    /// When the index has none of exactly this encoder.
+    pub fn encoder(self: &Arc<Self>, card: &SparseCard) -> Result<Arc<EncoderSources>> {
+        self.index.sparse(card)?;
+        Ok(Arc::new(EncoderSources { sources: self.clone(), card: card.clone() }))
+    }
+
+    /// The chunks that pass `filter`; `None` when there is no filter.
+    ///
+    /// # Errors
+    /// When nothing passes.
+    pub fn filtered(&self, filter: Option<&Filter>) -> Result<Option<Arc<FilteredChunks>>> {
+        let Some(filter) = filter else { return Ok(None) };
+        // Held while the filter is evaluated: whoever else asks for the same waits for it.
+        let mut last = self.last_filtered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, filtered)) = last.as_ref().filter(|(known, _)| known == filter) {
+            return Ok(Some(filtered.clone()));
+        }
+        let matcher = filter.matcher()?;
+        let outlines = self.index.outlines()?;
+        let matching = outlines.iter().filter(|outline| matcher.matches(outline));
+        let (passing, originals): (HashSet<_>, HashSet<_>) =
+            matching.map(|outline| (outline.chunk, outline.original)).unzip();
+        if passing.is_empty() {
+            return Err(Error::input(format!("nothing in {} passes the filter {filter}", self.index.name()))
+                .with_hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
+        }
+        let filtered = Arc::new(FilteredChunks { passing, originals: Arc::new(originals) });
+        *last = Some((filter.clone(), filtered.clone()));
+        Ok(Some(filtered))
+    }
+
+    /// The first `k` of what a part of the index found.
+    fn ranked(&self, mut found: Vec<(ChunkId, f32)>, k: usize) -> Result<Vec<(ChunkId, f32)>> {
+        order(self, &mut found, k)?;
+        found.truncate(k);
+        Ok(found)
+    }
+}
+
+impl LexicalSource for IndexSources {
+    fn search(&self, question: &str, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>> {
+        let filtered = self.filtered(filter)?;
+        let originals = filtered.as_ref().map(|filtered| &filtered.originals);
+        self.ranked(self.index.search_lexical(question, k, originals)?, k)
+    }
+
+    fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
+        self.index.lexical().rarities(question)
+    }
+}
+
+impl ChunkSource for IndexSources {
+    fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
+        self.index.chunks(ids)
+    }
+
+    fn by_place(&self, ids: &[ChunkId]) -> Result<Vec<ChunkId>> {
+        self.index.by_place(ids)
+    }
+
+    fn locations(&self, ids: &[ChunkId], filter: Option<&Filter>) -> Result<Vec<Vec<StoredChunk>>> {
+        let filtered = self.filtered(filter)?;
+        let passes = |stored: &StoredChunk| filtered.as_ref().is_none_or(|it| it.passing.contains(&stored.id));
+        let mut duplicates = self.index.copies(ids)?;
+        let locations = self.index.chunks(ids)?.into_iter().map(|stored| {
+            let others = duplicates.remove(&stored.id).unwrap_or_default();
+            std::iter::once(stored).chain(others).filter(passes).collect()
+        });
+        Ok(locations.collect())
+    }
+
+    fn sketches(&self, ids: &[ChunkId]) -> Result<Vec<Option<Sketch>>> {
+        self.index.sketches(ids)
+    }
+
+    fn truncated(&self, id: ChunkId) -> Result<Option<String>> {
+        self.index.truncated(id)
+    }
+
+    fn language(&self) -> Language {
+        self.index.manifest().language
+    }
+}
+
+/// What one embedder made for an index.
+pub struct EmbedderSources {
+    sources: Arc<IndexSources>,
+    card: EmbedderCard,
+}
+
+impl DenseSource for EmbedderSources {
+    fn search(&self, vector: &Vector, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>> {
+        let filtered = self.sources.filtered(filter)?;
+        let originals = filtered.as_ref().map(|filtered| &filtered.originals);
+        self.sources.ranked(self.sources.index.search_dense(&self.card, vector, k, originals)?, k)
+    }
+
+    fn vectors(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Vec<f32>>>> {
+        let stored = self.sources.index.dense(&self.card)?.stored(chunks)?;
+        Ok(stored.into_iter().map(|vector| vector.map(<[f32]>::to_vec)).collect())
+    }
+}
+
+impl TokenVectorSource for EmbedderSources {
+    fn signs(&self, passages: &[ChunkHash]) -> Result<Vec<Option<Vec<u8>>>> {
+        match self.sources.index.tokens(&self.card)? {
+            Some(store) => passages.iter().map(|hash| store.get(hash)).collect(),
+            None => Ok(vec![None; passages.len()]),
+        }
+    }
+}
+
+/// What one sparse encoder made for an index.
+pub struct EncoderSources {
+    sources: Arc<IndexSources>,
+    card: SparseCard,
+}
+
+impl SparseSource for EncoderSources {
+    fn search(&self, vector: &SparseVector, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>> {
+        let filtered = self.sources.filtered(filter)?;
+        let originals = filtered.as_ref().map(|filtered| &filtered.originals);
+        self.sources.ranked(self.sources.index.search_sparse(&self.card, vector, k, originals)?, k)
+    }
+}
