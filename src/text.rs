@@ -148,36 +148,36 @@ fn is_vowel(letter: char) -> bool {
 /// alone.
 pub fn estimated_tokens(text: &str) -> usize {
     let mut quarters = 0;
-    let mut run = Run::NONE;
+    let mut run = CharacterRun::NONE;
     for character in text.chars() {
         let kind = match character {
-            'a'..='z' => Kind::Lower,
-            'A'..='Z' => Kind::Upper,
-            '0'..='9' => Kind::Digit,
-            _ => Kind::Other,
+            'a'..='z' => CharacterKind::Lower,
+            'A'..='Z' => CharacterKind::Upper,
+            '0'..='9' => CharacterKind::Digit,
+            _ => CharacterKind::Other,
         };
-        if run.length > 0 && (kind == run.kind || (run.kind == Kind::Upper && kind == Kind::Lower)) {
-            run = Run { kind, length: run.length + 1, ..run };
+        if run.length > 0 && (kind == run.kind || (run.kind == CharacterKind::Upper && kind == CharacterKind::Lower)) {
+            run = CharacterRun { kind, length: run.length + 1, ..run };
             continue;
         }
         quarters += run.quarters();
-        if kind == Kind::Other {
+        if kind == CharacterKind::Other {
             quarters += match character {
                 _ if character.is_whitespace() => 0,
                 '\u{ac00}'..='\u{d7a3}' => 8,
                 '\u{250}'..='\u{2e7f}' if character.is_alphabetic() => 3,
                 _ => 4,
             };
-            run = Run::NONE;
+            run = CharacterRun::NONE;
         } else {
-            run = Run { kind, length: 1, inside_word: run.length > 0 };
+            run = CharacterRun { kind, length: 1, inside_word: run.length > 0 };
         }
     }
     (quarters + run.quarters()).div_ceil(4)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CharacterKind {
     Lower,
     Upper,
     Digit,
@@ -187,26 +187,26 @@ enum Kind {
 /// Consecutive characters of one kind that a tokenizer treats as one; upper-case letters may come
 /// before lower-case ones.
 #[derive(Clone, Copy)]
-struct Run {
-    kind: Kind,
+struct CharacterRun {
+    kind: CharacterKind,
     length: usize,
     inside_word: bool,
 }
 
-impl Run {
-    const NONE: Run = Run { kind: Kind::Other, length: 0, inside_word: false };
+impl CharacterRun {
+    const NONE: CharacterRun = CharacterRun { kind: CharacterKind::Other, length: 0, inside_word: false };
 
     /// The size of the run in quarters of a token; a longer run is never smaller.
     fn quarters(self) -> usize {
         let length = self.length;
         match self.kind {
-            Kind::Other => 0,
-            Kind::Digit => match length {
+            CharacterKind::Other => 0,
+            CharacterKind::Digit => match length {
                 1..=2 => 4,
                 3..=4 => length + 3,
                 _ => 2 * length + 1,
             },
-            Kind::Lower | Kind::Upper => match length {
+            CharacterKind::Lower | CharacterKind::Upper => match length {
                 1..=3 => 4,
                 _ if self.inside_word => length * 4 / 3,
                 4 => 4,

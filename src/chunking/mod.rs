@@ -257,9 +257,9 @@ fn tokens_of(text: &str, start: usize, end: usize) -> usize {
     estimated_tokens(&text[start..end])
 }
 
-struct Estimate;
+struct EstimatedTokens;
 
-impl ChunkSizer for Estimate {
+impl ChunkSizer for EstimatedTokens {
     fn size(&self, chunk: &str) -> usize {
         estimated_tokens(chunk)
     }
@@ -278,7 +278,7 @@ fn split_span(document: &Document, span: Span, target: usize) -> Vec<Span> {
         }
         // Pieces of about the same size are better than full ones and a small rest.
         let even = tokens.div_ceil(tokens.div_ceil(target));
-        let config = ChunkConfig::new(even..=target).with_sizer(Estimate).with_trim(false);
+        let config = ChunkConfig::new(even..=target).with_sizer(EstimatedTokens).with_trim(false);
         let lengths: Vec<usize> = match document.format {
             Format::Markdown => {
                 let splitter = MarkdownSplitter::new(config);

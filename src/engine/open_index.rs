@@ -25,7 +25,7 @@ pub struct OpenIndex {
 }
 
 /// What an answer is written from.
-struct Prepared {
+struct PreparedAnswer {
     response: SearchResponse,
     generator: Arc<dyn Generator>,
     retrieve_ms: u64,
@@ -89,20 +89,20 @@ impl OpenIndex {
         self.reader.snapshot()
     }
 
-    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<Prepared> {
+    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<PreparedAnswer> {
         let started = Instant::now();
         let index = self.reader.snapshot()?;
         let response = self.kinglet.search_in(&index, question, self.kinglet.config.passages, options)?;
         let retrieve_ms = elapsed_ms(started);
         let started = Instant::now();
         let generator = self.kinglet.open_generator()?;
-        Ok(Prepared { response, generator, retrieve_ms, load_ms: elapsed_ms(started) })
+        Ok(PreparedAnswer { response, generator, retrieve_ms, load_ms: elapsed_ms(started) })
     }
 }
 
-impl Prepared {
+impl PreparedAnswer {
     fn events(self, question: &str, answer_tokens: usize) -> AnswerEvents {
-        let Prepared { response: SearchResponse { results, pending }, generator, retrieve_ms, load_ms } = self;
+        let PreparedAnswer { response: SearchResponse { results, pending }, generator, retrieve_ms, load_ms } = self;
         let passages: Vec<Passage> = results
             .into_iter()
             .map(|result| Passage {

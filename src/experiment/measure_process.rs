@@ -17,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What a measuring process says.
 #[derive(Serialize, Deserialize)]
-enum Message {
+enum MeasureMessage {
     /// So many questions have been answered; 0 when the system is ready.
     Answered(usize),
     /// The end.
@@ -34,13 +34,13 @@ pub fn serve() -> Result<()> {
     let job = jobs().next().ok_or_else(|| Error::input("this is for `kinglet compare` itself to run"))?;
     let answered = |count| {
         // Who started this process may be gone: then nobody needs an answer.
-        send(&Message::Answered(count));
+        send(&MeasureMessage::Answered(count));
     };
     let measured = catch_unwind(AssertUnwindSafe(|| measure_system(&job, &answered)));
     send(&match measured {
-        Ok(Ok(measurement)) => Message::Done(Box::new(measurement)),
-        Ok(Err(error)) => Message::Failed(error.to_string()),
-        Err(panic) => Message::Failed(match panic.downcast_ref::<String>() {
+        Ok(Ok(measurement)) => MeasureMessage::Done(Box::new(measurement)),
+        Ok(Err(error)) => MeasureMessage::Failed(error.to_string()),
+        Err(panic) => MeasureMessage::Failed(match panic.downcast_ref::<String>() {
             Some(text) => text.clone(),
             None => panic.downcast_ref::<&str>().copied().unwrap_or("it broke down").to_string(),
         }),
@@ -81,13 +81,13 @@ fn measure_in_subprocess(
     let mut cold_start_ms = 0.0;
     loop {
         match process.receive(LOOK_EVERY) {
-            Ok(Message::Answered(0)) => cold_start_ms = started.elapsed().as_secs_f64() * 1000.0,
-            Ok(Message::Answered(count)) => answered(count),
-            Ok(Message::Done(mut measurement)) => {
+            Ok(MeasureMessage::Answered(0)) => cold_start_ms = started.elapsed().as_secs_f64() * 1000.0,
+            Ok(MeasureMessage::Answered(count)) => answered(count),
+            Ok(MeasureMessage::Done(mut measurement)) => {
                 measurement.cost.cold_start_ms = cold_start_ms;
                 return Ok(*measurement);
             }
-            Ok(Message::Failed(what)) => return Err(Error::model(what)),
+            Ok(MeasureMessage::Failed(what)) => return Err(Error::model(what)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Error::model("its process ended without a word; it may need more memory than there is"));

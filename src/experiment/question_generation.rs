@@ -32,7 +32,7 @@ const MOST_ROUNDS: usize = 200;
 const LEAST_ANSWER_WORDS: usize = 6;
 
 /// Writes a question that the passage answers, if it can.
-pub type Writer<'w> = dyn Fn(&str) -> Result<Option<String>> + 'w;
+pub type QuestionWriter<'w> = dyn Fn(&str) -> Result<Option<String>> + 'w;
 
 /// Questions, and how many were thrown away.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -58,7 +58,7 @@ impl Kinglet {
         &self,
         index: &Arc<Index>,
         count: usize,
-        writer: Option<&Writer<'_>>,
+        writer: Option<&QuestionWriter<'_>>,
         done: &dyn Fn(usize),
     ) -> Result<GeneratedQuestions> {
         let retriever = self.with_index_defaults(index.manifest())?.pipeline(index)?;
@@ -146,7 +146,7 @@ fn ask(
     stored: &StoredChunk,
     turn: usize,
     rarity: &Rarity<'_>,
-    writer: Option<&Writer<'_>>,
+    writer: Option<&QuestionWriter<'_>>,
 ) -> Result<Option<(&'static str, String, String)>> {
     let text = &stored.chunk.text;
     let answers: Vec<&str> = sentences(text).iter().map(|span| span.of(text)).filter(|it| is_prose(it)).collect();

@@ -32,7 +32,7 @@ const HEARTBEAT: Duration = Duration::from_millis(200);
 
 /// A message from a worker.
 #[derive(Debug, Serialize, Deserialize)]
-enum Message {
+enum WorkerMessage {
     /// It makes progress.
     Progress,
     /// A part of the last request's file.
@@ -44,7 +44,7 @@ enum Message {
 /// Runs a worker: answers the requests on standard input until there are no more.
 pub fn serve() {
     limit_memory();
-    let send = |message: &Message| {
+    let send = |message: &WorkerMessage| {
         if !send(message) {
             // The parent process no longer listens, so there is nothing left to do.
             std::process::exit(0);
@@ -56,14 +56,14 @@ pub fn serve() {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() >= HEARTBEAT {
                 *last = Instant::now();
-                send(&Message::Progress);
+                send(&WorkerMessage::Progress);
             }
         };
         let outcome = read(&request, &progress, &mut |part| {
-            send(&Message::Part(part));
+            send(&WorkerMessage::Part(part));
             Ok(())
         });
-        send(&Message::Done(outcome));
+        send(&WorkerMessage::Done(outcome));
     }
 }
 
@@ -205,7 +205,7 @@ impl DeliveryOrder {
 }
 
 /// A process that reads files.
-type Worker = Subprocess<Message>;
+type Worker = Subprocess<WorkerMessage>;
 
 /// Sends requests to workers and watches them.
 struct Dispatcher<'a> {
@@ -237,9 +237,9 @@ impl Dispatcher<'_> {
                 break format!("its reader ended; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
             }
             match running.receive(self.timeouts.poll_interval) {
-                Ok(Message::Done(outcome)) => return Ok(Some(outcome)),
-                Ok(Message::Progress) => watchdog.record_progress(),
-                Ok(Message::Part(part)) => match deliver_part(part) {
+                Ok(WorkerMessage::Done(outcome)) => return Ok(Some(outcome)),
+                Ok(WorkerMessage::Progress) => watchdog.record_progress(),
+                Ok(WorkerMessage::Part(part)) => match deliver_part(part) {
                     true => watchdog.record_progress(),
                     false => {
                         *worker = None;

@@ -90,7 +90,7 @@ impl Generator for LlamaGenerator {
             return stream::once(async { Err(error) }).boxed();
         }
         let (sender, receiver) = mpsc::channel(32);
-        let writer = Writer { model: self.model.clone(), threads: self.threads, sender };
+        let writer = TextWriter { model: self.model.clone(), threads: self.threads, sender };
         let thread = std::thread::Builder::new().name("language-model".to_string());
         let thread = match thread.spawn(move || writer.run(&tokens, limit)) {
             Ok(thread) => Some(thread),
@@ -178,13 +178,13 @@ impl ChatTemplate {
 }
 
 /// Writes one answer, on its own thread.
-struct Writer {
+struct TextWriter {
     model: Arc<Model>,
     threads: i32,
     sender: mpsc::Sender<Result<Token>>,
 }
 
-impl Writer {
+impl TextWriter {
     fn run(self, prompt: &[LlamaToken], limit: usize) {
         if let Err(cause) = self.write(prompt, limit) {
             // If the caller no longer listens, nobody needs the error.

@@ -138,7 +138,7 @@ impl Generator for OpenAiGenerator {
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
-        let request = Stage::Request(self.client.clone(), Box::new(self.request(prompt)));
+        let request = StreamState::Request(self.client.clone(), Box::new(self.request(prompt)));
         let exchange =
             Exchange { url: self.url.clone(), model: self.model.clone(), pieces_left: prompt.max_answer_tokens };
         stream::try_unfold((exchange, request), |(mut exchange, stage)| async move {
@@ -149,7 +149,7 @@ impl Generator for OpenAiGenerator {
 }
 
 /// The state of an exchange with the server.
-enum Stage {
+enum StreamState {
     Request(Client<OpenAIConfig>, Box<CreateChatCompletionRequest>),
     Response(ChatCompletionResponseStream),
 }
@@ -164,13 +164,13 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn next(&mut self, stage: Stage) -> Result<Option<(Token, Stage)>> {
+    async fn next(&mut self, stage: StreamState) -> Result<Option<(Token, StreamState)>> {
         if self.pieces_left == 0 {
             return Ok(None);
         }
         let mut events = match stage {
-            Stage::Response(events) => events,
-            Stage::Request(client, request) => {
+            StreamState::Response(events) => events,
+            StreamState::Request(client, request) => {
                 match timeout(SILENCE_TIMEOUT, client.chat().create_stream(*request)).await {
                     Ok(response) => response.map_err(|error| self.explain(error))?,
                     Err(_) => return Err(self.timed_out()),
@@ -193,7 +193,7 @@ impl Exchange {
                 None if text.is_empty() => continue,
                 None => self.pieces_left -= 1,
             }
-            return Ok(if text.is_empty() { None } else { Some((Token { text }, Stage::Response(events))) });
+            return Ok(if text.is_empty() { None } else { Some((Token { text }, StreamState::Response(events))) });
         }
     }
 

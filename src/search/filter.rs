@@ -43,7 +43,7 @@ pub enum Filter {
     /// The day in UTC on which the file was last changed compares so with this day.
     Modified {
         /// How it compares.
-        comparison: Comparison,
+        comparison: Operator,
         /// The day, such as `2026-11-23`.
         day: String,
     },
@@ -53,7 +53,7 @@ pub enum Filter {
 
 /// How a value compares with another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Comparison {
+pub enum Operator {
     /// It is the same or greater.
     #[serde(rename = ">=")]
     AtLeast,
@@ -71,14 +71,14 @@ pub enum Comparison {
     Less,
 }
 
-impl Comparison {
+impl Operator {
     /// Those of two characters stand before those that they begin with.
-    const WRITTEN: [(&str, Comparison); 5] = [
-        (">=", Comparison::AtLeast),
-        ("<=", Comparison::AtMost),
-        ("=", Comparison::Equal),
-        (">", Comparison::Greater),
-        ("<", Comparison::Less),
+    const WRITTEN: [(&str, Operator); 5] = [
+        (">=", Operator::AtLeast),
+        ("<=", Operator::AtMost),
+        ("=", Operator::Equal),
+        (">", Operator::Greater),
+        ("<", Operator::Less),
     ];
 
     fn written(self) -> &'static str {
@@ -106,13 +106,13 @@ impl Filter {
     fn read(written: &str) -> Parsed<Self> {
         let at = written.find(['=', '<', '>']).ok_or("it compares nothing")?;
         let (key, rest) = (written[..at].trim(), &written[at..]);
-        let comparison = Comparison::WRITTEN.into_iter().find(|(sign, _)| rest.starts_with(sign));
+        let comparison = Operator::WRITTEN.into_iter().find(|(sign, _)| rest.starts_with(sign));
         let (sign, comparison) = comparison.expect("it starts with the first character of one");
         let value = rest[sign.len()..].trim().to_string();
         if value.is_empty() {
             return Err("there is nothing after the comparison".into());
         }
-        if key != "modified" && comparison != Comparison::Equal {
+        if key != "modified" && comparison != Operator::Equal {
             return Err("only `modified` can be more or less".into());
         }
         let filter = match key {
@@ -152,11 +152,11 @@ impl Filter {
             Filter::Modified { comparison, day } => {
                 let (from, until) = day_ns(day).ok_or("a date is written like 2026-11-23")?;
                 match comparison {
-                    Comparison::AtLeast => Compiled::Modified(from, i128::MAX),
-                    Comparison::Greater => Compiled::Modified(until, i128::MAX),
-                    Comparison::Less => Compiled::Modified(i128::MIN, from),
-                    Comparison::AtMost => Compiled::Modified(i128::MIN, until),
-                    Comparison::Equal => Compiled::Modified(from, until),
+                    Operator::AtLeast => Compiled::Modified(from, i128::MAX),
+                    Operator::Greater => Compiled::Modified(until, i128::MAX),
+                    Operator::Less => Compiled::Modified(i128::MIN, from),
+                    Operator::AtMost => Compiled::Modified(i128::MIN, until),
+                    Operator::Equal => Compiled::Modified(from, until),
                 }
             }
             Filter::All(filters) => Compiled::All(filters.iter().map(Filter::compile).collect::<Parsed<_>>()?),

@@ -28,7 +28,7 @@ pub(super) fn reciprocal(rank: usize) -> f32 {
 }
 
 /// What one retriever found.
-pub(super) struct List {
+pub(super) struct RankedList {
     /// See [`Retriever::score_of_absent`](super::Retriever::score_of_absent).
     pub absent: Option<f32>,
     /// What it counts.
@@ -38,10 +38,10 @@ pub(super) struct List {
 }
 
 /// Fuses lists: best first, ties by chunk id.
-pub(super) fn fuse(fusion: Fusion, lists: Vec<List>) -> Vec<Hit> {
+pub(super) fn fuse(fusion: Fusion, lists: Vec<RankedList>) -> Vec<Hit> {
     let whole: f32 = lists.iter().map(|list| list.weight).sum();
     let mut fused: BTreeMap<u64, Hit> = BTreeMap::new();
-    for List { absent, weight, hits } in lists {
+    for RankedList { absent, weight, hits } in lists {
         let stretch = Stretch::over(&hits, absent);
         for (at, listed) in hits.into_iter().enumerate() {
             let contribution = match fusion {
@@ -91,8 +91,8 @@ mod tests {
         scores.into_iter().enumerate().map(|(at, (id, score))| Hit::of_one_leg(leg, at + 1, id, score)).collect()
     }
 
-    fn alone(absent: Option<f32>, hits: Vec<Hit>) -> List {
-        List { absent, weight: 1.0, hits }
+    fn alone(absent: Option<f32>, hits: Vec<Hit>) -> RankedList {
+        RankedList { absent, weight: 1.0, hits }
     }
 
     fn scores() -> impl Strategy<Value = Vec<(u64, f32)>> {
@@ -109,7 +109,7 @@ mod tests {
             let mut wanted: Vec<u64> = first.iter().chain(&second).map(|hit| hit.chunk).collect();
             wanted.sort_unstable();
             wanted.dedup();
-            let hits = fuse(fusion, vec![alone(None, first), List { weight, ..alone(None, second) }]);
+            let hits = fuse(fusion, vec![alone(None, first), RankedList { weight, ..alone(None, second) }]);
             let mut found: Vec<u64> = hits.iter().map(|hit| hit.chunk).collect();
             for pair in hits.windows(2) {
                 prop_assert!(pair[0].score > pair[1].score

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cached::{CachedRetriever, CachedScorer};
-use super::fusion::{DEPTH, List, fuse};
+use super::fusion::{DEPTH, RankedList, fuse};
 use super::ranking::order;
 use super::rerank::{PassageScorer, Rescoring};
 use super::results::Results;
@@ -109,7 +109,7 @@ impl Pipeline {
         let mut lists = Vec::new();
         for retriever in &self.retrievers {
             let (absent, weight) = (retriever.score_of_absent(), weights.weight_of(retriever.name()));
-            lists.push(List { absent, weight, hits: retriever.retrieve(query, DEPTH)? });
+            lists.push(RankedList { absent, weight, hits: retriever.retrieve(query, DEPTH)? });
         }
         let first_stage_weight = lists.iter().map(|list| list.weight).sum();
         let mut hits = fuse(self.fusion, lists);

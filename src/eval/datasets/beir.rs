@@ -45,7 +45,7 @@ impl Beir {
     /// When a file is missing or a line of it is not what the layout says, with the line; when no query has a relevant document.
     pub fn read(folder: &Path, split: &str) -> Result<Self> {
         #[derive(Deserialize)]
-        struct Query {
+        struct BeirQuery {
             #[serde(rename = "_id")]
             id: String,
             text: String,
@@ -53,7 +53,7 @@ impl Beir {
         let documents: Vec<BeirDocument> = json_lines(&folder.join("corpus.jsonl"))?;
         let judgments = read_judgments(&folder.join("qrels").join(format!("{split}.tsv")))?;
         let is_judged = |id: &str| judgments.get(id).is_some_and(|judged| judged.values().any(|&grade| grade > 0));
-        let mut queries: Vec<(String, String)> = json_lines::<Query>(&folder.join("queries.jsonl"))?
+        let mut queries: Vec<(String, String)> = json_lines::<BeirQuery>(&folder.join("queries.jsonl"))?
             .into_iter()
             .filter(|query| is_judged(&query.id))
             .map(|query| (query.id, query.text))

@@ -75,7 +75,7 @@ impl Manifest {
     /// When it cannot be read, or is of a later format.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         #[derive(Deserialize)]
-        struct Format {
+        struct FormatNumber {
             format: u32,
         }
         let path = folder.join(MANIFEST);
@@ -89,7 +89,7 @@ impl Manifest {
                 "delete this one file and run `kinglet index`: it is written anew and nothing is embedded again",
             )
         };
-        let Format { format } = serde_json::from_slice(&bytes).map_err(|cause| damaged(&cause))?;
+        let FormatNumber { format } = serde_json::from_slice(&bytes).map_err(|cause| damaged(&cause))?;
         if !(1..=FORMAT).contains(&format) {
             return Err(Error::input(format!(
                 "{} has format {format}; this kinglet reads the formats 1 to {FORMAT}",

@@ -39,7 +39,7 @@ const LARGEST_IMPACT: f32 = 255.0;
 
 /// The location of a term's list.
 #[derive(Debug, Clone, Copy)]
-struct Term {
+struct TermEntry {
     term: u32,
     length: u32,
     step: f32,
@@ -52,7 +52,7 @@ pub struct Sparse {
     file: Mutex<File>,
     generation: u64,
     chunks: Vec<ChunkId>,
-    terms: Vec<Term>,
+    terms: Vec<TermEntry>,
 }
 
 impl Sparse {
@@ -92,7 +92,7 @@ impl Sparse {
         let mut offset = (whole + SEAL_BYTES) as u64;
         let terms = directory.chunks_exact(TERM_BYTES).map(|entry| {
             let step = f32::from_bits(u32_at(entry, 8));
-            let term = Term { term: u32_at(entry, 0), length: u32_at(entry, 4), step, offset };
+            let term = TermEntry { term: u32_at(entry, 0), length: u32_at(entry, 4), step, offset };
             offset += u64::from(term.length) * POSTING_BYTES as u64 + CHECK_BYTES as u64;
             term
         });
@@ -184,7 +184,7 @@ impl Sparse {
     }
 
     /// Passes each posting of a term to `each`: the chunk's position in the head and the impact.
-    fn read(&self, term: &Term, mut each: impl FnMut(u32, u8) -> Result<()>) -> Result<()> {
+    fn read(&self, term: &TermEntry, mut each: impl FnMut(u32, u8) -> Result<()>) -> Result<()> {
         let length = term.length as usize;
         let mut bytes = vec![0; length * POSTING_BYTES + CHECK_BYTES];
         {

@@ -73,7 +73,7 @@ impl DerivedPart for SparseWriter {
         hashes.retain(|(_, hash)| self.log.has(hash));
         // The log is read twice: the first pass lays out the lists, so that filling them takes only
         // 5 bytes a posting.
-        let mut lists: BTreeMap<u32, List> = BTreeMap::new();
+        let mut lists: BTreeMap<u32, PostingList> = BTreeMap::new();
         for (chunk, hash) in &hashes {
             for (term, weight) in self.weights(*chunk, hash)? {
                 let list = lists.entry(term).or_default();
@@ -151,14 +151,14 @@ impl DerivedPart for SparseWriter {
 
 /// The list of a term while it is laid out and filled.
 #[derive(Default)]
-struct List {
+struct PostingList {
     length: u32,
     largest: f32,
     /// The position of its next posting.
     end: usize,
 }
 
-impl List {
+impl PostingList {
     fn step(&self) -> f32 {
         self.largest / LARGEST_IMPACT
     }
