@@ -89,11 +89,6 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("searching.md", "exits with code {}", Constant("bin/kinglet/run.rs", "NOTHING_FOUND")),
     ("searching.md", "It knows {} languages", Computed(|| (Language::ALL.len() - 1) as f64)),
     ("troubleshooting.md", "ends the command with exit code {}", Constant("bin/kinglet/run.rs", "COULD_NOT")),
-    (
-        "troubleshooting.md",
-        "waited {} seconds for a writer",
-        Computed(|| constant("index/mod.rs", "ATTEMPTS") * constant("index/mod.rs", "PAUSE")),
-    ),
     ("troubleshooting.md", "embeds up to {} chunks again", Constant("engine/doctor.rs", "DOCTOR_SAMPLE")),
     ("troubleshooting.md", "wrong the exit code is {}", Constant("bin/kinglet/run.rs", "COULD_NOT")),
     ("troubleshooting.md", "The exit code is {}. Run", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
