@@ -1,4 +1,4 @@
-//! The language of documents: which endings and which common words are left out when words are compared.
+//! The language of documents: it decides which endings and common words do not count in a search.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,10 @@ macro_rules! languages {
         /// A language whose words kinglet can reduce to their stems.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
         pub enum Language {
-            /// None of those below: words are compared as they are.
+            /// None of the languages below: words are compared as they are.
             #[serde(rename = "none")]
             None,
-            #[doc = "English, also where nothing tells the language."]
+            #[doc = "English, which is also the default where the language cannot be detected."]
             #[default]
             #[serde(rename = "en")]
             English,
@@ -20,11 +20,11 @@ macro_rules! languages {
         }
 
         impl Language {
-            /// All of them.
+            /// All languages.
             pub const ALL: [Language; languages!(@count $($name)*) + 2] =
                 [Language::None, Language::English, $(Language::$name),*];
 
-            /// The code of ISO 639-1, or `none`.
+            /// Its ISO 639-1 code, or `none`.
             pub fn code(self) -> &'static str {
                 match self {
                     Language::None => "none",
@@ -55,20 +55,21 @@ languages! {
     Spanish "es" Spa, Swedish "sv" Swe, Tamil "ta" Tam, Turkish "tr" Tur,
 }
 
-/// The language that most of the texts are surely in; English where there is no such majority.
+/// Detects the language of the majority of those texts whose language is certain; English if there
+/// is no majority.
 pub fn detect<'t>(texts: impl IntoIterator<Item = &'t str>) -> Language {
     let mut counts: Vec<(Language, usize)> = Vec::new();
     for text in texts {
-        let Some(found) = whatlang::detect(text).filter(whatlang::Info::is_reliable) else { continue };
-        let language = Language::of(found.lang());
+        let Some(detected) = whatlang::detect(text).filter(whatlang::Info::is_reliable) else { continue };
+        let language = Language::of(detected.lang());
         match counts.iter_mut().find(|(counted, _)| *counted == language) {
             Some((_, count)) => *count += 1,
             None => counts.push((language, 1)),
         }
     }
-    let sure: usize = counts.iter().map(|(_, count)| count).sum();
-    let most = counts.into_iter().find(|(_, count)| 2 * count > sure);
-    most.map_or(Language::English, |(language, _)| language)
+    let certain: usize = counts.iter().map(|(_, count)| count).sum();
+    let majority = counts.into_iter().find(|(_, count)| 2 * count > certain);
+    majority.map_or(Language::English, |(language, _)| language)
 }
 
 #[cfg(test)]
@@ -82,7 +83,7 @@ mod tests {
         "Najemca ponosi koszty drobnych napraw, jeżeli tak zostało uzgodnione w umowie najmu mieszkania.";
 
     #[test]
-    fn the_majority_decides_and_nothing_is_english() {
+    fn the_majority_decides_and_english_is_the_default() {
         assert_eq!(detect([GERMAN, GERMAN, ENGLISH]), Language::German);
         assert_eq!(detect([ENGLISH, "x = 1", ""]), Language::English);
         assert_eq!(detect([GERMAN, ENGLISH]), Language::English);

@@ -1,4 +1,4 @@
-//! A program of our own in a process of its own: jobs go in, messages come out, each a line of JSON.
+//! Runs a program of our own as a subprocess: jobs go in, messages come out, each as a line of JSON.
 //!
 //! A hostile file, a crash or a peak of memory then costs that process and nothing else.
 
@@ -13,17 +13,17 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// In which process a job is done.
+/// The process that does a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Isolation {
-    /// In this one.
+    /// This process.
     #[default]
     InProcess,
-    /// In one that is started as this program with these arguments, and serves jobs of that kind.
+    /// A process of this program with these arguments, which must serve that kind of jobs.
     Subprocess(PathBuf, Vec<String>),
 }
 
-/// A running process that does jobs. It is ended when this is dropped.
+/// A running process that does jobs. Dropping this value ends it.
 pub(crate) struct Subprocess<M> {
     child: Child,
     jobs: ChildStdin,
@@ -31,7 +31,7 @@ pub(crate) struct Subprocess<M> {
 }
 
 impl<M: DeserializeOwned + Send + 'static> Subprocess<M> {
-    /// Starts it; `purpose` (a verb phrase) is for messages.
+    /// Starts the process; `purpose` is a verb phrase for error messages.
     pub fn start(program: &Path, arguments: &[String], purpose: &str) -> Result<Self> {
         let failed = |cause: std::io::Error| {
             Error::new(ErrorKind::Machine, format!("could not start {} to {purpose}: {cause}", program.display()))
@@ -47,7 +47,7 @@ impl<M: DeserializeOwned + Send + 'static> Subprocess<M> {
         let (Some(jobs), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed(std::io::Error::other("it has no pipes")));
         };
-        // What is not listened to waits in the pipe, and the process with it.
+        // Messages that are not received yet wait in the pipe, and the process with them.
         let (tell, messages) = sync_channel(1);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines() {
@@ -60,18 +60,18 @@ impl<M: DeserializeOwned + Send + 'static> Subprocess<M> {
         Ok(Subprocess { child, jobs, messages })
     }
 
-    /// Gives it a job; `false` if it has ended.
+    /// Gives the process a job; `false` if it has ended.
     pub fn give(&mut self, job: &impl Serialize) -> bool {
         let line = serde_json::to_string(job).expect("a job is plain data");
         writeln!(self.jobs, "{line}").and_then(|()| self.jobs.flush()).is_ok()
     }
 
-    /// The next message; `Disconnected` if it has ended.
+    /// Waits for the next message; `Disconnected` if the process has ended.
     pub fn next(&self, patience: Duration) -> std::result::Result<M, RecvTimeoutError> {
         self.messages.recv_timeout(patience)
     }
 
-    /// The number that the system knows it by.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -79,18 +79,18 @@ impl<M: DeserializeOwned + Send + 'static> Subprocess<M> {
 
 impl<M> Drop for Subprocess<M> {
     fn drop(&mut self) {
-        // It is this one's own child, and may be gone already.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// In the subprocess: the jobs that it is given, until there are no more.
+/// In the subprocess: receives jobs until there are no more.
 pub(crate) fn jobs<J: DeserializeOwned>() -> impl Iterator<Item = J> {
     std::io::stdin().lock().lines().map_while(|line| serde_json::from_str(&line.ok()?).ok())
 }
 
-/// In the subprocess: sends a message; `false` if nobody listens any more.
+/// In the subprocess: sends a message; `false` if the parent process no longer listens.
 pub(crate) fn tell(message: &impl Serialize) -> bool {
     let line = serde_json::to_string(message).expect("a message is plain data");
     let mut out = std::io::stdout().lock();

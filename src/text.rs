@@ -1,14 +1,15 @@
-//! Plain text: spans, lines, sentences, words, and a size that needs no tokenizer.
+//! Plain text: spans, lines, sentences, words, and an estimate of tokens without a tokenizer.
 
 pub use kinglet_formats::{Span, line_starts};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Sentences by Unicode's rules (UAX 29), each trimmed and none empty. Line ends inside paragraphs do not end a
-/// sentence; blank lines and list items do.
+/// The sentences of `text` by Unicode's rules (UAX 29), each trimmed and none empty. A line end
+/// inside a paragraph does not end a sentence; a blank line or a list item does.
 pub fn sentences(text: &str) -> Vec<Span> {
-    let mut found = Vec::new();
+    let mut spans = Vec::new();
     for block in blocks(text) {
-        // UAX 29 ends a sentence at every newline, which in wrapped text is a space: same length, so spans hold.
+        // UAX 29 ends a sentence at every newline, but in wrapped text a newline is a space. The
+        // length stays the same, so that spans stay valid.
         let flat = block.of(text).replace(['\n', '\r'], " ");
         let mut offset = block.start;
         let mut start = offset;
@@ -20,15 +21,15 @@ pub fn sentences(text: &str) -> Vec<Span> {
             let span = Span { start, end: offset }.trimmed(text);
             start = offset;
             if span.start < span.end {
-                found.push(span);
+                spans.push(span);
             }
         }
     }
-    found
+    spans
 }
 
-/// Whether the full stop at the end stands for letters left out, or numbers a list item: "Dr.", "J. R.", "U.S.", "e.g.",
-/// "2.". UAX 29 ends a sentence there when a capital follows.
+/// True if the full stop at the end belongs to an abbreviation or to the number of a list item:
+/// "Dr.", "J. R.", "U.S.", "e.g.", "2.". UAX 29 ends a sentence there when a capital follows.
 fn ends_with_abbreviation(text: &str) -> bool {
     const TITLES: [&str; 17] = [
         "Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Mt", "Gen", "Col", "Capt", "Lt", "Rev", "Gov", "Sen", "Fig", "vs", "cf",
@@ -43,42 +44,43 @@ fn ends_with_abbreviation(text: &str) -> bool {
         || word == before.trim_start() && !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Runs of lines that belong together: cut at blank lines and before list items, table rows and headings.
+/// Splits `text` into runs of lines that belong together: at blank lines, and before list items,
+/// table rows and headings.
 fn blocks(text: &str) -> Vec<Span> {
     let mut blocks: Vec<Span> = Vec::new();
-    let mut open = false;
+    let mut is_open = false;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
         let body = line.trim();
-        let row = body.starts_with('|') || body.contains(" | ");
-        let begins = row || body.starts_with(['#', '*', '-', '+']) || numbered_item(body);
+        let is_row = body.starts_with('|') || body.contains(" | ");
+        let starts_block = is_row || body.starts_with(['#', '*', '-', '+']) || is_numbered_item(body);
         if body.is_empty() {
-            open = false;
-        } else if open && !begins {
+            is_open = false;
+        } else if is_open && !starts_block {
             blocks.last_mut().expect("a block is open").end = end;
         } else {
             blocks.push(Span { start, end });
-            open = !row && !body.starts_with('#');
+            is_open = !is_row && !body.starts_with('#');
         }
         start = end;
     }
     blocks
 }
 
-fn numbered_item(line: &str) -> bool {
+fn is_numbered_item(line: &str) -> bool {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     (1..=3).contains(&digits) && (line[digits..].starts_with(". ") || line[digits..].starts_with(") "))
 }
 
-/// Words by Unicode's rules, lower-cased.
+/// The words of `text` by Unicode's rules, lower-cased.
 pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.unicode_words().map(str::to_lowercase)
 }
 
-/// The words of `text` that carry its meaning, in order, in a form in which `Indexes` and `indexing` are the same: lower
-/// case, without the commonest English words, without most English endings, numbers without thousands separators. Not for
-/// people to read.
+/// The words of `text` that carry its meaning, in order, in a form in which `Indexes` and
+/// `indexing` are equal: lower case, without the commonest English words, without most English
+/// endings, numbers without thousands separators. Not meant to be shown.
 pub fn content_words(text: &str) -> impl Iterator<Item = String> + '_ {
     words(text).filter_map(|word| {
         let word = word.replace('’', "'");
@@ -93,7 +95,7 @@ pub fn content_words(text: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// Words that say nothing about what a text is about; sorted.
+/// Words that do not tell what a text is about; sorted.
 const STOP_WORDS: [&str; 140] = [
     "a", "about", "above", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be",
     "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "could", "did", "do", "does",
@@ -107,8 +109,8 @@ const STOP_WORDS: [&str; 140] = [
     "whom", "whose", "why", "will", "with", "within", "without", "would", "you", "your", "yours",
 ];
 
-/// A word without its commonest English endings: a light form of Porter's first step, which never joins two words that a reader
-/// would not.
+/// Removes the commonest English endings from a word: a light form of Porter's first step, which
+/// gives two words one stem only where a reader would.
 fn stem(word: &str) -> String {
     if word.len() < 4 || !word.is_ascii() {
         return word.to_string();
@@ -136,23 +138,25 @@ fn is_vowel(letter: char) -> bool {
     "aeiouy".contains(letter)
 }
 
-/// How many tokens a small model's tokenizer makes of `text`, estimated without one. A longer text never has fewer.
+/// Estimates the number of tokens that a small model's tokenizer makes of `text`. A longer text
+/// never has fewer.
 ///
-/// Fitted to the word pieces of BERT's English vocabulary, which most small embedders use, on prose, code and text in
-/// other scripts: common words are one token, long and rare ones several, the later parts of `camelCaseNames` fall into
-/// pieces of three letters, long numbers into pieces of two digits, and punctuation, ideographs and most letters that
-/// are not Latin stand nearly alone.
+/// Fitted to the word pieces of BERT's English vocabulary, which most small embedders use, on
+/// prose, code and text in other scripts: common words are one token, long and rare ones several,
+/// the later parts of `camelCaseNames` fall into pieces of three letters, long numbers into pieces
+/// of two digits, and punctuation, ideographs and most letters that are not Latin stand nearly
+/// alone.
 pub fn estimated_tokens(text: &str) -> usize {
     let mut quarters = 0;
     let mut run = Run::NONE;
     for character in text.chars() {
         let kind = match character {
-            'a'..='z' => Kind::Small,
-            'A'..='Z' => Kind::Capital,
+            'a'..='z' => Kind::Lower,
+            'A'..='Z' => Kind::Upper,
             '0'..='9' => Kind::Digit,
             _ => Kind::Other,
         };
-        if run.length > 0 && (kind == run.kind || (run.kind == Kind::Capital && kind == Kind::Small)) {
+        if run.length > 0 && (kind == run.kind || (run.kind == Kind::Upper && kind == Kind::Lower)) {
             run = Run { kind, length: run.length + 1, ..run };
             continue;
         }
@@ -174,13 +178,14 @@ pub fn estimated_tokens(text: &str) -> usize {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Small,
-    Capital,
+    Lower,
+    Upper,
     Digit,
     Other,
 }
 
-/// Characters of one kind that a tokenizer takes together; capitals may go before small letters.
+/// Consecutive characters of one kind that a tokenizer treats as one; upper-case letters may come
+/// before lower-case ones.
 #[derive(Clone, Copy)]
 struct Run {
     kind: Kind,
@@ -191,7 +196,7 @@ struct Run {
 impl Run {
     const NONE: Run = Run { kind: Kind::Other, length: 0, inside_word: false };
 
-    /// Its size in quarters of a token; never smaller for a longer run.
+    /// The size of the run in quarters of a token; a longer run is never smaller.
     fn quarters(self) -> usize {
         let length = self.length;
         match self.kind {
@@ -201,7 +206,7 @@ impl Run {
                 3..=4 => length + 3,
                 _ => 2 * length + 1,
             },
-            Kind::Small | Kind::Capital => match length {
+            Kind::Lower | Kind::Upper => match length {
                 1..=3 => 4,
                 _ if self.inside_word => length * 4 / 3,
                 4 => 4,

@@ -1,10 +1,11 @@
-//! An embedding: finite, of unit length, of one dimension; or weights of the terms of a vocabulary.
+//! Embeddings: dense vectors of unit length, and sparse vectors that weigh a vocabulary's terms.
 
 use simsimd::SpatialSimilarity;
 
 use crate::error::{Error, Result};
 
-/// A unit vector. Holding one means: every component is finite and the Euclidean length is 1 (within rounding).
+/// A unit vector. The type guarantees that every component is finite and the Euclidean length is 1
+/// (within rounding).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vector(Vec<f32>);
 
@@ -12,12 +13,12 @@ impl Vector {
     /// Scales `components` to unit length.
     ///
     /// # Errors
-    /// Fails when a component is not finite, or when all are zero (a direction is what a vector is for).
+    /// When a component is not finite, or all are zero (a vector must have a direction).
     pub fn normalised(mut components: Vec<f32>) -> Result<Self> {
         let length = components.iter().map(|&c| f64::from(c) * f64::from(c)).sum::<f64>().sqrt();
         if !length.is_finite() || length == 0.0 {
             return Err(Error::model(format!(
-                "an embedding of {} components has length {length}, so it points nowhere",
+                "an embedding of {} components has length {length}, so it has no direction",
                 components.len()
             )));
         }
@@ -43,22 +44,27 @@ impl Vector {
     }
 }
 
-/// Weights of some terms of a vocabulary. Holding one means: terms ascend, none stands twice, every weight is finite and positive.
-/// There may be none.
+/// Weights of some terms of a vocabulary. The type guarantees that the terms ascend without
+/// repetition, and that every weight is finite and positive. It may be empty.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SparseVector(Vec<(u32, f32)>);
 
 impl SparseVector {
-    /// Takes pairs of a term's number and its weight.
+    /// Makes a vector of pairs of a term's number and its weight.
     ///
     /// # Errors
     /// When the terms do not ascend, or a weight is not finite and positive.
     pub fn new(weights: Vec<(u32, f32)>) -> Result<Self> {
         if let Some(pair) = weights.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
-            return Err(Error::model(format!("the term {} stands after the term {}", pair[1].0, pair[0].0)));
+            return Err(Error::model(format!(
+                "term {} comes after term {} in a sparse vector; terms must ascend",
+                pair[1].0, pair[0].0
+            )));
         }
         if let Some((term, weight)) = weights.iter().find(|(_, weight)| !weight.is_finite() || *weight <= 0.0) {
-            return Err(Error::model(format!("the term {term} weighs {weight}")));
+            return Err(Error::model(format!(
+                "term {term} of a sparse vector has weight {weight}; weights must be finite and positive"
+            )));
         }
         Ok(SparseVector(weights))
     }
@@ -68,7 +74,7 @@ impl SparseVector {
         &self.0
     }
 
-    /// The sum, over the terms that both have, of the products of their weights.
+    /// The dot product: the sum, over the terms that both have, of the products of their weights.
     pub fn dot(&self, other: &SparseVector) -> f32 {
         let weight = |term| other.0.binary_search_by_key(&term, |pair| pair.0).map_or(0.0, |at| other.0[at].1);
         self.0.iter().map(|&(term, mine)| mine * weight(term)).sum()
@@ -78,13 +84,13 @@ impl SparseVector {
 /// The dot product of two slices of the same length.
 ///
 /// # Panics
-/// When the lengths differ: vectors of different embedders were mixed, which no caller may do.
+/// When the lengths differ: a caller has mixed vectors of different embedders.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     f32::dot(a, b).expect("vectors of one embedder have one dimension") as f32
 }
 
-/// The signs of the components of `vector`, one bit each, eight to a byte, the first in the lowest bit; 1 where the component is
-/// not negative.
+/// The signs of the components of `vector`, one bit each, eight to a byte, the first in the lowest
+/// bit; 1 where the component is not negative.
 pub fn signs(vector: &Vector) -> Vec<u8> {
     let byte = |components: &[f32]| {
         components.iter().enumerate().fold(0, |byte, (bit, component)| byte | (u8::from(*component >= 0.0) << bit))
@@ -92,15 +98,16 @@ pub fn signs(vector: &Vector) -> Vec<u8> {
     vector.0.chunks(8).map(byte).collect()
 }
 
-/// A whole vector against vectors of which only the signs are kept. Source: Dong, Charikar & Li, *Asymmetric Distance Estimation
-/// with Sketches for Similarity Search in High-Dimensional Spaces*, SIGIR 2008.
+/// Compares one whole vector with vectors of which only the signs are stored. Source: Dong,
+/// Charikar & Li, *Asymmetric Distance Estimation with Sketches for Similarity Search in
+/// High-Dimensional Spaces*, SIGIR 2008.
 pub struct SignTable {
-    /// For each byte of signs, what each of its 256 values adds.
+    /// For each byte of signs, the contribution of each of its 256 values.
     sums: Vec<[f32; 256]>,
 }
 
 impl SignTable {
-    /// Makes the table of `vector`.
+    /// Computes the table of `vector`.
     pub fn new(vector: &Vector) -> Self {
         let scale = 1.0 / (vector.dimension() as f32).sqrt();
         let table = |components: &[f32]| {
@@ -115,7 +122,8 @@ impl SignTable {
         SignTable { sums: vector.0.chunks(8).map(table).collect() }
     }
 
-    /// The cosine of the vector and the unit vector with these `signs` whose components are all equally large.
+    /// The cosine of the vector and the unit vector that has these `signs` and components of equal
+    /// size.
     pub fn cosine(&self, signs: &[u8]) -> f32 {
         self.sums.iter().zip(signs).map(|(sums, byte)| sums[usize::from(*byte)]).sum()
     }
@@ -150,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sparse_vector_is_in_order_and_weighs_something() {
+    fn a_sparse_vector_has_ascending_terms_and_positive_weights() {
         assert!(SparseVector::new(vec![]).is_ok());
         let vector = SparseVector::new(vec![(1, 0.5), (7, 2.0)]).unwrap();
         assert_eq!(vector.dot(&SparseVector::new(vec![(0, 9.0), (7, 3.0)]).unwrap()), 6.0);
@@ -160,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_holds_neither_nan_nor_nothing() {
+    fn a_vector_without_a_direction_is_refused() {
         assert!(Vector::normalised(vec![f32::NAN, 1.0]).is_err());
         assert!(Vector::normalised(vec![f32::INFINITY]).is_err());
         assert!(Vector::normalised(vec![0.0, 0.0]).is_err());

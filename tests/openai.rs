@@ -194,7 +194,7 @@ async fn a_connection_lost_in_the_middle_is_an_error() {
     let error = error.unwrap();
     assert_eq!(text, "Blue");
     assert_eq!(error.kind(), ErrorKind::Model);
-    assert!(error.to_string().contains("no whole answer") && error.to_string().contains(&base), "{error}");
+    assert!(error.to_string().contains("no complete answer") && error.to_string().contains(&base), "{error}");
 }
 
 #[tokio::test]

@@ -74,28 +74,31 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
     support::write(temporary.path(), &[("a.md", "# One\n\nText.")]);
     let path = temporary.path().join("a.md");
     let request = Request { path, chunking: Chunking::default(), previous_hash: None, with_text: false };
-    let patience =
-        Timeouts { processor: Duration::from_secs(1), look_every: Duration::from_millis(20), ..Timeouts::default() };
-    let read = |patience: Timeouts, place: &Isolation| {
+    let timeouts = Timeouts {
+        stalled_cpu_time: Duration::from_secs(1),
+        poll_interval: Duration::from_millis(20),
+        ..Timeouts::default()
+    };
+    let read = |timeouts: Timeouts, isolation: &Isolation| {
         let mut outcomes = Vec::new();
         let requests = std::slice::from_ref(&request);
-        read_all_with(patience, place, requests, |_, outcome| {
+        read_all_with(timeouts, isolation, requests, |_, outcome| {
             outcomes.push(outcome);
             Ok(())
         })
         .unwrap();
         outcomes.remove(0)
     };
-    // Stopped for longer than it may work without getting on.
-    let stopped = read(patience, &shell("(sleep 1.5; kill -CONT $$) & kill -STOP $$; READ"));
+    // Stopped for longer than it may compute without progress.
+    let stopped = read(timeouts, &shell("(sleep 1.5; kill -CONT $$) & kill -STOP $$; READ"));
     assert!(matches!(stopped, Extraction::Read { .. }), "{stopped:?}");
-    let Extraction::GivenUp { reason } = read(patience, &shell("while :; do :; done")) else {
+    let Extraction::GivenUp { reason } = read(timeouts, &shell("while :; do :; done")) else {
         panic!("it was not given up")
     };
     assert!(reason.contains("processor time"), "{reason}");
     // One that waits without end is given up by the clock.
-    let patience = Timeouts { clock: Duration::from_millis(200), ..patience };
-    let Extraction::GivenUp { reason } = read(patience, &shell("exec sleep 1000")) else {
+    let timeouts = Timeouts { stalled_wall_time: Duration::from_millis(200), ..timeouts };
+    let Extraction::GivenUp { reason } = read(timeouts, &shell("exec sleep 1000")) else {
         panic!("it was not given up")
     };
     assert!(!reason.contains("processor time"), "{reason}");

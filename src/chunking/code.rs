@@ -1,4 +1,4 @@
-//! How source code is cut: definitions whole where they fit, small neighbours together, long ones between statements.
+//! Cuts source code: definitions stay whole where they fit, small ones join, long ones are split.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -6,10 +6,12 @@ use std::ops::Range;
 use crate::text::{Span, estimated_tokens};
 use kinglet_formats::Section;
 
-/// Columns that a line counts as further in, where a cut before it is worse than its indentation says.
-const ONE_LEVEL: usize = 4;
+/// The columns of one level of indentation, by which a line counts as deeper where a cut before it
+/// is worse than its indentation says.
+const LEVEL_COLUMNS: usize = 4;
 
-/// Neighbouring sections that are cut together; at least one. A definition that fits is not torn from what is inside it.
+/// Groups neighbouring sections that are cut together, at least one in a group. A definition that
+/// fits is not separated from what is inside it.
 pub(super) fn groups<'s>(text: &str, sections: &'s [Section], target: usize) -> Vec<&'s [Section]> {
     let tokens = sections.iter().map(|section| estimated_tokens(section.span.of(text))).collect();
     let mut grouping = Grouping { sections, tokens, target, groups: Vec::new() };
@@ -27,26 +29,27 @@ struct Grouping<'s> {
 }
 
 impl Grouping<'_> {
-    /// Groups sections that are under the same `depth` headings. As deep as headings go, which readers bound.
+    /// Groups sections that are under the same `depth` headings. Recurses as deep as headings nest,
+    /// which the readers bound.
     fn gather(&mut self, range: Range<usize>, depth: usize) {
         let (mut first, mut at) = (range.start, range.start);
         while at < range.end {
             let end = self.run_end(at, range.end, depth);
             let (before, more) = (self.tokens(first..at), self.tokens(at..end));
-            let alone = first == at;
+            let is_empty = first == at;
             // The first line of a definition goes with the first part of it, however large that is.
             let leads = depth > 0
                 && first == range.start
                 && before < self.target / 4
                 && self.sections[first..at].iter().all(|section| section.headings.len() <= depth);
             if more > self.target && end - at > 1 {
-                if !alone && !leads {
+                if !is_empty && !leads {
                     self.groups.push(&self.sections[first..at]);
                     first = at;
                 }
                 self.gather(first..end, depth + 1);
                 first = end;
-            } else if !alone && !leads && !self.join(before, more) {
+            } else if !is_empty && !leads && !self.should_join(before, more) {
                 self.groups.push(&self.sections[first..at]);
                 first = at;
             }
@@ -57,16 +60,17 @@ impl Grouping<'_> {
         }
     }
 
-    /// The end of the definition at this depth that the section at `at` is in; of that section where it is in none.
+    /// The end of the definition at this depth that contains the section at `at`, or of the section
+    /// itself if it is in none.
     fn run_end(&self, at: usize, end: usize, depth: usize) -> usize {
         let Some(title) = self.sections[at].headings.get(depth) else { return at + 1 };
         let inside = |section: &Section| section.headings.get(depth) == Some(title);
         at + self.sections[at..end].iter().take_while(|section| inside(section)).count()
     }
 
-    fn join(&self, before: usize, more: usize) -> bool {
-        let both = before + more;
-        both <= self.target / 2 || both <= self.target && before.min(more) < self.target / 8
+    fn should_join(&self, before: usize, more: usize) -> bool {
+        let total = before + more;
+        total <= self.target / 2 || total <= self.target && before.min(more) < self.target / 8
     }
 
     fn tokens(&self, range: Range<usize>) -> usize {
@@ -77,12 +81,13 @@ impl Grouping<'_> {
 struct Line {
     start: usize,
     tokens: usize,
-    /// How bad a cut before it is.
+    /// The cost of a cut before this line: its indentation in columns, and more where it belongs to
+    /// the line above.
     depth: usize,
 }
 
-/// Cuts code between lines into pieces that hold at most `target` tokens, at the outermost lines that make pieces of about
-/// the same size. A longer line is a piece of its own.
+/// Cuts code between lines into pieces of at most `target` tokens, at the outermost lines that make
+/// pieces of about the same size. A line longer than `target` is a piece of its own.
 pub(super) fn pieces(text: &str, span: Span, target: usize) -> Vec<Span> {
     let lines = lines(text, span);
     let mut left: usize = lines.iter().map(|line| line.tokens).sum();
@@ -119,17 +124,19 @@ fn lines(text: &str, span: Span) -> Vec<Line> {
             .chars()
             .map_while(|space| match space {
                 ' ' => Some(1),
-                '\t' => Some(ONE_LEVEL),
+                '\t' => Some(LEVEL_COLUMNS),
                 _ => None,
             })
             .sum();
         let closes = code.starts_with([')', ']', '}'])
-            || CONTINUES.contains(&code.split(|end: char| !end.is_alphanumeric()).next().unwrap_or(""));
-        let explained = !before.is_empty() && EXPLAINS.iter().any(|mark| before.starts_with(mark));
+            || CONTINUATIONS.contains(&code.split(|end: char| !end.is_alphanumeric()).next().unwrap_or(""));
+        let has_comment_above = !before.is_empty() && COMMENT_STARTS.iter().any(|mark| before.starts_with(mark));
         let depth = if code.is_empty() {
             usize::MAX
         } else {
-            column + ONE_LEVEL * (usize::from(closes) + usize::from(explained) + usize::from(!before.is_empty()))
+            column
+                + LEVEL_COLUMNS
+                    * (usize::from(closes) + usize::from(has_comment_above) + usize::from(!before.is_empty()))
         };
         lines.push(Line { start, tokens: estimated_tokens(line), depth });
         start += line.len();
@@ -138,10 +145,10 @@ fn lines(text: &str, span: Span) -> Vec<Line> {
     lines
 }
 
-/// How lines begin that go on with a statement.
-const CONTINUES: [&str; 9] = ["else", "elif", "elsif", "except", "rescue", "catch", "finally", "ensure", "end"];
-/// How lines begin that are about the line after them.
-const EXPLAINS: [&str; 8] = ["//", "#", "--", "/*", "*", "@", ";;", "%"];
+/// The first words of lines that continue a statement.
+const CONTINUATIONS: [&str; 9] = ["else", "elif", "elsif", "except", "rescue", "catch", "finally", "ensure", "end"];
+/// The first characters of lines that describe the line after them: comments and attributes.
+const COMMENT_STARTS: [&str; 8] = ["//", "#", "--", "/*", "*", "@", ";;", "%"];
 
 #[cfg(test)]
 mod tests {
@@ -158,7 +165,7 @@ mod tests {
         chunks
     }
 
-    fn shown(chunks: &[Chunk]) -> Vec<(String, u32, u32)> {
+    fn locations(chunks: &[Chunk]) -> Vec<(String, u32, u32)> {
         chunks.iter().map(|chunk| (chunk.headings.join(" > "), chunk.first, chunk.last)).collect()
     }
 
@@ -168,8 +175,11 @@ mod tests {
         let long = |name: &str| format!("    fn {name}() {{\n{}    }}\n", "        call(one, two);\n".repeat(8));
         let code = format!("impl A {{\n{}{}{}{}}}\n", getter("a"), getter("b"), long("c"), long("d"));
         let expected = [("impl A", 1, 7), ("impl A > fn c", 8, 17), ("impl A > fn d", 18, 28)];
-        assert_eq!(shown(&cut("a.rs", &code, 90)), expected.map(|(path, first, last)| (path.to_owned(), first, last)));
-        assert_eq!(shown(&cut("a.rs", &code, 400)), [("impl A".to_owned(), 1, 28)]);
+        assert_eq!(
+            locations(&cut("a.rs", &code, 90)),
+            expected.map(|(path, first, last)| (path.to_owned(), first, last))
+        );
+        assert_eq!(locations(&cut("a.rs", &code, 400)), [("impl A".to_owned(), 1, 28)]);
     }
 
     #[test]
@@ -182,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_that_is_too_long_is_cut_all_the_same() {
+    fn a_single_line_that_is_too_long_is_cut() {
         assert!(cut("a.js", &"a(b);".repeat(500), 50).len() > 10);
         assert!(cut("a.toml", &format!("a = 1\nb = [{}]\nc = 2\n", "1, ".repeat(300)), 50).len() > 5);
     }

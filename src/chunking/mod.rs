@@ -1,4 +1,4 @@
-//! Documents are cut into chunks with exact spans.
+//! Cuts documents into chunks with exact spans.
 
 mod code;
 
@@ -8,15 +8,18 @@ use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
 use crate::text::{Span, estimated_tokens, line_starts};
 use kinglet_formats::{Document, Format, LocationUnit, Section};
 
-/// The heading path in front of an embedded passage takes at most this many estimated tokens.
+/// The most estimated tokens that the heading path in front of an embedded passage may take.
 const MAX_CONTEXT_TOKENS: usize = 40;
-/// Text is given to the splitter in parts of about this size, because its time grows with the square of it.
+/// The size of the parts that the splitter gets, because its time grows with the square of the
+/// size.
 const MAX_PART_BYTES: usize = 8 << 10;
 
-/// How documents are cut; part of an index's manifest, because other chunks are another index.
+/// How documents are cut. Part of an index's manifest, because different chunks make a different
+/// index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunking {
-    /// The most that a chunk may hold, in [`estimated_tokens`]. With its headings it must fit every catalog embedder.
+    /// The most [`estimated_tokens`] in a chunk. A chunk with its headings must fit every embedder
+    /// of the catalog.
     pub target_tokens: usize,
 }
 
@@ -26,29 +29,30 @@ impl Default for Chunking {
     }
 }
 
-/// A piece of a document, small enough for every catalog embedder.
+/// A piece of a document, small enough for every embedder of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Where it lies in the document's text: `span.of(&document.text) == text`.
+    /// Its span in the document's text: `span.of(&document.text) == text`.
     pub span: Span,
-    /// What its places are counted in.
+    /// The unit in which its places are counted.
     pub unit: LocationUnit,
-    /// The first place in the file that it is at, from 1: a line, a page, a row.
+    /// Its first place in the file, from 1: a line, a page, a row.
     pub first: u32,
-    /// The last place in the file that it is at.
+    /// Its last place in the file.
     pub last: u32,
-    /// The place that each line of its text comes from; `None` when they are lines that follow each other from `first`.
+    /// The place that each line of its text comes from; `None` if these are consecutive lines from
+    /// `first` on.
     pub places: Option<Vec<u32>>,
-    /// The headings over it, outermost first.
+    /// The headings above it, outermost first.
     pub headings: Vec<String>,
-    /// Headings that only a part of it stands under, in order.
+    /// The headings of parts of it, in order.
     pub inner_headings: Vec<String>,
     /// Its text.
     pub text: String,
 }
 
 impl Chunk {
-    /// The place in the file, from 1, that the byte at `offset` of the text stands at.
+    /// The place in the file, from 1, of the byte at `offset` of the text.
     pub fn place_at(&self, offset: usize) -> u32 {
         let before = self.text.as_bytes()[..offset].iter().filter(|&&byte| byte == b'\n').count();
         match &self.places {
@@ -57,16 +61,16 @@ impl Chunk {
         }
     }
 
-    /// What follows the path of its file to name its place, see [`LocationUnit::after_path`].
+    /// Its place, written to follow the path of its file, see [`LocationUnit::after_path`].
     pub fn after_path(&self) -> String {
         self.unit.after_path(self.first, self.last, &self.headings)
     }
 
-    /// The headings over it that its text does not show, joined with ` > `: the innermost ones that fit into 40
-    /// estimated tokens. Empty if there are none.
+    /// The headings above it that its text does not contain, joined with ` > `: the innermost ones
+    /// that fit into 40 estimated tokens. Empty if there are none.
     pub fn context(&self) -> String {
         let mut context = String::new();
-        for heading in self.headings.iter().rev().filter(|heading| !shows(&self.text, heading)) {
+        for heading in self.headings.iter().rev().filter(|heading| !contains_heading(&self.text, heading)) {
             let longer = if context.is_empty() { heading.clone() } else { format!("{heading} > {context}") };
             if estimated_tokens(&longer) <= MAX_CONTEXT_TOKENS {
                 context = longer;
@@ -75,7 +79,8 @@ impl Chunk {
         context
     }
 
-    /// What is embedded: the context, if there is any, on a line of its own, and the text.
+    /// The text that is embedded: the context, if there is any, on a line of its own, then the
+    /// chunk's text.
     pub fn passage(&self) -> String {
         match self.context() {
             context if context.is_empty() => self.text.clone(),
@@ -89,8 +94,9 @@ impl Chunk {
     }
 }
 
-/// Whether a line of `text` is this heading: the same but for emphasis, or a Markdown heading with all of its words.
-fn shows(text: &str, heading: &str) -> bool {
+/// True if a line of `text` is this heading: the same apart from emphasis, or a Markdown heading
+/// with all of its words.
+fn contains_heading(text: &str, heading: &str) -> bool {
     let bare = |text: &str| text.replace(['`', '*', '_', '\\'], "");
     let heading = bare(heading);
     let words = heading.split(|character: char| !character.is_alphanumeric());
@@ -100,18 +106,20 @@ fn shows(text: &str, heading: &str) -> bool {
     })
 }
 
-/// Cuts a document into chunks, in order, without overlap. Every character that is not white space is in exactly one of
-/// them; none is empty, and none is above the target unless it is a single character.
+/// Cuts a document into chunks, in order, without overlap. Every character that is not white space
+/// is in exactly one chunk; no chunk is empty, and none exceeds the target unless it is a single
+/// character.
 ///
-/// Sections come first: a small one joins its neighbour under the same heading, a large one is split between
-/// paragraphs, then lines, sentences and words. A heading stays with the text under it. In code, a definition stays whole
-/// where it fits.
+/// The text is cut at its sections first: a small section joins its neighbour under the same
+/// heading, a large one is split between paragraphs, then lines, sentences and words. A heading
+/// stays with the text under it. In code, a definition stays whole where it fits.
 pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
     let target = chunking.target_tokens.max(1);
     let starts = line_starts(&document.text);
     let mut chunks = Vec::new();
-    let code = document.format == Format::Code;
-    let groups = if code { code::groups(&document.text, &document.sections, target) } else { groups(document, target) };
+    let is_code = document.format == Format::Code;
+    let groups =
+        if is_code { code::groups(&document.text, &document.sections, target) } else { groups(document, target) };
     for group in groups {
         for span in split(document, group, target) {
             let headings = headings_over(document, group, span);
@@ -130,8 +138,9 @@ pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
     chunks
 }
 
-/// Cuts a piece of a longer document, before which there are so many bytes of its text and, where places are the lines of the
-/// file, so many of these: spans and places are those in the whole.
+/// Cuts a piece of a longer document. Spans and places count from the start of the whole document:
+/// `bytes_before` bytes of text and, where places are lines, `lines_before` lines come before the
+/// piece.
 pub fn chunk_piece(piece: &Document, chunking: &Chunking, bytes_before: usize, lines_before: u32) -> Vec<Chunk> {
     let mut chunks = chunk(piece, chunking);
     for chunk in &mut chunks {
@@ -143,7 +152,7 @@ pub fn chunk_piece(piece: &Document, chunking: &Chunking, bytes_before: usize, l
     chunks
 }
 
-/// Neighbouring sections that are cut together; at least one.
+/// Groups neighbouring sections that are cut together, at least one in a group.
 fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
     let small = target / 4;
     let sections = &document.sections;
@@ -156,19 +165,20 @@ fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
         if index > first {
             let path = &sections[first].headings;
             let shared = common.min(shared_length(path, &section.headings));
-            let below = shared == path.len() && section.headings.len() > shared;
-            // Siblings join, but one that opens a part of its own stays with that part.
-            let opens = sections.get(index + 1).is_some_and(|next| next.headings.len() > section.headings.len());
-            let beside = shared + 1 >= path.len() && shared + 1 >= section.headings.len() && !opens;
-            let elsewhere = match document.unit {
-                // Places in one sheet say nothing in another.
+            let is_below = shared == path.len() && section.headings.len() > shared;
+            // Siblings join, but a section that has sections below it stays with those.
+            let has_children = sections.get(index + 1).is_some_and(|next| next.headings.len() > section.headings.len());
+            let is_sibling = shared + 1 >= path.len() && shared + 1 >= section.headings.len() && !has_children;
+            let is_elsewhere = match document.unit {
+                // Row numbers of one sheet mean nothing in another.
                 LocationUnit::Row => shared == 0,
                 LocationUnit::Message => place(section) != place(&sections[index - 1]),
                 _ => false,
             };
-            let fits = tokens + more <= target && (tokens < small || more < small) && !elsewhere;
-            // A heading with hardly any text goes with the first part under it, however large that is.
-            if (below || beside) && fits || below && tokens < small {
+            let fits = tokens + more <= target && (tokens < small || more < small) && !is_elsewhere;
+            // A heading with hardly any text goes with the first part under it, however large that
+            // is.
+            if (is_below || is_sibling) && fits || is_below && tokens < small {
                 (tokens, common) = (tokens + more, shared);
                 continue;
             }
@@ -186,8 +196,8 @@ fn shared_length(one: &[String], other: &[String]) -> usize {
     one.iter().zip(other).take_while(|(a, b)| a == b).count()
 }
 
-/// The headings that all text in `span` stands under. Sections that show only their heading there do not count, unless
-/// there is nothing else.
+/// The headings above all text in `span`. Sections with nothing but their heading in `span` do not
+/// count, unless there are no others.
 fn headings_over(document: &Document, group: &[Section], span: Span) -> Vec<String> {
     let inside = |section: &&Section| section.span.start < span.end && section.span.end > span.start;
     let has_body = |section: &&Section| {
@@ -203,7 +213,7 @@ fn headings_over(document: &Document, group: &[Section], span: Span) -> Vec<Stri
     first.headings[..shared].to_vec()
 }
 
-/// The headings that some of the text in `span` stands under, but for those that `over` has.
+/// The headings above some of the text in `span`, without those in `over`.
 fn headings_inside(group: &[Section], span: Span, over: &[String]) -> Vec<String> {
     let mut inside: Vec<String> = Vec::new();
     for section in group.iter().filter(|section| section.span.start < span.end && section.span.end > span.start) {
@@ -227,7 +237,8 @@ fn split(document: &Document, group: &[Section], target: usize) -> Vec<Span> {
     if estimated_tokens(whole.of(text)) <= target {
         return vec![whole];
     }
-    // What leads to the body, its heading above all, joins the first piece of it: so leave room for that.
+    // The text before the last body, usually its heading, joins the first piece of that body: leave
+    // room for it.
     let lead = Span { start: whole.start, end: last.body_start.clamp(whole.start, whole.end) }.trimmed(text);
     let lead_tokens = estimated_tokens(lead.of(text));
     if lead_tokens == 0 || lead_tokens > target / 2 {
@@ -256,8 +267,8 @@ impl ChunkSizer for Estimate {
 
 fn split_span(document: &Document, span: Span, target: usize) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    let code = document.format == Format::Code;
-    let parts = if code { code::pieces(&document.text, span, target) } else { vec![span] };
+    let is_code = document.format == Format::Code;
+    let parts = if is_code { code::pieces(&document.text, span, target) } else { vec![span] };
     for part in parts.into_iter().flat_map(|part| parts_of(&document.text, part)) {
         let text = part.of(&document.text);
         let tokens = estimated_tokens(text);
@@ -265,7 +276,7 @@ fn split_span(document: &Document, span: Span, target: usize) -> Vec<Span> {
             spans.extend(Some(part.trimmed(&document.text)).filter(|piece| piece.start < piece.end));
             continue;
         }
-        // Pieces of about the same size rather than full ones and a rest.
+        // Pieces of about the same size are better than full ones and a small rest.
         let even = tokens.div_ceil(tokens.div_ceil(target));
         let config = ChunkConfig::new(even..=target).with_sizer(Estimate).with_trim(false);
         let lengths: Vec<usize> = match document.format {
@@ -300,7 +311,7 @@ fn split_span(document: &Document, span: Span, target: usize) -> Vec<Span> {
     join_small(&document.text, spans, target)
 }
 
-/// Joins small pieces to a neighbour that has room, the one after them if it has.
+/// Joins small pieces to a neighbour that has room, preferably the one before.
 fn join_small(text: &str, spans: Vec<Span>, target: usize) -> Vec<Span> {
     let small = target / 4;
     let mut joined: Vec<(Span, usize)> = Vec::new();
@@ -319,7 +330,8 @@ fn join_small(text: &str, spans: Vec<Span>, target: usize) -> Vec<Span> {
     joined.into_iter().map(|(span, _)| span).collect()
 }
 
-/// Cuts a span into parts of bounded size, at blank lines if there are any, else at lines, else at spaces.
+/// Cuts a span into parts of bounded size, at blank lines if there are any, else at lines, else at
+/// spaces.
 fn parts_of(text: &str, span: Span) -> Vec<Span> {
     let mut parts = Vec::new();
     let mut start = span.start;
@@ -338,18 +350,19 @@ fn parts_of(text: &str, span: Span) -> Vec<Span> {
     parts
 }
 
-/// The same text, byte by byte, with spaces for the line ends inside sentences, so that it is cut between sentences.
-/// A line end is inside a sentence if a long line is before it and a small letter after it, outside of fenced code.
+/// The text with line ends inside sentences replaced by spaces, byte for byte, so that it is cut
+/// between sentences. A line end is inside a sentence if a long line comes before it and a
+/// lower-case letter after it, outside fenced code.
 fn without_soft_breaks(text: &str) -> String {
     const LONG_LINE_BYTES: usize = 50;
     let mut joined = text.to_owned().into_bytes();
-    let mut fenced = false;
+    let mut is_fenced = false;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
-        fenced ^= line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
+        is_fenced ^= line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
         let next = text[end..].trim_start_matches([' ', '\t']).chars().next();
-        if !fenced && line.len() >= LONG_LINE_BYTES && next.is_some_and(char::is_lowercase) {
+        if !is_fenced && line.len() >= LONG_LINE_BYTES && next.is_some_and(char::is_lowercase) {
             for byte in &mut joined[start..end] {
                 if matches!(byte, b'\n' | b'\r') {
                     *byte = b' ';
@@ -358,7 +371,7 @@ fn without_soft_breaks(text: &str) -> String {
         }
         start = end;
     }
-    String::from_utf8(joined).expect("only ASCII was put in the place of ASCII")
+    String::from_utf8(joined).expect("an ASCII byte replaced an ASCII byte")
 }
 
 #[cfg(test)]
@@ -381,13 +394,13 @@ mod tests {
             "# Guide\n\n## Tiny\n\nOne line.\n\n## Large\n\n{a}\n\n## Next\n\n{b}\n\n# Other\n\n## Part\n\n{a}"
         );
         let chunks = cut("a.md", &text, 100);
-        let shown: Vec<_> = chunks.iter().map(|it| (it.headings.join(" > "), it.first, it.last)).collect();
+        let locations: Vec<_> = chunks.iter().map(|it| (it.headings.join(" > "), it.first, it.last)).collect();
         let expected = [("Guide", 1, 9), ("Guide > Next", 11, 13), ("Other > Part", 15, 19)];
-        assert_eq!(shown, expected.map(|(path, first, last)| (path.to_owned(), first, last)));
+        assert_eq!(locations, expected.map(|(path, first, last)| (path.to_owned(), first, last)));
     }
 
     #[test]
-    fn sheets_are_never_in_one_chunk() {
+    fn a_chunk_never_spans_two_sheets() {
         let section = |start, sheet: &str| Section {
             span: Span { start, end: start + 2 },
             body_start: start,
@@ -429,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn the_context_is_the_headings_that_the_text_does_not_show() {
+    fn the_context_is_the_headings_that_the_text_does_not_contain() {
         let mut chunk = cut("a.md", "# One `code`\n\n## [Two](a.md): b\n\ntext", 100).remove(0);
         chunk.headings = ["Zero", "One code", "Two: b"].map(str::to_owned).to_vec();
         assert_eq!(chunk.passage(), "Zero\n# One `code`\n\n## [Two](a.md): b\n\ntext");

@@ -1,4 +1,4 @@
-//! Long files are read and cut piece by piece, where their format allows it.
+//! Reads and cuts long files piece by piece, where their format allows it.
 
 use std::fs::File;
 use std::io::{Error, Read};
@@ -8,74 +8,76 @@ use super::{Extracted, Extraction, FAILED, Part, PartSink, Request, name, no_tex
 use crate::chunking::chunk_piece;
 use kinglet_formats::{Document, LongFile, LongFileLimits, Skip, read_long_file};
 
-/// Smaller files are read at once.
-pub(super) const LONG_BYTES: u64 = 8 << 20;
+/// Smaller files are read in one piece.
+const LONG_BYTES: u64 = 8 << 20;
 
-/// Reads a file of at least [`LONG_BYTES`]; `None` for others, and for those of kinds that are read at once.
-pub(super) fn read(request: &Request, progress: &dyn Fn(), give: &mut PartSink<'_>) -> Option<Extraction> {
-    read_larger(LONG_BYTES, &LongFileLimits::default(), request, progress, give)
+/// Reads a file of at least [`LONG_BYTES`]; `None` for smaller files and for formats that are read
+/// in one piece.
+pub(super) fn read(request: &Request, progress: &dyn Fn(), sink: &mut PartSink<'_>) -> Option<Extraction> {
+    read_at_least(LONG_BYTES, &LongFileLimits::default(), request, progress, sink)
 }
 
-fn read_larger(
-    least_bytes: u64,
-    sizes: &LongFileLimits,
+fn read_at_least(
+    min_bytes: u64,
+    limits: &LongFileLimits,
     request: &Request,
     progress: &dyn Fn(),
-    give: &mut PartSink<'_>,
+    sink: &mut PartSink<'_>,
 ) -> Option<Extraction> {
-    let is_long = |file: &File| file.metadata().is_ok_and(|about| about.is_file() && about.len() >= least_bytes);
+    let is_long = |file: &File| file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() >= min_bytes);
     let file = File::open(&request.path).ok().filter(is_long)?;
     if request.previous_hash.is_some()
-        && request.previous_hash == Hashed::of(File::open(&request.path).ok()?, progress).hash()
+        && request.previous_hash == HashingReader::new(File::open(&request.path).ok()?, progress).hash()
     {
         return Some(Extraction::Unchanged);
     }
-    let mut file = Hashed::of(file, progress);
-    let mut waiting = Part::default();
+    let mut file = HashingReader::new(file, progress);
+    let mut held = Part::default();
     let mut bytes_before = 0;
-    let mut each = |document: Document, lines_before: u32| {
+    let mut each_piece = |document: Document, lines_before: u32| {
         let chunks = chunk_piece(&document, &request.chunking, bytes_before, lines_before);
         bytes_before += document.text.len();
         let part = Part { chunks, text: request.with_text.then_some(document.text) };
-        // The last one that has chunks goes with the outcome.
-        if !part.chunks.is_empty() && !waiting.chunks.is_empty() {
-            give(std::mem::take(&mut waiting))?;
+        // The last part with chunks is returned with the outcome.
+        if !part.chunks.is_empty() && !held.chunks.is_empty() {
+            sink(std::mem::take(&mut held))?;
         }
-        waiting.add(part);
+        held.add(part);
         Ok(())
     };
-    let read = catch_unwind(AssertUnwindSafe(|| read_long_file(&name(request), &mut file, sizes, &mut each)));
-    let ended = match read {
+    let read = catch_unwind(AssertUnwindSafe(|| read_long_file(&name(request), &mut file, limits, &mut each_piece)));
+    let result = match read {
         Ok(Ok(LongFile::Indivisible)) => return None,
-        Ok(Ok(LongFile::ReadInPieces { warning: doubt })) if !waiting.chunks.is_empty() => Ok(doubt),
+        Ok(Ok(LongFile::ReadInPieces { warning: doubt })) if !held.chunks.is_empty() => Ok(doubt),
         Ok(Ok(LongFile::ReadInPieces { .. })) => Err(no_text()),
         Ok(Err(skip)) => Err(skip),
         Err(_) => return Some(Extraction::GivenUp { reason: FAILED.to_string() }),
     };
     let hash = file.hash().unwrap_or_default();
-    Some(match ended {
+    Some(match result {
         Ok(doubt) => {
-            let Part { chunks, text } = waiting;
+            let Part { chunks, text } = held;
             Extraction::Read { hash, extracted: Extracted { chunks, text, doubt, ..Extracted::default() } }
         }
         Err(Skip { reason }) => Extraction::Skipped { hash, reason },
     })
 }
 
-/// A file that is hashed while it is read.
-struct Hashed<'p> {
+/// A reader that hashes a file while it is read.
+struct HashingReader<'p> {
     file: File,
     hasher: blake3::Hasher,
     failed: Option<Error>,
     progress: &'p dyn Fn(),
 }
 
-impl<'p> Hashed<'p> {
-    fn of(file: File, progress: &'p dyn Fn()) -> Self {
-        Hashed { file, hasher: blake3::Hasher::new(), failed: None, progress }
+impl<'p> HashingReader<'p> {
+    fn new(file: File, progress: &'p dyn Fn()) -> Self {
+        HashingReader { file, hasher: blake3::Hasher::new(), failed: None, progress }
     }
 
-    /// The hash of all of it, read to its end; `None` if that cannot be had.
+    /// Reads to the end of the file and returns the hash of all of it; `None` if the file cannot be
+    /// read.
     fn hash(mut self) -> Option<[u8; 32]> {
         let mut buffer = vec![0; 1 << 18];
         while self.failed.is_none() && self.read(&mut buffer).ok()? > 0 {}
@@ -83,7 +85,7 @@ impl<'p> Hashed<'p> {
     }
 }
 
-impl Read for Hashed<'_> {
+impl Read for HashingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         (self.progress)();
         match self.file.read(buffer) {
@@ -111,10 +113,10 @@ mod tests {
         Request { path, chunking: Chunking { target_tokens: 40 }, previous_hash: None, with_text: true }
     }
 
-    fn in_pieces(request: &Request) -> (Option<Extraction>, usize) {
-        let sizes = LongFileLimits { window: 1000, piece: 3000, record: 2000, letter: 5000 };
+    fn read_in_pieces(request: &Request) -> (Option<Extraction>, usize) {
+        let limits = LongFileLimits { window: 1000, piece: 3000, record: 2000, letter: 5000 };
         let (mut parts, mut count) = (Part::default(), 0);
-        let outcome = read_larger(10, &sizes, request, &|| {}, &mut |part| {
+        let outcome = read_at_least(10, &limits, request, &|| {}, &mut |part| {
             count += 1;
             parts.add(part);
             Ok(())
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_of_pieces_are_where_they_say_in_the_whole() {
+    fn chunks_of_pieces_have_their_places_in_the_whole_file() {
         let folder = tempfile::tempdir().unwrap();
         let log: String =
             (0..400).map(|at| format!("{at} kinglet: a line of the log, the {at}th of them.\n")).collect();
@@ -138,7 +140,7 @@ mod tests {
         let json: String = (0..400).map(|at| format!("{{\"name\": \"bird {at}\", \"size\": {at}}}\n")).collect();
         for (name, text) in [("a.log", log), ("a.csv", format!("name,size,note\n{table}")), ("a.jsonl", json)] {
             let request = request(name, text.as_bytes(), folder.path());
-            let (Some(Extraction::Read { hash, extracted }), count) = in_pieces(&request) else {
+            let (Some(Extraction::Read { hash, extracted }), count) = read_in_pieces(&request) else {
                 panic!("{name} is not read")
             };
             let mut parts = Part::default();
@@ -147,7 +149,7 @@ mod tests {
                 Ok(())
             });
             let Extraction::Read { hash: hash_at_once, extracted: mut at_once } = read else {
-                panic!("{name} is not read at once")
+                panic!("{name} is not read in one piece")
             };
             at_once.follow(parts);
             assert!(count > 3, "{name}: {count} parts");
@@ -171,7 +173,7 @@ mod tests {
                 }
             }
             assert!(whole[end..].trim().is_empty(), "{name}");
-            // Where the same text begins a chunk both ways, the chunks stand at the same place.
+            // Chunks that begin at the same text in both readings have the same place.
             let mut same = 0;
             for chunk in &at_once.chunks {
                 if let Some(other) = extracted.chunks.iter().find(|other| other.span.start == chunk.span.start) {
@@ -184,17 +186,17 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_that_is_known_is_the_same_and_one_that_turns_out_binary_is_skipped_with_its_hash() {
+    fn a_long_file_with_a_known_hash_is_unchanged_and_one_that_turns_out_binary_is_skipped_with_its_hash() {
         let folder = tempfile::tempdir().unwrap();
         let words = "words of the log\n".repeat(500);
         let mut known = request("a.log", words.as_bytes(), folder.path());
         known.previous_hash = Some(*blake3::hash(words.as_bytes()).as_bytes());
-        assert_eq!(in_pieces(&known), (Some(Extraction::Unchanged), 0));
+        assert_eq!(read_in_pieces(&known), (Some(Extraction::Unchanged), 0));
         let late = [words.as_bytes(), b"\0\0", words.as_bytes()].concat();
-        let (outcome, count) = in_pieces(&request("b.log", &late, folder.path()));
+        let (outcome, count) = read_in_pieces(&request("b.log", &late, folder.path()));
         let hash = *blake3::hash(&late).as_bytes();
         assert_eq!(outcome, Some(Extraction::Skipped { hash, reason: "binary".to_string() }));
-        assert!(count > 0, "found late");
-        assert_eq!(in_pieces(&request("c.md", words.as_bytes(), folder.path())), (None, 0));
+        assert!(count > 0, "parts were given before the zero bytes");
+        assert_eq!(read_in_pieces(&request("c.md", words.as_bytes(), folder.path())), (None, 0));
     }
 }

@@ -1,4 +1,4 @@
-//! A file becomes chunks; hostile files do so in a process that can be given up.
+//! Reads a file into chunks, in a process that can be killed if the file is hostile.
 
 mod long_file;
 mod timeouts;
@@ -13,102 +13,103 @@ use crate::chunking::{Chunk, Chunking, chunk};
 use kinglet_formats::{Document, Skip, read_with_progress, remove_boilerplate};
 pub use timeouts::Timeouts;
 
-/// Counts up whenever files are read or cut in another way than before, so that an index reads them again.
+/// Increases with every change in how files are read or cut, so that indexes read all files again.
 pub const VERSION: u32 = 2;
 
-/// A file to read.
+/// A request to read one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Where it is.
+    /// The file.
     pub path: PathBuf,
-    /// How it is cut.
+    /// How its text is cut.
     pub chunking: Chunking,
-    /// The BLAKE3 hash of its bytes when it was last read: with the same bytes nothing is read again.
+    /// The BLAKE3 hash of its bytes when it was last read: a file with the same bytes is not read
+    /// again.
     pub previous_hash: Option<[u8; 32]>,
-    /// Whether the whole text is wanted too.
+    /// True if the whole text is returned as well.
     pub with_text: bool,
 }
 
-/// What a file was read as and cut into.
+/// The chunks of a file, and what else was read from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extracted {
     /// Its chunks, in order; at least one.
     pub chunks: Vec<Chunk>,
-    /// What it says of itself, as keys and values.
+    /// The metadata in the file, as keys and values.
     pub metadata: Vec<(String, String)>,
-    /// What is doubtful about how it was read.
+    /// The reason why the text may be wrong or incomplete, if there is one.
     pub doubt: Option<String>,
-    /// Lines that were left out because they stand on page after page.
+    /// The number of lines that were left out because they repeat from page to page.
     pub repeated_lines: u32,
-    /// The whole text, if it was wanted.
+    /// The whole text, if it was requested.
     pub text: Option<String>,
 }
 
-/// Chunks of a file that has more of them than are held at once.
+/// A part of the chunks of a file that has too many to hold in memory at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// The next ones, in order; at least one.
+    /// The next chunks, in order; at least one.
     pub chunks: Vec<Chunk>,
-    /// The next part of its text, if that was wanted.
+    /// The next part of its text, if that was requested.
     pub text: Option<String>,
 }
 
 impl Part {
-    /// Adds what follows.
-    pub fn add(&mut self, more: Part) {
-        self.chunks.extend(more.chunks);
-        if let Some(text) = more.text {
+    /// Appends the next part.
+    pub fn add(&mut self, next: Part) {
+        self.chunks.extend(next.chunks);
+        if let Some(text) = next.text {
             self.text.get_or_insert_default().push_str(&text);
         }
     }
 }
 
 impl Extracted {
-    /// Puts the parts that came before in front.
+    /// Prepends the parts that came before.
     pub fn follow(&mut self, mut before: Part) {
         before.add(Part { chunks: std::mem::take(&mut self.chunks), text: self.text.take() });
         (self.chunks, self.text) = (before.chunks, before.text);
     }
 }
 
-/// What came of a request.
+/// The outcome of a request, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Extraction {
-    /// The bytes are those that are known.
+    /// The bytes have the previous hash.
     Unchanged,
-    /// Chunks of a large file, before the rest: they count if at last it was read.
+    /// A part of a large file. It counts only if the file's outcome is [`Read`](Self::Read).
     Part(Part),
-    /// It was read.
+    /// The file was read.
     Read {
         /// The BLAKE3 hash of its bytes.
         hash: [u8; 32],
-        /// What it holds, without the parts before.
+        /// Its content, without the parts that came before.
         extracted: Extracted,
     },
-    /// Its reader took too long or too much memory, or broke down; another time it may not.
+    /// The reader took too long or too much memory, or crashed. It may succeed another time.
     GivenUp {
-        /// Why, in a few words.
+        /// The reason in a few words.
         reason: String,
     },
-    /// It was not read.
+    /// The file was not read.
     Skipped {
-        /// The BLAKE3 hash of its bytes; zeros where not even these could be had.
+        /// The BLAKE3 hash of its bytes; zeros if these could not be read.
         hash: [u8; 32],
-        /// Why, in a few words.
+        /// The reason in a few words.
         reason: String,
     },
 }
 
-/// A part holds no more chunks than this.
-const PART_CHUNKS: usize = 2_000;
+/// The most chunks in a part.
+const MAX_PART_CHUNKS: usize = 2_000;
 
-/// Takes a part; an error ends the reading.
+/// Receives the parts of a file; an error stops reading.
 pub type PartSink<'g> = dyn FnMut(Part) -> Result<(), Skip> + 'g;
 
-/// Reads one file, here and now; `progress` is called after each page or so of a long one, `give` with parts of one that has many
-/// chunks. A reader's panic costs that file only.
-pub fn read(request: &Request, progress: &dyn Fn(), give: &mut PartSink<'_>) -> Extraction {
-    if let Some(outcome) = long_file::read(request, progress, give) {
+/// Reads one file in this process. Calls `progress` about once a page of a long file, and `sink`
+/// with the parts of a file that has many chunks. A panic of a reader affects only its file.
+pub fn read(request: &Request, progress: &dyn Fn(), sink: &mut PartSink<'_>) -> Extraction {
+    if let Some(outcome) = long_file::read(request, progress, sink) {
         return outcome;
     }
     let bytes = match std::fs::read(&request.path) {
@@ -121,9 +122,9 @@ pub fn read(request: &Request, progress: &dyn Fn(), give: &mut PartSink<'_>) -> 
     }
     let extracted = || -> Result<Extracted, Skip> {
         let mut extracted = read_and_chunk(request, &bytes, progress)?;
-        while extracted.chunks.len() > PART_CHUNKS {
-            let rest = extracted.chunks.split_off(PART_CHUNKS);
-            give(Part { chunks: std::mem::replace(&mut extracted.chunks, rest), text: None })?;
+        while extracted.chunks.len() > MAX_PART_CHUNKS {
+            let rest = extracted.chunks.split_off(MAX_PART_CHUNKS);
+            sink(Part { chunks: std::mem::replace(&mut extracted.chunks, rest), text: None })?;
         }
         Ok(extracted)
     };
@@ -134,15 +135,15 @@ pub fn read(request: &Request, progress: &dyn Fn(), give: &mut PartSink<'_>) -> 
     }
 }
 
-/// What is said of a file over which its reader broke down.
+/// The reason for giving up a file whose reader panicked.
 const FAILED: &str = "the reader of this format failed on it; please report the file";
 
-/// The name of the file, which tells its kind.
+/// The name of the file, which tells its format.
 fn name(request: &Request) -> std::borrow::Cow<'_, str> {
     request.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()
 }
 
-/// Reads the text, leaves out what is repeated from page to page, and cuts the rest.
+/// Reads the text, removes lines that repeat from page to page, and cuts the rest.
 fn read_and_chunk(request: &Request, bytes: &[u8], progress: &dyn Fn()) -> Result<Extracted, Skip> {
     let mut document = read_with_progress(&name(request), bytes, progress)?;
     let repeated_lines = remove_boilerplate(&mut document);

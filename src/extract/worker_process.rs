@@ -1,7 +1,8 @@
-//! Readers in processes of their own: a file that is too much for its reader costs that process and itself, nothing else.
+//! Reads files in worker processes, so that a file that kills its reader costs only itself.
 //!
-//! A worker is this program (or another that calls [`serve`]) with pipes on its standard input and output: requests go in, a line of
-//! JSON each, answers come out. It limits its own memory; how long it may work without getting on is watched from outside.
+//! A worker is this program (or another one that calls [`serve`]). Requests arrive on its standard
+//! input, one line of JSON each, and messages leave on its standard output. It limits its own
+//! memory; its parent process watches how long it works without progress.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,32 +21,32 @@ use crate::error::Result;
 use crate::subprocess::{Subprocess, jobs, tell};
 use kinglet_formats::Skip;
 
-/// The most memory that a worker may take.
+/// The most memory of a worker.
 const MEMORY_BYTES: u64 = 1400 << 20;
-/// Files that may be read ahead of the first one that is not yet read.
-const AHEAD: usize = 32;
-/// More processes than this do not help.
-const MOST_WORKERS: usize = 8;
-/// How often a worker says that it gets on.
+/// The number of files that may be read ahead of the first one without an outcome.
+const READ_AHEAD: usize = 32;
+/// The most worker processes: more do not help.
+const MAX_WORKERS: usize = 8;
+/// The least time between two reports of progress by a worker.
 const HEARTBEAT: Duration = Duration::from_millis(200);
 
-/// What a worker says.
+/// A message from a worker.
 #[derive(Debug, Serialize, Deserialize)]
-enum Said {
-    /// It gets on.
+enum Message {
+    /// It makes progress.
     Progress,
     /// A part of the last request's file.
     Part(Part),
-    /// What came of the last request.
+    /// The outcome of the last request.
     Done(Extraction),
 }
 
-/// The worker's side: answers requests on standard input until there are no more.
+/// Runs a worker: answers the requests on standard input until there are no more.
 pub fn serve() {
     limit_memory();
-    let say = |said: &Said| {
-        if !tell(said) {
-            // Nobody listens any more: there is nothing left to do.
+    let send = |message: &Message| {
+        if !tell(message) {
+            // The parent process no longer listens, so there is nothing left to do.
             std::process::exit(0);
         }
     };
@@ -55,14 +56,14 @@ pub fn serve() {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() >= HEARTBEAT {
                 *last = Instant::now();
-                say(&Said::Progress);
+                send(&Message::Progress);
             }
         };
         let outcome = read(&request, &progress, &mut |part| {
-            say(&Said::Part(part));
+            send(&Message::Part(part));
             Ok(())
         });
-        say(&Said::Done(outcome));
+        send(&Message::Done(outcome));
     }
 }
 
@@ -70,88 +71,92 @@ pub fn serve() {
 fn limit_memory() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let limit = Rlimit { current: Some(MEMORY_BYTES), maximum: Some(MEMORY_BYTES) };
-    // Where the system does not take it, the time limit still stands.
+    // If the system refuses, the time limits still hold.
     let _ = setrlimit(Resource::As, limit);
 }
 
 #[cfg(not(unix))]
 fn limit_memory() {}
 
-/// Reads all of `requests` and gives each outcome to `each`, in their order; the parts of a file come before its outcome.
+/// Reads all files of `requests` and passes their outcomes to `each`, in order; the parts of a file
+/// come before its outcome.
 ///
 /// # Errors
-/// The first error of `each`, or when no worker can be started.
+/// The first error of `each`, or if no worker can be started.
 pub fn read_all(
-    place: &Isolation,
+    isolation: &Isolation,
     requests: &[Request],
     each: impl FnMut(usize, Extraction) -> Result<()>,
 ) -> Result<()> {
-    read_all_with(Timeouts::default(), place, requests, each)
+    read_all_with(Timeouts::default(), isolation, requests, each)
 }
 
-/// The same with another patience.
+/// Does the same with other time limits.
 ///
 /// # Errors
 /// As [`read_all`].
 pub fn read_all_with(
-    patience: Timeouts,
-    place: &Isolation,
+    timeouts: Timeouts,
+    isolation: &Isolation,
     requests: &[Request],
     mut each: impl FnMut(usize, Extraction) -> Result<()>,
 ) -> Result<()> {
-    let Isolation::Subprocess(program, arguments) = place else {
-        return requests.iter().enumerate().try_for_each(|(at, request)| read_here(at, request, &mut each));
+    let Isolation::Subprocess(program, arguments) = isolation else {
+        return requests.iter().enumerate().try_for_each(|(at, request)| read_in_process(at, request, &mut each));
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS).min(requests.len());
-    let next = AtomicUsize::new(0);
-    let turns = Turns::default();
-    let (answer, answers) = sync_channel::<(usize, Result<Extraction>)>(MOST_WORKERS);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS).min(requests.len());
+    let next_request = AtomicUsize::new(0);
+    let order = DeliveryOrder::default();
+    let (sender, outcomes) = sync_channel::<(usize, Result<Extraction>)>(MAX_WORKERS);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let answer = answer.clone();
-            let (next, turns) = (&next, &turns);
+            let sender = sender.clone();
+            let (next_request, order) = (&next_request, &order);
             scope.spawn(move || {
                 let mut worker = None;
                 loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let at = next_request.fetch_add(1, Ordering::Relaxed);
                     let Some(request) = requests.get(at) else { return };
-                    if !turns.wait(|first| at < first + AHEAD) {
+                    if !order.wait_until(|next| at < next + READ_AHEAD) {
                         return;
                     }
-                    // Parts are not kept: what is read ahead of its turn waits in its own process.
-                    let mut give =
-                        |part| turns.wait(|first| at == first) && answer.send((at, Ok(Extraction::Part(part)))).is_ok();
-                    let asked = Asked { program, arguments, patience, turns };
-                    let Some(outcome) = asked.ask(&mut worker, request, &mut give).transpose() else { return };
-                    if turns.are_over() || answer.send((at, outcome)).is_err() {
+                    // Parts are not kept here: a worker that reads ahead waits until its file is
+                    // the next one.
+                    let mut deliver_part = |part| {
+                        order.wait_until(|next| at == next) && sender.send((at, Ok(Extraction::Part(part)))).is_ok()
+                    };
+                    let dispatcher = Dispatcher { program, arguments, timeouts, order };
+                    let outcome = dispatcher.dispatch(request, &mut worker, &mut deliver_part);
+                    let Some(outcome) = outcome.transpose() else { return };
+                    if order.is_stopped() || sender.send((at, outcome)).is_err() {
                         return;
                     }
                 }
             });
         }
-        drop(answer);
-        let mut waiting = BTreeMap::new();
-        let mut first = 0;
-        let mut give = |at: usize, outcome: Result<Extraction>| -> Result<()> {
+        drop(sender);
+        let mut early = BTreeMap::new();
+        let mut next = 0;
+        let mut deliver = |at: usize, outcome: Result<Extraction>| -> Result<()> {
             if let Ok(part @ Extraction::Part(_)) = outcome {
                 return each(at, part);
             }
-            waiting.insert(at, outcome);
-            while let Some(outcome) = waiting.remove(&first) {
-                each(first, outcome?)?;
-                first += 1;
-                turns.move_on();
+            early.insert(at, outcome);
+            while let Some(outcome) = early.remove(&next) {
+                each(next, outcome?)?;
+                next += 1;
+                order.advance();
             }
             Ok(())
         };
-        let result = answers.iter().try_for_each(|(at, outcome)| give(at, outcome));
-        turns.end();
-        drop(answers);
+        let result = outcomes.iter().try_for_each(|(at, outcome)| deliver(at, outcome));
+        order.stop();
+        drop(outcomes);
         result
     })
 }
 
-fn read_here(at: usize, request: &Request, each: &mut impl FnMut(usize, Extraction) -> Result<()>) -> Result<()> {
+fn read_in_process(at: usize, request: &Request, each: &mut impl FnMut(usize, Extraction) -> Result<()>) -> Result<()> {
     let mut failed = Ok(());
     let outcome = read(request, &|| {}, &mut |part| {
         failed = each(at, Extraction::Part(part));
@@ -161,80 +166,81 @@ fn read_here(at: usize, request: &Request, each: &mut impl FnMut(usize, Extracti
     each(at, outcome)
 }
 
-/// Whose turn it is.
+/// The order in which outcomes are delivered: that of the requests.
 #[derive(Default)]
-struct Turns {
-    /// The first file whose outcome has not been given.
-    first: Mutex<usize>,
-    moved_on: Condvar,
-    over: AtomicBool,
+struct DeliveryOrder {
+    /// The first file whose outcome has not been delivered.
+    next: Mutex<usize>,
+    changed: Condvar,
+    stopped: AtomicBool,
 }
 
-impl Turns {
-    /// Waits for a moment; `false` if it will not come.
-    fn wait(&self, has_come: impl Fn(usize) -> bool) -> bool {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        while !has_come(*first) && !self.are_over() {
-            first = self.moved_on.wait(first).unwrap_or_else(PoisonError::into_inner);
+impl DeliveryOrder {
+    /// Waits until the next file satisfies the condition; `false` if reading stops first.
+    fn wait_until(&self, condition: impl Fn(usize) -> bool) -> bool {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        while !condition(*next) && !self.is_stopped() {
+            next = self.changed.wait(next).unwrap_or_else(PoisonError::into_inner);
         }
-        !self.are_over()
+        !self.is_stopped()
     }
 
-    fn move_on(&self) {
-        *self.first.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.moved_on.notify_all();
+    fn advance(&self) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.changed.notify_all();
     }
 
-    fn end(&self) {
+    fn stop(&self) {
         {
-            // Under the lock, so that nobody is between looking and waiting.
-            let _first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-            self.over.store(true, Ordering::Relaxed);
+            // Under the lock, so that no thread is between its check and its wait.
+            let _next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            self.stopped.store(true, Ordering::Relaxed);
         }
-        self.moved_on.notify_all();
+        self.changed.notify_all();
     }
 
-    fn are_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 }
 
-/// A process that reads.
-type Worker = Subprocess<Said>;
+/// A process that reads files.
+type Worker = Subprocess<Message>;
 
-/// What a worker is asked by.
-struct Asked<'a> {
+/// Sends requests to workers and watches them.
+struct Dispatcher<'a> {
     program: &'a Path,
     arguments: &'a [String],
-    patience: Timeouts,
-    turns: &'a Turns,
+    timeouts: Timeouts,
+    order: &'a DeliveryOrder,
 }
 
-impl Asked<'_> {
-    /// Puts a request to the worker, starting one if there is none; `None` where nobody waits for its outcome any more. A worker that
-    /// dies or is given up is `None` afterwards.
-    fn ask(
+impl Dispatcher<'_> {
+    /// Sends a request to the worker, which it starts if there is none, and waits for the outcome;
+    /// `None` if nobody needs that any more. A worker that died or was given up is `None`
+    /// afterwards.
+    fn dispatch(
         &self,
-        worker: &mut Option<Worker>,
         request: &Request,
-        give: &mut dyn FnMut(Part) -> bool,
+        worker: &mut Option<Worker>,
+        deliver_part: &mut dyn FnMut(Part) -> bool,
     ) -> Result<Option<Extraction>> {
         let running = match worker {
             Some(running) => running,
             None => worker.insert(Worker::start(self.program, self.arguments, "read files")?),
         };
-        let size_bytes = std::fs::metadata(&request.path).map_or(0, |about| about.len());
-        let mut watched = Watchdog::begin(running.id(), self.patience, size_bytes);
+        let size_bytes = std::fs::metadata(&request.path).map_or(0, |metadata| metadata.len());
+        let mut watchdog = Watchdog::start(running.id(), self.timeouts, size_bytes);
         let is_gone = !running.give(request);
         let reason = loop {
             if is_gone {
                 break format!("its reader ended; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
             }
-            match running.next(self.patience.look_every) {
-                Ok(Said::Done(outcome)) => return Ok(Some(outcome)),
-                Ok(Said::Progress) => watched.gets_on(),
-                Ok(Said::Part(part)) => match give(part) {
-                    true => watched.gets_on(),
+            match running.next(self.timeouts.poll_interval) {
+                Ok(Message::Done(outcome)) => return Ok(Some(outcome)),
+                Ok(Message::Progress) => watchdog.record_progress(),
+                Ok(Message::Part(part)) => match deliver_part(part) {
+                    true => watchdog.record_progress(),
                     false => {
                         *worker = None;
                         return Ok(None);
@@ -242,31 +248,18 @@ impl Asked<'_> {
                 },
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    break format!("its reader broke down; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
+                    break format!("its reader crashed; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
                 }
             }
-            if self.turns.are_over() {
+            if self.order.is_stopped() {
                 *worker = None;
                 return Ok(None);
             }
-            if let Some(reason) = watched.verdict() {
+            if let Some(reason) = watchdog.exceeded() {
                 break reason;
             }
         };
         *worker = None;
         Ok(Some(Extraction::GivenUp { reason }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_handbook_says_how_much_memory_a_reader_may_take_and_what_is_read_in_pieces() {
-        let handbook = include_str!("../../corpora/handbook/indexing.md");
-        let mib = super::MEMORY_BYTES >> 20;
-        assert!(handbook.contains(&format!("which may take {},{:03} MiB of memory", mib / 1000, mib % 1000)));
-        let handbook = include_str!("../../corpora/handbook/file-formats.md");
-        let mib = crate::extract::long_file::LONG_BYTES >> 20;
-        assert!(handbook.contains(&format!("mailboxes of {mib} MiB and more are read piece by piece")));
     }
 }

@@ -1,4 +1,4 @@
-//! Derived files: whole or not there. Written beside, made durable, put in place by rename, checked when read.
+//! Files that are whole or missing: written beside, synced, renamed, verified on reading.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,24 +11,24 @@ const SEAL_BYTES: usize = 32;
 /// The size of a [`check`].
 pub const CHECK_BYTES: usize = 8;
 
-/// A short check over a record, to be stored behind it.
+/// A short checksum of a record, to be stored after it.
 pub fn check(content: &[u8]) -> [u8; CHECK_BYTES] {
     blake3::hash(content).as_bytes()[..CHECK_BYTES].try_into().expect("BLAKE3 gives 32 bytes")
 }
 
-/// What the index in `folder` is called in commands: each lies in a folder of its name.
+/// The name in commands of the index in `folder`: the name of that folder.
 pub(super) fn index_name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The bytes of the file at `path`, or of all files below it; 0 where there is none.
+/// The size of the file at `path`, or of all files below it; 0 if there is none.
 pub fn size_bytes(path: &Path) -> u64 {
     match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => {
+        Ok(metadata) if metadata.is_dir() => {
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
             entries.map(|entry| size_bytes(&entry.path())).sum()
         }
-        Ok(found) => found.len(),
+        Ok(metadata) => metadata.len(),
         Err(_) => 0,
     }
 }
@@ -49,7 +49,7 @@ pub fn remove_folder(path: &Path) -> Result<()> {
     }
 }
 
-/// Makes a folder for what documents say, with those above it: nobody but the user may look into it.
+/// Creates a folder for content of documents, with its missing parents. Only the user may read it.
 ///
 /// # Errors
 /// When the disk refuses.
@@ -61,41 +61,43 @@ pub fn make_private_folder(folder: &Path) -> Result<()> {
     builder.create(folder).map_err(|cause| Error::io("make the folder", folder, cause))
 }
 
-/// Lets those who may read or write `folder` do the same with all that is in it, and nobody else. Libraries make their files with other
-/// modes; who may look into an index is said in one place, the mode of its folder.
+/// Gives everything in `folder` the permissions of the folder. Libraries create their files with
+/// other modes; the mode of its folder alone decides who may read an index.
 #[cfg(unix)]
 pub fn share_as_folder(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
-    fn share(path: &Path, allowed: u32) {
-        let Ok(found) = std::fs::symlink_metadata(path) else { return };
-        let wanted = if found.is_dir() { allowed } else { allowed & 0o666 };
-        let mode = found.permissions().mode();
-        if !found.is_symlink() && mode & 0o777 != wanted {
-            // A disk that knows no modes refuses, and a file of somebody else is theirs to share.
-            let _ = std::fs::set_permissions(path, PermissionsExt::from_mode(mode & 0o7000 | wanted));
+    fn share(path: &Path, folder_mode: u32) {
+        let Ok(metadata) = std::fs::symlink_metadata(path) else { return };
+        let target = if metadata.is_dir() { folder_mode } else { folder_mode & 0o666 };
+        let mode = metadata.permissions().mode();
+        if !metadata.is_symlink() && mode & 0o777 != target {
+            // This fails on a disk without modes, and for a file of another user, who decides about
+            // it.
+            let _ = std::fs::set_permissions(path, PermissionsExt::from_mode(mode & 0o7000 | target));
         }
-        if found.is_dir() {
+        if metadata.is_dir() {
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-            entries.for_each(|entry| share(&entry.path(), allowed));
+            entries.for_each(|entry| share(&entry.path(), folder_mode));
         }
     }
-    if let Ok(found) = std::fs::metadata(folder) {
-        share(folder, found.permissions().mode() & 0o777);
+    if let Ok(metadata) = std::fs::metadata(folder) {
+        share(folder, metadata.permissions().mode() & 0o777);
     }
 }
 
-/// Where there are no modes, a folder says who may read what is in it by itself.
+/// On systems without modes, files take the permissions of their folder anyway.
 #[cfg(not(unix))]
 pub fn share_as_folder(_: &Path) {}
 
-/// Writes `bytes` so that readers see the old file or the new one and never a part, also after a loss of power.
+/// Writes `bytes` so that readers see the old file or the new one, never a part, even after a power
+/// failure.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_streamed(path, |file| file.write_all(bytes))
 }
 
-/// The same for what is too large to be held in memory.
+/// Does the same for content that is too large to hold in memory.
 pub fn write_streamed(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
-    let folder = path.parent().ok_or_else(|| Error::input(format!("{} is no file", path.display())))?;
+    let folder = path.parent().ok_or_else(|| Error::input(format!("{} is not a file", path.display())))?;
     let write = move || -> std::io::Result<()> {
         let mut temporary = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
         let mut buffered = BufWriter::new(&mut temporary);
@@ -104,7 +106,7 @@ pub fn write_streamed(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::
         drop(buffered);
         temporary.as_file().sync_all()?;
         temporary.persist(path)?;
-        // A rename is durable once its folder is; not every platform can sync a folder, and then rename is all there is.
+        // A rename is durable once its folder is synced, which not every platform can do.
         if let Ok(folder) = File::open(folder) {
             let _ = folder.sync_all();
         }
@@ -113,7 +115,7 @@ pub fn write_streamed(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::
     write().map_err(|cause| Error::io("write", path, cause))
 }
 
-/// Writes `bytes` followed by their BLAKE3.
+/// Writes `bytes` followed by their BLAKE3 hash.
 pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, &[bytes, blake3::hash(bytes).as_bytes()].concat())
 }
@@ -125,11 +127,11 @@ pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn read_sealed(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = std::fs::read(path).map_err(|cause| {
         Error::damaged(format!("could not read {}: {cause}", path.display()))
-            .with_hint("run `kinglet index` again: what is missing is made anew")
+            .with_hint("run `kinglet index` again: it derives what is missing")
     })?;
     let seal = bytes.split_off(bytes.len().saturating_sub(SEAL_BYTES));
     if blake3::hash(&bytes).as_bytes()[..] != seal[..] {
-        return Err(Error::damaged(format!("{} is damaged: its checksum does not fit", path.display()))
+        return Err(Error::damaged(format!("{} is damaged: its checksum does not match", path.display()))
             .with_hint("run `kinglet index` again: this part is derived and is made anew"));
     }
     Ok(bytes)
@@ -140,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_or_shortened_file_is_noticed() {
+    fn a_changed_or_shortened_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sealed");
         write_sealed(&path, b"content").unwrap();

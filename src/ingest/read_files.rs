@@ -243,12 +243,3 @@ impl<'r> IngestRun<'r> {
 fn whole_path(root: &Path, path: &str) -> PathBuf {
     if path.is_empty() { root.to_path_buf() } else { root.join(path) }
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_handbook_says_how_often_a_file_is_tried() {
-        let handbook = include_str!("../../corpora/handbook/indexing.md");
-        assert!(handbook.contains(&format!("after {} tries it is left alone until it is touched", super::MOST_TRIES)));
-    }
-}

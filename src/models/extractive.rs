@@ -1,4 +1,4 @@
-//! Answers without a language model: the sentences of the passages that fit the question best, quoted word for word.
+//! Answers without a language model: quotes the sentences that fit the question best.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,24 +9,26 @@ use super::prompt::{Prompt, REFUSAL};
 use crate::error::Result;
 use crate::text::{content_words, estimated_tokens, sentences};
 
-/// Sentences that are quoted at most.
+/// The most sentences that are quoted.
 const MOST_SENTENCES: usize = 3;
 
-/// A sentence is quoted after the best one only if it scores at least this share of the best one's score.
+/// A sentence is quoted after the best one only if it scores at least this share of the best one's
+/// score.
 const WORTH_QUOTING: f32 = 0.6;
 
-/// How much of a sentence's score a passage keeps that stands one place further down.
+/// The factor by which a sentence's score shrinks for each place that its passage is further down.
 const NEXT_PASSAGE: f32 = 0.95;
 
-/// Quotes at most three sentences, each on lines of its own and followed by ` [n]`, in the order of the passages. A sentence
-/// scores by the words that it shares with the question, each weighed by how few of the sentences have it (BM25's idf), and a
-/// little by its passage's place; long sentences are held back, as BM25 does. Writes [`REFUSAL`] if no sentence shares a word that
-/// means something with the question.
+/// Quotes at most three sentences, each on lines of its own and followed by ` [n]`, in the order of
+/// the passages. The score of a sentence depends on the words that it shares with the question,
+/// each weighted by how few sentences have it (BM25's idf), and slightly on the rank of its
+/// passage; long sentences score lower, as in BM25. Writes [`REFUSAL`] if no sentence shares a word
+/// with the question other than stop words.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExtractiveGenerator;
 
 impl ExtractiveGenerator {
-    /// What it is called.
+    /// Its name.
     pub const ID: &str = "extractive";
 }
 
@@ -35,7 +37,7 @@ impl Generator for ExtractiveGenerator {
         Self::ID
     }
 
-    /// It reads everything it is given; the number only keeps sums from overflowing.
+    /// There is no limit; the number only keeps sums from overflowing.
     fn context_tokens(&self) -> usize {
         1 << 30
     }
@@ -52,7 +54,7 @@ impl Generator for ExtractiveGenerator {
         if pieces.is_empty() {
             pieces.push(REFUSAL.to_string());
         }
-        // A blank line keeps apart what has no full stop: list items, table rows, code.
+        // A blank line separates sentences without a full stop: list items, table rows, code.
         pieces.iter_mut().skip(1).for_each(|piece| piece.insert_str(0, "\n\n"));
         stream::iter(pieces.into_iter().map(|text| Ok(Token { text }))).boxed()
     }
@@ -66,9 +68,10 @@ struct Quote<'p> {
     length: usize,
 }
 
-/// The best sentences for the question in the order in which they stand, within the prompt's limit of answer tokens.
+/// The best sentences for the question, in the order of the passages, within the prompt's limit of
+/// answer tokens.
 fn best_sentences(prompt: &Prompt) -> Vec<Quote<'_>> {
-    let asked: HashSet<String> = content_words(&prompt.question).collect();
+    let question_words: HashSet<String> = content_words(&prompt.question).collect();
     let quotes: Vec<Quote> = prompt
         .passages
         .iter()
@@ -84,19 +87,19 @@ fn best_sentences(prompt: &Prompt) -> Vec<Quote<'_>> {
             Quote { passage, text, length: words.len(), words: words.into_iter().collect() }
         })
         .collect();
-    let mut holding: HashMap<&str, usize> = HashMap::new();
+    let mut frequency: HashMap<&str, usize> = HashMap::new();
     for word in quotes.iter().flat_map(|quote| &quote.words) {
-        *holding.entry(word).or_default() += 1;
+        *frequency.entry(word).or_default() += 1;
     }
-    let usual_length = quotes.iter().map(|quote| quote.length).sum::<usize>() as f32 / quotes.len().max(1) as f32;
+    let mean_length = quotes.iter().map(|quote| quote.length).sum::<usize>() as f32 / quotes.len().max(1) as f32;
     let score = |quote: &Quote| -> f32 {
-        let mut shared: Vec<&String> = asked.intersection(&quote.words).collect();
+        let mut shared: Vec<&String> = question_words.intersection(&quote.words).collect();
         shared.sort_unstable(); // sums of floats depend on the order
         let weights = shared.into_iter().map(|word| {
-            let holding = holding.get(word.as_str()).copied().unwrap_or_default() as f32;
-            (1.0 + (quotes.len() as f32 - holding + 0.5) / (holding + 0.5)).ln()
+            let frequency = frequency.get(word.as_str()).copied().unwrap_or_default() as f32;
+            (1.0 + (quotes.len() as f32 - frequency + 0.5) / (frequency + 0.5)).ln()
         });
-        let length = 1.0 + 0.3 * (quote.length as f32 / usual_length - 1.0).max(-0.5);
+        let length = 1.0 + 0.3 * (quote.length as f32 / mean_length - 1.0).max(-0.5);
         weights.sum::<f32>() / length * NEXT_PASSAGE.powi(i32::try_from(quote.passage).unwrap_or(i32::MAX))
     };
     let mut ranked: Vec<(f32, usize)> = quotes.iter().enumerate().map(|(index, quote)| (score(quote), index)).collect();
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shared_is_refused() {
+    fn a_question_without_shared_words_is_refused() {
         assert_eq!(write("Where do kinglets nest?", &["The lease ends in May."], 100), REFUSAL);
         assert_eq!(write("What is it?", &["What it is."], 100), REFUSAL);
         assert_eq!(write("lease", &[], 100), REFUSAL);

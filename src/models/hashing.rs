@@ -1,7 +1,8 @@
-//! An embedder without a model: deterministic and offline, for tests, examples and machines where nothing can be fetched.
+//! An embedder without a model, for tests, examples and machines that cannot download one.
 //!
-//! Feature hashing of words and of three-letter parts of words: Weinberger, Dasgupta, Langford, Smola & Attenberg,
-//! *Feature Hashing for Large Scale Multitask Learning*, ICML 2009. It knows spelling, not meaning.
+//! Deterministic and offline. Feature hashing of words and of three-letter parts of words:
+//! Weinberger, Dasgupta, Langford, Smola & Attenberg, *Feature Hashing for Large Scale Multitask
+//! Learning*, ICML 2009. It compares spelling, not meaning.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +11,19 @@ use crate::error::Result;
 use crate::text::words;
 use crate::vector::Vector;
 
-/// What a whole word weighs against one of its three-letter parts.
+/// The weight of a whole word relative to one of its three-letter parts.
 const WORD_WEIGHT: f32 = 3.0;
 
-/// The embedder; its vectors depend on nothing but the text.
+/// An embedder whose vectors depend only on the text.
 pub struct HashingEmbedder {
     card: EmbedderCard,
 }
 
 impl HashingEmbedder {
-    /// The id under which the configuration knows it.
+    /// Its id in the configuration.
     pub const ID: &'static str = "hashing-256";
 
-    /// An embedder with vectors of `dimension` components, at least 1.
+    /// Creates an embedder with vectors of `dimension` components, at least 1.
     pub fn new(dimension: usize) -> Self {
         let card = EmbedderCard {
             id: format!("hashing-{dimension}"),
@@ -53,7 +54,8 @@ impl HashingEmbedder {
             components[(number % self.card.dimension as u64) as usize] += sign * (1.0 + count).ln();
         }
         if components.iter().all(|&component| component == 0.0) {
-            // A text without words (or whose words cancel out) still points somewhere, always the same way.
+            // A text without words (or whose words cancel out) needs a direction too, always the
+            // same.
             components[0] = 1.0;
         }
         Vector::normalised(components)

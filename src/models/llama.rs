@@ -1,4 +1,4 @@
-//! A language model in this process: a GGUF file run by llama.cpp. The only file that names `llama_cpp_2`.
+//! A language model in this process: a GGUF file run by llama.cpp, which only this file names.
 
 use std::fs::File;
 use std::io::Read;
@@ -22,15 +22,17 @@ use super::contracts::{Generator, Token};
 use super::prompt::Prompt;
 use crate::error::{Error, Result};
 
-/// Tokens of the prompt that are read between two looks at whether anybody still waits for the answer.
-const READ_AT_ONCE: usize = 64;
+/// The number of prompt tokens that are read before the next check whether the caller still waits
+/// for the answer.
+const BATCH_TOKENS: usize = 64;
 
-/// Tokens that are held against being written again, and how much: enough to leave most loops, too little to keep a name
-/// from being said twice.
+/// How many of the last tokens are penalised as repetitions, and how much: enough to leave most
+/// loops, too little to prevent writing a name twice.
 const REPETITION_WINDOW: i32 = 64;
 const REPETITION_PENALTY: f32 = 1.05;
 
-/// A chat model in a GGUF file, run by llama.cpp on this machine. Greedy, so that the same prompt gives the same answer.
+/// A chat model in a GGUF file, run by llama.cpp on this machine. It decodes greedily, so that the
+/// same prompt gives the same answer.
 pub struct LlamaGenerator {
     id: String,
     model: Arc<Model>,
@@ -39,20 +41,21 @@ pub struct LlamaGenerator {
 }
 
 impl LlamaGenerator {
-    /// Opens the chat model in the GGUF file at `path` under the name `id`. Prompt and answer get at most
-    /// `context_tokens_cap` tokens, or as many as the model was trained for if that is less. `threads` is how many compute
-    /// at once; 0 chooses: one. llama.cpp's threads wait for each other by spinning, so a second busy process on the machine can make two
-    /// threads thirty times slower than one; ask for more only on a machine that has the cores to itself.
+    /// Opens the chat model in the GGUF file at `path` under the name `id`. Prompt and answer
+    /// together get at most `context_tokens_cap` tokens, or as many as the model was trained for if
+    /// that is less. `threads` is the number of threads that compute; 0 means one. llama.cpp's
+    /// threads wait for each other by spinning, so a second busy process on the machine can make
+    /// two threads thirty times slower than one; use more only if kinglet has the cores to itself.
     ///
     /// # Errors
-    /// When the file cannot be read, is no GGUF file, is cut short, or holds no chat model. The weights' own bits are not checked
-    /// here: that is what the catalog's SHA-256 is for.
+    /// When the file cannot be read, is not a GGUF file, is cut short, or holds no chat model. The
+    /// bits of the weights are not checked here: the catalog's SHA-256 covers them.
     pub fn open(id: &str, path: &Path, threads: usize, context_tokens_cap: usize) -> Result<Self> {
         check_header(path)?;
         let backend = backend()?;
         let model = LlamaModel::load_from_file(backend, path, &LlamaModelParams::default())
             .map_err(|cause| damaged(path, &format!("llama.cpp could not load it ({cause})")))?;
-        let template = Template::of(&model).map_err(|why| damaged(path, &why))?;
+        let template = ChatTemplate::of(&model).map_err(|why| damaged(path, &why))?;
         let trained_for = model.n_ctx_train() as usize;
         let model = Arc::new(Model { model, template, opening: Mutex::new(()) });
         let threads = i32::try_from(threads.max(1)).unwrap_or(i32::MAX);
@@ -96,39 +99,40 @@ impl Generator for LlamaGenerator {
                 return stream::once(async { Err(error) }).boxed();
             }
         };
-        let running = Running { receiver, thread };
-        stream::unfold(running, |mut running| async { running.receiver.recv().await.map(|token| (token, running)) })
-            .boxed()
+        let answer = AnswerStream { receiver, thread };
+        stream::unfold(answer, |mut answer| async { answer.receiver.recv().await.map(|token| (token, answer)) }).boxed()
     }
 }
 
-/// An answer that is being written. Its thread does not outlive it: a process that ends while llama.cpp computes crashes.
-struct Running {
+/// An answer that is being written. It joins its thread when dropped: a process that ends while
+/// llama.cpp computes crashes.
+struct AnswerStream {
     receiver: mpsc::Receiver<Result<Token>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Drop for Running {
+impl Drop for AnswerStream {
     fn drop(&mut self) {
         self.receiver.close();
         if let Some(thread) = self.thread.take() {
-            // It looks after at most `READ_AT_ONCE` tokens; a panic of it has ended the stream already.
+            // The thread notices after at most `BATCH_TOKENS` tokens; if it panicked, the stream
+            // has ended already.
             let _ = thread.join();
         }
     }
 }
 
-/// The weights with what is known about them.
+/// The weights of a model and its chat template.
 struct Model {
     model: LlamaModel,
-    template: Template,
-    /// Held while a context is made: llama.cpp changes the model then.
+    template: ChatTemplate,
+    /// Held while a context is created, because llama.cpp changes the model then.
     opening: Mutex<()>,
 }
 
 impl Model {
-    /// The prompt in the model's chat template. Only the template's own control tokens are control tokens: `<|im_end|>` in a
-    /// passage is text like any other.
+    /// The tokens of the prompt in the model's chat template. Only the template yields control
+    /// tokens: `<|im_end|>` in a passage is plain text.
     fn tokens(&self, prompt: &Prompt) -> Vec<LlamaToken> {
         let [before_system, before_user, before_answer] = &self.template.parts;
         let mut tokens = before_system.clone();
@@ -144,14 +148,14 @@ impl Model {
     }
 }
 
-/// The model's chat template, as the tokens around the two messages.
-struct Template {
+/// A model's chat template, as the tokens before, between and after the two messages.
+struct ChatTemplate {
     parts: [Vec<LlamaToken>; 3],
 }
 
-impl Template {
-    /// Renders the template that is in the file around two marks and cuts it there.
-    fn of(model: &LlamaModel) -> std::result::Result<Template, String> {
+impl ChatTemplate {
+    /// Renders the template in the file with two marks as messages, and cuts it at the marks.
+    fn of(model: &LlamaModel) -> std::result::Result<ChatTemplate, String> {
         let (system_mark, user_mark) = ("kinglet-system-message", "kinglet-user-message");
         let template = model.chat_template(None).map_err(|_| "it has no chat template".to_string())?;
         let message = |role: &str, content: &str| {
@@ -166,14 +170,14 @@ impl Template {
         let vocabulary = model.vocab();
         let mut first = vocabulary.tokenize(before_system.as_bytes(), true, true);
         if first.len() > 1 && first[0] == vocabulary.bos() && first[1] == vocabulary.bos() {
-            first.remove(0); // both the vocabulary and the template put one there
+            first.remove(0); // both the vocabulary and the template add one
         }
         let control = |text: &str| vocabulary.tokenize(text.as_bytes(), false, true);
-        Ok(Template { parts: [first, control(before_user), control(before_answer)] })
+        Ok(ChatTemplate { parts: [first, control(before_user), control(before_answer)] })
     }
 }
 
-/// One answer being written, on a thread of its own.
+/// Writes one answer, on its own thread.
 struct Writer {
     model: Arc<Model>,
     threads: i32,
@@ -183,19 +187,19 @@ struct Writer {
 impl Writer {
     fn run(self, prompt: &[LlamaToken], limit: usize) {
         if let Err(cause) = self.write(prompt, limit) {
-            // If nobody listens any more, nobody misses the error.
+            // If the caller no longer listens, nobody needs the error.
             let _ = self.sender.blocking_send(Err(Error::model(format!("the language model failed: {cause}"))));
         }
     }
 
     fn write(&self, prompt: &[LlamaToken], limit: usize) -> std::result::Result<(), String> {
         let mut context = self.context(prompt.len() + limit)?;
-        let mut batch = LlamaBatch::new(READ_AT_ONCE, 1);
-        for (index, part) in prompt.chunks(READ_AT_ONCE).enumerate() {
+        let mut batch = LlamaBatch::new(BATCH_TOKENS, 1);
+        for (index, part) in prompt.chunks(BATCH_TOKENS).enumerate() {
             if self.sender.is_closed() {
                 return Ok(());
             }
-            read(&mut context, &mut batch, index * READ_AT_ONCE, part)?;
+            read(&mut context, &mut batch, index * BATCH_TOKENS, part)?;
         }
         let vocabulary = self.model.model.vocab();
         let mut sampler = LlamaSampler::chain_simple([
@@ -215,7 +219,7 @@ impl Writer {
             if !text.is_empty() && self.sender.blocking_send(Ok(Token { text })).is_err() {
                 return Ok(());
             }
-            if runs_in_circles(&written) {
+            if is_looping(&written) {
                 break;
             }
             if written.len() < limit {
@@ -233,12 +237,12 @@ impl Writer {
         let tokens = u32::try_from(tokens).map_err(|_| "the prompt is too long".to_string())?;
         let parameters = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(tokens))
-            .with_n_batch(READ_AT_ONCE as u32)
-            .with_n_ubatch(READ_AT_ONCE as u32)
+            .with_n_batch(BATCH_TOKENS as u32)
+            .with_n_ubatch(BATCH_TOKENS as u32)
             .with_n_threads(self.threads)
             .with_n_threads_batch(self.threads);
         let backend = backend().map_err(|error| error.to_string())?;
-        let _alone = self.model.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.model.opening.lock().unwrap_or_else(PoisonError::into_inner);
         self.model
             .model
             .new_context(backend, parameters)
@@ -246,7 +250,7 @@ impl Writer {
     }
 }
 
-/// Reads `tokens`, which stand at `position` and after, into the context.
+/// Reads `tokens` into the context, at `position` and after.
 fn read(
     context: &mut LlamaContext,
     batch: &mut LlamaBatch,
@@ -261,7 +265,8 @@ fn read(
     context.decode(batch).map_err(|cause| cause.to_string())
 }
 
-/// Takes the whole characters from the front of `bytes`; what may become one with the next token stays.
+/// Removes all whole characters from the front of `bytes`; bytes that the next token may complete
+/// stay.
 fn take_whole_characters(bytes: &mut Vec<u8>) -> String {
     let mut text = String::new();
     loop {
@@ -285,8 +290,9 @@ fn take_whole_characters(bytes: &mut Vec<u8>) -> String {
     }
 }
 
-/// Whether the last tokens are one block of 4 to 48 tokens three times over: a small model does not leave such a loop.
-fn runs_in_circles<T: PartialEq>(written: &[T]) -> bool {
+/// True if the last tokens repeat a block of 4 to 48 tokens three times: a small model does not
+/// leave such a loop.
+fn is_looping<T: PartialEq>(written: &[T]) -> bool {
     (4..=48).any(|length| {
         written.len().checked_sub(3 * length).is_some_and(|start| {
             let tail = &written[start..];
@@ -295,7 +301,7 @@ fn runs_in_circles<T: PartialEq>(written: &[T]) -> bool {
     })
 }
 
-/// llama.cpp, started once a process and silent.
+/// llama.cpp, started once in a process and without its log messages.
 fn backend() -> Result<&'static LlamaBackend> {
     static BACKEND: OnceLock<std::result::Result<LlamaBackend, String>> = OnceLock::new();
     BACKEND
@@ -308,24 +314,25 @@ fn backend() -> Result<&'static LlamaBackend> {
         .map_err(|cause| Error::model(format!("llama.cpp could not be started: {cause}")))
 }
 
-/// Looks at the first bytes before llama.cpp does, which ends the process over some damage. The layout is
-/// <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>: magic, version, count of tensors, count of metadata.
+/// Checks the first bytes before llama.cpp does, which aborts the process on some damaged files.
+/// The layout is <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>: magic, version, count
+/// of tensors, count of metadata.
 fn check_header(path: &Path) -> Result<()> {
     let mut file = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
     let length = file.metadata().map_err(|cause| Error::io("look at", path, cause))?.len();
     let mut header = [0; 24];
     if file.read_exact(&mut header).is_err() || &header[..4] != b"GGUF" {
-        return Err(damaged(path, "it is no GGUF file"));
+        return Err(damaged(path, "it is not a GGUF file"));
     }
     let number = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("eight bytes"));
     let version = u32::from_le_bytes(header[4..8].try_into().expect("four bytes"));
     if !(2..=3).contains(&version) {
-        return Err(damaged(path, &format!("it is GGUF version {version}; versions 2 and 3 can be read")));
+        return Err(damaged(path, &format!("it is GGUF version {version}; kinglet reads versions 2 and 3")));
     }
     let (tensors, metadata) = (number(8), number(16));
-    // Each of them takes more than 16 bytes of the file, so that no more can be in it.
+    // Each tensor and each metadata entry takes more than 16 bytes, which bounds their number.
     if tensors == 0 || metadata == 0 || tensors.max(metadata) > length / 16 {
-        return Err(damaged(path, "its header does not fit its length"));
+        return Err(damaged(path, "its header does not match its length"));
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
-//! A language model behind any server that speaks OpenAI's chat completions: OpenAI itself, Ollama, vLLM, llama-server.
-//! The only file that names `async_openai`.
+//! A language model on any server with OpenAI's chat completions API.
+//!
+//! Such servers are OpenAI itself, Ollama, vLLM and llama-server. Only this file names
+//! `async_openai`.
 
 use std::time::Duration;
 
@@ -18,20 +20,23 @@ use super::prompt::Prompt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::estimated_tokens;
 
-/// What a server is trusted to read, since the protocol has no way to ask: what Ollama gives a model unless told otherwise.
+/// The context size that every server is assumed to have, because the protocol has no way to ask:
+/// Ollama's default.
 const CONTEXT_TOKENS: usize = 4096;
 
-/// Tokens that a chat template adds around the two messages; more than any known one does.
+/// The tokens that a chat template adds around the two messages; no known template adds more.
 const TEMPLATE_TOKENS: usize = 32;
 
-/// A server that does not even take the connection in this time is not there.
-const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+/// A server that does not accept a connection within this time counts as unreachable.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server that says nothing for so long is given up: a large model may first have to be loaded and read the prompt.
-const LONGEST_SILENCE: Duration = Duration::from_secs(120);
+/// A server that sends nothing for this time is given up. It is long, because a server may first
+/// have to load a large model and read the prompt.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A chat model on a server. Requests go to `BASE_URL/chat/completions`. The client repeats a request that was not accepted (no
-/// connection, too many requests, a server error) at most three times, and never one whose answer has begun.
+/// A chat model on a server. Requests go to `BASE_URL/chat/completions`. The client repeats a
+/// request that was not accepted (no connection, too many requests, a server error) at most three
+/// times, but never one whose answer has begun.
 pub struct OpenAiGenerator {
     name: String,
     model: String,
@@ -41,21 +46,21 @@ pub struct OpenAiGenerator {
 }
 
 impl OpenAiGenerator {
-    /// The chat model `model` at `OPENAI_BASE_URL` (unset: OpenAI), with the key in `OPENAI_API_KEY`, which local servers
-    /// do not need.
+    /// Takes the chat model `model` at `OPENAI_BASE_URL` (OpenAI if unset), with the key in
+    /// `OPENAI_API_KEY`, which local servers do not need.
     ///
     /// # Errors
-    /// When the address or the key cannot be one. Nothing is sent yet.
+    /// When the address or the key is malformed. Nothing is sent yet.
     pub fn from_environment(model: &str) -> Result<Self> {
         let read = |name: &str| std::env::var(name).unwrap_or_default();
         let base_url = Some(read("OPENAI_BASE_URL")).filter(|url| !url.trim().is_empty());
         Self::new(model, base_url.as_deref().unwrap_or(OPENAI_API_BASE), &read("OPENAI_API_KEY"))
     }
 
-    /// The chat model `model` at `base_url`, which usually ends in `/v1`.
+    /// Takes the chat model `model` at `base_url`, which usually ends in `/v1`.
     ///
     /// # Errors
-    /// When the address or the key cannot be one. Nothing is sent yet.
+    /// When the address or the key is malformed. Nothing is sent yet.
     pub fn new(model: &str, base_url: &str, api_key: &str) -> Result<Self> {
         let (model, base_url, api_key) = (model.trim(), base_url.trim().trim_end_matches('/'), api_key.trim());
         if model.is_empty() {
@@ -67,14 +72,14 @@ impl OpenAiGenerator {
             return Err(Error::input(format!("{base_url:?} is not the address of a server"))
                 .with_hint("set OPENAI_BASE_URL to one such as http://localhost:11434/v1"));
         }
-        // The client would panic over a key that is no HTTP header.
+        // The client would panic on a key that is not a valid HTTP header.
         if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::input("the key has characters that no key has")
+            return Err(Error::input("the API key contains a character that no key has")
                 .with_hint("set OPENAI_API_KEY again, without spaces and quotation marks"));
         }
-        let mut http = reqwest::Client::builder().connect_timeout(LONGEST_CONNECT);
+        let mut http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT);
         if base_url.starts_with("http://") {
-            http = http.tls_certs_only([]); // a machine without any certificates can still ask its own server
+            http = http.tls_certs_only([]); // so that a machine without certificates can ask its own server
         }
         let http = http.build().map_err(|cause| {
             let what = format!("no connection to {base_url} can be made: {}", innermost(&cause));
@@ -92,13 +97,14 @@ impl OpenAiGenerator {
         })
     }
 
-    /// Whether the server is on this machine, so that asking it needs no network.
+    /// True if the server is on this machine, so that requests need no network.
     pub fn is_on_this_machine(&self) -> bool {
         let host = reqwest::Url::parse(&self.url).ok().and_then(|url| url.host_str().map(str::to_string));
         host.is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
     }
 
-    /// OpenAI's newer models take neither `max_tokens` nor a temperature; older servers know only `max_tokens`.
+    /// OpenAI's newer models accept neither `max_tokens` nor a temperature; older servers know only
+    /// `max_tokens`.
     #[allow(deprecated)]
     fn request(&self, prompt: &Prompt) -> CreateChatCompletionRequest {
         let limit = u32::try_from(prompt.max_answer_tokens).ok();
@@ -132,50 +138,52 @@ impl Generator for OpenAiGenerator {
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
-        let asking = Stage::Asking(self.client.clone(), Box::new(self.request(prompt)));
-        let talk = Talk { url: self.url.clone(), model: self.model.clone(), pieces_left: prompt.max_answer_tokens };
-        stream::try_unfold((talk, asking), |(mut talk, stage)| async move {
-            Ok(talk.next(stage).await?.map(|(token, stage)| (token, (talk, stage))))
+        let request = Stage::Request(self.client.clone(), Box::new(self.request(prompt)));
+        let exchange =
+            Exchange { url: self.url.clone(), model: self.model.clone(), pieces_left: prompt.max_answer_tokens };
+        stream::try_unfold((exchange, request), |(mut exchange, stage)| async move {
+            Ok(exchange.next(stage).await?.map(|(token, stage)| (token, (exchange, stage))))
         })
         .boxed()
     }
 }
 
-/// Where a talk with the server stands.
+/// The state of an exchange with the server.
 enum Stage {
-    Asking(Client<OpenAIConfig>, Box<CreateChatCompletionRequest>),
-    Reading(ChatCompletionResponseStream),
+    Request(Client<OpenAIConfig>, Box<CreateChatCompletionRequest>),
+    Response(ChatCompletionResponseStream),
 }
 
-/// One question and its answer.
-struct Talk {
+/// One request to the server and its answer.
+struct Exchange {
     url: String,
     model: String,
-    /// A piece holds at least a token, so that this bounds a server that knows no limit.
+    /// Each piece has at least one token, so this bounds the answer even if the server ignores the
+    /// limit.
     pieces_left: usize,
 }
 
-impl Talk {
+impl Exchange {
     async fn next(&mut self, stage: Stage) -> Result<Option<(Token, Stage)>> {
         if self.pieces_left == 0 {
             return Ok(None);
         }
         let mut events = match stage {
-            Stage::Reading(events) => events,
-            Stage::Asking(client, request) => {
-                match timeout(LONGEST_SILENCE, client.chat().create_stream(*request)).await {
-                    Ok(answered) => answered.map_err(|error| self.explained(error))?,
-                    Err(_) => return Err(self.silent()),
+            Stage::Response(events) => events,
+            Stage::Request(client, request) => {
+                match timeout(SILENCE_TIMEOUT, client.chat().create_stream(*request)).await {
+                    Ok(response) => response.map_err(|error| self.explain(error))?,
+                    Err(_) => return Err(self.timed_out()),
                 }
             }
         };
         loop {
-            let event = timeout(LONGEST_SILENCE, events.next()).await.map_err(|_| self.silent())?;
+            let event = timeout(SILENCE_TIMEOUT, events.next()).await.map_err(|_| self.timed_out())?;
             let Some(event) = event else {
                 return Err(self.broken("the stream ended before the answer did"));
             };
             // A chunk without choices carries statistics.
-            let Some(choice) = event.map_err(|error| self.explained(error))?.choices.into_iter().next() else {
+            let Some(choice) = event.map_err(|error| self.explain(error))?.choices.into_iter().next() else {
                 continue;
             };
             let text = choice.delta.content.unwrap_or_default();
@@ -185,11 +193,11 @@ impl Talk {
                 None if text.is_empty() => continue,
                 None => self.pieces_left -= 1,
             }
-            return Ok(if text.is_empty() { None } else { Some((Token { text }, Stage::Reading(events))) });
+            return Ok(if text.is_empty() { None } else { Some((Token { text }, Stage::Response(events))) });
         }
     }
 
-    fn explained(&self, error: OpenAIError) -> Error {
+    fn explain(&self, error: OpenAIError) -> Error {
         match error {
             OpenAIError::Reqwest(cause) => {
                 let what = format!("could not reach {}: {}", self.url, innermost(&cause));
@@ -199,7 +207,8 @@ impl Talk {
             OpenAIError::ApiError(answer) => {
                 self.refused(Some(u64::from(answer.status_code.as_u16())), &answer.api_error.message)
             }
-            // Errors in a shape of the server's own, and errors in the middle of a stream, arrive as JSON of another kind.
+            // Errors in a server's own shape, and errors in the middle of a stream, arrive as JSON
+            // of another shape.
             OpenAIError::JSONDeserialize(_, content) => match serde_json::from_str::<serde_json::Value>(&content) {
                 Ok(value) if value.get("error").or(value.get("detail")).is_some() => {
                     let error = value.get("error").or(value.get("detail")).unwrap_or(&value);
@@ -207,18 +216,18 @@ impl Talk {
                     let message = message.as_str().map_or_else(|| message.to_string(), str::to_string);
                     self.refused(error.get("code").and_then(serde_json::Value::as_u64), &message)
                 }
-                _ => self.broken(&format!("it sent something that is no chat completion: {}", beginning(&content))),
+                _ => self.broken(&format!("it sent something that is not a chat completion: {}", beginning(&content))),
             },
             other => self.broken(&other.to_string()),
         }
     }
 
-    /// The server said no, with an HTTP status where it is known.
+    /// The error for a request that the server refused, with the HTTP status if it is known.
     fn refused(&self, status: Option<u64>, message: &str) -> Error {
-        let Talk { url, model, .. } = self;
+        let Exchange { url, model, .. } = self;
         let message = beginning(message);
         match status {
-            Some(401 | 403) => Error::input(format!("{url} does not take the key: {message}"))
+            Some(401 | 403) => Error::input(format!("{url} does not accept the key: {message}"))
                 .with_hint("set OPENAI_API_KEY to a key of that server"),
             Some(404) => Error::input(format!("{url} has no model {model:?}: {message}"))
                 .with_hint("name a model that the server lists; OPENAI_BASE_URL usually ends in /v1"),
@@ -230,16 +239,16 @@ impl Talk {
     }
 
     fn broken(&self, why: &str) -> Error {
-        Error::model(format!("no whole answer from {}: {why}", self.url))
+        Error::model(format!("no complete answer from {}: {why}", self.url))
             .with_hint("look at the server's own messages; OPENAI_BASE_URL usually ends in /v1")
     }
 
-    fn silent(&self) -> Error {
-        self.broken(&format!("it said nothing for {} seconds", LONGEST_SILENCE.as_secs()))
+    fn timed_out(&self) -> Error {
+        self.broken(&format!("it sent nothing for {} seconds", SILENCE_TIMEOUT.as_secs()))
     }
 }
 
-/// What is at the bottom of a chain of errors, where the reason stands.
+/// The message of the last error in a chain of sources, which has the reason.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
@@ -248,7 +257,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
-/// The first words of what a server sent, on one line.
+/// The first words of a server's response, on one line.
 fn beginning(text: &str) -> String {
     let line: Vec<&str> = text.split_whitespace().collect();
     line.join(" ").chars().take(200).collect()

@@ -1,9 +1,11 @@
-//! Learned sparse vectors: a small BERT says of each term of its vocabulary how much a text is about it, also where the text does
-//! not have the term. The only file that knows candle.
+//! Learned sparse vectors: a small BERT weighs each term of its vocabulary for a text.
 //!
-//! Source: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model for Information Retrieval*, 2021:
-//! the weight of a term is the maximum, over the text's tokens, of log(1 + relu(logit)). Devlin, Chang, Lee & Toutanova, *BERT*,
-//! NAACL 2019, for the forward pass.
+//! A term can have a weight even if the text does not contain it. Only this file names candle.
+//!
+//! Source: Formal, Lassance, Piwowarski & Clinchant, *SPLADE v2: Sparse Lexical and Expansion Model
+//! for Information Retrieval*, 2021: the weight of a term is the maximum, over the text's tokens,
+//! of log(1 + relu(logit)). Devlin, Chang, Lee & Toutanova, *BERT*, NAACL 2019, for the forward
+//! pass.
 
 use std::collections::HashMap;
 
@@ -18,15 +20,15 @@ use super::store::ModelStore;
 use crate::error::{Error, Result};
 use crate::vector::SparseVector;
 
-/// Components that each attention head of a BERT has.
+/// The number of components of an attention head of a BERT.
 const HEAD_DIMENSION: usize = 64;
-/// What a BERT adds to a variance before it divides by its root.
+/// The number that a BERT adds to a variance before it divides by the root.
 const EPSILON: f64 = 1e-12;
-/// Terms whose logits are computed together: few enough that these stay in the CPU's store.
+/// Terms whose logits are computed together: few enough that these stay in the CPU's cache.
 const TERMS_TOGETHER: usize = 2048;
 
-/// A sparse encoder of the catalog. Each text is run by itself, so that its vector does not depend on its neighbours; texts are run
-/// side by side.
+/// A sparse encoder of the catalog. It runs each text by itself, so that its vector does not depend
+/// on other texts, and several texts in parallel.
 pub struct SpladeEncoder {
     card: SparseCard,
     tokenizer: Tokenizer,
@@ -35,10 +37,12 @@ pub struct SpladeEncoder {
 }
 
 impl SpladeEncoder {
-    /// Opens the encoder `spec`, whose files are in `store`, with `threads` threads (0: one for each core).
+    /// Opens the encoder `spec`, whose files are in `store`, with `threads` threads (0 means one
+    /// for each core).
     ///
     /// # Errors
-    /// When it is no sparse encoder, or its files are not here or not such a model and its tokenizer.
+    /// When `spec` is not a sparse encoder, or its files are missing or not such a model and its
+    /// tokenizer.
     pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
         let card = store.sparse_card(spec)?;
         let folder = store.require(spec)?;
@@ -64,7 +68,7 @@ impl SpladeEncoder {
         let failed = |cause: &dyn std::fmt::Display| Error::model(format!("{} failed: {cause}", self.card.id));
         let encoded = self.tokenizer.encode_fast(text, true).map_err(|cause| failed(&cause))?;
         let logits = self.model.largest_logits(encoded.get_ids()).map_err(|cause| failed(&cause))?;
-        // What is not a number is kept, so that it is noticed.
+        // NaN is kept, so that `SparseVector` refuses it.
         let positive = logits.into_iter().zip(0..).filter(|(logit, _)| *logit > 0.0 || logit.is_nan());
         SparseVector::new(positive.map(|(logit, term)| (term, logit.ln_1p())).collect())
     }
@@ -80,7 +84,7 @@ impl SparseEncoder for SpladeEncoder {
     }
 }
 
-/// A BERT that says of each token which terms could stand there.
+/// A BERT that predicts which terms could stand in the place of each token.
 struct MaskedLanguageModel {
     words: Tensor,
     positions: Tensor,
@@ -92,7 +96,7 @@ struct MaskedLanguageModel {
     bias: Vec<f32>,
 }
 
-/// Attention, and two dense layers that look at each token by itself.
+/// Attention, and two dense layers that process each token by itself.
 struct Layer {
     query: Linear,
     key: Linear,
@@ -130,7 +134,7 @@ impl MaskedLanguageModel {
         })
     }
 
-    /// For each term of the vocabulary the largest logit that a token of the text gives it.
+    /// For each term of the vocabulary, the largest logit that a token of the text gives it.
     fn largest_logits(&self, tokens: &[u32]) -> candle_core::Result<Vec<f32>> {
         let words = self.words.index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?;
         let placed = (words + self.positions.narrow(0, 0, tokens.len())?)?.broadcast_add(&self.first_segment)?;
@@ -160,15 +164,15 @@ impl Layer {
             split.transpose(0, 1)?.contiguous()
         };
         let scores = (heads(&self.query)?.matmul(&heads(&self.key)?.t()?)? / (HEAD_DIMENSION as f64).sqrt())?;
-        let seen = softmax_last_dim(&scores)?.matmul(&heads(&self.value)?)?;
-        let seen = seen.transpose(0, 1)?.reshape((tokens, dimension))?;
-        let hidden = self.attended.1.forward(&(self.attended.0.forward(&seen)? + hidden)?)?;
+        let context = softmax_last_dim(&scores)?.matmul(&heads(&self.value)?)?;
+        let context = context.transpose(0, 1)?.reshape((tokens, dimension))?;
+        let hidden = self.attended.1.forward(&(self.attended.0.forward(&context)? + hidden)?)?;
         let wide = self.widen.forward(&hidden)?.gelu_erf()?;
         self.narrowed.1.forward(&(self.narrowed.0.forward(&wide)? + hidden)?)
     }
 }
 
-/// The tensors of a file by their names.
+/// The tensors of a file by name.
 struct Tensors<'t>(&'t HashMap<String, Tensor>);
 
 impl Tensors<'_> {
@@ -180,7 +184,7 @@ impl Tensors<'_> {
         Ok(Linear::new(self.tensor(&format!("{name}.weight"))?, Some(self.tensor(&format!("{name}.bias"))?)))
     }
 
-    /// As the first BERT's files name them.
+    /// A layer norm, whose tensors have the names that the first BERT's files use.
     fn norm(&self, name: &str) -> candle_core::Result<LayerNorm> {
         let (weight, bias) = (self.tensor(&format!("{name}.gamma"))?, self.tensor(&format!("{name}.beta"))?);
         Ok(LayerNorm::new(weight, bias, EPSILON))

@@ -1,8 +1,8 @@
-//! Static embedders: a table with a vector for each token; a text's vector is the mean of its tokens' vectors.
+//! Static embedders: a table has a vector for each token, and a text's vector is their mean.
 //!
 //! Reads the tables of WordLlama (<https://github.com/dleemiller/WordLlama>) and model2vec
-//! (<https://github.com/MinishLab/model2vec>): `embedding.weight` or `embeddings`, of 16 or 32 bits, and model2vec's `mapping` of
-//! tokens to rows and `weights` of tokens where a file has them.
+//! (<https://github.com/MinishLab/model2vec>): `embedding.weight` or `embeddings`, of 16 or 32
+//! bits, and, if a file has them, model2vec's `mapping` of tokens to rows and `weights` of tokens.
 
 use std::path::Path;
 
@@ -15,15 +15,15 @@ use super::store::ModelStore;
 use crate::error::{Error, Result};
 use crate::vector::Vector;
 
-/// An embedder whose model is a table.
+/// An embedder whose model is a table of token vectors.
 pub struct StaticEmbedder {
     card: EmbedderCard,
     tokenizer: Tokenizer,
     /// Rows of `card.dimension` components, one after another.
     table: Vec<f32>,
-    /// The row of each token; empty where a token's row is its number.
+    /// The row of each token; empty if a token's row is its number.
     rows: Vec<usize>,
-    /// What each token counts; empty where all count the same.
+    /// The weight of each token; empty if all have the same.
     weights: Vec<f32>,
 }
 
@@ -31,7 +31,7 @@ impl StaticEmbedder {
     /// Opens the embedder `spec`, whose files are in `store`.
     ///
     /// # Errors
-    /// When the files are not here, or not such a table and its tokenizer.
+    /// When the files are missing, or not such a table and its tokenizer.
     pub fn open(store: &ModelStore, spec: &ModelSpec) -> Result<Self> {
         let folder = store.require(spec)?;
         let card = store.card(spec)?;
@@ -63,7 +63,7 @@ impl StaticEmbedder {
         };
         let rows = embedder.table.len() / embedder.card.dimension;
         if embedder.rows.iter().any(|row| *row >= rows) {
-            return Err(unreadable(&"its mapping names rows that its table has not"));
+            return Err(unreadable(&"its mapping names rows that its table does not have"));
         }
         Ok(embedder)
     }
@@ -85,7 +85,7 @@ impl StaticEmbedder {
             }
         }
         if sum.iter().all(|component| *component == 0.0) {
-            // A text without a known token has a direction too.
+            // A text without a known token needs a direction too.
             sum[0] = 1.0;
         }
         Vector::normalised(sum)
@@ -114,7 +114,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|cause| Error::io("read", path, cause))
 }
 
-/// The numbers of a tensor; `None` for types that no known file has.
+/// The numbers of a tensor; `None` for types that no known file contains.
 fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
     let bytes = tensor.data();
     let eight = |bytes: &[u8]| bytes.try_into().expect("chunks of eight bytes");
@@ -133,7 +133,7 @@ fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
     })
 }
 
-/// A number of 16 bits by IEEE 754.
+/// Converts a 16-bit number of IEEE 754.
 fn f16(bits: u16) -> f32 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));

@@ -1,8 +1,9 @@
-//! ONNX Runtime's telemetry stays off, because its switch is set before any thread could start it.
+//! Turns ONNX Runtime's telemetry off, before any thread could start it.
 //!
-//! From version 1.29 on, the builds of ONNX Runtime for Linux and macOS write a device id to the disk and send events about the
-//! process, and `DisableTelemetryEvents` comes too late: the first event is made together with the environment that the call needs.
-//! The full switch is a variable of the process, read once when the environment is made
+//! From version 1.29 on, the builds of ONNX Runtime for Linux and macOS write a device id to the
+//! disk and send events about the process. `DisableTelemetryEvents` comes too late: the environment
+//! that the call needs creates the first event. The full switch is an environment variable, which
+//! is read once when that environment is created
 //! (<https://github.com/microsoft/onnxruntime/pull/27379>).
 
 use ctor::ctor;
@@ -12,10 +13,10 @@ use crate::error::{Error, ErrorKind, Result};
 const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 const OFF: &str = "1";
 
-/// Turns the switch when the program that holds kinglet is loaded, before `main`.
+/// Sets the variable when the program that contains kinglet is loaded, before `main`.
 ///
-/// A plug-in can be loaded into a program whose threads already run. Changing a variable would be a data race there, so it stays as
-/// it is, and [`require_off`] decides.
+/// A plug-in can be loaded into a program whose threads already run. Setting a variable would be a
+/// data race there, so it stays as it is, and [`require_off`] decides.
 #[ctor(unsafe)]
 fn switch_off() {
     if has_one_thread() {
@@ -24,10 +25,10 @@ fn switch_off() {
     }
 }
 
-/// Makes sure that ONNX Runtime may be loaded: it will send nothing.
+/// Makes sure that ONNX Runtime can be loaded without sending anything.
 ///
 /// # Errors
-/// When the switch is not set in this process.
+/// When the variable is not set in this process.
 pub(super) fn require_off() -> Result<()> {
     match std::env::var_os(SWITCH) {
         Some(value) if value == OFF => Ok(()),
@@ -53,7 +54,7 @@ fn has_one_thread() -> bool {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_switch_is_turned_before_a_program_begins() {
+    fn the_variable_is_set_before_main() {
         super::require_off().unwrap();
     }
 }

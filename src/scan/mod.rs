@@ -1,4 +1,4 @@
-//! Finds the files under the roots, and notices their changes.
+//! Finds the files under the roots, and waits for changes to them.
 
 pub mod walk;
 pub mod watch;

@@ -1,4 +1,5 @@
-//! Finds the files under the roots: ignore files respected, links not followed, everything left out on the way told.
+//! Finds the files under the roots. Respects ignore files, follows no links, and reports everything
+//! else that it leaves out.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{self, Error};
 
-/// What is too much to read.
+/// Limits on the files to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Files larger than this are skipped.
@@ -22,15 +23,17 @@ impl Default for Limits {
     }
 }
 
-/// What tells whether a file has changed, without reading it.
+/// The state of a file by which a change is noticed without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FileState {
-    /// Its size.
+    /// The size of the file.
     pub size_bytes: u64,
-    /// When it was last changed, in nanoseconds since 1970-01-01 UTC; 0 where the file system does not say.
+    /// When it was last changed, in nanoseconds since 1970-01-01 UTC; 0 where the file system does
+    /// not say.
     pub modified_ns: i64,
-    /// When its content, name or rights were last changed (POSIX's `ctime`), in nanoseconds since 1970; 0 where the system does not say.
-    /// Nobody can set it: it tells that a file was moved over another one of the same size and date.
+    /// When its content, name or rights were last changed (POSIX's `ctime`), in nanoseconds since
+    /// 1970; 0 where the system does not say. Nobody can set it: it tells that a file was moved
+    /// over another one of the same size and date.
     pub status_changed_ns: i64,
 }
 
@@ -41,40 +44,41 @@ pub struct FoundFile {
     pub root: usize,
     /// Its path below that root, parts joined with `/`; empty where the root is itself the file.
     pub path: String,
-    /// How it is now.
+    /// Its state now.
     pub state: FileState,
 }
 
-/// Something under a root that is left out though no ignore file says so.
+/// A path under a root that is left out although no ignore file excludes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// Which of the roots it is under.
     pub root: usize,
     /// Its path below that root, as far as it can be written in UTF-8.
     pub path: String,
-    /// Why, in a few words.
+    /// The reason in a few words.
     pub reason: String,
 }
 
-/// What was found, each list by root and then by path.
+/// The result of [`walk`]; each list is sorted by root and then by path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Walked {
     /// The files to read.
     pub files: Vec<FoundFile>,
-    /// What was left out, and why.
+    /// The paths that were left out, and why.
     pub skipped: Vec<Skipped>,
 }
 
 /// Finds the files under `roots`, each a folder or a single file.
 ///
-/// Left out silently: hidden files, what `.gitignore` and `.kingletignore` name (outside git repositories too), and the
-/// folders in `exclude` with all that is in them. Ignore files above a root count only inside the git repository that
-/// the root belongs to. A root itself is always walked, whatever its name.
+/// Left out silently: hidden files, what `.gitignore` and `.kingletignore` name (outside git
+/// repositories too), and the folders in `exclude` with all that is in them. Ignore files above a
+/// root count only inside the git repository that the root belongs to. A root itself is always
+/// walked, whatever its name.
 ///
 /// # Errors
-/// A root that does not exist or cannot be looked at.
+/// A root does not exist or cannot be examined.
 pub fn walk(roots: &[PathBuf], exclude: &[PathBuf], limits: &Limits) -> error::Result<Walked> {
-    // What does not exist cannot be met on the way.
+    // A folder that does not exist is not met on the walk.
     let exclude: Vec<PathBuf> = exclude.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let mut walked = Walked::default();
     for (root, path) in roots.iter().enumerate() {
@@ -104,16 +108,16 @@ fn walk_root(root: usize, base: &Path, exclude: &[PathBuf], limits: &Limits, wal
     for entry in entries {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => {}
-            Ok(entry) => match look_at(&entry, base, limits) {
+            Ok(entry) => match path_and_state(&entry, base, limits) {
                 Ok((path, state)) => {
                     walked.files.push(FoundFile { root, path, state });
                 }
                 Err(reason) => {
-                    walked.skipped.push(Skipped { root, path: shown_below(base, entry.path()), reason });
+                    walked.skipped.push(Skipped { root, path: lossy_below(base, entry.path()), reason });
                 }
             },
             Err(error) => {
-                let path = path_in(&error).map(|path| shown_below(base, path)).unwrap_or_default();
+                let path = path_of(&error).map(|path| lossy_below(base, path)).unwrap_or_default();
                 let reason = match error.into_io_error() {
                     Some(cause) => format!("could not be read: {cause}"),
                     None => "could not be read".to_owned(),
@@ -124,8 +128,8 @@ fn walk_root(root: usize, base: &Path, exclude: &[PathBuf], limits: &Limits, wal
     }
 }
 
-/// Path, size and time of a file, or why it is left out.
-fn look_at(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Result<(String, FileState), String> {
+/// The path and the state of a file, or the reason why it is left out.
+fn path_and_state(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Result<(String, FileState), String> {
     let kind = entry.file_type().ok_or("not a regular file")?;
     if kind.is_symlink() {
         return Err("a symbolic link; links are not followed".to_owned());
@@ -134,7 +138,7 @@ fn look_at(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Result<(St
         return Err("not a regular file".to_owned());
     }
     let path = below(base, entry.path()).ok_or("its name is not UTF-8")?;
-    let metadata = entry.metadata().map_err(|cause| format!("could not be looked at: {cause}"))?;
+    let metadata = entry.metadata().map_err(|cause| format!("its size and date could not be read: {cause}"))?;
     if metadata.len() > limits.max_file_bytes {
         let (size, limit) = (metadata.len(), limits.max_file_bytes);
         return Err(format!("too large: {size} bytes, and the limit is {limit}"));
@@ -157,22 +161,23 @@ fn status_changed_ns(_: &std::fs::Metadata) -> i64 {
     0
 }
 
-/// The path below `base` with `/` between its parts, empty for `base` itself; `None` if it is not UTF-8.
+/// The path below `base` with `/` between its parts, empty for `base` itself; `None` if it is not
+/// UTF-8.
 fn below(base: &Path, path: &Path) -> Option<String> {
     let inner = path.strip_prefix(base).unwrap_or(path);
     let parts: Option<Vec<&str>> = inner.iter().map(OsStr::to_str).collect();
     Some(parts?.join("/"))
 }
 
-fn shown_below(base: &Path, path: &Path) -> String {
+fn lossy_below(base: &Path, path: &Path) -> String {
     below(base, path).unwrap_or_else(|| path.strip_prefix(base).unwrap_or(path).to_string_lossy().into_owned())
 }
 
-/// The path that a walking error is about.
-fn path_in(error: &ignore::Error) -> Option<&Path> {
+/// The path that an error of the walk is about.
+fn path_of(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_in(err),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
         ignore::Error::Loop { child, .. } => Some(child),
         _ => None,
     }
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_in_order_and_ignored_and_hidden_ones_do_not_come() {
+    fn files_come_in_order_without_ignored_and_hidden_ones() {
         let folder = folder(&[
             ("b.md", "b"),
             ("a/z.txt", "z"),
@@ -210,7 +215,7 @@ mod tests {
             ("target/out.md", "-"),
             ("private/diary.md", "-"),
             ("a/target/in.md", "in"),
-            ("home/index/x.md", "kinglet's own"),
+            ("home/index/x.md", "kinglet's"),
         ]);
         let home = folder.path().join("home");
         let walked = walk(&[folder.path().to_owned()], &[home], &Limits::default()).unwrap();

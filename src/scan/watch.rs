@@ -1,4 +1,4 @@
-//! Tells when something under the roots has changed.
+//! Waits for changes under the roots.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -8,14 +8,15 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Changes are over when nothing has happened for so long: editors save in several steps, a checkout in thousands.
+/// Changes are over when nothing has happened for this time: an editor saves in several steps, a
+/// checkout in thousands.
 const QUIET: Duration = Duration::from_millis(400);
-/// Changes that never end are told of after this time.
+/// Changes that do not end are reported after this time.
 const LONGEST: Duration = Duration::from_secs(10);
-/// How often it is asked whether to go on.
+/// The interval at which cancellation is checked.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Watches folders and files from the moment it is made.
+/// Watches folders and files from the moment it is created.
 pub struct Changes {
     events: Receiver<notify::Result<Event>>,
     roots: Vec<PathBuf>,
@@ -24,10 +25,10 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Watches `roots`, whole paths without links, but for what lies in `exclude`.
+    /// Watches `roots`, absolute paths without links, except what lies in `exclude`.
     ///
     /// # Errors
-    /// When the system does not let them be watched.
+    /// The system does not let them be watched.
     pub fn of(roots: &[PathBuf], exclude: &[PathBuf]) -> Result<Self> {
         let failed = |cause: notify::Error| {
             let error = Error::new(ErrorKind::Machine, format!("the folders cannot be watched: {cause}"));
@@ -38,10 +39,10 @@ impl Changes {
                 _ => error.with_hint("without --watch, run `kinglet index` again after changes"),
             }
         };
-        let (tell, events) = channel();
-        let mut watcher = notify::recommended_watcher(tell).map_err(failed)?;
+        let (sender, events) = channel();
+        let mut watcher = notify::recommended_watcher(sender).map_err(failed)?;
         for root in roots {
-            // An editor puts a new file in the place of the old one: a file is watched by its folder.
+            // An editor replaces the old file by a new one, so the folder of a file is watched.
             let (folder, mode) = match root.is_dir() {
                 true => (root.as_path(), RecursiveMode::Recursive),
                 false => (root.parent().unwrap_or(root), RecursiveMode::NonRecursive),
@@ -51,10 +52,11 @@ impl Changes {
         Ok(Changes { events, roots: roots.to_vec(), exclude: exclude.to_vec(), _watcher: watcher })
     }
 
-    /// Waits until something has changed and it is quiet again; `false` when `is_cancelled` says so first.
+    /// Waits until something has changed and changes are over; `false` if `is_cancelled` comes
+    /// first.
     ///
     /// # Errors
-    /// When the system no longer tells of changes.
+    /// The system no longer reports changes.
     pub fn wait(&self, is_cancelled: &dyn Fn() -> bool) -> Result<bool> {
         let mut first: Option<Instant> = None;
         let mut last = Instant::now();
@@ -66,7 +68,7 @@ impl Changes {
                 }
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(ErrorKind::Machine, "the system no longer tells of changes"));
+                    return Err(Error::new(ErrorKind::Machine, "the system no longer reports changes to files"));
                 }
             }
             if first.is_some_and(|first| last.elapsed() >= QUIET || first.elapsed() >= LONGEST) {
@@ -76,7 +78,8 @@ impl Changes {
         Ok(false)
     }
 
-    /// An error may hide changes, so it counts as one.
+    /// True if the event may be a change below the roots. An error may hide changes, so it counts
+    /// as one.
     fn concerns(&self, event: &notify::Result<Event>) -> bool {
         let Ok(event) = event else { return true };
         if matches!(event.kind, EventKind::Access(_)) {

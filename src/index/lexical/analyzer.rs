@@ -1,40 +1,45 @@
-//! A text as the terms that are compared: words, the parts of identifiers, exact tokens, and pairs of characters where words are
-//! written without spaces. Stems and stop words come after, see `lexical`.
+//! Splits a text into terms: words, parts of identifiers, exact tokens, and pairs of characters.
+//!
+//! The pairs are for scripts that write words without spaces. Stop words and stems come afterwards,
+//! see `lexical`.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::text::Span;
 
-/// Changes whenever the terms of some text change, so that old terms never meet new questions.
+/// Changes whenever the terms of some text change, so that old terms are never compared with new
+/// ones.
 pub const VERSION: u32 = 3;
 
 /// Longer terms are left out: nobody types them.
-const LONGEST_BYTES: usize = 64;
+const MAX_TERM_BYTES: usize = 64;
 
-/// A term and where it stands.
+/// A term and its span in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Term {
-    /// In Unicode's form NFKC and lower case.
+    /// The term in Unicode's NFKC form and in lower case.
     pub text: String,
-    /// Where in the text.
+    /// The span of the term in the text.
     pub span: Span,
 }
 
-/// The terms of `text`, those that start first first, longer ones before their parts. `parseHttp` gives `parsehttp`, `parse` and
-/// `http`; `1.0.21` gives itself and its numbers; 東京都 gives its characters and its pairs.
+/// The terms of `text`, ordered by their start, longer terms before their parts. `parseHttp` gives
+/// `parsehttp`, `parse` and `http`; `1.0.21` gives itself and its numbers; 東京都 gives its characters
+/// and its pairs.
 pub fn terms(text: &str) -> Vec<Term> {
-    let mut found = Vec::new();
+    let mut terms = Vec::new();
     let mut rest = 0;
     while let Some(start) = text[rest..].find(is_word).map(|at| at + rest) {
         let end = end_of_compound(text, start);
-        compound(text, Span { start, end }, &mut found);
+        push_compound(text, Span { start, end }, &mut terms);
         rest = end;
     }
-    found
+    terms
 }
 
-/// The end of a run of words that are joined by single characters, as in `1.0.21`, `utf-8`, `a/b.c`, `me@example.com`, `C++`.
+/// The end of a run of words joined by single characters, as in `1.0.21`, `utf-8`, `a/b.c`,
+/// `me@example.com`, `C++`.
 fn end_of_compound(text: &str, start: usize) -> usize {
     let mut end = start;
     loop {
@@ -49,15 +54,15 @@ fn end_of_compound(text: &str, start: usize) -> usize {
     }
 }
 
-fn compound(text: &str, span: Span, found: &mut Vec<Term>) {
+fn push_compound(text: &str, span: Span, terms: &mut Vec<Term>) {
     let whole = span.of(text);
-    let before = found.len();
+    let before = terms.len();
     let mut words = 0;
     let mut at = span.start;
     for piece in whole.split(|c| !is_word(c) || c == '_') {
         if !piece.is_empty() {
             words += 1;
-            word(text, Span { start: at, end: at + piece.len() }, found);
+            push_word(text, Span { start: at, end: at + piece.len() }, terms);
         }
         at += piece.len() + text[at + piece.len()..].chars().next().map_or(0, char::len_utf8);
     }
@@ -65,36 +70,37 @@ fn compound(text: &str, span: Span, found: &mut Vec<Term>) {
     // `two-dimensional` is two words; `foo-2` is one name.
     let is_prose = whole.chars().all(|c| c.is_alphabetic() || c == '-');
     if is_joined && !is_prose && !whole.contains(is_unspaced) {
-        let mut parts = found.split_off(before);
-        push(text, span, found);
-        found.append(&mut parts);
+        let mut parts = terms.split_off(before);
+        push_term(text, span, terms);
+        terms.append(&mut parts);
     }
 }
 
-/// A run of letters and digits: itself and its parts by case and digits, or characters and pairs in scripts without spaces.
-fn word(text: &str, span: Span, found: &mut Vec<Term>) {
+/// Adds the terms of a run of letters and digits: the run and its parts by case and digits, or the
+/// characters and pairs of a script without spaces.
+fn push_word(text: &str, span: Span, terms: &mut Vec<Term>) {
     for run in split(text, span, |before, c| is_unspaced(before) != is_unspaced(c)) {
         if run.of(text).starts_with(is_unspaced) {
-            pairs(text, run, found);
+            push_pairs(text, run, terms);
             continue;
         }
-        push(text, run, found);
+        push_term(text, run, terms);
         let parts = split_identifier(text, run);
         if parts.len() > 1 {
-            parts.into_iter().for_each(|part| push(text, part, found));
+            parts.into_iter().for_each(|part| push_term(text, part, terms));
         }
     }
 }
 
-fn pairs(text: &str, run: Span, found: &mut Vec<Term>) {
+fn push_pairs(text: &str, run: Span, terms: &mut Vec<Term>) {
     let starts: Vec<usize> = run.of(text).char_indices().map(|(at, _)| run.start + at).chain([run.end]).collect();
     for at in 0..starts.len() - 1 {
         if let Some(&end) = starts.get(at + 2) {
-            push(text, Span { start: starts[at], end }, found);
+            push_term(text, Span { start: starts[at], end }, terms);
         }
         let one = Span { start: starts[at], end: starts[at + 1] };
         if starts.len() == 2 || one.of(text).starts_with(is_han) {
-            push(text, one, found);
+            push_term(text, one, terms);
         }
     }
 }
@@ -122,7 +128,7 @@ fn split_identifier(text: &str, span: Span) -> Vec<Span> {
     parts
 }
 
-/// Cuts `span` wherever `cuts` says so of two characters that follow each other.
+/// Cuts `span` between any two neighbouring characters for which `cuts` returns true.
 fn split(text: &str, span: Span, cuts: impl Fn(char, char) -> bool) -> Vec<Span> {
     let mut parts = Vec::new();
     let mut start = span.start;
@@ -138,11 +144,11 @@ fn split(text: &str, span: Span, cuts: impl Fn(char, char) -> bool) -> Vec<Span>
     parts
 }
 
-fn push(text: &str, span: Span, found: &mut Vec<Term>) {
-    if span.end - span.start <= LONGEST_BYTES {
+fn push_term(text: &str, span: Span, terms: &mut Vec<Term>) {
+    if span.end - span.start <= MAX_TERM_BYTES {
         let normal: String = span.of(text).nfkc().collect::<String>().to_lowercase();
         if !normal.is_empty() {
-            found.push(Term { text: normal, span });
+            terms.push(Term { text: normal, span });
         }
     }
 }
@@ -159,7 +165,8 @@ fn is_han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}')
 }
 
-/// Letters of scripts whose words stand without spaces between them, or with endings that hide them, as in Korean.
+/// True for letters of scripts that write words without spaces, or with endings that obscure the
+/// word, as Korean does.
 fn is_unspaced(c: char) -> bool {
     is_han(c)
         || matches!(c,
@@ -210,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_term_has_its_place(text in ".{0,200}") {
+        fn every_term_is_the_text_in_its_span(text in ".{0,200}") {
             let found = terms(&text);
             for term in &found {
                 prop_assert!(!term.text.is_empty() && term.span.start < term.span.end);
@@ -222,14 +229,14 @@ mod tests {
         }
 
         #[test]
-        fn what_was_found_is_found_again(text in "[a-zA-Z0-9_.@/+#äÖßéИж東京ไทย한 -]{0,40}") {
+        fn a_term_as_a_text_has_itself_as_a_term(text in "[a-zA-Z0-9_.@/+#äÖßéИж東京ไทย한 -]{0,40}") {
             for term in texts(&text) {
                 prop_assert!(texts(&term).contains(&term), "{term} alone gives {:?}", texts(&term));
             }
         }
 
         #[test]
-        fn words_are_found_alone_as_in_a_text(first in "[a-z]{1,12}", second in "[A-Z][a-z]{1,12}") {
+        fn words_have_the_same_terms_alone_and_in_a_text(first in "[a-z]{1,12}", second in "[A-Z][a-z]{1,12}") {
             let together = texts(&format!("{first} {second}"));
             prop_assert_eq!(together, [texts(&first), texts(&second)].concat());
         }

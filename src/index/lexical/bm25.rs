@@ -1,15 +1,17 @@
-//! BM25 over the chunks of a tantivy index, with parameters of our own: the second of the two files that know tantivy.
+//! BM25 over the chunks of a tantivy index, with kinglet's own parameters.
 //!
-//! Source: Robertson & Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond*, 2009, with Lucene's rarity, which is
-//! never negative. The score of a chunk is the sum over the terms of the question of
+//! Source: Robertson & Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond*, 2009,
+//! with Lucene's inverse document frequency, which is never negative. The score of a chunk is the
+//! sum over the terms of the question of
 //!
 //! ```text
 //! q · ln(1 + (N − n + 0.5) / (n + 0.5)) · f · (k1 + 1) / (f + k1 · (1 − b + b · l / L))
 //! ```
 //!
-//! where the term stands `q` times in the question and `f` times in the chunk, `n` of `N` chunks have it, and `l` is the chunk's
-//! length in terms and `L` the mean of all. Chunks that were deleted and are still in the files do not count, so that scores do not
-//! depend on how an index came to be.
+//! where the term occurs `q` times in the question and `f` times in the chunk, `n` of `N` chunks
+//! contain it, `l` is the length of the chunk in terms, and `L` the mean length. Deleted chunks
+//! that are still in the files do not count, so that scores do not depend on the history of an
+//! index.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,13 +25,14 @@ use tantivy::{DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMI
 use crate::index::store::ChunkId;
 use crate::index::top_k::top_k;
 
-/// How slowly a term that is repeated stops counting.
+/// How slowly repetitions of a term saturate.
 const K1: f32 = 1.2;
-/// How much longer chunks are held to be merely longer.
+/// How strongly the length of a chunk is normalised.
 const B: f32 = 0.75;
 
-/// The `k` best chunks for `terms` (each once, with how often the question has it), with all that score as the last of them, best
-/// first; only those of `among`, if there is such a set. The scores are those of the whole index: what is left out still makes a term common.
+/// The `k` best chunks for `terms` (each once, with its count in the question) and all that tie
+/// with the last of them, best first; only chunks in `among`, if there is such a set. Scores are
+/// those of the whole index: chunks outside `among` still count for how common a term is.
 pub(super) fn search(
     searcher: &Searcher,
     field: Field,
@@ -44,13 +47,13 @@ pub(super) fn search(
     for (term, times) in terms {
         let term = Term::from_field_text(field, term);
         let postings = segments.iter().map(|it| it.postings(&term)).collect::<tantivy::Result<Vec<_>>>()?;
-        let rarity = rarity_of(chunks, postings.iter().map(Vec::len).sum::<usize>() as f32);
+        let idf = idf_of(chunks, postings.iter().map(Vec::len).sum::<usize>() as f32);
         for (segment, postings) in segments.iter_mut().zip(postings) {
             for (at, count) in postings {
                 let length = segment.lengths.fieldnorm(at) as f32 / mean_length;
                 let count = count as f32;
                 let score = count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length));
-                segment.scores[at as usize] += times * rarity * score;
+                segment.scores[at as usize] += times * idf * score;
             }
         }
     }
@@ -58,7 +61,7 @@ pub(super) fn search(
     for segment in &segments {
         for (at, &score) in segment.scores.iter().enumerate().filter(|(_, score)| **score > 0.0) {
             let chunk = segment.chunks.first(at as DocId);
-            let chunk = chunk.ok_or_else(|| TantivyError::SchemaError("an entry without a chunk".to_string()))?;
+            let chunk = chunk.ok_or_else(|| TantivyError::SchemaError("a document without a chunk".to_string()))?;
             if among.is_none_or(|among| among.contains(&chunk)) {
                 found.push((chunk, score));
             }
@@ -67,18 +70,18 @@ pub(super) fn search(
     Ok(top_k(found, k))
 }
 
-/// How rare `term` is, as above.
-pub(super) fn rarity(searcher: &Searcher, field: Field, term: &str) -> tantivy::Result<f32> {
+/// The inverse document frequency of `term`, as in the formula above.
+pub(super) fn idf(searcher: &Searcher, field: Field, term: &str) -> tantivy::Result<f32> {
     let term = Term::from_field_text(field, term);
-    let mut having = 0;
+    let mut matching = 0;
     for reader in searcher.segment_readers() {
-        having += Segment::open(reader, field)?.postings(&term)?.len();
+        matching += Segment::open(reader, field)?.postings(&term)?.len();
     }
-    Ok(rarity_of(searcher.num_docs() as f32, having as f32))
+    Ok(idf_of(searcher.num_docs() as f32, matching as f32))
 }
 
-fn rarity_of(chunks: f32, having: f32) -> f32 {
-    (1.0 + (chunks - having + 0.5) / (having + 0.5)).ln()
+fn idf_of(chunks: f32, matching: f32) -> f32 {
+    (1.0 + (chunks - matching + 0.5) / (matching + 0.5)).ln()
 }
 
 struct Segment<'r> {
@@ -86,7 +89,7 @@ struct Segment<'r> {
     terms: Arc<InvertedIndexReader>,
     lengths: FieldNormReader,
     chunks: Column<u64>,
-    /// By tantivy's number of the chunk.
+    /// Indexed by tantivy's number of the chunk.
     scores: Vec<f32>,
 }
 
@@ -101,22 +104,22 @@ impl<'r> Segment<'r> {
         })
     }
 
-    /// The length of all chunks together, in terms.
+    /// The total length of all chunks, in terms.
     fn length(&self) -> u64 {
         self.reader.doc_ids_alive().map(|at| u64::from(self.lengths.fieldnorm(at))).sum()
     }
 
-    /// Which chunks have the term, and how often.
+    /// The chunks that contain the term, with the number of times.
     fn postings(&self, term: &Term) -> tantivy::Result<Vec<(DocId, u32)>> {
-        let mut found = Vec::new();
+        let mut counts = Vec::new();
         if let Some(mut postings) = self.terms.read_postings(term, IndexRecordOption::WithFreqs)? {
             while postings.doc() != TERMINATED {
                 if !self.reader.is_deleted(postings.doc()) {
-                    found.push((postings.doc(), postings.term_freq()));
+                    counts.push((postings.doc(), postings.term_freq()));
                 }
                 postings.advance();
             }
         }
-        Ok(found)
+        Ok(counts)
     }
 }

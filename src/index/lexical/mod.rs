@@ -1,6 +1,7 @@
-//! Words → chunks, ranked by BM25: with `bm25.rs` the only files that know tantivy.
+//! The lexical part of an index: terms → chunks, ranked by BM25. Only this room names tantivy.
 //!
-//! Derived from the store: [`writer`] makes it hold exactly the store's chunks and stamps it with the store's generation.
+//! Derived from the store: [`writer`] makes it hold exactly the chunks of the store and stamps it
+//! with the store's generation.
 
 pub mod analyzer;
 mod bm25;
@@ -28,13 +29,14 @@ use crate::index::store::{ChunkId, Documents};
 use crate::language::Language;
 use crate::text::Span;
 
-const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; which language it is stands in the stamp
-/// Which files tantivy's index consists of.
+const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; the stamp says which language it is
+/// Lists the files of tantivy's index.
 const META: &str = "meta.json";
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
-/// Chunks that are added between two reports of the progress.
+/// The number of chunks added between two reports of progress.
 const BATCH: usize = 256;
-/// A question of thousands of words is cut to its first terms: more only cost time.
+/// The most terms of a question that are searched: in a question of thousands of words, more only
+/// cost time.
 const MAX_QUERY_TERMS: usize = 512;
 
 /// The inverted index.
@@ -46,30 +48,31 @@ pub struct Lexical {
     path: PathBuf,
     language: Language,
     generation: u64,
-    /// The files that were held against their checksums. No writer changes a file that it has finished.
-    checked: BTreeSet<PathBuf>,
+    /// The files whose checksums were verified. No writer changes a finished file.
+    verified: BTreeSet<PathBuf>,
 }
 
-/// A word as the index sees it.
+/// A word in the form in which the index holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
     /// Lower-cased and stemmed.
     pub stem: String,
-    /// Where it stands in the text.
+    /// The span of the word in the text.
     pub span: Span,
 }
 
 impl Lexical {
-    /// Whether there is an index in `folder`.
+    /// True if there is an index in `folder`.
     fn is_in(folder: &Path) -> bool {
         folder.join(META).is_file()
     }
 
-    /// Opens the index in `folder` of texts in `language` for writing, making an empty one if there is none, and holds every byte
-    /// against the checksums.
+    /// Opens the index in `folder` of texts in `language` for writing, creates an empty one if
+    /// there is none, and verifies all checksums.
     ///
     /// # Errors
-    /// When the files there are not such an index or not what was written, or the disk refuses.
+    /// When the files are not such an index or have changed since they were written, or the disk
+    /// refuses.
     pub fn open(folder: &Path, language: Language) -> Result<Self> {
         guarded(folder, || {
             let is_new = !Self::is_in(folder);
@@ -86,14 +89,16 @@ impl Lexical {
         })
     }
 
-    /// Opens the index in `folder` for reading, and holds every byte against the checksums, but for files that `before` has held against
-    /// them. It writes nothing, and waits for no writer. Words are read in the language in which they were written.
+    /// Opens the index in `folder` for reading and verifies the checksums of all files, except
+    /// those that `before` has verified. It writes nothing and waits for no writer. The index
+    /// itself says in which language it was written.
     ///
     /// # Errors
-    /// When the files there are not such an index, not what was written, or replaced by a writer meanwhile.
+    /// When the files are not such an index, have changed since they were written, or are replaced
+    /// by a writer meanwhile.
     pub(super) fn open_for_reading(folder: &Path, before: Option<&Self>) -> Result<Self> {
         if !Self::is_in(folder) {
-            return Err(Error::damaged(format!("the word index in {} is missing", folder.display()))
+            return Err(Error::damaged(format!("the lexical index in {} is missing", folder.display()))
                 .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
         guarded(folder, || {
@@ -102,7 +107,8 @@ impl Lexical {
         })
     }
 
-    /// The file in `folder` of which [`open_for_reading`](Self::open_for_reading) reads another index when it is replaced.
+    /// The file in `folder` that a writer replaces to make
+    /// [`open_for_reading`](Self::open_for_reading) open a new index.
     pub(super) fn deciding_file(folder: &Path) -> PathBuf {
         folder.join(META)
     }
@@ -119,9 +125,9 @@ impl Lexical {
             return Err(Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
                 .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
-        // First of all, because tantivy panics over some damaged files.
-        let known = before.map(|before| &before.checked);
-        let checked = check_files(&index, known).map_err(|cause| failed(folder, cause))?;
+        // Files are verified first, because tantivy panics on some damaged ones.
+        let verified = before.map(|before| &before.verified);
+        let verified = check_files(&index, verified).map_err(|cause| failed(folder, cause))?;
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -134,20 +140,21 @@ impl Lexical {
         let language = language.unwrap_or_else(written_in);
         index.tokenizers().register(ANALYZER, analyzer(language));
         let generation = if terms == terms_stamp(language) { generation.parse().unwrap_or(0) } else { 0 };
-        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation, checked };
+        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation, verified };
         words.check_counts()?;
         Ok(words)
     }
 
-    /// Reads every byte and holds it against the checksums, as opening does.
+    /// Reads every byte and verifies all checksums, as opening does.
     ///
     /// # Errors
-    /// When something is not what was written.
+    /// When a file has changed since it was written.
     pub fn check(&self) -> Result<()> {
         guarded(&self.path, || check_files(&self.index, None).map(drop).map_err(|cause| self.failed(cause)))
     }
 
-    /// Which files there are, and how many chunks are in each, has no checksum: what it says must be true of the files.
+    /// Compares tantivy's list of files and of the number of chunks in each, which has no checksum,
+    /// with the files.
     fn check_counts(&self) -> Result<()> {
         for segment in self.reader.searcher().segment_readers() {
             let lengths = segment.get_fieldnorms_reader(self.body).map_err(|cause| self.failed(cause))?;
@@ -159,16 +166,17 @@ impl Lexical {
         Ok(())
     }
 
-    /// The store's generation that this was last made to match when it was opened; 0 when never, or when its terms were made otherwise
-    /// than those of questions are now.
+    /// The store's generation that the index matched when it was opened; 0 if it never did, or if
+    /// another version of the analyzer or another language made its terms.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// The same of the index in `folder`, whatever state its files are in; 0 where there is none.
+    /// The [`generation`](Self::generation) of the index in `folder`, whatever the state of its
+    /// other files; 0 if there is no index.
     ///
     /// # Errors
-    /// When what says so is damaged.
+    /// When the file that holds the generation is damaged.
     pub(super) fn generation_in(folder: &Path, language: Language) -> Result<u64> {
         if !Self::is_in(folder) {
             return Ok(0);
@@ -180,16 +188,17 @@ impl Lexical {
         })
     }
 
-    /// Whether no chunk is in it.
+    /// True if the index has no chunks.
     pub fn is_empty(&self) -> bool {
         self.reader.searcher().num_docs() == 0
     }
 
-    /// Adds what the store has and this has not, takes away what the store no longer has, and leaves it to the caller when that is
-    /// committed under the store's `generation`. `progress` hears how many of the new chunks have been added, and how many there are.
+    /// Adds the chunks that only the store has, deletes those that the store no longer has, and
+    /// returns the commit under the store's `generation`, which the caller runs when it is time.
+    /// Calls `progress` with the numbers of added and of new chunks.
     ///
     /// # Errors
-    /// The first error of `progress`, which leaves this as it was; or when the disk refuses.
+    /// The first error of `progress`, which leaves the index as it was; or when the disk refuses.
     pub(super) fn prepare(
         self,
         documents: &Documents,
@@ -213,7 +222,8 @@ impl Lexical {
                 add(&mut writer, document).map_err(|cause| self.failed(cause))?;
             }
         }
-        // This writes all files. The same call below finds nothing left to write, so that little lies between the store's commit and this.
+        // This writes all files. The same call below finds nothing left to write, so that little
+        // time passes between the store's commit and this one.
         writer.prepare_commit().map_err(|cause| self.failed(cause))?;
         Ok(Box::new(move || {
             let mut commit = writer.prepare_commit().map_err(|cause| self.failed(cause))?;
@@ -223,8 +233,9 @@ impl Lexical {
         }))
     }
 
-    /// The `k` best chunks that share a term with `question`, by BM25, with all that score as the last of them, best first; only those of
-    /// `among`, if there is such a set. A word is as rare as in all chunks.
+    /// The `k` best chunks that share a term with `question`, by BM25, and all that tie with the
+    /// last of them, best first; only chunks in `among`, if there is such a set. How rare a word is
+    /// depends on all chunks.
     pub fn search(
         &self,
         question: &str,
@@ -249,19 +260,19 @@ impl Lexical {
         })
     }
 
-    /// Where each word of `question` stands, with how rare it is here, see [`bm25`](super::bm25).
+    /// The span of each word of `question`, with its inverse document frequency in this index.
     pub fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
         guarded(&self.path, || {
             let searcher = self.reader.searcher();
             let rarity = |word: Word| {
-                let rarity = bm25::rarity(&searcher, self.body, &word.stem).map_err(|cause| self.failed(cause))?;
+                let rarity = bm25::idf(&searcher, self.body, &word.stem).map_err(|cause| self.failed(cause))?;
                 Ok((word.span, rarity))
             };
             stems(question, self.language).into_iter().take(MAX_QUERY_TERMS).map(rarity).collect()
         })
     }
 
-    /// The chunks that it knows.
+    /// The ids of the chunks in the index.
     pub fn ids(&self) -> Result<BTreeSet<ChunkId>> {
         let mut ids = BTreeSet::new();
         for segment in self.reader.searcher().segment_readers() {
@@ -276,7 +287,7 @@ impl Lexical {
     }
 }
 
-/// Adds a document. When the thread that writes has ended, what it met is told only to whoever asks for a commit.
+/// Adds a document. If the writing thread has ended, only a commit returns the error that ended it.
 fn add(writer: &mut IndexWriter, document: TantivyDocument) -> tantivy::Result<()> {
     match writer.add_document(document) {
         Ok(_) => Ok(()),
@@ -284,7 +295,8 @@ fn add(writer: &mut IndexWriter, document: TantivyDocument) -> tantivy::Result<(
     }
 }
 
-/// The terms of a text in order, as an index of texts in `language` sees them: stop words are left out.
+/// The terms of a text in order, in the form in which an index of texts in `language` holds them,
+/// without stop words.
 pub fn stems(text: &str, language: Language) -> Vec<Word> {
     let mut analyzer = analyzer(language);
     let mut stream = analyzer.token_stream(text);
@@ -296,7 +308,8 @@ pub fn stems(text: &str, language: Language) -> Vec<Word> {
     words
 }
 
-/// Stop words, then stems, then letters without accents: in that order, because stemmers know their language's accents.
+/// Stop words, then stems, then letters without accents: in that order, because stemmers know their
+/// language's accents.
 fn analyzer(language: Language) -> TextAnalyzer {
     let terms = TextAnalyzer::builder(Terms::default()).dynamic();
     let Some(stemmed) = stemmed(language) else {
@@ -335,7 +348,7 @@ fn stemmed(language: Language) -> Option<Stemmed> {
     })
 }
 
-/// [`analyzer::terms`] as tantivy wants them.
+/// Adapts [`analyzer::terms`] to tantivy.
 #[derive(Clone, Default)]
 struct Terms {
     token: Token,
@@ -381,20 +394,22 @@ fn schema() -> (Schema, Field, Field) {
     (builder.build(), body, id)
 }
 
-/// Holds the index's files against their checksums, but for those in `known`, and gives their names.
-fn check_files(index: &tantivy::Index, known: Option<&BTreeSet<PathBuf>>) -> tantivy::Result<BTreeSet<PathBuf>> {
+/// Verifies the checksums of the index's files, except those in `verified`, and returns the names
+/// of all files.
+fn check_files(index: &tantivy::Index, verified: Option<&BTreeSet<PathBuf>>) -> tantivy::Result<BTreeSet<PathBuf>> {
     let files: BTreeSet<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
     let written = index.directory().list_managed_files();
-    for file in files.iter().filter(|file| !known.is_some_and(|known| known.contains(*file))) {
+    for file in files.iter().filter(|file| !verified.is_some_and(|verified| verified.contains(*file))) {
         let is_there = written.contains(file) || index.directory().exists(file)?;
         if is_there && !index.directory().validate_checksum(file)? {
-            return Err(TantivyError::InternalError(format!("{} fails its check", file.display())));
+            return Err(TantivyError::InternalError(format!("{} does not match its checksum", file.display())));
         }
     }
     Ok(files)
 }
 
-/// The generation in a stamp; 0 where the terms were made otherwise than those of questions are now.
+/// The generation in a stamp; 0 if another version of the analyzer or another language made the
+/// terms.
 fn generation_of(stamp: Option<&str>, language: Language) -> u64 {
     match stamp.and_then(|stamp| stamp.split_once(' ')) {
         Some((generation, terms)) if terms == terms_stamp(language) => generation.parse().unwrap_or(0),
@@ -402,21 +417,21 @@ fn generation_of(stamp: Option<&str>, language: Language) -> u64 {
     }
 }
 
-/// How terms are made now.
+/// Identifies how terms are made now: by which version of the analyzer, in which language.
 fn terms_stamp(language: Language) -> String {
     format!("{} {}", analyzer::VERSION, language.code())
 }
 
 fn failed(path: &Path, cause: impl Display + Debug) -> Error {
-    // Some of tantivy's errors show what caused them to programmers only.
+    // Some of tantivy's errors name their cause only in their debug form.
     if is_disk_full(&format!("{cause} {cause:?}")) {
-        return Error::disk_full("write words to", path);
+        return Error::disk_full("write the lexical index to", path);
     }
-    Error::damaged(format!("the word index in {} failed: {cause}", path.display()))
+    Error::damaged(format!("the lexical index in {} failed: {cause}", path.display()))
         .with_hint("run `kinglet index` again: this part is derived and is made anew")
 }
 
-/// tantivy panics over some damaged files.
+/// Turns a panic of tantivy, which some damaged files cause, into an error.
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed(path, "its files are damaged")))
 }
@@ -432,7 +447,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder on a disk with room for what lies there already.
+    /// A directory on a full disk: only lock files can be written.
     #[derive(Debug, Clone, Default)]
     struct Full(RamDirectory);
 
@@ -467,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn the_thread_that_writes_tells_why_it_ended() {
+    fn the_error_of_the_writing_thread_reaches_the_caller() {
         let (schema, body, _) = schema();
         let index = tantivy::Index::create(Full::default(), schema, Default::default()).unwrap();
         index.tokenizers().register(ANALYZER, analyzer(Language::None));
@@ -480,12 +495,12 @@ mod tests {
         let cause = added.expect_err("nothing can be written");
         assert_eq!(
             failed(Path::new("lexical"), cause).to_string(),
-            "could not write words to lexical: the disk is full"
+            "could not write the lexical index to lexical: the disk is full"
         );
     }
 
     #[test]
-    fn a_full_disk_is_called_so_wherever_tantivy_meets_it() {
+    fn a_full_disk_is_reported_wherever_tantivy_meets_it() {
         let full = || std::sync::Arc::new(Io::from(StorageFull));
         let opening = OpenWriteError::IoError { io_error: full(), filepath: "a.idx".into() };
         for cause in [
@@ -495,7 +510,7 @@ mod tests {
             TantivyError::ErrorInThread(format!("{:?}", full())),
         ] {
             let error = failed(Path::new("lexical"), cause);
-            assert_eq!(error.to_string(), "could not write words to lexical: the disk is full");
+            assert_eq!(error.to_string(), "could not write the lexical index to lexical: the disk is full");
             assert_eq!(error.kind(), crate::ErrorKind::Machine);
             assert!(format!("{:?}", error.hint()).contains("free some space"));
         }
@@ -504,7 +519,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_has_words_with_places_in_every_language(
+        fn every_word_has_a_span_in_its_text_in_every_language(
             text in ".{0,120}", language in prop::sample::select(&Language::ALL[..])
         ) {
             for word in stems(&text, language) {

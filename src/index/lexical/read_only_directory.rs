@@ -1,6 +1,8 @@
-//! A folder of tantivy's files, open for reading alone: it takes no lock, because nothing can be
-//! written on some disks, not even a file to lock. What a writer takes away meanwhile is for the
-//! caller to notice, see [`Lexical::open_for_reading`](super::lexical::Lexical::open_for_reading).
+//! A folder of tantivy's files that is opened only for reading.
+//!
+//! It takes no lock, because some disks cannot be written, not even with a lock file. The caller
+//! must notice when a writer removes files meanwhile, see
+//! [`Lexical::open_for_reading`](super::Lexical::open_for_reading).
 
 use std::io;
 use std::path::Path;
@@ -22,7 +24,7 @@ impl ReadOnlyDirectory {
 }
 
 fn refused() -> io::Error {
-    io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "it is open for reading alone")
+    io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "the index is open only for reading")
 }
 
 impl Directory for ReadOnlyDirectory {

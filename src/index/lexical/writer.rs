@@ -10,22 +10,23 @@ use crate::index::lexical::Lexical;
 use crate::index::store::{ChunkId, Documents, StoredChunk};
 use crate::language::Language;
 
-/// The words of texts in one language.
+/// Writes the lexical index of texts in one language.
 pub(crate) struct LexicalWriter {
     folder: PathBuf,
     language: Language,
 }
 
 impl LexicalWriter {
-    /// The words in `folder`; nothing is opened or made before it is asked for.
+    /// Writes the index in `folder`, which is opened or created only when needed.
     pub(crate) fn new(folder: &Path, language: Language) -> Self {
         LexicalWriter { folder: folder.to_path_buf(), language }
     }
 
-    /// The words there are, or none where they are damaged, of another store, or made in another way.
-    fn open_or_begin_anew(&self, generation: u64) -> Result<Lexical> {
+    /// Opens the existing index, or an empty one if it is damaged, belongs to another store, or has
+    /// terms of another version.
+    fn open_or_start_over(&self, generation: u64) -> Result<Lexical> {
         match Lexical::open(&self.folder, self.language) {
-            Ok(words) if words.is_empty() || (1..=generation).contains(&words.generation()) => return Ok(words),
+            Ok(index) if index.is_empty() || (1..=generation).contains(&index.generation()) => return Ok(index),
             Err(error) if error.kind() != ErrorKind::Damaged => return Err(error),
             _ => {}
         }
@@ -53,7 +54,7 @@ impl DerivedPart for LexicalWriter {
         generation: u64,
         progress: &WorkProgress<'_>,
     ) -> Result<Prepared<'p>> {
-        self.open_or_begin_anew(generation)?.prepare(store, generation, progress)
+        self.open_or_start_over(generation)?.prepare(store, generation, progress)
     }
 
     fn generation(&self) -> Result<u64> {
@@ -63,7 +64,7 @@ impl DerivedPart for LexicalWriter {
     fn check(&self, store: &Documents) -> Result<()> {
         let ids = Lexical::open(&self.folder, self.language)?.ids()?;
         if ids.into_iter().ne(store.originals()?.into_iter().map(|(id, _)| id)) {
-            return Err(Error::damaged(format!("{} has the words of other chunks", self.folder.display()))
+            return Err(Error::damaged(format!("{} has terms of other chunks than the store", self.folder.display()))
                 .with_hint("run `kinglet index` again: this part is derived and is made anew"));
         }
         Ok(())

@@ -1,13 +1,15 @@
-//! Terms → chunks, ranked by the dot product of learned weights: an inverted index, of which a search reads the lists of its terms
-//! and nothing else.
+//! The sparse part of an index: terms → chunks, ranked by the dot product of learned weights.
 //!
-//! Derived: `weights.log` holds sparse vectors by chunk hash; `postings.map` is made from it for one generation of the store and put
-//! in place by rename. It has a head (generation; the chunks' ids in order; for each term its number, how long its list is, and what
-//! one step of its impacts is worth), a checksum of the head, and for each term its list: the chunks by their places in the head
-//! (u32), their impacts (u8), and a check over these. All numbers are little-endian.
+//! An inverted index: a search reads only the lists of its terms. `weights.log` holds sparse
+//! vectors by chunk hash; `postings.map` is derived from it for one generation of the store and put
+//! in place by a rename. It has a head (the generation; the ids of the chunks in order; for each
+//! term its number, the length of its list and the weight of one step of its impacts), a checksum
+//! of the head, and for each term its list: the positions of the chunks in the head (u32), their
+//! impacts (u8), and a checksum of these. All numbers are little-endian.
 //!
-//! Impacts instead of weights: Anh & Moffat, *Simplified Similarity Scoring Using Term Ranks*, SIGIR 2005. Steps go from 1 to 255,
-//! by the largest weight of the term; what they cost in ranking is within a rounding (`tests/pipeline.rs` holds the bound).
+//! Impacts instead of weights: Anh & Moffat, *Simplified Similarity Scoring Using Term Ranks*,
+//! SIGIR 2005. Impacts go from 1 to 255, in proportion to the largest weight of the term; their
+//! effect on ranking is within rounding (`tests/pipeline.rs` holds the bound).
 
 pub mod weight_log;
 pub(crate) mod writer;
@@ -27,7 +29,7 @@ use crate::vector::SparseVector;
 const LOG: &str = "weights.log";
 const MAP: &str = "postings.map";
 const MAGIC: [u8; 8] = *b"KINGLETP";
-/// Magic, generation, how many chunks, how many terms.
+/// Magic, generation, number of chunks, number of terms.
 const START_BYTES: usize = 24;
 const CHUNK_BYTES: usize = size_of::<ChunkId>();
 const TERM_BYTES: usize = 12;
@@ -35,7 +37,7 @@ const SEAL_BYTES: usize = 32;
 const POSTING_BYTES: usize = 5;
 const LARGEST_IMPACT: f32 = 255.0;
 
-/// Where a term's list is.
+/// The location of a term's list.
 #[derive(Debug, Clone, Copy)]
 struct Term {
     term: u32,
@@ -54,7 +56,7 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// Takes the inverted index in `folder` away: it is to be derived again.
+    /// Removes the inverted index in `folder`, so that it is derived again.
     pub fn forget(folder: &Path) -> Result<()> {
         remove_file(&folder.join(MAP))
     }
@@ -62,7 +64,7 @@ impl Sparse {
     /// The inverted index in `folder`; `None` when there is none.
     ///
     /// # Errors
-    /// When its head is damaged, or the file has another length than the head says.
+    /// When its head is damaged, or the length of the file contradicts the head.
     pub fn open(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(MAP);
         let mut file = match File::open(&path) {
@@ -77,14 +79,14 @@ impl Sparse {
         let (chunks, terms) = (u32_at(&head, 16) as usize, u32_at(&head, 20) as usize);
         let whole = START_BYTES + chunks * CHUNK_BYTES + terms * TERM_BYTES;
         if head[..8] != MAGIC || length < (whole + SEAL_BYTES) as u64 {
-            return Err(damaged(&path, "it is no inverted index, or cut short"));
+            return Err(damaged(&path, "it is not an inverted index, or it is cut short"));
         }
         head.resize(whole, 0);
         read(&mut head[START_BYTES..])?;
         let mut seal = [0; SEAL_BYTES];
         read(&mut seal)?;
         if *blake3::hash(&head).as_bytes() != seal {
-            return Err(damaged(&path, "its checksum does not fit"));
+            return Err(damaged(&path, "its checksum does not match"));
         }
         let (ids, directory) = head[START_BYTES..].split_at(chunks * CHUNK_BYTES);
         let mut offset = (whole + SEAL_BYTES) as u64;
@@ -96,7 +98,7 @@ impl Sparse {
         });
         let terms = terms.collect();
         if offset != length {
-            return Err(damaged(&path, "it has another length than it says"));
+            return Err(damaged(&path, "its length contradicts its head"));
         }
         let ids = ids.chunks_exact(CHUNK_BYTES);
         let chunks = ids.map(|id| ChunkId::from_le_bytes(id.try_into().expect("eight bytes"))).collect();
@@ -104,38 +106,39 @@ impl Sparse {
         Ok(Some(Sparse { path, file: Mutex::new(file), generation, chunks, terms }))
     }
 
-    /// The generation of the store that this matches.
+    /// The generation of the store that the index matches.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// How many chunks it ranks.
+    /// The number of chunks in the index.
     pub fn len(&self) -> usize {
         self.chunks.len()
     }
 
-    /// Whether there are none.
+    /// True if the index has no chunks.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// The chunks that it ranks.
+    /// The ids of the chunks in the index.
     pub fn ids(&self) -> impl Iterator<Item = ChunkId> {
         self.chunks.iter().copied()
     }
 
-    /// The file in `folder` of which [`open`](Self::open) reads another index when it is replaced.
+    /// The file in `folder` that a writer replaces to make [`open`](Self::open) read a new index.
     pub(super) fn deciding_file(folder: &Path) -> PathBuf {
         folder.join(MAP)
     }
 
-    /// How many postings there are: pairs of a term and a chunk.
+    /// The number of postings: pairs of a term and a chunk.
     pub fn postings(&self) -> u64 {
         self.terms.iter().map(|term| u64::from(term.length)).sum()
     }
 
-    /// The `k` chunks with the largest dot product of their vector and `query`, with all whose product is that of the last of them, best
-    /// first; only those of `among`, if there is such a set. Chunks that share no term with it are not among them.
+    /// The `k` chunks with the largest dot product of their vector and `query`, and all that tie
+    /// with the last of them, best first; only chunks in `among`, if there is such a set. Chunks
+    /// that share no term with `query` are left out.
     ///
     /// # Errors
     /// When the list of a term is damaged.
@@ -146,44 +149,47 @@ impl Sparse {
         among: Option<&HashSet<ChunkId>>,
     ) -> Result<Vec<(ChunkId, f32)>> {
         let mut scores = vec![0.0_f32; self.chunks.len()];
-        let mut met = Vec::new();
+        let mut matches = Vec::new();
         for &(number, weight) in query.as_slice() {
             let Ok(at) = self.terms.binary_search_by_key(&number, |term| term.term) else { continue };
-            let worth = weight * self.terms[at].step;
+            let step = weight * self.terms[at].step;
             self.read(&self.terms[at], |place, impact| {
-                let score = scores.get_mut(place as usize).ok_or_else(|| damaged(&self.path, "it names no chunk"))?;
-                let adds = worth * f32::from(impact);
-                if *score == 0.0 && adds > 0.0 {
-                    met.push(place);
+                let score = scores
+                    .get_mut(place as usize)
+                    .ok_or_else(|| damaged(&self.path, "it names a chunk that is not in its head"))?;
+                let product = step * f32::from(impact);
+                if *score == 0.0 && product > 0.0 {
+                    matches.push(place);
                 }
-                *score += adds;
+                *score += product;
                 Ok(())
             })?;
         }
-        if met.iter().any(|place| !scores[*place as usize].is_finite()) {
+        if matches.iter().any(|place| !scores[*place as usize].is_finite()) {
             return Err(Error::model("the weights of the question's terms are too large to be summed"));
         }
         if let Some(among) = among {
-            met.retain(|place| among.contains(&self.chunks[*place as usize]));
+            matches.retain(|place| among.contains(&self.chunks[*place as usize]));
         }
-        let found = met.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
+        let found = matches.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
         Ok(top_k(found.collect(), k))
     }
 
-    /// Reads every list.
+    /// Reads and verifies every list.
     ///
     /// # Errors
-    /// When one is damaged.
+    /// When a list is damaged.
     pub fn check(&self) -> Result<()> {
         self.terms.iter().try_for_each(|term| self.read(term, |_, _| Ok(())))
     }
 
-    /// Shows each posting of a term: the chunk's place and the impact.
-    fn read(&self, term: &Term, mut show: impl FnMut(u32, u8) -> Result<()>) -> Result<()> {
+    /// Passes each posting of a term to `each`: the chunk's position in the head and the impact.
+    fn read(&self, term: &Term, mut each: impl FnMut(u32, u8) -> Result<()>) -> Result<()> {
         let length = term.length as usize;
         let mut bytes = vec![0; length * POSTING_BYTES + CHECK_BYTES];
         {
-            // A panic while the lock was held leaves a file that is read at another place the next time.
+            // A panic while the lock was held does no harm: the next read seeks to its own
+            // position.
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             let mut read = || {
                 file.seek(SeekFrom::Start(term.offset))?;
@@ -193,11 +199,11 @@ impl Sparse {
         }
         let (content, stored) = bytes.split_at(length * POSTING_BYTES);
         if check(content) != stored {
-            return Err(damaged(&self.path, &format!("the list of term {} fails its check", term.term)));
+            return Err(damaged(&self.path, &format!("the list of term {} does not match its checksum", term.term)));
         }
         let (places, impacts) = content.split_at(length * size_of::<u32>());
         let mut postings = places.chunks_exact(size_of::<u32>()).zip(impacts);
-        postings.try_for_each(|(place, impact)| show(u32_at(place, 0), *impact))
+        postings.try_for_each(|(place, impact)| each(u32_at(place, 0), *impact))
     }
 }
 

@@ -1,9 +1,10 @@
-//! Sparse vectors on disk, by chunk hash: a log that only grows, so that a chunk is never encoded twice and an interrupted run
-//! loses nothing it has encoded.
+//! Sparse vectors on disk, by chunk hash, in a log that only grows.
 //!
-//! The file is a header and records: the number of terms (u32), BLAKE3 of the chunk, for each term its number (u32) and weight
-//! (f32), all little-endian, and a check over these. Records have many lengths, so that what follows a torn or damaged one cannot
-//! be told from it: the next writer cuts the log there, and those chunks are encoded again.
+//! So no chunk is encoded twice, and an interrupted run loses nothing that it has encoded. The file
+//! is a header and records: the number of terms (u32), the BLAKE3 hash of the chunk, for each term
+//! its number (u32) and weight (f32), all little-endian, and a checksum of these. Records differ in
+//! length, so the end of a torn or damaged one is unknown: the next writer truncates the log there,
+//! and the chunks of the lost records are encoded again.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -20,7 +21,7 @@ const HASH_BYTES: usize = 32;
 const START_BYTES: usize = 4 + HASH_BYTES;
 const PAIR_BYTES: usize = 8;
 
-/// Where a record's pairs are.
+/// The location of a record's pairs.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     offset: u64,
@@ -36,12 +37,13 @@ pub struct WeightLog {
 }
 
 impl WeightLog {
-    /// Opens the log, making it if need be. What does not pass its check is cut off with all that follows it.
+    /// Opens the log, creates it if it is missing, and truncates it before the first record that
+    /// does not match its checksum.
     ///
     /// # Errors
-    /// When the file is another kind of file, or the disk refuses.
+    /// When the file is not such a log, or the disk refuses.
     pub fn open(path: &Path) -> Result<Self> {
-        let length = std::fs::metadata(path).map_or(0, |found| found.len());
+        let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         if length < MAGIC.len() as u64 {
             write_whole(path, &MAGIC)?;
         }
@@ -50,7 +52,7 @@ impl WeightLog {
         let mut log = WeightLog { file, path: path.to_path_buf(), places: HashMap::new(), end: MAGIC.len() as u64 };
         log.read_places(length.max(log.end))?;
         let end = log.end;
-        log.run("cut", |file| {
+        log.run("truncate", |file| {
             file.set_len(end)?;
             file.seek(SeekFrom::End(0))
         })?;
@@ -63,8 +65,8 @@ impl WeightLog {
         let mut magic = [0; MAGIC.len()];
         reader.read_exact(&mut magic).map_err(read)?;
         if magic != MAGIC {
-            return Err(Error::damaged(format!("{} is no log of sparse vectors", self.path.display())).with_hint(
-                "delete that file and run `kinglet index`: the chunks are encoded again, nothing else is touched",
+            return Err(Error::damaged(format!("{} is not a log of sparse vectors", self.path.display())).with_hint(
+                "delete that file and run `kinglet index`: it encodes the chunks again and changes nothing else",
             ));
         }
         let mut record = Vec::new();
@@ -89,12 +91,15 @@ impl WeightLog {
         Ok(())
     }
 
-    /// Whether this chunk has been encoded.
+    /// True if this chunk has been encoded.
     pub fn has(&self, hash: &ChunkHash) -> bool {
         self.places.contains_key(hash)
     }
 
     /// Appends vectors and makes them durable before it returns.
+    ///
+    /// # Errors
+    /// When the disk refuses.
     pub fn append(&mut self, vectors: &[(ChunkHash, SparseVector)]) -> Result<()> {
         let mut bytes = Vec::new();
         let mut places = Vec::new();
@@ -121,7 +126,7 @@ impl WeightLog {
         Ok(())
     }
 
-    /// The terms and weights of a chunk; `None` when it has not been encoded.
+    /// The terms and weights of a chunk; `None` if it has not been encoded.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -137,8 +142,8 @@ impl WeightLog {
         Ok(Some(pairs.map(|p| (u32::from_le_bytes(four(&p[..4])), f32::from_le_bytes(four(&p[4..])))).collect()))
     }
 
-    fn run<T>(&self, doing: &str, work: impl FnOnce(&mut &File) -> std::io::Result<T>) -> Result<T> {
-        work(&mut &self.file).map_err(|cause| Error::io(doing, &self.path, cause))
+    fn run<T>(&self, action: &str, work: impl FnOnce(&mut &File) -> std::io::Result<T>) -> Result<T> {
+        work(&mut &self.file).map_err(|cause| Error::io(action, &self.path, cause))
     }
 }
 
@@ -152,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_cut_or_changed_anywhere_keeps_what_is_before_and_nothing_wrong() {
+    fn a_log_cut_or_changed_anywhere_keeps_only_the_whole_records_before_that_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.log");
         let vectors: Vec<_> = (0..4).map(vector).collect();

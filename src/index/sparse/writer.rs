@@ -1,4 +1,4 @@
-//! The learned terms of one encoder, open for writing.
+//! The sparse part of an index, open for writing.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,22 +18,22 @@ pub(crate) struct SparseWriter {
     folder: PathBuf,
     id: String,
     log: WeightLog,
-    /// The encoder, where more is to be made than there is.
+    /// The encoder, if new vectors may have to be made.
     encoder: Option<Arc<dyn SparseEncoder>>,
 }
 
 impl SparseWriter {
-    /// Opens the sparse vectors of `card` in `folder`, making none.
+    /// Opens the sparse vectors of `card` in `folder`, without the encoder that could add some.
     ///
     /// # Errors
-    /// When what is there is something else, or the disk refuses.
+    /// When the files there are not sparse vectors, or the disk refuses.
     pub(crate) fn open(folder: PathBuf, card: &SparseCard) -> Result<Self> {
         std::fs::create_dir_all(&folder).map_err(|cause| Error::io("make the folder", &folder, cause))?;
         let log = WeightLog::open(&folder.join(LOG))?;
         Ok(SparseWriter { folder, id: card.id.clone(), log, encoder: None })
     }
 
-    /// Opens the sparse vectors of `encoder` in `folder`.
+    /// Opens the sparse vectors of `encoder` in `folder`, which it can add to.
     ///
     /// # Errors
     /// As [`SparseWriter::open`].
@@ -71,7 +71,8 @@ impl DerivedPart for SparseWriter {
     fn prepare<'p>(&'p mut self, store: &'p Documents, generation: u64, _: &WorkProgress<'_>) -> Result<Prepared<'p>> {
         let mut hashes = store.originals()?;
         hashes.retain(|(_, hash)| self.log.has(hash));
-        // The log is read twice, so that the lists can be laid out before they are filled and 5 bytes a posting are enough.
+        // The log is read twice: the first pass lays out the lists, so that filling them takes only
+        // 5 bytes a posting.
         let mut lists: BTreeMap<u32, List> = BTreeMap::new();
         for (chunk, hash) in &hashes {
             for (term, weight) in self.weights(*chunk, hash)? {
@@ -88,7 +89,7 @@ impl DerivedPart for SparseWriter {
         let (mut places, mut impacts) = (vec![0u32; total], vec![0u8; total]);
         for (place, (chunk, hash)) in hashes.iter().enumerate() {
             for (term, weight) in self.weights(*chunk, hash)? {
-                let list = lists.get_mut(&term).expect("every term was met before");
+                let list = lists.get_mut(&term).expect("the first pass saw every term");
                 places[list.end] = place as u32;
                 impacts[list.end] = (weight / list.step()).round().clamp(1.0, LARGEST_IMPACT) as u8;
                 list.end += 1;
@@ -126,12 +127,12 @@ impl DerivedPart for SparseWriter {
     }
 
     fn check(&self, store: &Documents) -> Result<()> {
-        let made = store.originals()?.iter().filter(|(_, hash)| self.log.has(hash)).count();
+        let encoded = store.originals()?.iter().filter(|(_, hash)| self.log.has(hash)).count();
         match Sparse::open(&self.folder)? {
-            Some(sparse) if sparse.len() == made => sparse.check(),
+            Some(sparse) if sparse.len() == encoded => sparse.check(),
             sparse => {
-                let (folder, served) = (self.folder.display(), sparse.map_or(0, |sparse| sparse.len()));
-                Err(Error::damaged(format!("{folder} serves {served} of {made} chunks"))
+                let (folder, indexed) = (self.folder.display(), sparse.map_or(0, |sparse| sparse.len()));
+                Err(Error::damaged(format!("{folder} has {indexed} of {encoded} encoded chunks"))
                     .with_hint("run `kinglet index` again: this part is derived and is made anew"))
             }
         }
@@ -148,12 +149,12 @@ impl DerivedPart for SparseWriter {
     }
 }
 
-/// A list that is being laid out.
+/// The list of a term while it is laid out and filled.
 #[derive(Default)]
 struct List {
     length: u32,
     largest: f32,
-    /// Where its next posting goes.
+    /// The position of its next posting.
     end: usize,
 }
 
