@@ -70,7 +70,7 @@ bench-documents: build
 	python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
 	source scripts/build-env.sh
 	export KINGLET_DOCUMENTS="$$(realpath $(DOCUMENTS))"
-	cargo test --package kinglet-formats --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
+	cargo test --workspace --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
 	python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
 	python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
 

@@ -74,4 +74,5 @@ pub use config::Config;
 pub use engine::{Embedders, Kinglet, OpenIndex};
 pub use error::{Error, ErrorKind, Hint, Result};
 pub use ingest::NoProgress;
+pub use kinglet_formats as formats;
 pub use search::{Filter, PendingWork, SearchOptions, SearchResponse, SearchResult};

@@ -1,6 +1,6 @@
 //! The house rules: lower rooms never name higher ones, each weighty dependency has one door, and the map is true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// From the ground up. Rooms on one floor do not name each other.
@@ -102,8 +102,8 @@ fn root() -> &'static Path {
 /// The package that reads file formats.
 const FORMATS: &str = "crates/formats/src/";
 
-/// The code of every Rust file of both packages, without comments and unit tests: those of the main one by their path
-/// under `src/`, the others by their whole path.
+/// The code of every Rust file of both packages, without comments and unit tests. Files of the main
+/// package go by their path under `src/`, the others by their whole path.
 fn sources() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for (start, prefix) in [("src/", ""), (FORMATS, FORMATS)] {
@@ -178,6 +178,107 @@ fn lower_rooms_never_name_higher_ones() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The modules that the `code` of module `own` names, each as its path from the root of the package.
+fn modules_named(code: &str, own: &[String], modules: &BTreeMap<Vec<String>, String>) -> BTreeSet<Vec<String>> {
+    let mut scope = vec![("crate".to_string(), Vec::new()), ("self".to_string(), own.to_vec())];
+    scope.push(("super".to_string(), own[..own.len().saturating_sub(1)].to_vec()));
+    let child = |name: &str| [own, &[name.to_string()]].concat();
+    let children = code.lines().filter_map(|line| line.strip_suffix(';')?.rsplit_once("mod "));
+    scope.extend(children.map(|(_, name)| (name.to_string(), child(name))));
+    let mut paths = paths_of(code);
+    // A module that is imported is named by its last name from then on.
+    for path in &paths {
+        let resolved = resolved(path, &scope);
+        if let Some(full) = resolved.filter(|full| modules.contains_key(full)) {
+            scope.extend(full.last().map(|name| (name.clone(), full.clone())));
+        }
+    }
+    paths.retain(|path| path.len() > 1);
+    let named = paths.iter().filter_map(|path| resolved(path, &scope)).map(|mut full| {
+        while !modules.contains_key(&full) {
+            full.pop();
+        }
+        full
+    });
+    named.filter(|module| *module != own).collect()
+}
+
+/// The path from the root of the package; `None` if it does not begin with a module in `scope`.
+fn resolved(path: &[String], scope: &[(String, Vec<String>)]) -> Option<Vec<String>> {
+    let (_, start) = scope.iter().rev().find(|(name, _)| *name == path[0])?;
+    let mut full = start.clone();
+    for part in &path[1..] {
+        match part.as_str() {
+            "super" => drop(full.pop()),
+            "self" => {}
+            part => full.push(part.to_string()),
+        }
+    }
+    Some(full)
+}
+
+/// The paths in `code`: names separated by `::`, those in braces one by one.
+fn paths_of(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    let mut before: Vec<Vec<String>> = Vec::new();
+    let mut path: Vec<String> = Vec::new();
+    let mut rest = code;
+    while let Some(first) = rest.chars().next() {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len()).max(first.len_utf8());
+        let word = &rest[..length];
+        rest = &rest[length..];
+        if is_part(first) {
+            let mut full = if path.is_empty() { before.last().cloned().unwrap_or_default() } else { path.clone() };
+            full.push(word.to_string());
+            path = full;
+            match rest.strip_prefix("::") {
+                Some(after) if after.starts_with('{') => {
+                    before.push(std::mem::take(&mut path));
+                    rest = &after[1..];
+                }
+                Some(after) => rest = after,
+                None => paths.push(std::mem::take(&mut path)),
+            }
+        } else {
+            path.clear();
+            match first {
+                '{' => before.push(Vec::new()),
+                '}' => drop(before.pop()),
+                _ => {}
+            }
+        }
+    }
+    paths
+}
+
+#[test]
+fn files_of_the_formats_do_not_name_each_other_in_a_circle() {
+    let mut modules = BTreeMap::new();
+    for (file, code) in sources().into_iter().filter(|(file, _)| file.starts_with(FORMATS)) {
+        let mut module: Vec<String> =
+            file[FORMATS.len()..].trim_end_matches(".rs").split('/').map(String::from).collect();
+        module.pop_if(|last| ["lib", "mod"].contains(&last.as_str()));
+        modules.insert(module, code);
+    }
+    let named_by = |(module, code): (&Vec<String>, &String)| (module.clone(), modules_named(code, module, &modules));
+    let mut named: BTreeMap<_, _> = modules.iter().map(named_by).collect();
+    let edges: usize = named.values().map(BTreeSet::len).sum();
+    assert!(edges > 3 * named.len(), "the imports were not found");
+    // Removes files that name no other file that is left, until only circles are left...
+    while let Some(free) = named.iter().find(|(_, names)| names.is_empty()).map(|(module, _)| module.clone()) {
+        named.remove(&free);
+        named.values_mut().for_each(|names| names.retain(|name| *name != free));
+    }
+    // ...and the files above them.
+    while let Some(top) = named.keys().find(|module| !named.values().any(|names| names.contains(*module))).cloned() {
+        named.remove(&top);
+    }
+    let left: Vec<String> =
+        named.iter().map(|(module, names)| format!("{} names {names:?}", module.join("/"))).collect();
+    assert!(left.is_empty(), "these files name each other in circles:\n{}", left.join("\n"));
 }
 
 #[test]

@@ -22,17 +22,18 @@ fn check_document(document: &Document) {
     }
     assert_eq!(end, document.text.len(), "sections cover the text");
     assert!(!document.text.starts_with('\u{feff}'), "no byte order mark");
-    if let Some(places) = &document.places {
+    if let Some(locations) = &document.locations {
         let starts = line_starts(&document.text);
-        assert_eq!(places.len(), starts.len(), "each line has a place");
-        assert!(places.iter().all(|place| *place >= 1));
+        assert_eq!(locations.len(), starts.len(), "each line has a location");
+        assert!(locations.iter().all(|location| *location >= 1));
         // The rows of each sheet of a workbook are counted anew.
         let sheet = |line: usize| {
             let of = |section: &&Section| section.span.start <= starts[line] && starts[line] < section.span.end;
             (document.unit == LocationUnit::Row).then(|| document.sections.iter().find(of)?.headings.first()).flatten()
         };
-        let falls = (1..places.len()).find(|&line| places[line] < places[line - 1] && sheet(line) == sheet(line - 1));
-        assert_eq!(falls, None, "places never fall");
+        let falls =
+            (1..locations.len()).find(|&line| locations[line] < locations[line - 1] && sheet(line) == sheet(line - 1));
+        assert_eq!(falls, None, "locations never fall");
     }
 }
 
@@ -50,7 +51,7 @@ fn check_chunks(document: &Document, target_tokens: usize) {
         let tokens = estimated_tokens(&chunk.text);
         assert!(tokens <= target_tokens || chunk.text.chars().count() == 1, "{tokens} tokens: {:?}", chunk.text);
         assert!(1 <= chunk.first && chunk.first <= chunk.last);
-        if document.places.is_none() {
+        if document.locations.is_none() {
             let line_at = |offset: usize| starts.partition_point(|&start| start <= offset) as u32;
             assert_eq!((chunk.first, chunk.last), (line_at(chunk.span.start), line_at(chunk.span.end)));
         }

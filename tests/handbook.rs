@@ -35,7 +35,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ),
     ("file-formats.md", "larger than {} MiB are skipped", Configured("max_file_mib")),
     ("file-formats.md", "mailboxes of {} MiB and more", Mebibytes("extract/long_file.rs", "LONG_BYTES")),
-    ("file-formats.md", "to a depth of {} nested elements", Constant("crates/formats/src/html.rs", "MAX_DEPTH")),
+    ("file-formats.md", "to a depth of {} nested elements", Constant("crates/formats/src/html_limits.rs", "MAX_DEPTH")),
     ("how-retrieval-works.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
     ("how-retrieval-works.md", "At most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
     ("how-retrieval-works.md", "its best {} chunks with scores", Constant("search/fusion.rs", "DEPTH")),

@@ -126,9 +126,9 @@ pub fn chunk(document: &Document, chunking: &Chunking) -> Vec<Chunk> {
             chunks.push(Chunk {
                 span,
                 unit: document.unit,
-                first: document.place(&starts, span.start),
-                last: document.place(&starts, span.end - 1),
-                places: document.places_of(&starts, span),
+                first: document.location(&starts, span.start),
+                last: document.location(&starts, span.end - 1),
+                places: document.locations_of(&starts, span),
                 inner_headings: headings_inside(group, span, &headings),
                 headings,
                 text: span.of(&document.text).to_owned(),
@@ -145,7 +145,7 @@ pub fn chunk_piece(piece: &Document, chunking: &Chunking, bytes_before: usize, l
     let mut chunks = chunk(piece, chunking);
     for chunk in &mut chunks {
         chunk.span = Span { start: chunk.span.start + bytes_before, end: chunk.span.end + bytes_before };
-        if piece.places.is_none() {
+        if piece.locations.is_none() {
             (chunk.first, chunk.last) = (chunk.first + lines_before, chunk.last + lines_before);
         }
     }
@@ -157,7 +157,7 @@ fn groups(document: &Document, target: usize) -> Vec<&[Section]> {
     let small = target / 4;
     let sections = &document.sections;
     let starts = line_starts(&document.text);
-    let place = |section: &Section| document.place(&starts, section.span.start);
+    let place = |section: &Section| document.location(&starts, section.span.start);
     let mut groups = Vec::new();
     let (mut first, mut tokens, mut common) = (0, 0, 0);
     for (index, section) in sections.iter().enumerate() {
@@ -411,7 +411,7 @@ mod tests {
             text: "a\nb\n".to_owned(),
             sections: vec![section(0, "One"), section(2, "Two")],
             unit: LocationUnit::Row,
-            places: Some(vec![7, 1, 1]),
+            locations: Some(vec![7, 1, 1]),
             metadata: Vec::new(),
             warning: None,
         };

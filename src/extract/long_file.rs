@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn read_in_pieces(request: &Request) -> (Option<Extraction>, usize) {
-        let limits = LongFileLimits { window: 1000, piece: 3000, record: 2000, letter: 5000 };
+        let limits = LongFileLimits { window_bytes: 1000, piece_bytes: 3000, record_bytes: 2000, letter_bytes: 5000 };
         let (mut parts, mut count) = (Part::default(), 0);
         let outcome = read_at_least(10, &limits, request, &|| {}, &mut |part| {
             count += 1;

@@ -1,4 +1,5 @@
-//! Archives that documents are made of: members are read into memory, never onto a disk, and never more than a budget.
+//! Archives that documents are made of: members are read into memory, never onto a disk, and never
+//! more than a budget.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
@@ -30,8 +31,8 @@ impl<'b> Archive<'b> {
         Ok(Archive { zip, left_bytes: MAX_EXPANDED_BYTES })
     }
 
-    /// The names of the members, in the order of the archive, without those in no encoding known. They are names, not paths:
-    /// nothing is ever written there.
+    /// The names of the members, in the order of the archive, without those in no encoding known.
+    /// They are names, not paths: nothing is ever written there.
     pub(crate) fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.zip.file_names().filter_map(Result::ok)
     }
@@ -39,7 +40,7 @@ impl<'b> Archive<'b> {
     /// The bytes of a member; `None` if there is none of this name.
     ///
     /// # Errors
-    /// When it is damaged or encrypted, or all that was read so far expands beyond the budget.
+    /// The member is damaged or encrypted, or what was read so far expands beyond the budget.
     pub(crate) fn member(&mut self, name: &str) -> Result<Option<Vec<u8>>, Skip> {
         let member = match self.zip.by_name(name) {
             Ok(member) => member,

@@ -1,4 +1,4 @@
-//! TextBuilder that stand on most pages of a document, such as its running title and page numbers, are not its text.
+//! Removes lines that stand on most pages of a document, such as running titles and page numbers.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,19 +8,21 @@ use crate::span::{Span, line_starts};
 
 /// With fewer pages nothing is called repeated.
 const LEAST_PAGES: usize = 4;
-/// TextBuilder at the top and at the bottom of a page that are looked at.
+/// Lines at the top and at the bottom of a page that are looked at.
 const EDGE_LINES: usize = 3;
 /// A line is repeated when it stands at the edge of this share of all pages...
 const SHARE: f64 = 0.5;
-/// ...or on this many pages that follow each other but for one: books change their running titles with the chapter.
+/// ...or on this many pages that follow each other but for one: books change their running titles
+/// with the chapter.
 const RUN: usize = 6;
 
-/// Takes lines that are repeated from page to page, the numbers of the pages aside, out of a document that has pages or slides; gives how many.
+/// Removes the lines that are repeated from page to page, such as running titles and page numbers,
+/// from a document that has pages or slides. Returns how many lines it removed.
 pub fn remove_boilerplate(document: &mut Document) -> u32 {
     if !matches!(document.unit, LocationUnit::Page | LocationUnit::Slide) {
         return 0;
     }
-    let Some(places) = &document.places else { return 0 };
+    let Some(locations) = &document.locations else { return 0 };
     let starts = line_starts(&document.text);
     let line = |at: usize| {
         let end = starts.get(at + 1).copied().unwrap_or(document.text.len());
@@ -28,7 +30,7 @@ pub fn remove_boilerplate(document: &mut Document) -> u32 {
     };
     // The lines of each page that are not blank, its first and its last ones.
     let mut pages: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (at, page) in places.iter().enumerate() {
+    for (at, page) in locations.iter().enumerate() {
         if !line(at).of(&document.text).trim().is_empty() {
             pages.entry(*page).or_default().push(at);
         }
@@ -46,14 +48,14 @@ pub fn remove_boilerplate(document: &mut Document) -> u32 {
         }
     }
     let mut repeated: HashSet<usize> = HashSet::new();
-    for places in seen.values_mut() {
-        places.sort_unstable();
-        let mut on: Vec<u32> = places.iter().map(|(page, _)| *page).collect();
+    for lines in seen.values_mut() {
+        lines.sort_unstable();
+        let mut on: Vec<u32> = lines.iter().map(|(page, _)| *page).collect();
         on.dedup();
         let is_everywhere = on.len() >= LEAST_PAGES && on.len() as f64 >= SHARE * pages.len() as f64;
         let runs = on.chunk_by(|a, b| b - a <= 2).any(|run| run.len() >= RUN);
         if is_everywhere || runs {
-            repeated.extend(places.iter().map(|(_, at)| *at));
+            repeated.extend(lines.iter().map(|(_, at)| *at));
         }
     }
     // What is on every page may be all that there is.
@@ -64,8 +66,9 @@ pub fn remove_boilerplate(document: &mut Document) -> u32 {
     repeated.len() as u32
 }
 
-/// A line as it would look on another page: the same; or the same but for its first or last number, if that counts pages. Other
-/// numbers are not passed over: rows of figures are alike on every page and yet the text.
+/// A line as it would look on another page: the same; or the same but for its first or last number,
+/// if that counts pages. Other numbers are not passed over: rows of figures are alike on every page
+/// and yet the text.
 fn shapes(line: &str, page: u32) -> Vec<String> {
     let plain = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_digit = |character: char| character.is_ascii_digit();
@@ -94,7 +97,7 @@ fn shapes(line: &str, page: u32) -> Vec<String> {
     shapes
 }
 
-/// Takes whole lines away; sections and places follow.
+/// Takes whole lines away; sections and locations follow.
 fn cut(document: &mut Document, starts: &[usize], lines: &HashSet<usize>) {
     let mut text = String::with_capacity(document.text.len());
     // Where each line begins in the text that is left.
@@ -119,14 +122,14 @@ fn cut(document: &mut Document, starts: &[usize], lines: &HashSet<usize>) {
     if let Some(last) = sections.last_mut() {
         last.span.end = text.len();
     }
-    let left = document.places.iter().flatten().enumerate().filter(|(at, _)| !lines.contains(at));
-    let mut places: Vec<u32> = left.map(|(_, place)| *place).collect();
+    let left = document.locations.iter().flatten().enumerate().filter(|(at, _)| !lines.contains(at));
+    let mut locations: Vec<u32> = left.map(|(_, location)| *location).collect();
     let wanted = line_starts(&text).len();
-    if let Some(&last) = places.last() {
-        places.resize(wanted, last);
+    if let Some(&last) = locations.last() {
+        locations.resize(wanted, last);
     }
     sections.retain(|section| section.span.start < section.span.end);
-    (document.text, document.sections, document.places) = (text, sections, Some(places));
+    (document.text, document.sections, document.locations) = (text, sections, Some(locations));
 }
 
 #[cfg(test)]
@@ -135,15 +138,15 @@ mod tests {
     use crate::document::Format;
 
     fn pages(of: &[String]) -> Document {
-        let (mut text, mut places) = (String::new(), Vec::new());
+        let (mut text, mut locations) = (String::new(), Vec::new());
         for (page, lines) in of.iter().enumerate() {
             for line in lines.lines() {
                 text.push_str(line);
                 text.push('\n');
-                places.push(page as u32 + 1);
+                locations.push(page as u32 + 1);
             }
         }
-        places.push(of.len() as u32);
+        locations.push(of.len() as u32);
         let half = Span { start: 0, end: text.find("body three").unwrap_or(0) };
         let rest = Span { start: half.end, end: text.len() };
         let section =
@@ -153,7 +156,7 @@ mod tests {
             sections: vec![section(half, "one"), section(rest, "two")],
             text,
             unit: LocationUnit::Page,
-            places: Some(places),
+            locations: Some(locations),
             metadata: Vec::new(),
             warning: None,
         }
@@ -174,8 +177,8 @@ mod tests {
         assert_eq!(document.sections[1].span.of(&document.text).lines().next(), Some("body three"));
         assert_eq!(document.sections.last().unwrap().span.end, document.text.len());
         let starts = line_starts(&document.text);
-        assert_eq!(document.places.as_ref().unwrap().len(), starts.len());
-        assert_eq!(document.place(&starts, document.text.find("16 7 64").unwrap()), 5);
+        assert_eq!(document.locations.as_ref().unwrap().len(), starts.len());
+        assert_eq!(document.location(&starts, document.text.find("16 7 64").unwrap()), 5);
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Chooses among the encodings that bytes could be in, by what stands where in no language.
+//! Guesses the encoding of bytes: the one in which the fewest characters stand where no language
+//! has them.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, Decoder, Encoding};
 use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850, DECODING_TABLE_CP852, DECODING_TABLE_CP855};
 
-/// How much of a file is looked at where decodings are compared.
+/// The bytes of a file that decodings are compared on.
 const SAMPLE_BYTES: usize = 1 << 16;
 /// A first guess is taken with up to this share of odd characters among those beyond ASCII.
 const SOMEWHAT_ODD: f32 = 0.015;
@@ -39,8 +40,8 @@ impl Charset {
         }
     }
 
-    /// Decodes the next bytes of a stream onto the end of `text`; `decoder` keeps what they leave unfinished. Gives whether all of them
-    /// fitted.
+    /// Decodes the next bytes of a stream onto the end of `text`; `decoder` keeps what they leave
+    /// unfinished. Gives whether all of them fitted.
     pub(crate) fn decode_more(
         self,
         decoder: &mut Option<Decoder>,
@@ -97,7 +98,8 @@ const DOS_850: Charset = Charset::Dos("IBM850", &DECODING_TABLE_CP850);
 const DOS_852: Charset = Charset::Dos("IBM852", &DECODING_TABLE_CP852);
 const DOS_855: Charset = Charset::Dos("IBM855", &DECODING_TABLE_CP855);
 
-/// What is tried where the first guess reads oddly; of equals, the first.
+/// The encodings that are tried if the first guess reads oddly; of equally good ones the first is
+/// taken.
 const OTHERS: &[Charset] = &[
     Charset::Standard(encoding_rs::WINDOWS_1252),
     Charset::Standard(encoding_rs::WINDOWS_1250),
@@ -116,11 +118,11 @@ const OTHERS: &[Charset] = &[
     Charset::Standard(encoding_rs::WINDOWS_1253),
 ];
 
-/// What bytes that say nothing about their encoding are probably in.
+/// The probable encoding of bytes that do not state it.
 #[derive(Debug)]
 pub(crate) struct Guess {
     pub(crate) charset: Charset,
-    /// There is little to tell it by, or it took a second look.
+    /// True if there was little evidence, or the first guess was revised.
     pub(crate) doubtful: bool,
 }
 
@@ -175,9 +177,9 @@ impl Judgement {
     }
 }
 
-/// Counts the characters that stand where they do in no language: symbols in words, capitals after small letters, two
-/// scripts in a word, words of nothing but accents. Where letters or syllables that make up most of any text are rare, all
-/// of them are odd.
+/// Counts the characters that stand where they do in no language: symbols in words, capitals after
+/// small letters, two scripts in a word, words of nothing but accents. Where letters or syllables
+/// that make up most of any text are rare, all of them are odd.
 fn judge(text: &str) -> Judgement {
     let mut judgement = Judgement::default();
     let mut scripts = Scripts::default();
@@ -195,7 +197,8 @@ fn judge(text: &str) -> Judgement {
         }
         before = [before[1], character];
     }
-    // Serbian and Macedonian have letters that Russian, Ukrainian and Bulgarian do not have, and the other way round.
+    // Serbian and Macedonian have letters that Russian, Ukrainian and Bulgarian do not have, and
+    // the other way round.
     judgement.odd += 4.0 * scripts.southern.min(scripts.eastern) as f32;
     if scripts.are_improbable() {
         judgement.odd = judgement.beyond_ascii as f32;
@@ -213,7 +216,8 @@ fn oddity(before: [char; 2], character: char, after: char) -> f32 {
     }
 }
 
-/// The letters beyond ASCII of languages written in Latin letters, but for those of Vietnamese with two marks.
+/// The letters beyond ASCII of languages written in Latin letters, but for those of Vietnamese with
+/// two marks.
 const LATIN: &str = "ªºµßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþœąćęłńóśźżčďěňřšťůžőűăâîşţșțđğıi̇āēģīķļņōŗūėįųơưĉĝĥĵŝŭċġħż";
 
 fn lower(character: char) -> char {

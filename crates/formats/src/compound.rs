@@ -1,5 +1,6 @@
-//! Compound files, the container of Office files from before 2007, of encrypted ones since, and of Outlook's letters: streams in
-//! folders in one file (MS-CFB). What is damaged is read as far as it goes.
+//! Compound files, the container of Office files from before 2007, of encrypted ones since, and of
+//! Outlook's letters: streams in folders in one file (MS-CFB). What is damaged is read as far as it
+//! goes.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
@@ -11,7 +12,8 @@ const MAGIC: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 const LAST_SECTOR: u32 = 0xffff_fffa;
 const ENTRY_BYTES: usize = 128;
 const SMALL_SECTOR_BYTES: usize = 64;
-/// Folders inside folders deeper than this are not looked into, and no more entries than these are listed.
+/// Folders inside folders deeper than this are not looked into, and no more entries than these are
+/// listed.
 const MAX_DEPTH: usize = 16;
 const MAX_ENTRIES: usize = 50_000;
 
@@ -38,7 +40,7 @@ pub(crate) struct Compound<'b> {
     least_bytes: u64,
     /// By path in lower case, as `/folder/stream`: writers differ in the case of names.
     entries: BTreeMap<String, Entry>,
-    /// Whether a stream that was read is shorter than it should be.
+    /// True if a stream that was read is shorter than it should be.
     is_cut: Cell<bool>,
 }
 
@@ -70,7 +72,7 @@ impl<'b> Sectors<'b> {
 }
 
 impl<'b> Compound<'b> {
-    /// Whether the bytes begin like one.
+    /// True if the bytes begin like a compound file.
     pub(crate) fn is_one(bytes: &[u8]) -> bool {
         bytes.starts_with(MAGIC)
     }
@@ -136,13 +138,15 @@ impl<'b> Compound<'b> {
         }
     }
 
-    /// The bytes from sector `start` on, at most `bytes` of them. No sector is read more often than a chain has sectors.
+    /// The bytes from sector `start` on, at most `bytes` of them. No sector is read more often than
+    /// a chain has sectors.
     fn chain(&self, start: u32, bytes: u64) -> Vec<u8> {
         let sector = |number| self.sectors.get(number);
         follow(&self.table, start, bytes, sector)
     }
 
-    /// The bytes of the stream at `path`, without regard to case; `None` if there is none. One that is cut short is read as far as it goes.
+    /// The bytes of the stream at `path`, without regard to case; `None` if there is none. One that
+    /// is cut short is read as far as it goes.
     pub(crate) fn stream(&self, path: &str) -> Option<Vec<u8>> {
         let entry = self.entry(path).filter(|entry| !entry.is_folder)?;
         let small = |number: u32| {
@@ -158,12 +162,12 @@ impl<'b> Compound<'b> {
         Some(bytes)
     }
 
-    /// What there is to say of the streams that were read.
+    /// The warning about the streams that were read.
     pub(crate) fn warning(&self) -> Option<String> {
         self.is_cut.get().then(|| "the file is cut short or damaged: read as far as it goes".to_owned())
     }
 
-    /// Whether there is a stream or a folder at `path`.
+    /// True if there is a stream or a folder at `path`.
     pub(crate) fn exists(&self, path: &str) -> bool {
         self.entry(path).is_some()
     }
@@ -187,7 +191,8 @@ fn key(path: &str) -> String {
     format!("/{}", path.trim_start_matches('/').to_lowercase())
 }
 
-/// The table of all sectors out of those that the head lists, and the lists that go on where the head ends.
+/// The table of all sectors out of those that the head lists, and the lists that go on where the
+/// head ends.
 fn table(sectors: Sectors) -> Vec<u32> {
     let number = |at| u32_at(sectors.bytes, at).unwrap_or(u32::MAX);
     let mut parts: Vec<u32> = numbers(&sectors.bytes[head::TABLES..head::END]).collect();
@@ -284,7 +289,8 @@ pub(crate) mod tests {
         let (bytes, _) = example();
         let directory = sector_at(&bytes, head::DIRECTORY);
         let damages: [(usize, &[u8]); 4] = [
-            // The length of the stream of small sectors, the root's link to its first entry, its colour, the end of the table.
+            // The length of the stream of small sectors, the root's link to its first entry, its
+            // colour, the end of the table.
             (directory + 120, &[1, 0, 0, 0]),
             (directory + 76, &[0xff; 4]),
             (directory + 67, &[9]),

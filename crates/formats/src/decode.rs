@@ -9,16 +9,17 @@ use crate::skip::Skip;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decoded {
     pub(crate) text: String,
-    /// What is doubtful about how they were decoded, in a few words.
+    /// What may be wrong with the decoding, in a few words.
     pub(crate) warning: Option<String>,
 }
 
-/// Decodes `bytes`: by a byte order mark, as UTF-8 if they are, as UTF-16 or UTF-32 if their zeros lie so, as `declared`,
-/// else in the encoding that their statistics suggest. The text has no byte order mark.
+/// Decodes `bytes`: by a byte order mark, as UTF-8 if they are, as UTF-16 or UTF-32 if their zeros
+/// lie so, as `declared`, else in the encoding that their statistics suggest. The text has no byte
+/// order mark.
 ///
 /// # Errors
-/// "binary" for bytes that no text has, and a reason where more than 1 % of the characters cannot be decoded, or where
-/// what comes out reads like no language.
+/// "binary" for bytes that no text has, and a reason where more than 1 % of the characters cannot
+/// be decoded, or where what comes out reads like no language.
 pub(crate) fn decode(bytes: &[u8], declared: Option<Charset>) -> Result<Decoded, Skip> {
     let other = decode_utf32(bytes).or_else(|| decode_iso_2022_kr(bytes));
     let (text, warning) = match other {
@@ -34,7 +35,7 @@ pub(crate) fn decode(bytes: &[u8], declared: Option<Charset>) -> Result<Decoded,
     Ok(Decoded { text, warning })
 }
 
-/// Whether bytes that begin like this are in an encoding that only [`decode`] knows.
+/// True if bytes that begin like this are in an encoding that only [`decode`] knows.
 pub(crate) fn is_decoded_whole(bytes: &[u8]) -> bool {
     decode_utf32(&bytes[..bytes.len().min(1 << 16) & !3]).is_some() || decode_iso_2022_kr(bytes).is_some()
 }
@@ -77,7 +78,8 @@ pub(crate) fn choose(bytes: &[u8], declared: Option<Charset>) -> Result<Choice, 
     Ok(Choice { charset, mark_bytes: 0, warning })
 }
 
-/// The text of `bytes` for those who have no place for a warning: parts of a file, such as a page of a book.
+/// The text of `bytes` for those who have no place for a warning: parts of a file, such as a page
+/// of a book.
 ///
 /// # Errors
 /// As [`decode`].
@@ -128,7 +130,7 @@ impl Characters {
         Ok(())
     }
 
-    /// Whether it is text, as far as it has been counted.
+    /// True if it is text, as far as it has been counted.
     ///
     /// # Errors
     /// Why it is not.
@@ -153,8 +155,8 @@ fn is_nearly_utf8(bytes: &[u8]) -> bool {
     bad == 0 || good > 20 * bad
 }
 
-/// UTF-16 without a mark: every second byte of Latin text is zero, all on the same side. In other alphabets the zeros of
-/// spaces are, and few other bytes stand beside them.
+/// UTF-16 without a mark: every second byte of Latin text is zero, all on the same side. In other
+/// alphabets the zeros of spaces are, and few other bytes stand beside them.
 fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let sample = &bytes[..bytes.len().min(4096) & !1];
     let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
@@ -177,7 +179,8 @@ fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// ISO-2022-KR, which is no longer in the Encoding Standard: seven bits, and EUC-KR without the eighth between the shifts.
+/// ISO-2022-KR, which is no longer in the Encoding Standard: seven bits, and EUC-KR without the
+/// eighth between the shifts.
 fn decode_iso_2022_kr(bytes: &[u8]) -> Option<String> {
     const DESIGNATION: &[u8] = b"\x1b$)C";
     const SHIFT_OUT: u8 = 0x0e;
@@ -198,7 +201,8 @@ fn decode_iso_2022_kr(bytes: &[u8]) -> Option<String> {
     Some(Charset::Standard(EUC_KR).decode(&with_eighth_bit).replace("\u{1b}$)C", ""))
 }
 
-/// UTF-32, with or without a mark. Every character has a zero byte at one end and a plane below 17 beside it.
+/// UTF-32, with or without a mark. Every character has a zero byte at one end and a plane below 17
+/// beside it.
 fn decode_utf32(bytes: &[u8]) -> Option<String> {
     if bytes.len() < 8 || !bytes.len().is_multiple_of(4) {
         return None;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::location::LocationUnit;
 use crate::span::Span;
 
-/// What a file was read as: a family of formats.
+/// The family of formats that a file belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// Markdown (CommonMark with tables).
@@ -35,7 +35,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them, with the names that people write.
+    /// All families, each with the name that people write.
     pub const NAMED: &[(&str, Format)] = &[
         ("markdown", Format::Markdown),
         ("html", Format::Html),
@@ -52,34 +52,41 @@ impl Format {
     ];
 }
 
-/// A part of a document under one heading path.
+/// A part of a document under one path of headings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
-    /// Where it lies in [`Document::text`], its own heading included.
+    /// Where the section lies in [`Document::text`]; it includes the section's own heading.
     pub span: Span,
-    /// Where its own heading ends and its body begins, in the same text; the start of `span` if no heading is there.
+    /// The byte of that text at which the own heading ends and the body begins. Equals the start of
+    /// `span` if the section has no heading of its own.
     pub body_start: usize,
-    /// The headings over it, outermost first, its own last; empty before the first heading.
+    /// The headings above the section, outermost first, its own last; empty before the first
+    /// heading.
     pub headings: Vec<String>,
 }
 
-/// A file that was read.
+/// The text of a file, with its structure and its locations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
-    /// What it was read as.
+    /// The family of formats that the file was read as.
     pub format: Format,
-    /// Its text, decoded to UTF-8, without a byte order mark. For text, code and Markdown, the file; for all others, what a
-    /// reader sees.
+    /// The text in UTF-8, without a byte order mark. For plain text, code and Markdown it is the
+    /// whole file; for other formats it is what a person reads in it.
     pub text: String,
-    /// Sections in order; together they cover `text` without gap or overlap. Empty only when `text` is.
+    /// The sections in order; together they cover `text` without a gap or an overlap. Empty only if
+    /// `text` is.
     pub sections: Vec<Section>,
-    /// What places in it are counted in.
+    /// What the locations count: lines, pages, rows.
     pub unit: LocationUnit,
-    /// The place, from 1 and never falling (in a workbook, within a sheet), that each line of `text` comes from; `None` when its lines are those of the file.
-    pub places: Option<Vec<u32>>,
-    /// What the document says of itself beside its text, as keys and values: front matter. A key may stand several times.
+    /// For each line of `text` the location in the file that it comes from, counted from 1.
+    /// Locations never decrease (in a workbook, within a sheet). `None` if the lines of `text` are
+    /// those of the file.
+    pub locations: Option<Vec<u32>>,
+    /// What the document says about itself, as keys and values: title, author, date, front matter.
+    /// A key may occur several times.
     pub metadata: Vec<(String, String)>,
-    /// What may be wrong with how the file was read, in a few words; `None` for most files.
+    /// What may be wrong with the text, in a few words, such as a guessed encoding; `None` for most
+    /// files.
     pub warning: Option<String>,
 }
 
@@ -104,22 +111,31 @@ impl Document {
     /// A document of one section without a heading, whose locations are its own lines.
     pub(crate) fn without_headings(format: Format, text: String) -> Self {
         let sections = vec![Section { span: Span { start: 0, end: text.len() }, body_start: 0, headings: Vec::new() }];
-        Document { format, text, sections, unit: LocationUnit::Line, places: None, metadata: Vec::new(), warning: None }
+        Document {
+            format,
+            text,
+            sections,
+            unit: LocationUnit::Line,
+            locations: None,
+            metadata: Vec::new(),
+            warning: None,
+        }
     }
 
-    /// The place, from 1, that the byte at `offset` of `text` stands at, given the offsets of line starts.
-    pub fn place(&self, line_starts: &[usize], offset: usize) -> u32 {
+    /// The location, from 1, of the byte at `offset` of `text`, whose lines start at `line_starts`.
+    pub fn location(&self, line_starts: &[usize], offset: usize) -> u32 {
         let line = line_starts.partition_point(|&start| start <= offset);
-        match &self.places {
-            Some(places) => places[line - 1],
+        match &self.locations {
+            Some(locations) => locations[line - 1],
             None => line as u32,
         }
     }
 
-    /// The place that each line of the text in `span` comes from; `None` when they are the lines of the file.
-    pub fn places_of(&self, line_starts: &[usize], span: Span) -> Option<Vec<u32>> {
+    /// The location that each line of `text` in `span` comes from; `None` if they are the lines of
+    /// the file.
+    pub fn locations_of(&self, line_starts: &[usize], span: Span) -> Option<Vec<u32>> {
         let line = |offset| line_starts.partition_point(|&start| start <= offset);
-        let places = self.places.as_ref()?;
-        Some(places[line(span.start) - 1..line(span.end - 1)].to_vec())
+        let locations = self.locations.as_ref()?;
+        Some(locations[line(span.start) - 1..line(span.end - 1)].to_vec())
     }
 }

@@ -18,7 +18,7 @@ const FONT_OBFUSCATION: &[&str] = &["http://www.idpf.org/2008/embedding", "http:
 /// Reads a book.
 ///
 /// # Errors
-/// When it is damaged, or its chapters are encrypted.
+/// The book is damaged, or its chapters are encrypted.
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let mut archive = Archive::open(bytes)?;
     if let Some(encryption) = text_member(&mut archive, "META-INF/encryption.xml")?
@@ -32,7 +32,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let metadata = metadata(&package);
     let title = metadata.iter().find(|(key, _)| key == "title").map(|(_, title)| title.as_str());
     let folder = package_name.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut book = Book { title, text: String::new(), sections: Vec::new(), places: Vec::new() };
+    let mut book = Book { title, text: String::new(), sections: Vec::new(), locations: Vec::new() };
     let mut missing = 0;
     let chapters = chapters(&package);
     let contents = contents(&mut archive, &package, folder);
@@ -62,7 +62,7 @@ struct Book<'m> {
     title: Option<&'m str>,
     text: String,
     sections: Vec<Section>,
-    places: Vec<u32>,
+    locations: Vec<u32>,
 }
 
 impl Book<'_> {
@@ -73,14 +73,14 @@ impl Book<'_> {
         }
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
-            self.places.push(number);
+            self.locations.push(number);
             if let Some(last) = self.sections.last_mut() {
                 last.span.end = self.text.len();
             }
         }
         let start = self.text.len();
         self.text.push_str(&chapter.text);
-        self.places.resize(self.places.len() + chapter.text.split('\n').count(), number);
+        self.locations.resize(self.locations.len() + chapter.text.split('\n').count(), number);
         let has_headings = chapter.sections.iter().any(|section| section.body_start > section.span.start);
         let title = title.filter(|_| !has_headings).into_iter();
         for section in &chapter.sections {
@@ -107,7 +107,7 @@ impl Book<'_> {
             text: self.text,
             sections: self.sections,
             unit: LocationUnit::Chapter,
-            places: Some(self.places),
+            locations: Some(self.locations),
             metadata,
             warning,
         }
@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(document.text, "Small.\n\nKinglets\n\nSmaller.\n\nOf wrens");
         let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Birds > Of wrens", "Birds > Kinglets", "Birds"]);
-        assert_eq!(document.places, Some(vec![1, 3, 3, 3, 3, 4, 4]));
+        assert_eq!(document.locations, Some(vec![1, 3, 3, 3, 3, 4, 4]));
         assert_eq!(document.metadata[1], ("author".to_owned(), "Ann".to_owned()));
         assert_eq!(document.warning.as_deref(), Some("1 of 4 chapters cannot be read"));
         let parts: String = document.sections.iter().map(|section| section.span.of(&document.text)).collect();

@@ -7,9 +7,10 @@ const MOST_BYTES: usize = 64 << 10;
 const MOST_VALUES: usize = 1_000;
 const MOST_DEPTH: usize = 16;
 
-/// Keys and values in their order, the fences of `front` included in it. The keys of nested tables are joined by `.`; a list is a value
-/// for each of its items, under the same key. What is not well formed ends the values there, and references within YAML are left out,
-/// so that no value is larger than what was written.
+/// Keys and values in their order, the fences of `front` included in it. The keys of nested tables
+/// are joined by `.`; a list is a value for each of its items, under the same key. What is not well
+/// formed ends the values there, and references within YAML are left out, so that no value is
+/// larger than what was written.
 pub(crate) fn values(front: &str) -> Vec<(String, String)> {
     let inner = front.split_once('\n').map_or("", |(_, rest)| rest);
     let inner = inner.trim_end().rsplit_once('\n').map_or("", |(rest, _)| rest);

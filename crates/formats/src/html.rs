@@ -3,9 +3,9 @@
 use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
 
 use crate::document::{Document, Format};
-use crate::html_limits::{Shape, Unseen};
+use crate::html_limits::{HiddenElements, MAX_DEPTH, TreeSize};
 use crate::location::LocationUnit;
-use crate::main_text::Piece;
+use crate::main_text::TextNode;
 use crate::outline::{self, Heading, on_one_line};
 use crate::span::{Span, line_starts};
 use crate::text_builder::{Gap, TextBuilder};
@@ -42,21 +42,28 @@ const PARAGRAPHS: &[&str] =
     &["p", "hr", "dt", "address", "hgroup", "figcaption", "summary", "caption", "legend", "dialog"];
 /// What may stand in a head; anything else begins the body.
 const IN_HEAD: &[&str] = &["title", "meta", "link", "base", "script", "style", "noscript", "template", "head", "html"];
-/// What lies deeper than this is read as if it lay here.
-pub(crate) const MAX_DEPTH: usize = 512;
 /// A longer heading is one that was never closed.
 const MAX_HEADING_BYTES: usize = 600;
-/// With less than one part in this many of the text outside of the furniture, the furniture is the page.
+/// With less than one part in this many of the text outside of the furniture, the furniture is the
+/// page.
 const FURNITURE_IS_PAGE: usize = 10;
 
-/// Reads HTML, however broken. Menus, footers, asides and forms are left out, unless nearly all of the text is in them.
-/// The page's title is the outermost heading, unless it only repeats one of the page's own outermost headings. TextBuilder of
-/// the file stay lines, except in headings and table cells, so that a place in the text has a line in the file.
+/// Reads HTML, however broken. Menus, footers, asides and forms are left out, unless nearly all of
+/// the text is in them. The page's title is the outermost heading, unless it only repeats one of
+/// the page's own outermost headings. Lines of the file stay lines, except in headings and table
+/// cells, so that a location in the text has a line in the file.
 pub(crate) fn read(html: &str) -> Document {
     Reader::read_whole(&with_plain_line_ends(html)).finish()
 }
 
-/// The tokenizer reads each line end as one character; without CRLF its positions are those of the text.
+/// True if a text begins as web pages do.
+pub(crate) fn is_page(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(16).collect::<String>().to_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
+}
+
+/// The tokenizer reads each line end as one character; without CRLF its positions are those of the
+/// text.
 pub(crate) fn with_plain_line_ends(html: &str) -> String {
     html.replace("\r\n", "\n")
 }
@@ -66,14 +73,14 @@ pub(crate) fn with_plain_line_ends(html: &str) -> String {
 pub(crate) enum Show<'a> {
     WithoutFurniture,
     All,
-    /// The pieces of text that begin at these offsets, which rise.
+    /// The text nodes that begin at these offsets, which rise.
     Only(&'a [usize]),
 }
 
 pub(crate) struct Reader<'a> {
     show: Show<'a>,
-    /// The pieces of text that there are to see, with those in furniture.
-    pub(crate) pieces: Vec<Piece>,
+    /// The text nodes that there are to see, with those in furniture.
+    pub(crate) text_nodes: Vec<TextNode>,
     /// The text in furniture that was left out.
     left_out_bytes: usize,
     lines: TextBuilder,
@@ -81,15 +88,16 @@ pub(crate) struct Reader<'a> {
     open: Vec<&'static str>,
     /// The depth of the outermost open element that is left out.
     hidden_from: Option<usize>,
-    unseen: Unseen,
-    pub(crate) shape: Shape,
+    hidden_elements: HiddenElements,
+    pub(crate) tree_size: TreeSize,
     headings: Vec<Heading>,
     /// The level of the open heading and, once it has any text, where that begins.
     heading: Option<(u8, Option<usize>)>,
     in_link: bool,
     in_title: bool,
     title: String,
-    /// Line ends in `pre` that are written once something follows; `None` directly after the opening tag.
+    /// Line ends in `pre` that are written once something follows; `None` directly after the
+    /// opening tag.
     verbatim_line_ends: Option<u32>,
     /// The next list item is the first one.
     first_item: bool,
@@ -110,13 +118,13 @@ impl<'a> Reader<'a> {
     pub(crate) fn read(html: &str, show: Show<'a>) -> Self {
         let mut reader = Reader {
             show,
-            pieces: Vec::new(),
+            text_nodes: Vec::new(),
             left_out_bytes: 0,
             lines: TextBuilder::new(),
             open: Vec::new(),
             hidden_from: None,
-            unseen: Unseen::default(),
-            shape: Shape::default(),
+            hidden_elements: HiddenElements::default(),
+            tree_size: TreeSize::default(),
             headings: Vec::new(),
             heading: None,
             in_link: false,
@@ -134,9 +142,10 @@ impl<'a> Reader<'a> {
                 Token::StartTag(tag) => {
                     reader.start(&String::from_utf8_lossy(&tag.name), tag.self_closing);
                     reader.in_link |= *tag.name == b"a" && tag.attributes.contains_key(b"href".as_slice());
-                    reader.unseen.start(&tag);
-                    reader.shape.start(&tag);
-                    // XHTML's `<script/>` and `<title/>` have no content; all of the page would be taken for it.
+                    reader.hidden_elements.start(&tag);
+                    reader.tree_size.start(&tag);
+                    // XHTML's `<script/>` and `<title/>` have no content; all of the page would be
+                    // taken for it.
                     if !tag.self_closing
                         && let Some(state) = naive_next_state(&tag.name)
                     {
@@ -144,8 +153,8 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Token::EndTag(tag) => {
-                    reader.unseen.end(&tag.name);
-                    reader.shape.end(&tag.name);
+                    reader.hidden_elements.end(&tag.name);
+                    reader.tree_size.end(&tag.name);
                     reader.end(&String::from_utf8_lossy(&tag.name));
                 }
                 Token::String(text) => {
@@ -258,21 +267,21 @@ impl<'a> Reader<'a> {
             self.title.push_str(text);
             return;
         }
-        let aside = self.in_link || self.hidden_from.is_some() || self.unseen.inside > 0;
-        let piece = Piece { offset, bytes: text.trim().len(), aside };
+        let aside = self.in_link || self.hidden_from.is_some() || self.hidden_elements.inside > 0;
+        let text_node = TextNode { offset, bytes: text.trim().len(), aside };
         if let Some(depth) = self.hidden_from {
             if FURNITURE.contains(&self.open[depth]) && !self.open[depth..].iter().any(|it| INVISIBLE.contains(it)) {
-                self.left_out_bytes += piece.bytes;
-                self.pieces.extend((piece.bytes > 0).then_some(piece));
+                self.left_out_bytes += text_node.bytes;
+                self.text_nodes.extend((text_node.bytes > 0).then_some(text_node));
             }
             return;
         }
-        if piece.bytes > 0 {
+        if text_node.bytes > 0 {
             if matches!(self.show, Show::Only(kept) if kept.binary_search(&offset).is_err()) {
                 self.part(Gap::Space);
                 return;
             }
-            self.pieces.push(piece);
+            self.text_nodes.push(text_node);
         }
         let verbatim = self.verbatim() && self.heading.is_none() && !self.in_cell;
         let mut line = line_starts.partition_point(|&start| start <= offset) as u32;
@@ -366,7 +375,7 @@ impl<'a> Reader<'a> {
             text,
             sections,
             unit: LocationUnit::Line,
-            places: Some(sources),
+            locations: Some(sources),
             metadata: Vec::new(),
             warning: None,
         }
@@ -444,7 +453,7 @@ mod tests {
     fn every_line_knows_the_line_of_the_file() {
         let html = "<html>\r\n<p>é one\r\ntwo\r\n\r\n<h2>\r\nHead</h2><pre>\r\na\r\n\r\nb</pre>\r\n<p>end";
         let document = read(html);
-        let lines: Vec<_> = document.text.lines().zip(document.places.unwrap()).collect();
+        let lines: Vec<_> = document.text.lines().zip(document.locations.unwrap()).collect();
         let shown: Vec<_> = lines.into_iter().filter(|(line, _)| !line.is_empty()).collect();
         assert_eq!(shown, [("é one", 2), ("two", 3), ("Head", 6), ("a", 7), ("b", 9), ("end", 10)]);
     }

@@ -1,16 +1,15 @@
-//! How much of a tree an HTML page makes, and which of its elements it hides: told from its tags, without building one.
+//! Tells from the tags of an HTML page how large its tree would be and which elements it hides,
+//! without building the tree.
 
 use std::collections::HashMap;
 
 use html5gum::StartTag;
 
-use crate::html::MAX_DEPTH;
-
-/// Elements that have nothing in them.
+/// Elements without content.
 const WITHOUT_END: &[&[u8]] = &[
     b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source", b"track", b"wbr",
 ];
-/// Elements that the next one closes.
+/// Elements whose end tag is often left out.
 const END_LEFT_OUT: &[&[u8]] = &[
     b"html",
     b"head",
@@ -31,22 +30,25 @@ const END_LEFT_OUT: &[&[u8]] = &[
     b"rt",
     b"rp",
 ];
-/// The main text of pages with more than this is not looked for.
+/// Elements that are nested deeper are read as if they were at this depth.
+pub(crate) const MAX_DEPTH: usize = 512;
+/// The main text of pages with more elements or attributes is not looked for.
 const MAX_ELEMENTS: usize = 50_000;
 const MAX_ATTRIBUTES: usize = 1_000;
 
-/// How much there is to build a tree of: trees of deep, wide or broken pages may take time that is not in proportion.
+/// The size of the tree. Trees of deep, wide or broken pages may take time out of proportion to the
+/// page.
 #[derive(Debug, Default)]
-pub(crate) struct Shape {
+pub(crate) struct TreeSize {
     elements: usize,
     attributes: usize,
-    /// The elements left open, by name, but for those whose end is often left out.
+    /// The number of open elements by name, without those whose end tag is often left out.
     open: HashMap<Vec<u8>, usize>,
     depth: usize,
     deepest: usize,
 }
 
-impl Shape {
+impl TreeSize {
     pub(crate) fn start(&mut self, tag: &StartTag<usize>) {
         self.elements += 1;
         self.attributes = self.attributes.max(tag.attributes.len());
@@ -64,24 +66,24 @@ impl Shape {
         }
     }
 
-    pub(crate) fn is_sane(&self) -> bool {
+    pub(crate) fn is_small_enough(&self) -> bool {
         self.elements <= MAX_ELEMENTS && self.deepest <= MAX_DEPTH && self.attributes <= MAX_ATTRIBUTES
     }
 }
 
-/// Follows what the page itself does not show, until something on it is clicked or for good.
+/// Follows the elements that the page hides, be it only until something is clicked.
 #[derive(Debug, Default)]
-pub(crate) struct Unseen {
+pub(crate) struct HiddenElements {
     name: Vec<u8>,
     /// How many elements of this name are open, from the hidden one on.
     pub(crate) inside: usize,
 }
 
-impl Unseen {
+impl HiddenElements {
     pub(crate) fn start(&mut self, tag: &StartTag<usize>) {
         if self.inside > 0 {
             self.inside += usize::from(*self.name == *tag.name);
-        } else if !tag.self_closing && !WITHOUT_END.contains(&tag.name.as_slice()) && Unseen::hides(tag) {
+        } else if !tag.self_closing && !WITHOUT_END.contains(&tag.name.as_slice()) && HiddenElements::hides(tag) {
             self.name = tag.name.to_vec();
             self.inside = 1;
         }

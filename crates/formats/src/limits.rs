@@ -1,21 +1,22 @@
-//! The limits that shorten a text or decide how it is read. Each stands in the handbook's table, and a file of which something was
-//! left out says so. Limits are met deep within readers, where no document is at hand: so they are noted beside the reading.
+//! The limits that shorten a text or decide how it is read. Each stands in the handbook's table,
+//! and a file of which something was left out says so. Limits are met deep within readers, where no
+//! document is at hand: so they are noted beside the reading.
 
 use std::cell::RefCell;
 use std::fmt;
 
 use crate::document::{TRUNCATED, join_warnings};
 
-/// The most that is read of something.
+/// The most that is read of something in a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Which files it is about.
+    /// The files that it concerns.
     pub of: &'static str,
-    /// How many.
+    /// The largest number.
     pub most: usize,
-    /// Of what.
+    /// What is counted.
     pub what: &'static str,
-    /// What becomes of the rest.
+    /// What happens beyond it.
     pub beyond: &'static str,
 }
 
@@ -33,7 +34,7 @@ impl fmt::Display for Limit {
 macro_rules! limits {
     ($($name:ident: $of:literal, $most:expr, $what:literal, $beyond:literal;)*) => {
         $(pub(crate) const $name: Limit = Limit { of: $of, most: $most, what: $what, beyond: $beyond };)*
-        /// The limits that shorten a text or decide how a file is read.
+        /// All limits that shorten a text or decide how a file is read.
         pub static LIMITS: &[&Limit] = &[$(&$name),*];
     };
 }

@@ -1,12 +1,13 @@
-//! Where in a file something stands, as people and programs open it.
+//! Locations in a file, counted and written as people and programs open them.
 
 use serde::{Deserialize, Serialize};
 
-/// What places in a document are counted in, from 1.
+/// What the locations in a document count, from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum LocationUnit {
-    /// TextBuilder of the file.
+    /// Lines of the file.
     #[default]
     Line,
     /// Pages of a PDF.
@@ -26,7 +27,7 @@ pub enum LocationUnit {
 }
 
 impl LocationUnit {
-    /// Its name in the singular, in small letters.
+    /// The name in the singular, in small letters.
     pub fn name(self) -> &'static str {
         match self {
             LocationUnit::Line => "line",
@@ -40,8 +41,10 @@ impl LocationUnit {
         }
     }
 
-    /// What follows the path of a file to name the places from `first` to `last` in it: `:3-7` for lines, `#page=3` as PDF
-    /// viewers open it (RFC 8118), `#Budget!12:18` as spreadsheets write whole rows; `headings` are those over the places.
+    /// The suffix of a file's path that names the locations from `first` to `last`: `:3-7` for
+    /// lines, `#page=3` as PDF viewers open it (RFC 8118), `#Budget!12:18` as spreadsheets write
+    /// whole rows. `headings` are the headings above these locations; the first one names the
+    /// sheet.
     pub fn after_path(self, first: u32, last: u32, headings: &[String]) -> String {
         let from_to = |separator: &str| match first == last {
             true => first.to_string(),

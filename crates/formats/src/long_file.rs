@@ -1,59 +1,25 @@
-//! Long files are read piece by piece, so that no more of them is held than a piece: plain text, source code, CSV and TSV, lines of
-//! JSON, mailboxes. The texts of the pieces, one after the other, are the text of the file read at once.
+//! Long files are read piece by piece, so that no more of them is held than a piece: plain text,
+//! source code, CSV and TSV, lines of JSON, mailboxes. The texts of the pieces, one after the
+//! other, are the text of the file read at once.
 
 use std::io::{BufReader, Read};
 
+use crate::detect;
 use crate::document::{Document, Format, join_warnings};
-use crate::file_type::{self, FileType};
+use crate::file_type::FileType;
 use crate::office::delimited::SAMPLE_BYTES;
 use crate::office::long_table::LongTable;
+use crate::pieces::{GivePiece, LongFile, LongFileLimits};
 use crate::skip::Skip;
 use crate::text_stream::{Source, window};
-use crate::{data, decode, limits, mail, office};
+use crate::{data, decode, html, limits, mail, office};
 
-/// How much is held of a long file.
-#[derive(Debug, Clone, Copy)]
-pub struct LongFileLimits {
-    /// How many bytes are read and decoded at once.
-    pub window: usize,
-    /// About how many bytes of text a piece has.
-    pub piece: usize,
-    /// A record or a line that is longer is cut there.
-    pub record: usize,
-    /// What a letter of a mailbox has beyond is left out.
-    pub letter: usize,
-}
-
-impl Default for LongFileLimits {
-    fn default() -> Self {
-        LongFileLimits {
-            window: 1 << 20,
-            piece: 1 << 20,
-            record: limits::RECORD_BYTES.most,
-            letter: limits::LETTER_BYTES.most,
-        }
-    }
-}
-
-/// How the reading of a long file ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum LongFile {
-    /// All of it was given.
-    ReadInPieces {
-        /// What is doubtful about how it was read.
-        warning: Option<String>,
-    },
-    /// Nothing of it was given: its kind is read at once.
-    Indivisible,
-}
-
-/// Takes a piece, and how many lines of the file are before it where its places are its own lines.
-pub type GivePiece<'g> = dyn FnMut(Document, u32) -> Result<(), Skip> + 'g;
-
-/// Reads the file named `path_name` with what is in `file`, and gives its pieces in order. Pieces may have no text.
+/// Reads a long file piece by piece and hands each piece to `give`, in order, so that no more of
+/// the file is held than a piece. Pieces may have no text.
 ///
 /// # Errors
-/// Why the file is not read, which may be found late: pieces given before do not count then. Errors of `give`.
+/// Why the file is not read. This may be found late: discard the pieces given before. Errors of
+/// `give` are passed on.
 pub fn read_long_file(
     path_name: &str,
     file: &mut dyn Read,
@@ -61,12 +27,12 @@ pub fn read_long_file(
     give: &mut GivePiece<'_>,
 ) -> Result<LongFile, Skip> {
     limits::begin();
-    let first = window(file, sizes.window)?;
+    let first = window(file, sizes.window_bytes)?;
     // Only by all of an archive it is told which document it is.
     if first.starts_with(b"PK\x03\x04") {
         return Ok(LongFile::Indivisible);
     }
-    let kind = file_type::of(path_name, &first)?;
+    let kind = detect::of(path_name, &first)?;
     let is_wide = first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff") || first.contains(&0);
     let is_text = match kind {
         Some(FileType::Workbook) => !office::is_container(&first) && !is_wide,
@@ -86,7 +52,7 @@ pub fn read_long_file(
         kind => {
             let declared =
                 matches!(kind, Some(FileType::Code) | None).then(|| decode::declared_encoding(&first)).flatten();
-            read_text(kind, Source::new(&mut file, sizes.window, declared), sizes, give)?
+            read_text(kind, Source::new(&mut file, sizes.window_bytes, declared), sizes, give)?
         }
     };
     Ok(match ended {
@@ -95,19 +61,14 @@ pub fn read_long_file(
     })
 }
 
-/// What is said of a file whose bytes cannot be had.
-pub(crate) fn unreadable(cause: std::io::Error) -> Skip {
-    Skip::because(format!("could not be read: {cause}"))
-}
-
 fn read_text(
     kind: Option<FileType>,
     mut source: Source,
     sizes: &LongFileLimits,
     give: &mut GivePiece<'_>,
 ) -> Result<LongFile, Skip> {
-    source.fill(sizes.piece)?;
-    let is_page = || file_type::by_content(&source.text) == FileType::Html;
+    source.fill(sizes.piece_bytes)?;
+    let is_page = || html::is_page(&source.text);
     match kind {
         None | Some(FileType::Workbook) if is_page() => Ok(LongFile::Indivisible),
         Some(FileType::Csv) => read_table(source, ',', sizes, give),
@@ -115,7 +76,7 @@ fn read_text(
         Some(FileType::JsonLines) => read_json_lines(source, sizes, give),
         Some(kind) => read_plain(source, kind.format(), sizes, give),
         None => {
-            let format = file_type::by_content(&source.text).format();
+            let format = detect::by_content(&source.text).format();
             read_plain(source, format, sizes, give)
         }
     }
@@ -129,12 +90,12 @@ fn read_plain(
 ) -> Result<LongFile, Skip> {
     let mut lines_before = 0;
     loop {
-        source.fill(sizes.piece)?;
+        source.fill(sizes.piece_bytes)?;
         if source.text.is_empty() {
             return Ok(LongFile::ReadInPieces { warning: source.warning() });
         }
-        let is_last = source.is_done && source.text.len() <= sizes.piece;
-        let end = if is_last { source.text.len() } else { cut(&source.text, sizes.piece) };
+        let is_last = source.is_done && source.text.len() <= sizes.piece_bytes;
+        let end = if is_last { source.text.len() } else { cut(&source.text, sizes.piece_bytes) };
         let text = source.take(end);
         let lines = text.bytes().filter(|byte| *byte == b'\n').count() as u32;
         give(Document::without_headings(format, text), lines_before)?;
@@ -142,7 +103,8 @@ fn read_plain(
     }
 }
 
-/// Where a text is cut that is longer than `most` bytes: behind a blank line if there is one in it, else a line, else a space.
+/// Where a text is cut that is longer than `most` bytes: behind a blank line if there is one in it,
+/// else a line, else a space.
 fn cut(text: &str, most: usize) -> usize {
     let window = &text[..text.ceil_char_boundary(most)];
     let behind = |at: &&str| window.rfind(*at).map(|found| found + at.len()).filter(|cut| cut * 4 > most);
@@ -156,9 +118,9 @@ fn read_json_lines(mut source: Source, sizes: &LongFileLimits, give: &mut GivePi
         let end = match source.text.rfind('\n') {
             _ if source.is_done => source.text.len(),
             Some(at) => at + 1,
-            None if source.text.len() >= sizes.record => source.text.floor_char_boundary(sizes.record),
+            None if source.text.len() >= sizes.record_bytes => source.text.floor_char_boundary(sizes.record_bytes),
             None => {
-                source.fill(source.text.len() + sizes.window)?;
+                source.fill(source.text.len() + sizes.window_bytes)?;
                 continue;
             }
         };
@@ -167,7 +129,7 @@ fn read_json_lines(mut source: Source, sizes: &LongFileLimits, give: &mut GivePi
             return Ok(LongFile::Indivisible);
         }
         give(lines.take(), 0)?;
-        source.fill(sizes.piece)?;
+        source.fill(sizes.piece_bytes)?;
     }
     Ok(LongFile::ReadInPieces { warning: join_warnings(lines.warning(), source.warning()) })
 }
@@ -183,10 +145,10 @@ fn read_table(
         return read_plain(source, Format::Table, sizes, give);
     };
     while !source.text.is_empty() {
-        let read = table.add(&source.text, source.is_done, sizes.record);
+        let read = table.add(&source.text, source.is_done, sizes.record_bytes);
         source.take(read);
         give(table.take(), 0)?;
-        let more = if read == 0 { source.text.len() + sizes.window } else { sizes.piece };
+        let more = if read == 0 { source.text.len() + sizes.window_bytes } else { sizes.piece_bytes };
         source.fill(more)?;
     }
     Ok(LongFile::ReadInPieces { warning: join_warnings(table.warning(), source.warning()) })
@@ -199,9 +161,10 @@ mod tests {
     use super::*;
     use crate::read as read_at_once;
 
-    const SMALL: LongFileLimits = LongFileLimits { window: 100, piece: 400, record: 300, letter: 1000 };
+    const SMALL: LongFileLimits =
+        LongFileLimits { window_bytes: 100, piece_bytes: 400, record_bytes: 300, letter_bytes: 1000 };
 
-    /// The text of all pieces, the lines that are not empty with their places, and the warning.
+    /// The text of all pieces, the lines that are not empty with their locations, and the warning.
     type Joined = (String, Vec<(String, u32)>, Option<String>);
 
     fn in_pieces(name: &str, bytes: &[u8], sizes: &LongFileLimits) -> Option<Joined> {
@@ -221,18 +184,20 @@ mod tests {
     }
 
     fn lines(document: &Document, lines_before: u32) -> Vec<(String, u32)> {
-        let place = |at: usize| document.places.as_ref().map_or(at as u32 + 1 + lines_before, |places| places[at]);
-        let lines = document.text.split('\n').enumerate().map(|(at, line)| (line.to_owned(), place(at)));
+        let location =
+            |at: usize| document.locations.as_ref().map_or(at as u32 + 1 + lines_before, |locations| locations[at]);
+        let lines = document.text.split('\n').enumerate().map(|(at, line)| (line.to_owned(), location(at)));
         lines.filter(|(line, _)| !line.is_empty()).collect()
     }
 
-    /// Both ways to read agree. TextBuilder of JSON and letters are not cut within, so their lines are the same, too.
+    /// Both ways to read agree. Lines of JSON and letters are not cut within, so their lines are
+    /// the same, too.
     fn check(name: &str, text: &str, sizes: &LongFileLimits) {
         let whole = read_at_once(name, text.as_bytes()).unwrap();
         let (joined, shown, warning) = in_pieces(name, text.as_bytes(), sizes).unwrap();
         assert_eq!(joined, whole.text);
         assert_eq!(warning, whole.warning);
-        if whole.places.is_some() {
+        if whole.locations.is_some() {
             assert_eq!(shown, lines(&whole, 0));
         } else {
             // A line may be cut in two: each part is on its line.

@@ -8,8 +8,9 @@ use crate::location::LocationUnit;
 use crate::outline::{self, Heading, on_one_line};
 use crate::span::Span;
 
-/// Reads Markdown (CommonMark with tables). Headings inside lists, quotations and code blocks make no sections. Front
-/// matter (YAML or TOML) is a section of its own; its title is the outermost heading if no heading of level 1 is there.
+/// Reads Markdown (CommonMark with tables). Headings inside lists, quotations and code blocks make
+/// no sections. Front matter (YAML or TOML) is a section of its own; its title is the outermost
+/// heading if no heading of level 1 is there.
 pub(crate) fn read(text: String) -> Document {
     let front = front_matter(&text);
     let from = front.map_or(0, |span| span.end);
@@ -24,7 +25,7 @@ pub(crate) fn read(text: String) -> Document {
         text,
         sections,
         unit: LocationUnit::Line,
-        places: None,
+        locations: None,
         metadata,
         warning: None,
     }
@@ -65,7 +66,8 @@ pub(crate) fn headings(text: &str, from: usize) -> Vec<Heading> {
     found
 }
 
-/// A block of YAML between lines of `---`, or of TOML between lines of `+++`, that the text begins with.
+/// A block of YAML between lines of `---`, or of TOML between lines of `+++`, that the text begins
+/// with.
 fn front_matter(text: &str) -> Option<Span> {
     let mut end = 0;
     let mut fence = "";

@@ -145,7 +145,7 @@ pub(crate) fn read(text: &str) -> Result<Document, Skip> {
 #[derive(Default)]
 struct Pages {
     text: String,
-    places: Vec<u32>,
+    locations: Vec<u32>,
     headings: Vec<Heading>,
 }
 
@@ -184,11 +184,11 @@ impl Pages {
         }
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
-            self.places.push(number);
+            self.locations.push(number);
         }
         let start = self.text.len();
         self.text.push_str(text);
-        self.places.resize(self.places.len() + text.split('\n').count(), number);
+        self.locations.resize(self.locations.len() + text.split('\n').count(), number);
         Some(start)
     }
 
@@ -199,7 +199,7 @@ impl Pages {
             text: self.text,
             sections,
             unit: LocationUnit::Cell,
-            places: Some(self.places),
+            locations: Some(self.locations),
             metadata,
             warning: None,
         }
@@ -230,7 +230,8 @@ fn shown(output: &Output) -> String {
     }
 }
 
-/// What a cell puts out, but for what is left out of it: mostly the rows of a table, or the progress of something.
+/// What a cell puts out, but for what is left out of it: mostly the rows of a table, or the
+/// progress of something.
 fn shortened(text: &str) -> String {
     let text = without_controls(&last_of_overwritten(&without_colours(text)));
     let mut kept = String::new();
@@ -288,7 +289,7 @@ mod tests {
         let document = read(text).unwrap();
         let wanted = "# Wrens\nSmall.\n![x]()\n\nprint(1)\n# no heading\n\n100%\none\n\n2\n\nValueError: bad\n\n## Eggs\n\nNine.";
         assert_eq!(document.text, wanted);
-        assert_eq!(document.places, Some(vec![1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3]));
+        assert_eq!(document.locations, Some(vec![1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3]));
         let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Wrens", "Wrens > Eggs"]);
         assert_eq!(document.metadata, [("language".to_owned(), "python".to_owned())]);

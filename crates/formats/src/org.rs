@@ -38,10 +38,19 @@ pub(crate) fn read(text: String) -> Document {
         }
         start = end;
     }
-    // A block that is never closed is none; that is rare enough to read the headlines after it as text.
+    // A block that is never closed is none; that is rare enough to read the headlines after it as
+    // text.
     let title = metadata.iter().find(|(key, _)| key == "title").map(|(_, title)| on_one_line(title));
     let sections = outline::sections(&text, 0, title.as_deref(), &found);
-    Document { format: Format::Text, text, sections, unit: LocationUnit::Line, places: None, metadata, warning: None }
+    Document {
+        format: Format::Text,
+        text,
+        sections,
+        unit: LocationUnit::Line,
+        locations: None,
+        metadata,
+        warning: None,
+    }
 }
 
 /// `** TODO [#A] Title [2/3] :tag:` is the title at level 2.

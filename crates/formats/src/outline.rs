@@ -1,4 +1,4 @@
-//! Headings become sections: the same for every format that has headings.
+//! Divides a text into sections by its headings, in the same way for every format.
 
 use crate::document::Section;
 use crate::span::Span;
@@ -14,8 +14,9 @@ pub(crate) struct Heading {
     pub(crate) title: String,
 }
 
-/// Sections of `text` from `from` on, without gap or overlap, `outermost` over all of them. White space before the first
-/// heading goes with it; other text there is a section under `outermost` alone.
+/// Sections of `text` from `from` on, without gap or overlap, `outermost` over all of them. White
+/// space before the first heading goes with it; other text there is a section under `outermost`
+/// alone.
 pub(crate) fn sections(text: &str, from: usize, outermost: Option<&str>, found: &[Heading]) -> Vec<Section> {
     let outermost: Vec<String> = outermost.map(str::to_owned).into_iter().collect();
     let mut sections = Vec::new();

@@ -1,28 +1,32 @@
 //! Chooses the reader of a file by its name and its bytes, and reads its text.
 
 use crate::decode::{self, Decoded};
+use crate::detect;
 use crate::document::{Document, Format, join_warnings};
-use crate::file_type::{self, FileType};
-use crate::office::{self, delimited};
+use crate::file_type::{FileType, Reader};
+use crate::limits;
 use crate::skip::Skip;
-use crate::{code, data, epub, html, limits, mail, markdown, notebook, org, pdf, restructured, web_page};
 
-/// The format that a file's name tells; `None` if the name tells none, or one that is not read.
+/// The family of formats that a file's name tells; `None` if the name tells none, or one that is
+/// not read.
 pub fn format_of_name(name: &str) -> Option<Format> {
-    file_type::by_name(name).ok().flatten().map(FileType::format)
+    detect::by_name(name).ok().flatten().map(FileType::format)
 }
 
-/// Reads the file named `path_name` (a path or only a name; its extension is looked at) with the content `bytes`.
+/// Reads the file named `path_name` (a path or only a name; its extension matters) with the content
+/// `bytes`.
 ///
-/// Takes time in proportion to the number of bytes. Readers that stand on other people's libraries may panic.
+/// The time that this takes is proportional to the number of bytes. Some readers use other people's
+/// libraries, which may panic on a damaged file: catch that if the files are not your own.
 ///
 /// # Errors
-/// Why the file is not read: it is empty, binary, of a kind not read yet, or in no encoding known here.
+/// Why the file is not read: it is empty, binary, needs a password, or has no known format or
+/// encoding.
 pub fn read(path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
     read_with_progress(path_name, bytes, &|| {})
 }
 
-/// As [`read`]; readers of long files call `progress` now and then.
+/// Like [`read`]; readers that take long call `progress` now and then.
 ///
 /// # Errors
 /// As [`read`].
@@ -31,9 +35,10 @@ pub fn read_with_progress(path_name: &str, bytes: &[u8], progress: &dyn Fn()) ->
         return Err(Skip::because("empty"));
     }
     limits::begin();
-    let document = match file_type::of(path_name, bytes)? {
-        Some(kind) if !kind.is_text() => read_binary(kind, bytes, progress)?,
-        kind => read_text(kind, path_name, bytes)?,
+    let file_type = detect::of(path_name, bytes)?;
+    let document = match file_type.map(FileType::reader) {
+        Some(Reader::Bytes(read)) => read(bytes, progress)?,
+        Some(Reader::Text(_)) | None => read_text(file_type, path_name, bytes, progress)?,
     };
     if document.text.trim().is_empty() {
         return Err(Skip::because("no text in it"));
@@ -41,49 +46,20 @@ pub fn read_with_progress(path_name: &str, bytes: &[u8], progress: &dyn Fn()) ->
     Ok(Document { warning: limits::with_met(document.warning), ..document })
 }
 
-fn read_text(kind: Option<FileType>, path_name: &str, bytes: &[u8]) -> Result<Document, Skip> {
-    let declared = match kind {
-        Some(FileType::Html | FileType::Code | FileType::Xml) | None => decode::declared_encoding(bytes),
-        Some(_) => None,
-    };
+fn read_text(
+    file_type: Option<FileType>,
+    path_name: &str,
+    bytes: &[u8],
+    progress: &dyn Fn(),
+) -> Result<Document, Skip> {
+    let may_declare = matches!(file_type, Some(FileType::Html | FileType::Code | FileType::Xml) | None);
+    let declared = if may_declare { decode::declared_encoding(bytes) } else { None };
     let Decoded { text, warning } = decode::decode(bytes, declared)?;
-    let kind = kind.unwrap_or_else(|| file_type::by_content(&text));
-    let mut document = match kind {
-        FileType::Markdown => markdown::read(text),
-        FileType::Html => web_page::read(&text),
-        FileType::Code => code::read(path_name, text),
-        FileType::Restructured => restructured::read(text),
-        FileType::Org => org::read(text),
-        FileType::Csv => delimited::read(text, ',')?,
-        FileType::Tsv => delimited::read(text, '\t')?,
-        FileType::Json | FileType::JsonLines | FileType::Yaml | FileType::Xml => data::read(kind, text),
-        FileType::Notebook => notebook::read(&text)?,
-        kind => Document::without_headings(kind.format(), text),
+    let document = match file_type.unwrap_or_else(|| detect::by_content(&text)).reader() {
+        Reader::Text(read) => read(path_name, text)?,
+        Reader::Bytes(read) => read(bytes, progress)?,
     };
-    document.warning = join_warnings(document.warning, warning);
-    Ok(document)
-}
-
-fn read_binary(kind: FileType, bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
-    match kind {
-        // Programs give these names to web pages and to tables in text too.
-        FileType::Doc | FileType::Workbook if !office::is_container(bytes) => {
-            let Decoded { text, warning } = decode::decode(bytes, decode::declared_encoding(bytes))?;
-            let document = match (file_type::by_content(&text), kind) {
-                (FileType::Html, _) => html::read(&text),
-                (_, FileType::Workbook) => delimited::read(text, '\t')?,
-                _ => Document::without_headings(Format::Text, text),
-            };
-            Ok(Document { warning: join_warnings(document.warning, warning), ..document })
-        }
-        FileType::Pdf => pdf::read(bytes, progress),
-        FileType::Eml => mail::internet::read(bytes),
-        FileType::Mhtml => mail::saved_page::read(bytes),
-        FileType::Mbox => mail::internet::read_mailbox(bytes),
-        FileType::Msg => mail::outlook::read(bytes),
-        FileType::Epub => epub::read(bytes),
-        kind => office::read(kind, bytes),
-    }
+    Ok(Document { warning: join_warnings(document.warning, warning), ..document })
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use crate::span::{Span, line_starts};
 
 const MAX_VALUES: usize = 1_000;
 
-/// Reads reStructuredText. Which line under a title means which level, the order in which they come first says; a title
-/// with lines above and below it is another level than one with a line below it.
+/// Reads reStructuredText. Which line under a title means which level, the order in which they come
+/// first says; a title with lines above and below it is another level than one with a line below
+/// it.
 pub(crate) fn read(text: String) -> Document {
     let starts = line_starts(&text);
     let lines: Vec<&str> = text.split('\n').map(str::trim_end).collect();
@@ -34,7 +35,15 @@ pub(crate) fn read(text: String) -> Document {
     }
     let sections = outline::sections(&text, 0, None, &found);
     let metadata = fields(&lines, found.first().map_or(0, |heading| heading.span.end), &starts);
-    Document { format: Format::Text, text, sections, unit: LocationUnit::Line, places: None, metadata, warning: None }
+    Document {
+        format: Format::Text,
+        text,
+        sections,
+        unit: LocationUnit::Line,
+        locations: None,
+        metadata,
+        warning: None,
+    }
 }
 
 struct Title<'t> {
@@ -59,7 +68,8 @@ fn title<'t>(lines: &[&'t str], number: usize) -> Option<Title<'t>> {
     }
     let text = line(number);
     let (mark, width) = adornment(line(number + 1))?;
-    // Shorter lines are allowed from four characters on, with a warning; a rule under a paragraph is no title.
+    // Shorter lines are allowed from four characters on, with a warning; a rule under a paragraph
+    // is no title.
     let fits = width >= width_of(text) || width >= 4 && width + 3 >= width_of(text);
     let is_title =
         !text.is_empty() && !text.starts_with([' ', '\t']) && !after_text && fits && !text.starts_with(".. ");
@@ -93,7 +103,8 @@ fn plain(title: &str) -> String {
     on_one_line(&plain.replace(['*', '|', '\\'], ""))
 }
 
-/// The fields (`:Author: Ann`) that stand before everything else, or directly under the first title.
+/// The fields (`:Author: Ann`) that stand before everything else, or directly under the first
+/// title.
 fn fields(lines: &[&str], title_end: usize, starts: &[usize]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for from in [0, starts.partition_point(|&start| start < title_end)] {

@@ -1,15 +1,29 @@
 //! Why a file was not read.
 
-/// Why a file is left out.
+use std::fmt;
+
+/// Why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skip {
-    /// In a few words: "empty", "binary", "PDF is not read yet".
+    /// The reason in a few words: "empty", "binary", "needs a password".
     pub reason: String,
 }
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the file was not read: {}", self.reason)
+    }
+}
+
+impl std::error::Error for Skip {}
 
 impl Skip {
     pub(crate) fn because(reason: impl Into<String>) -> Self {
         Skip { reason: reason.into() }
+    }
+
+    pub(crate) fn unreadable(cause: &std::io::Error) -> Self {
+        Skip::because(format!("could not be read: {cause}"))
     }
 
     pub(crate) fn needs_password() -> Self {

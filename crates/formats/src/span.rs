@@ -12,12 +12,12 @@ pub struct Span {
 }
 
 impl Span {
-    /// The part of `text` that this names.
+    /// The part of `text` in this span.
     pub fn of<'t>(&self, text: &'t str) -> &'t str {
         &text[self.start..self.end]
     }
 
-    /// The same span without white space at either end of it in `text`.
+    /// The same span without the white space at its ends in `text`.
     #[must_use]
     pub fn trimmed(&self, text: &str) -> Span {
         let part = self.of(text);

@@ -1,6 +1,7 @@
-//! Builds a text out of pieces with gaps between them, and remembers the line of the file that each line comes from.
+//! Builds a text from parts with gaps between them, and remembers which line of the file each line
+//! comes from.
 
-/// What stands between the text so far and the next piece; the larger one wins.
+/// The gap between the text so far and the next part; of two gaps the larger one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Gap {
     None,
@@ -15,9 +16,10 @@ pub(crate) struct TextBuilder {
     text: String,
     sources: Vec<u32>,
     gap: Gap,
-    /// Comes after the gap and before the next piece: the dash of a list item, the bar between two cells.
+    /// Written after the gap and before the next part: the dash of a list item, the bar between two
+    /// cells.
     mark: String,
-    /// Whether text before this has been taken.
+    /// True if earlier text has been taken.
     is_continued: bool,
 }
 
@@ -26,29 +28,29 @@ impl TextBuilder {
         TextBuilder { text: String::new(), sources: vec![1], gap: Gap::None, mark: String::new(), is_continued: false }
     }
 
-    /// Asks for at least this gap before the next piece. After a mark there is no gap.
+    /// Asks for at least this gap before the next part. No gap follows a mark.
     pub(crate) fn part(&mut self, gap: Gap) {
         if self.mark.is_empty() {
             self.gap = self.gap.max(gap);
         }
     }
 
-    /// Asks for at most this gap.
+    /// Allows at most this gap before the next part.
     pub(crate) fn close_up(&mut self, gap: Gap) {
         self.gap = self.gap.min(gap);
     }
 
-    /// Adds a mark before the next piece, on one line.
+    /// Adds a mark, on one line, before the next part.
     pub(crate) fn mark(&mut self, mark: &str) {
         self.mark.extend(mark.chars().map(|character| if character == '\n' { ' ' } else { character }));
     }
 
-    /// Forgets marks that nothing came after.
+    /// Drops marks that no text followed.
     pub(crate) fn drop_mark(&mut self) {
         self.mark.clear();
     }
 
-    /// Writes the gap and the mark; what follows begins at the end of the text.
+    /// Writes the gap and the mark, so that the next part begins at the end of the text.
     pub(crate) fn open(&mut self, source_line: u32) {
         if self.text.is_empty() && !self.is_continued {
             self.sources[0] = source_line;
@@ -73,7 +75,8 @@ impl TextBuilder {
         self.text.push(character);
     }
 
-    /// Ends the line; the next one comes from this line of the file, or from that of the line before where this one is earlier.
+    /// Ends the line. The next one comes from `source_line` of the file, or from the line of the
+    /// previous one if that is later.
     pub(crate) fn new_line(&mut self, source_line: u32) {
         self.text.push('\n');
         let before = self.sources.last().copied().unwrap_or(1);
@@ -89,8 +92,8 @@ impl TextBuilder {
         &self.text
     }
 
-    /// What [`finish`](Self::finish) would give, but what follows is written as if it were still there: the texts taken one after
-    /// the other are the whole.
+    /// What [`finish`](Self::finish) would give, but what follows is written as if it were still
+    /// there: the texts taken one after the other are the whole.
     pub(crate) fn take(&mut self) -> (String, Vec<u32>) {
         self.is_continued |= !self.text.is_empty();
         let last = self.sources.last().copied().unwrap_or(1);

@@ -1,4 +1,4 @@
-//! Decodes a file that is too long to be held, window by window.
+//! Decodes a file that is too long to be held in memory, window by window.
 
 use std::io::Read;
 
@@ -7,7 +7,6 @@ use encoding_rs::{Decoder, ISO_2022_JP};
 use crate::charset::Charset;
 use crate::decode::{self, Characters, Choice};
 use crate::document::join_warnings;
-use crate::long_file::unreadable;
 use crate::skip::Skip;
 
 /// The decoded text of a file as far as it has been read and not been taken.
@@ -22,7 +21,7 @@ pub(crate) struct Source<'r> {
     has_begun: bool,
     /// What has not been taken yet.
     pub(crate) text: String,
-    /// Whether `text` goes to the end of the file.
+    /// True if `text` reaches the end of the file.
     pub(crate) is_done: bool,
 }
 
@@ -65,8 +64,8 @@ impl<'r> Source<'r> {
         Ok(())
     }
 
-    /// The encoding is chosen by the first window that has more than ASCII in it: what every encoding reads alike tells none.
-    /// Gives whether all bytes fitted the encoding.
+    /// The encoding is chosen by the first window that has more than ASCII in it: what every
+    /// encoding reads alike tells none. Returns true if all bytes fitted the encoding.
     fn decode(&mut self, window: &[u8]) -> Result<bool, Skip> {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         let mut mark_bytes = 0;
@@ -96,7 +95,7 @@ impl<'r> Source<'r> {
         std::mem::replace(&mut self.text, rest)
     }
 
-    /// What is doubtful about how the text so far was decoded.
+    /// The warning about the decoding so far.
     pub(crate) fn warning(&self) -> Option<String> {
         let name = self.charset.map_or("ASCII", Charset::name);
         let misfits = self.characters.replaced;
@@ -108,11 +107,12 @@ impl<'r> Source<'r> {
 /// The next bytes of a file; fewer than `most` only at its end.
 pub(crate) fn window(file: &mut dyn Read, most: usize) -> Result<Vec<u8>, Skip> {
     let mut window = Vec::with_capacity(most);
-    file.take(most as u64).read_to_end(&mut window).map_err(unreadable)?;
+    file.take(most as u64).read_to_end(&mut window).map_err(|cause| Skip::unreadable(&cause))?;
     Ok(window)
 }
 
-/// Bytes without a character at their end that they only begin: of ISO-2022, which is ASCII, up to a line end; of UTF-8.
+/// Bytes without a character at their end that they only begin: of ISO-2022, which is ASCII, up to
+/// a line end; of UTF-8.
 fn without_unfinished_character(bytes: &[u8]) -> &[u8] {
     if bytes.is_ascii() {
         return bytes.iter().rposition(|&byte| byte == b'\n').map_or(bytes, |last| &bytes[..=last]);

@@ -1,4 +1,4 @@
-//! A saved page of the web: its main text, where it has one.
+//! Reads the main text of a web page, or all of it if there is no main text.
 
 use crate::document::Document;
 use crate::html::{Reader, Show, with_plain_line_ends};
@@ -7,12 +7,13 @@ use crate::main_text;
 /// The main text of larger pages is not looked for.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Reads HTML like [`super::html::read`], but only its main text where it has one.
+/// Reads HTML like [`crate::html::read`], but only its main text if it has one.
 pub(crate) fn read(html: &str) -> Document {
     let html = with_plain_line_ends(html);
     let whole = Reader::read_whole(&html);
-    let page =
-        (html.len() <= MAX_BYTES && whole.shape.is_sane()).then(|| main_text::find(&html, &whole.pieces)).flatten();
+    let page = (html.len() <= MAX_BYTES && whole.tree_size.is_small_enough())
+        .then(|| main_text::find(&html, &whole.text_nodes))
+        .flatten();
     let Some(page) = page else {
         return whole.finish();
     };
@@ -43,8 +44,9 @@ Their song is so high that many people, above all older ones, do not hear it at 
     #[test]
     fn only_the_main_text_of_an_article_is_read() {
         let document = read(ARTICLE);
-        let lines: Vec<_> = document.text.lines().zip(document.places.unwrap()).filter(|it| !it.0.is_empty()).collect();
-        let shown: Vec<_> = lines.iter().map(|(line, place)| (&line[..11], *place)).collect();
+        let lines: Vec<_> =
+            document.text.lines().zip(document.locations.unwrap()).filter(|it| !it.0.is_empty()).collect();
+        let shown: Vec<_> = lines.iter().map(|(line, location)| (&line[..11], *location)).collect();
         assert_eq!(
             shown,
             [("Small birds", 4), ("Kinglets ar", 5), ("They live i", 6), ("In winter, ", 7), ("Their song ", 8)]
@@ -93,9 +95,9 @@ Their song is so high that many people, above all older ones, do not hear it at 
             )
         ) {
             let document = read(&pieces.concat());
-            let places = document.places.unwrap();
-            assert_eq!(places.len(), document.text.split('\n').count());
-            assert!(places.is_sorted() && places[0] >= 1);
+            let locations = document.locations.unwrap();
+            assert_eq!(locations.len(), document.text.split('\n').count());
+            assert!(locations.is_sorted() && locations[0] >= 1);
         }
     }
 }

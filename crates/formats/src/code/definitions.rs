@@ -1,5 +1,5 @@
-//! A syntax tree becomes definitions: where each begins and ends, with the comments that belong to it, and what it is
-//! called.
+//! A syntax tree becomes definitions: where each begins and ends, with the comments that belong to
+//! it, and what it is called.
 
 use tree_sitter::{Node, TreeCursor};
 
@@ -118,7 +118,7 @@ fn roles(language: &Language) -> Vec<Role> {
     roles
 }
 
-/// Whether nothing but one line end is between the two places.
+/// True if there is nothing but one line end between the two offsets.
 fn is_next_to(text: &str, end: usize, start: usize) -> bool {
     text.get(end..start).is_some_and(|gap| gap.bytes().filter(|&byte| byte == b'\n').count() <= 1)
 }
@@ -129,7 +129,8 @@ fn line_start(text: &str, offset: usize) -> usize {
     if text[..indented].ends_with('\n') || indented == 0 { indented } else { offset }
 }
 
-/// What a definition is called; `None` if it is none: a type that is only named, a variable that holds no function.
+/// What a definition is called; `None` if it is none: a type that is only named, a variable that
+/// holds no function.
 fn title(text: &str, node: Node, role: Role, language: &Language) -> Option<String> {
     if role == Role::Binding {
         let value = value(node, language)?;
@@ -216,7 +217,8 @@ fn call_head(call: &str) -> &str {
     &line[..end.unwrap_or(line.len())]
 }
 
-/// A title on one line that is not too long: `head`, else `name`, else the beginning of `head`. `None` if it says nothing.
+/// A title on one line that is not too long: `head`, else `name`, else the beginning of `head`.
+/// `None` if it says nothing.
 fn short(head: &str, name: &str) -> Option<String> {
     let fits = |title: &String| title.chars().count() <= MAX_TITLE_CHARACTERS;
     let head: String = head.chars().take(MAX_TITLE_CHARACTERS * 8).collect();

@@ -1,5 +1,5 @@
-//! The programming languages that are read by definition: how their files are told, and which of the nodes that their
-//! grammars make are definitions.
+//! The programming languages that are read by definition: how their files are told, and which of
+//! the nodes that their grammars make are definitions.
 
 use tree_sitter::Language as Grammar;
 
@@ -69,7 +69,7 @@ fn interpreter(text: &str) -> Option<&str> {
     Some(program.trim_end_matches(|end: char| end.is_ascii_digit() || end == '.'))
 }
 
-/// Whether a header is C++ rather than C: whether a line begins as only C++ has it.
+/// True if a header is C++ rather than C: whether a line begins as only C++ has it.
 fn is_cpp_header(text: &str) -> bool {
     const BEGINNINGS: [&str; 8] =
         ["class ", "namespace ", "template", "public:", "private:", "protected:", "using ", "constexpr "];

@@ -17,16 +17,19 @@ use languages::Language;
 const MAX_BYTES: usize = 1 << 20;
 /// Files with longer lines, on average, are minified, or data.
 const MAX_MEAN_LINE_BYTES: usize = 300;
-/// How many times the parser may report progress. In steps rather than seconds, so that a file is always read the same.
+/// How many times the parser may report progress. In steps rather than seconds, so that a file is
+/// always read the same.
 const MAX_STEPS: usize = 2_000;
 /// Real code takes 4 to 8.
 const MAX_STEPS_PER_KILOBYTE: usize = 24;
 /// Where single steps take long, which is on the most hostile files alone, time is what ends it.
 const MAX_TIME: Duration = Duration::from_secs(3);
-/// What follows a definition on its last line still belongs to it, if the line ends within so many bytes.
+/// What follows a definition on its last line still belongs to it, if the line ends within so many
+/// bytes.
 const MAX_LINE_REST_BYTES: usize = 200;
 
-/// Reads source code. Its text is the file; its sections are definitions where the language is known, else there is one.
+/// Reads source code. Its text is the file; its sections are definitions where the language is
+/// known, else there is one.
 pub(crate) fn read(path_name: &str, text: String) -> Document {
     let found = languages::language_of(path_name, &text).and_then(|language| find(&text, language));
     let document = Document::without_headings(Format::Code, text);
@@ -59,7 +62,8 @@ fn parse(text: &str, language: &Language) -> Option<Tree> {
     parser.parse_with_options(&mut |offset, _| text.as_bytes().get(offset..).unwrap_or_default(), None, Some(options))
 }
 
-/// Sections that cover the text: the definitions, and what is between them under the definition around it.
+/// Sections that cover the text: the definitions, and what is between them under the definition
+/// around it.
 fn sections(text: &str, found: &[Definition]) -> Vec<Section> {
     let mut sections = Sections { text, covered: 0, path: Vec::new(), ends: Vec::new(), sections: Vec::new() };
     for definition in found {
@@ -98,7 +102,8 @@ impl Sections<'_> {
         }
     }
 
-    /// Puts all up to `end` into a section under the open definitions; what only closes things stays with what is before it.
+    /// Puts all up to `end` into a section under the open definitions; what only closes things
+    /// stays with what is before it.
     fn cover(&mut self, end: usize) {
         if end <= self.covered {
             return;

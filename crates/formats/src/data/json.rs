@@ -22,13 +22,13 @@ pub(super) fn read_lines(text: &str) -> Option<Document> {
     lines.are_json().then(|| Document { warning: lines.warning(), ..lines.take() })
 }
 
-/// TextBuilder of JSON that are being read.
+/// Lines of JSON that are being read.
 #[derive(Default)]
 pub(crate) struct JsonLines {
     records: Records,
     good: usize,
     bad: usize,
-    /// TextBuilder that have ended.
+    /// Lines that have ended.
     ended: u32,
 }
 
@@ -52,7 +52,7 @@ impl JsonLines {
         }
     }
 
-    /// Whether most lines so far are.
+    /// True if most lines so far are valid JSON.
     pub(crate) fn are_json(&self) -> bool {
         self.good > self.bad
     }
@@ -220,9 +220,9 @@ mod tests {
         fn anything_is_read_or_not(text in "([\\[\\]{},:]|\"[a-z\\\\\"é]{0,3}\"|[0-9]|null|\n){0,40}") {
             let documents = [read(&text), read_lines(&text)];
             for document in documents.into_iter().flatten() {
-                let places = document.places.as_ref().unwrap();
-                prop_assert_eq!(places.len(), document.text.split('\n').count());
-                prop_assert!(places.is_sorted());
+                let locations = document.locations.as_ref().unwrap();
+                prop_assert_eq!(locations.len(), document.text.split('\n').count());
+                prop_assert!(locations.is_sorted());
             }
         }
     }

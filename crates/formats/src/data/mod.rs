@@ -10,16 +10,25 @@ pub(crate) use json::JsonLines;
 pub(crate) use tree::{Shape, Tree};
 
 use crate::document::{Document, Format};
-use crate::file_type::FileType;
 
-/// Reads data of this kind; as text where it is not what its name says.
-pub(crate) fn read(kind: FileType, text: String) -> Document {
-    let (name, document) = match kind {
-        FileType::Json => ("JSON", json::read(&text).or_else(|| json::read_lines(&text))),
-        FileType::JsonLines => ("lines of JSON", json::read_lines(&text).or_else(|| json::read(&text))),
-        FileType::Yaml => ("YAML", yaml::read(&text)),
-        _ => ("XML", xml::read(&text)),
-    };
+pub(crate) fn read_json(text: String) -> Document {
+    or_as_text("JSON", json::read(&text).or_else(|| json::read_lines(&text)), text)
+}
+
+pub(crate) fn read_json_lines(text: String) -> Document {
+    or_as_text("lines of JSON", json::read_lines(&text).or_else(|| json::read(&text)), text)
+}
+
+pub(crate) fn read_yaml(text: String) -> Document {
+    or_as_text("YAML", yaml::read(&text), text)
+}
+
+pub(crate) fn read_xml(text: String) -> Document {
+    or_as_text("XML", xml::read(&text), text)
+}
+
+/// The document, or the plain text with a warning if there is none.
+fn or_as_text(name: &str, document: Option<Document>, text: String) -> Document {
     document.unwrap_or_else(|| {
         let warning = Some(format!("not valid {name}, or beyond its limits: read as text"));
         Document { warning, ..Document::without_headings(Format::Data, text) }

@@ -1,4 +1,5 @@
-//! Data is written out as lines of keys and values, and cut where a record or a large part of it begins.
+//! Data is written out as lines of keys and values, and cut where a record or a large part of it
+//! begins.
 
 use std::ops::Range;
 
@@ -19,7 +20,8 @@ const MAX_LABEL_BYTES: usize = 80;
 const MAX_PATH_BYTES: usize = 160;
 /// The line of a list of values is not continued beyond this.
 const MAX_LIST_LINE_BYTES: usize = 160;
-/// Text between elements of larger ones is a paragraph of its own; in smaller ones the elements are within the text.
+/// Text between elements of larger ones is a paragraph of its own; in smaller ones the elements are
+/// within the text.
 const MAX_PROSE_BYTES: u32 = 16 << 10;
 /// What a record is called by, best first.
 const TITLES: &[&str] = &["title", "name", "label", "heading", "subject", "id"];
@@ -167,11 +169,11 @@ impl Records {
         if let Some((start, _)) = starts.first_mut() {
             *start = 0;
         }
-        let (text, places) = self.lines.take();
+        let (text, locations) = self.lines.take();
         let ends: Vec<usize> = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect();
         let section = |((start, headings), end)| Section { span: Span { start, end }, body_start: start, headings };
         let sections = starts.into_iter().zip(ends).map(section).collect();
-        Document { sections, places: Some(places), ..Document::without_headings(Format::Data, text) }
+        Document { sections, locations: Some(locations), ..Document::without_headings(Format::Data, text) }
     }
 
     fn begin(&mut self, headings: Vec<String>) {
@@ -180,7 +182,8 @@ impl Records {
     }
 
     fn part(&mut self, tree: &Tree, nodes: Range<usize>) {
-        /// A part whose parts are being written: its end, how long the path over it is, how many of its parts are written.
+        /// A part whose parts are being written: its end, how long the path over it is, how many of
+        /// its parts are written.
         struct Open {
             end: usize,
             path_bytes: usize,
@@ -340,10 +343,10 @@ fn looks_like_html(value: &str) -> bool {
     value.contains('<') && TAGS.iter().any(|tag| value.contains(tag))
 }
 
-/// The lines of a document that have text, each with its place.
+/// The lines of a document that have text, each with its location.
 #[cfg(test)]
 pub(super) fn shown(document: &Document) -> Vec<String> {
-    let places = document.places.clone().unwrap_or_default();
-    let lines = document.text.split('\n').zip(places).filter(|(line, _)| !line.is_empty());
-    lines.map(|(line, place)| format!("{place} {line}")).collect()
+    let locations = document.locations.clone().unwrap_or_default();
+    let lines = document.text.split('\n').zip(locations).filter(|(line, _)| !line.is_empty());
+    lines.map(|(line, location)| format!("{location} {line}")).collect()
 }

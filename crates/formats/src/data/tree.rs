@@ -1,18 +1,19 @@
-//! What JSON, YAML and XML have in common: names, values, and what is within what.
+//! The tree that JSON, YAML and XML have in common: names, values and nesting.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::limits::PARTS;
 
-/// A file with more parts is not taken apart.
+/// A file with more parts is read as plain text.
 const MAX_NODES: usize = PARTS.most;
 
 /// The parts of a file, in its order; what is within a part follows it.
 #[derive(Debug)]
 pub(crate) struct Tree<'t> {
     nodes: Vec<Node<'t>>,
-    /// Whether the names are those of kinds of things, as in XML, rather than of the things, as in JSON.
+    /// True if names denote kinds of things, as in XML; false if they denote the things themselves,
+    /// as in JSON.
     pub(super) named_by_kind: bool,
 }
 

@@ -1,5 +1,5 @@
-//! XML: elements with nothing but text in them are keys and values, elements with text between elements are paragraphs.
-//! Entities are not looked up, beyond those that XML itself defines.
+//! XML: elements with nothing but text in them are keys and values, elements with text between
+//! elements are paragraphs. Entities are not looked up, beyond those that XML itself defines.
 
 use std::borrow::Cow;
 
@@ -183,9 +183,9 @@ mod tests {
         #[test]
         fn anything_is_read_or_not(text in "(<a>|</a>|<b c='d'>|</b>|<e/>|&amp;|&x;|&|[a-z \n<>]){0,40}") {
             if let Some(document) = read(&format!("<r>{text}</r>")) {
-                let places = document.places.as_ref().unwrap();
-                prop_assert_eq!(places.len(), document.text.split('\n').count());
-                prop_assert!(places.is_sorted());
+                let locations = document.locations.as_ref().unwrap();
+                prop_assert_eq!(locations.len(), document.text.split('\n').count());
+                prop_assert!(locations.is_sorted());
             }
         }
     }

@@ -1,4 +1,5 @@
-//! YAML: the text stays as it is in the file, with its comments; sections begin where a record or a large part begins.
+//! YAML: the text stays as it is in the file, with its comments; sections begin where a record or a
+//! large part begins.
 
 use std::borrow::Cow;
 
@@ -12,7 +13,8 @@ use crate::span::{Span, line_starts};
 
 const MAX_DEPTH: usize = YAML_DEPTH.most;
 
-/// Reads one or several documents in a file; `None` if they are not valid. What `*` refers to is not put in its place.
+/// Reads one or several documents in a file; `None` if they are not valid. What `*` refers to is
+/// not put in its place.
 pub(super) fn read(text: &str) -> Option<Document> {
     let starts = line_starts(text);
     let mut sections: Vec<Section> = Vec::new();

@@ -1,11 +1,13 @@
-//! What no letter needs and what its parser would spend memory on without end is broken up before it gets there.
+//! Breaks up long headers, which no letter needs, before the parser of letters gets them: it would
+//! use memory without bound.
 
 use std::borrow::Cow;
 
 use crate::limits::LETTERS_WITHIN;
 use crate::skip::Skip;
 
-/// Longer lines, and headers of more lines than this holds, are broken; those of base64 and HTML may be.
+/// Longer lines, and headers of more lines than this holds, are broken; those of base64 and HTML
+/// may be.
 const MAX_HEADER_BYTES: usize = 16 << 10;
 /// More letters cannot be within one.
 const MAX_LETTERS: usize = LETTERS_WITHIN.most;
@@ -15,7 +17,7 @@ const WORDS: &[&[u8]] = &[b"rfc822", b"message/global", b"digest"];
 /// The same letter with bounded headers.
 ///
 /// # Errors
-/// When it may have too many letters in it.
+/// The letter may contain too many letters.
 pub(super) fn bounded(letter: &[u8]) -> Result<Cow<'_, [u8]>, Skip> {
     let is_word = |at: &usize| {
         WORDS.iter().any(|word| letter[*at..].get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word)))

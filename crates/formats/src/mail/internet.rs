@@ -1,4 +1,5 @@
-//! Letters as the internet carries them (EML) and mailboxes of them (MBOX). However broken, as much as can be had is read.
+//! Letters as the internet carries them (EML) and mailboxes of them (MBOX). However broken, as much
+//! as can be had is read.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,7 +8,7 @@ use encoding_rs::WINDOWS_1252;
 use mail_parser::{Address, DateTime, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::bounded_headers::bounded;
-use super::{Attached, Content, Letter, MAX_DEPTH, Writer, attached_text, document, encrypted, text_of_html};
+use super::letter::{Attached, Content, Letter, MAX_DEPTH, Writer, attached_text, document, encrypted, text_of_html};
 use crate::decode;
 use crate::document::{Document, Format};
 use crate::limits::{LETTER_DEPTH, LETTERS_WITHIN};
@@ -17,7 +18,7 @@ use crate::skip::Skip;
 /// Reads one letter.
 ///
 /// # Errors
-/// When it is encrypted.
+/// The letter is encrypted.
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let bytes = as_bytes_of_ascii(bytes)?;
     match MessageParser::default().parse(bounded(&bytes)?.as_ref()).filter(has_headers) {
@@ -39,7 +40,7 @@ pub(super) struct Page {
     pub(super) transfer: Transfer,
     /// The name of its encoding, if the letter has one.
     pub(super) charset: Option<String>,
-    /// Whether the file ends within it.
+    /// True if the file ends within the page.
     pub(super) is_cut: bool,
 }
 
@@ -59,7 +60,7 @@ pub(super) fn page(bytes: &[u8]) -> Result<Option<Page>, Skip> {
     let named = message.content_type().and_then(|content| content.attribute("start"));
     let bare = |id: &str| id.trim_matches(['<', '>', ' ']).to_owned();
     let is_named = |part: &&MessagePart| part.content_id().map(bare) == named.map(bare);
-    // A page that is cut short is none to the parser, but its head says what it is.
+    // The parser does not call a truncated page HTML, but the head of the part does.
     let pages = || message.parts.iter().filter(|part| part.is_content_type("text", "html"));
     let Some(part) = pages().find(|part| named.is_some() && is_named(part)).or_else(|| pages().next()) else {
         return Ok(None);
@@ -80,10 +81,10 @@ pub(super) fn page(bytes: &[u8]) -> Result<Option<Page>, Skip> {
     Ok(Some(Page { first_line: before as u32 + 1, body, transfer, charset, is_cut }))
 }
 
-/// Reads a mailbox. Letters in it that are encrypted are counted among the places, and left out.
+/// Reads a mailbox. Letters in it that are encrypted are counted among the locations, and left out.
 ///
 /// # Errors
-/// When nothing in it can be read.
+/// No letter in it can be read.
 pub(crate) fn read_mailbox(bytes: &[u8]) -> Result<Document, Skip> {
     let bytes = as_bytes_of_ascii(bytes)?;
     let mut mailbox = Mailbox::default();
@@ -116,7 +117,7 @@ impl Mailbox {
                 let subject = message.as_ref().and_then(|message| message.subject()).unwrap_or_default().to_owned();
                 Letter { subject, body: "(encrypted)".to_owned(), ..Letter::default() }
             }
-            // Not skipped, so that the numbers of the places stay those of the mailbox.
+            // Not skipped, so that the numbers of the locations stay those of the mailbox.
             None => Letter { body: String::from_utf8_lossy(&lines).into_owned(), ..Letter::default() },
         };
         self.writer.letter(&letter, 0);
@@ -132,10 +133,10 @@ impl Mailbox {
         self.writer.take()
     }
 
-    /// What is doubtful about all of it.
+    /// The warning about the whole mailbox.
     ///
     /// # Errors
-    /// When nothing in it could be read.
+    /// No letter in it could be read.
     pub(super) fn warning(&self) -> Result<Option<String>, Skip> {
         match (self.count, self.left_out) {
             (0, _) => Err(Skip::because("no letter in the mailbox")),
@@ -146,8 +147,9 @@ impl Mailbox {
     }
 }
 
-/// The letters of a mailbox. One begins after each line of the form `From somebody@somewhere Mon Jan  1 00:00:00 2024` that
-/// is first or follows a blank one; `>From ` at the beginning of its lines is `From `.
+/// The letters of a mailbox. One begins after each line of the form `From somebody@somewhere Mon
+/// Jan  1 00:00:00 2024` that is first or follows a blank one; `>From ` at the beginning of its
+/// lines is `From `.
 fn letters(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let mut starts = Vec::new();
     let mut quoted = false;
@@ -168,7 +170,7 @@ fn letters(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     }
 }
 
-/// Whether this line is the form `From somebody@somewhere Mon Jan  1 00:00:00 2024`.
+/// True if this line has the form `From somebody@somewhere Mon Jan  1 00:00:00 2024`.
 pub(super) fn begins_letter(line: &[u8]) -> bool {
     line.starts_with(b"From ") && line.contains(&b':')
 }
@@ -243,7 +245,8 @@ fn text<'p>(part: &'p MessagePart) -> Option<Cow<'p, str>> {
     }
 }
 
-/// Text that calls itself Latin but was UTF-8: `Ã©` was `é`. Where one character like this is not UTF-8, none is changed.
+/// Text that calls itself Latin but was UTF-8: `Ã©` was `é`. Where one character like this is not
+/// UTF-8, none is changed.
 fn as_utf8(text: &str) -> Cow<'_, str> {
     let (bytes, _, is_other) = WINDOWS_1252.encode(text);
     match String::from_utf8(bytes.into_owned()) {
@@ -321,7 +324,7 @@ mod tests {
         assert_eq!(document.text, text);
         let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Of wrens", "Of wrens > Before"]);
-        assert_eq!(document.places.unwrap().len(), text.split('\n').count());
+        assert_eq!(document.locations.unwrap().len(), text.split('\n').count());
         let keys: Vec<_> = document.metadata.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["subject", "from", "to", "to", "date"]);
     }
@@ -351,11 +354,11 @@ mod tests {
             From a@b Mon Jan  1 00:00:00 2024\nContent-Type: multipart/encrypted; boundary=x\n\n--x--\n\n\
             From a@b Mon Jan  1 00:00:00 2024\nSubject: Two\n\nLast.\n";
         let document = read_mailbox(mailbox).unwrap();
-        let places = document.places.as_ref().unwrap();
+        let locations = document.locations.as_ref().unwrap();
         let lines: Vec<_> = document
             .text
             .split('\n')
-            .zip(places)
+            .zip(locations)
             .filter(|it| !it.0.is_empty())
             .map(|it| format!("{} {}", it.1, it.0))
             .collect();

@@ -1,16 +1,16 @@
-//! Mailboxes that are too long to be held: one letter at a time.
+//! Reads mailboxes that are too long to be held in memory, one letter at a time.
 
 use std::io::{BufRead, Read};
 
 use super::internet::{Mailbox, begins_letter, without_quoting};
 use crate::limits;
-use crate::long_file::{GivePiece, LongFile, LongFileLimits, unreadable};
+use crate::pieces::{GivePiece, LongFile, LongFileLimits};
 use crate::skip::Skip;
 
 /// Reads a mailbox in ASCII on the outside, see [`super::internet::read_mailbox`].
 ///
 /// # Errors
-/// When nothing in it can be read, or `give` ends it.
+/// No letter in it can be read, or `give` returned an error.
 pub(crate) fn read(
     source: &mut dyn BufRead,
     sizes: &LongFileLimits,
@@ -21,18 +21,18 @@ pub(crate) fn read(
     let (mut line, mut begins_line, mut after_blank) = (Vec::new(), true, true);
     loop {
         line.clear();
-        source.take(sizes.piece as u64).read_until(b'\n', &mut line).map_err(unreadable)?;
+        source.take(sizes.piece_bytes as u64).read_until(b'\n', &mut line).map_err(|cause| Skip::unreadable(&cause))?;
         let begins_letter = begins_line && after_blank && begins_letter(&line);
         if begins_letter || line.is_empty() {
             if let Some(whole) = letter.take() {
                 mailbox.add(&without_quoting(&whole));
             }
-            if mailbox.text().len() >= sizes.piece || line.is_empty() {
+            if mailbox.text().len() >= sizes.piece_bytes || line.is_empty() {
                 give(mailbox.take(), 0)?;
             }
             letter = begins_letter.then(Vec::new);
         } else if let Some(letter) = &mut letter {
-            match letter.len() + line.len() <= sizes.letter {
+            match letter.len() + line.len() <= sizes.letter_bytes {
                 true => letter.extend_from_slice(&line),
                 false => limits::LETTER_BYTES.met(),
             }

@@ -1,9 +1,10 @@
-//! Letters as Outlook saves them (MSG): a compound file whose streams are the properties of a message (MS-OXMSG).
+//! Letters as Outlook saves them (MSG): a compound file whose streams are the properties of a
+//! message (MS-OXMSG).
 
 use encoding_rs::Encoding;
 
 use super::internet::date_of_seconds;
-use super::{Attached, Content, Letter, attached_text, document, encrypted, text_of_html};
+use super::letter::{Attached, Content, Letter, attached_text, document, encrypted, text_of_html};
 use crate::charset::Charset;
 use crate::compound::Compound;
 use crate::decode;
@@ -12,7 +13,7 @@ use crate::limits::{LETTER_DEPTH, OUTLOOK_PARTS};
 use crate::skip::Skip;
 
 /// Letters within letters, as deep as they are shown.
-const MAX_DEPTH: usize = super::MAX_DEPTH;
+const MAX_DEPTH: usize = super::letter::MAX_DEPTH;
 
 // Identifiers of properties (MS-OXPROPS).
 const MESSAGE_CLASS: u16 = 0x001A;
@@ -41,7 +42,7 @@ const CODE_PAGE: u16 = 0x3FFD;
 /// Reads one letter.
 ///
 /// # Errors
-/// When the file is damaged, or no letter, or encrypted.
+/// The file is damaged, holds no letter, or is encrypted.
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let file = Compound::open(bytes).map_err(|_| Skip::because("damaged Outlook message"))?;
     let mut store = Store { file, left_bytes: 4 * bytes.len() as u64 };
@@ -59,7 +60,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
 
 struct Store<'b> {
     file: Compound<'b>,
-    /// What may still be read: streams of a damaged file may share the same bytes.
+    /// The bytes that may still be read: in a damaged file, many streams may share the same bytes.
     left_bytes: u64,
 }
 
@@ -94,7 +95,8 @@ struct Object<'s, 'b> {
 impl<'s, 'b> Object<'s, 'b> {
     fn open(store: &'s mut Store<'b>, folder: &'s str, encoding: Option<&'static Encoding>) -> Self {
         let stream = store.stream(&format!("{folder}__properties_version1.0")).unwrap_or_default();
-        // Its header is shorter in objects within others; its entries are always 16 bytes, so count from the end.
+        // Its header is shorter in objects within others; its entries are always 16 bytes, so count
+        // from the end.
         let entries = stream[stream.len() % 16..].chunks_exact(16);
         let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte));
         let fixed: Vec<(u16, u64)> =
@@ -200,7 +202,8 @@ fn attachment(
     Ok(Attached { name, content: text.map_or(Content::Other, Content::Text) })
 }
 
-/// A name and an address, where they are there and not the same. Addresses within an Exchange server say nothing to people.
+/// A name and an address, where they are there and not the same. Addresses within an Exchange
+/// server say nothing to people.
 fn person(name: &str, address: &str) -> Option<String> {
     let address = if address.contains('@') { address } else { "" };
     match (name.trim().trim_matches('\''), address) {

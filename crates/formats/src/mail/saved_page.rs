@@ -1,5 +1,5 @@
-//! MHTML: a page of the web with its images in one letter, as browsers save it. The page is read as one that is saved alone; its
-//! places are lines of the letter.
+//! MHTML: a page of the web with its images in one letter, as browsers save it. The page is read as
+//! one that is saved alone; its locations are lines of the letter.
 
 use super::internet::{self, Page, Transfer};
 use crate::charset::Charset;
@@ -11,7 +11,7 @@ use crate::web_page;
 /// Reads the page that the letter is about.
 ///
 /// # Errors
-/// When it holds no page and nothing else that could be read.
+/// The file holds neither a page nor other readable text.
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let Some(Page { first_line, body, transfer, charset, is_cut }) = internet::page(bytes)? else {
         return internet::read(bytes);
@@ -21,13 +21,14 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, Skip> {
     let Decoded { text, warning } = decode::decode(&html, declared.or_else(|| decode::declared_encoding(&html)))?;
     let mut document = web_page::read(&text);
     document.warning = document.warning.or(warning).or(is_cut.then(|| "cut short: read as far as it goes".to_owned()));
-    for place in document.places.iter_mut().flatten() {
-        *place = lines.get(*place as usize - 1).or(lines.last()).copied().unwrap_or(1);
+    for location in document.locations.iter_mut().flatten() {
+        *location = lines.get(*location as usize - 1).or(lines.last()).copied().unwrap_or(1);
     }
     Ok(document)
 }
 
-/// The bytes of a part of a letter, and for each line of them the line of the letter that it begins in; the part begins in `line`.
+/// The bytes of a part of a letter, and for each line of them the line of the letter that it begins
+/// in; the part begins in `line`.
 fn decoded(body: &[u8], transfer: Transfer, mut line: u32) -> (Vec<u8>, Vec<u32>) {
     let (mut bytes, mut lines) = (Vec::with_capacity(body.len()), vec![line]);
     let mut base64 = (0u32, 0);
@@ -38,7 +39,8 @@ fn decoded(body: &[u8], transfer: Transfer, mut line: u32) -> (Vec<u8>, Vec<u32>
             Transfer::QuotedPrintable => unquote(raw, &mut bytes),
             Transfer::Base64 => unpack(raw, &mut base64, &mut bytes),
         }
-        // After a line end within a line of the letter the next line of the page begins in that same line.
+        // After a line end within a line of the letter the next line of the page begins in that
+        // same line.
         let ends = bytes[before..].iter().filter(|&&byte| byte == b'\n').count();
         lines.resize(lines.len() + ends, line);
         line += 1;
@@ -50,7 +52,7 @@ fn decoded(body: &[u8], transfer: Transfer, mut line: u32) -> (Vec<u8>, Vec<u32>
     (bytes, lines)
 }
 
-/// Adds what a line of quoted-printable stands for.
+/// Decodes a line of quoted-printable.
 fn unquote(line: &[u8], bytes: &mut Vec<u8>) {
     let text = line.trim_ascii_end();
     let (text, is_soft) = text.strip_suffix(b"=").map_or((text, false), |text| (text, true));
@@ -73,7 +75,7 @@ fn unquote(line: &[u8], bytes: &mut Vec<u8>) {
     }
 }
 
-/// Adds what a line of base64 stands for; `waiting` keeps the bits of a byte that the next line completes.
+/// Decodes a line of base64; `waiting` keeps the bits of a byte that the next line completes.
 fn unpack(line: &[u8], waiting: &mut (u32, u32), bytes: &mut Vec<u8>) {
     let (bits, count) = waiting;
     for &byte in line {
@@ -115,9 +117,9 @@ mod tests {
         );
         let document = super::read(&quoted).unwrap();
         let lines = |document: &Document| {
-            let places = document.places.clone().unwrap();
-            let shown = document.text.lines().zip(places).filter(|it| !it.0.is_empty());
-            shown.map(|(line, place)| format!("{place} {line}")).collect::<Vec<_>>()
+            let locations = document.locations.clone().unwrap();
+            let shown = document.text.lines().zip(locations).filter(|it| !it.0.is_empty());
+            shown.map(|(line, location)| format!("{location} {line}")).collect::<Vec<_>>()
         };
         assert_eq!(lines(&document), ["17 При", "18 One line", "19 a = b"]);
         assert_eq!((document.format, document.warning), (crate::document::Format::Html, None));

@@ -1,4 +1,5 @@
-//! Workbooks of Excel 2 to 4 (BIFF2 to BIFF4): a row of records, of one sheet or of several, in no container.
+//! Workbooks of Excel 2 to 4 (BIFF2 to BIFF4): a row of records, of one sheet or of several, in no
+//! container.
 
 use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
 
@@ -9,7 +10,8 @@ use crate::compound::{u16_at, u32_at};
 use crate::document::Document;
 use crate::skip::Skip;
 
-/// Whether the bytes begin like such a workbook: with a sheet, a macro sheet or a bound set of sheets.
+/// True if the bytes begin like such a workbook: with a sheet, a macro sheet or a bound set of
+/// sheets.
 pub(crate) fn is_one(bytes: &[u8]) -> bool {
     let begins = [&b"\x09\x00\x04\x00"[..], b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"];
     begins.iter().any(|begin| bytes.starts_with(begin))
@@ -53,7 +55,7 @@ struct Reader {
     /// 2, 3 or 4.
     version: u16,
     sheets: Vec<Sheet>,
-    /// What the next sheet is called.
+    /// The name of the next sheet.
     name: String,
     encoding: &'static Encoding,
     formats: Vec<Shown>,

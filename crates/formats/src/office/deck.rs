@@ -1,7 +1,8 @@
 //! Slides: each with its title, what stands on it, and what its speaker says.
 
-use super::document_writer::{Page, clean};
+use super::document_writer::DocumentWriter;
 use super::flow::{Flow, Role};
+use crate::clean::clean_lines;
 use crate::document::{Document, Format, Section};
 use crate::location::LocationUnit;
 use crate::span::Span;
@@ -17,26 +18,26 @@ pub(super) struct Slide {
 
 /// Writes slides one after the other; every one is a section of its own.
 pub(super) fn document(slides: Vec<Slide>, metadata: Vec<(String, String)>) -> Document {
-    let mut page = Page::of_slides();
+    let mut writer = DocumentWriter::of_slides();
     let mut starts: Vec<(usize, usize, String)> = Vec::new();
     for (index, slide) in slides.into_iter().enumerate() {
-        page.place = index as u32 + 1;
-        let before = page.lines.text().len();
-        let title = clean(&slide.title).replace('\n', " ");
+        writer.location = index as u32 + 1;
+        let before = writer.lines.text().len();
+        let title = clean_lines(&slide.title).replace('\n', " ");
         if !title.is_empty() {
-            page.paragraph(&Role::Body, &title, Gap::Blank);
+            writer.paragraph(&Role::Body, &title, Gap::Blank);
         }
-        let after_title = page.lines.text().len();
-        slide.body.write(&mut page);
-        let notes = clean(&slide.notes);
+        let after_title = writer.lines.text().len();
+        writer.write(&slide.body.into_blocks());
+        let notes = clean_lines(&slide.notes);
         if !notes.is_empty() {
-            page.paragraph(&Role::Body, &format!("Notes: {notes}"), Gap::Blank);
+            writer.paragraph(&Role::Body, &format!("Notes: {notes}"), Gap::Blank);
         }
-        if page.lines.text().len() > before {
+        if writer.lines.text().len() > before {
             starts.push((before, after_title, title));
         }
     }
-    let (text, places) = page.lines.finish();
+    let (text, locations) = writer.lines.finish();
     let mut sections = Vec::new();
     for (index, (start, body_start, title)) in starts.iter().enumerate() {
         // The gap between two slides goes with the second.
@@ -50,7 +51,7 @@ pub(super) fn document(slides: Vec<Slide>, metadata: Vec<(String, String)>) -> D
         text,
         sections,
         unit: LocationUnit::Slide,
-        places: Some(places),
+        locations: Some(locations),
         metadata,
         warning: None,
     }
@@ -69,7 +70,7 @@ mod tests {
         };
         let document = document(vec![slide("One", "a", "say\nb"), slide("", "", ""), slide("", "c", "")], Vec::new());
         assert_eq!(document.text, "One\n\na\n\nNotes: say\nb\n\nc");
-        assert_eq!(document.places.unwrap(), [1, 1, 1, 1, 1, 1, 3, 3]);
+        assert_eq!(document.locations.unwrap(), [1, 1, 1, 1, 1, 1, 3, 3]);
         let sections: Vec<_> =
             document.sections.iter().map(|it| (it.span.of(&document.text), it.headings.len())).collect();
         assert_eq!(sections, [("One\n\na\n\nNotes: say\nb", 1), ("\n\nc", 0)]);

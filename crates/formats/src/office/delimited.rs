@@ -1,12 +1,13 @@
-//! CSV and TSV: which character separates the fields is told from the file; places are the lines at which records begin.
+//! CSV and TSV. The file itself tells which character separates its fields; locations are the lines
+//! on which records begin.
 
-use super::document_writer::clean;
 use super::sheets::{self, Sheet};
+use crate::clean::clean_lines;
 use crate::document::{Document, Format};
 use crate::location::LocationUnit;
 use crate::skip::Skip;
 
-/// What the separator is told from.
+/// The part of the file that tells the separator.
 pub(crate) const SAMPLE_BYTES: usize = 64 << 10;
 const SAMPLE_RECORDS: usize = 200;
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -71,12 +72,12 @@ pub(super) fn add_records(
             return End::OpenQuote(lines.offset);
         }
         for (column, field) in (0..).zip(&record) {
-            let field = clean(field).replace('\n', " ");
+            let field = clean_lines(field).replace('\n', " ");
             if !field.is_empty() {
                 sheet.add(line, column, field);
             }
         }
-        if let Some(row) = sheet.rows.last_mut().filter(|row| row.place == line + 1) {
+        if let Some(row) = sheet.rows.last_mut().filter(|row| row.location == line + 1) {
             row.is_parted = line > at.last_row + 1;
             at.last_row = line + written.iter().filter(|byte| **byte == b'\n').count() as u32;
         }
@@ -111,8 +112,8 @@ impl LineCount {
     }
 }
 
-/// The character that parts most records of the sample into the same number of fields, the larger number first, and whether
-/// quotes keep it from doing so; `None` if no character does.
+/// The character that parts most records of the sample into the same number of fields, the larger
+/// number first, and whether quotes keep it from doing so; `None` if no character does.
 pub(super) fn separator(text: &str, likely: char) -> Option<(u8, bool)> {
     let by_records = |quotes| by_records(text, likely, quotes).map(|separator| (separator, quotes));
     by_records(true).or_else(|| by_records(false))
@@ -160,12 +161,12 @@ mod tests {
 
     fn shown(text: &str) -> Vec<String> {
         let document = read(text.to_owned(), ',').unwrap();
-        let places = document.places.unwrap_or_default();
+        let locations = document.locations.unwrap_or_default();
         assert_eq!(
             document.sections.iter().map(|section| section.span.of(&document.text)).collect::<String>(),
             document.text
         );
-        document.text.split('\n').zip(places).map(|(line, place)| format!("{place} {line}")).collect()
+        document.text.split('\n').zip(locations).map(|(line, location)| format!("{location} {line}")).collect()
     }
 
     #[test]

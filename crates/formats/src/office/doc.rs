@@ -18,7 +18,7 @@ const WORD_2: u16 = 45;
 const FIRST_WORD_6: u16 = 100;
 const FIRST_WORD_97: u16 = 0xc1;
 
-/// Whether the bytes begin like a file of Word 2 or 6 that lies in no container.
+/// True if the bytes begin like a file of Word 2 or 6 without a container.
 pub(super) fn is_bare(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xdb\xa5\x2d\0") || bytes.starts_with(b"\xdc\xa5")
 }
@@ -220,7 +220,8 @@ pub(super) mod tests {
         assert_eq!(lines(&document), ["1 Größe", "2 more"]);
     }
 
-    /// A file of Word 6: the first paragraph is a heading, and the second, of three, the only row of a table.
+    /// A file of Word 6: the first paragraph is a heading, and the second, of three, the only row
+    /// of a table.
     pub(in crate::office) fn word_6(text: &[u8]) -> Vec<u8> {
         let mut main = vec![0; 0x300];
         let length = text.len() as u32;

@@ -16,7 +16,8 @@ pub(super) struct Setting {
     pub(super) ends_row: bool,
 }
 
-/// The settings of paragraphs, with the offsets in the file from and to which their text lies, in order.
+/// The settings of paragraphs, with the offsets in the file from and to which their text lies, in
+/// order.
 #[derive(Debug, Default)]
 pub(super) struct Settings(Vec<(u32, u32, Setting)>);
 

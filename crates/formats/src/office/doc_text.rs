@@ -1,4 +1,5 @@
-//! Where the characters of a Word file lie: in pieces that a list puts in order; where there is no such list, in one row.
+//! Where the characters of a Word file lie: in pieces that a list puts in order; where there is no
+//! such list, in one row.
 
 use encoding_rs::{Encoding, MACINTOSH, UTF_16LE, WINDOWS_1252};
 
@@ -15,7 +16,8 @@ const ADDED_AT_END: u16 = 0x0004;
 /// What differs between versions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
-    /// How many characters the parts of the text have: main text, footnotes, page headers, macros, remarks, endnotes, text boxes.
+    /// How many characters the parts of the text have: main text, footnotes, page headers, macros,
+    /// remarks, endnotes, text boxes.
     lengths: usize,
     pub(super) paragraphs: usize,
     pieces: usize,
@@ -34,8 +36,9 @@ const PARTS: usize = 7;
 /// The text of a file.
 #[derive(Debug, Default)]
 pub(super) struct Characters {
-    /// The UTF-16 units of each part, each with its offset in the file; between two marks that control something only the first
-    /// offset is exact. Where no lengths are stated the first part is all there is.
+    /// The UTF-16 units of each part, each with its offset in the file; between two marks that
+    /// control something only the first offset is exact. Where no lengths are stated the first part
+    /// is all there is.
     pub(super) parts: [Vec<(u16, u32)>; PARTS],
     /// Why it may not be the whole text, or not in its order.
     pub(super) warning: Option<String>,
@@ -131,7 +134,8 @@ fn pieces(main: &[u8], table: &[u8], layout: Layout) -> Option<Vec<Piece>> {
     pieces.iter().any(is_there).then_some(pieces)
 }
 
-/// All that lies between the first and the last character, if the head says so and it could be text.
+/// All that lies between the first and the last character, if the head says so and it could be
+/// text.
 fn row(main: &[u8], length: usize, layout: Layout) -> Vec<Piece> {
     let bounds = (u32_at(main, TEXT_START), u32_at(main, TEXT_END));
     let (Some(start), Some(end)) = bounds else { return Vec::new() };
@@ -149,7 +153,8 @@ fn is_utf16(bytes: &[u8]) -> bool {
     bytes.iter().skip(1).step_by(2).filter(|byte| **byte == 0).count() > bytes.len() / 4
 }
 
-/// Cuts after every mark that controls something, so that no character is cut and every mark has its own offset.
+/// Cuts after every mark that controls something, so that no character is cut and every mark has
+/// its own offset.
 fn runs(bytes: &[u8], is_wide: bool) -> Vec<(usize, usize)> {
     let size = if is_wide { 2 } else { 1 };
     let is_mark = |unit: &[u8]| unit[0] < 0x20 && unit.get(1).is_none_or(|high| *high == 0);

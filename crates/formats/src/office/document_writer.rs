@@ -1,4 +1,5 @@
-//! Blocks become text: every line with its place, headings marked, tables as rows that can be understood alone.
+//! Writes blocks as text: each line with its location, headings noted, tables as rows that can be
+//! understood alone.
 
 use super::flow::{Block, Flow, Role, TableRow};
 use super::table::{self, Row};
@@ -13,26 +14,26 @@ const MAX_HEADING_BYTES: usize = 300;
 /// A longer text of a cell that reaches over several rows stands in the first of them alone.
 const MAX_CONTINUED_BYTES: usize = 400;
 
-/// Text with places and headings.
+/// Text with locations and headings.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct DocumentWriter {
     pub(super) lines: TextBuilder,
     headings: Vec<Heading>,
-    /// The place of the last thing written.
-    pub(super) place: u32,
-    /// Whether each paragraph and row of a table is a place of its own.
+    /// The location of the last thing written.
+    pub(super) location: u32,
+    /// True if each paragraph and each row of a table is a location of its own.
     counts_paragraphs: bool,
 }
 
-impl Page {
-    /// Text whose places are paragraphs.
+impl DocumentWriter {
+    /// Text whose locations are paragraphs.
     pub(super) fn of_paragraphs() -> Self {
-        Page { lines: TextBuilder::new(), headings: Vec::new(), place: 0, counts_paragraphs: true }
+        DocumentWriter { lines: TextBuilder::new(), headings: Vec::new(), location: 0, counts_paragraphs: true }
     }
 
-    /// Text that stands at `place`, which the caller moves on.
+    /// Text that stands at `location`, which the caller moves on.
     pub(super) fn of_slides() -> Self {
-        Page { counts_paragraphs: false, ..Page::of_paragraphs() }
+        DocumentWriter { counts_paragraphs: false, ..DocumentWriter::of_paragraphs() }
     }
 
     /// Writes blocks one after the other.
@@ -56,20 +57,20 @@ impl Page {
     /// Writes a paragraph after this gap.
     pub(super) fn paragraph(&mut self, role: &Role, text: &str, gap: Gap) {
         if *role != Role::Note {
-            self.next_place();
+            self.next_location();
         }
-        let place = self.place.max(1);
+        let location = self.location.max(1);
         self.lines.part(gap);
         match role {
             Role::Item(None) if !text.starts_with(['•', '-', '–', '*']) => self.lines.mark("- "),
             Role::Item(Some(number)) => self.lines.mark(&format!("{number} ")),
             Role::Body | Role::Heading(_) | Role::Note | Role::Item(None) => {}
         }
-        self.lines.open(place);
+        self.lines.open(location);
         let start = self.lines.text().len();
         for character in text.chars() {
             match character {
-                '\n' => self.lines.new_line(place),
+                '\n' => self.lines.new_line(location),
                 _ => self.lines.push(character),
             }
         }
@@ -82,9 +83,9 @@ impl Page {
         }
     }
 
-    fn next_place(&mut self) {
+    fn next_location(&mut self) {
         if self.counts_paragraphs {
-            self.place = self.place.saturating_add(1);
+            self.location = self.location.saturating_add(1);
         }
     }
 
@@ -97,9 +98,9 @@ impl Page {
         }
         let named_by = rows.iter().take_while(|row| row.is_header).count();
         for (index, (_, line)) in table::lines(&flat_rows(rows), named_by).into_iter().enumerate() {
-            self.next_place();
+            self.next_location();
             self.lines.part(if index == 0 { Gap::Blank } else { Gap::Line });
-            self.lines.open(self.place.max(1));
+            self.lines.open(self.location.max(1));
             line.chars().for_each(|character| self.lines.push(character));
         }
     }
@@ -107,12 +108,12 @@ impl Page {
 
 /// A word processor's document of what a flow holds.
 pub(super) fn document(flow: Flow, metadata: Vec<(String, String)>) -> Document {
-    let mut page = Page::of_paragraphs();
-    flow.write(&mut page);
-    let (text, places) = page.lines.finish();
-    let sections = outline::sections(&text, 0, None, &page.headings);
-    let (format, unit, places) = (Format::Word, LocationUnit::Paragraph, Some(places));
-    Document { format, text, sections, unit, places, metadata, warning: None }
+    let mut writer = DocumentWriter::of_paragraphs();
+    writer.write(&flow.into_blocks());
+    let (text, locations) = writer.lines.finish();
+    let sections = outline::sections(&text, 0, None, &writer.headings);
+    let (format, unit, locations) = (Format::Word, LocationUnit::Paragraph, Some(locations));
+    Document { format, text, sections, unit, locations, metadata, warning: None }
 }
 
 /// The rows with the text of their cells; a cell that continues the one above it has its text.
@@ -133,7 +134,7 @@ fn flat_rows(rows: &[TableRow]) -> Vec<Row> {
                 cells.push((cell.column, text));
             }
         }
-        flat.push(Row { place: index as u32 + 1, cells, is_parted: false });
+        flat.push(Row { location: index as u32 + 1, cells, is_parted: false });
     }
     flat.retain(|row| !row.cells.is_empty());
     flat
@@ -159,40 +160,4 @@ fn in_one_line(blocks: &[Block]) -> String {
         line.push_str(&text);
     }
     line
-}
-
-/// Single spaces, no control characters or soft hyphens, lines trimmed, none empty.
-pub(super) fn clean(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for line in text.split(['\n', '\r', '\x0b', '\x0c', '\u{2028}', '\u{2029}', '\u{85}']) {
-        let mut between_words = false;
-        let mut in_line = false;
-        for character in line.chars() {
-            match character {
-                _ if character.is_whitespace() => between_words = true,
-                '\u{ad}' | '\u{feff}' | '\u{200b}' | '\u{fffc}' | '\u{e000}'..='\u{f8ff}' => {}
-                _ if character.is_control() => {}
-                _ => {
-                    if in_line && between_words {
-                        clean.push(' ');
-                    } else if !in_line && !clean.is_empty() {
-                        clean.push('\n');
-                    }
-                    (in_line, between_words) = (true, false);
-                    clean.push(character);
-                }
-            }
-        }
-    }
-    clean
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_clean() {
-        assert_eq!(clean(" a \u{a0}\t b\u{ad}c\u{7}\n\n \u{f0b7} d\r\ne\u{feff}"), "a bc\nd\ne");
-    }
 }

@@ -1,16 +1,18 @@
-//! DOCX: paragraphs with headings, lists, tables, text boxes and notes, as a reader sees them with all changes accepted.
+//! DOCX: paragraphs with headings, lists, tables, text boxes and notes, as a reader sees them with
+//! all changes accepted.
 
 use std::collections::HashMap;
 
 use super::docx_styles::{Numbering, Standing, Styles};
 use super::flow::{Flow, Role};
-use super::xml::{Element, Piece, Xml};
+use super::xml::{Element, Event, Xml};
 use super::{document_writer, ooxml};
 use crate::archive::Archive;
 use crate::document::Document;
 use crate::skip::Skip;
 
-/// Elements that nobody reads: what was deleted or moved away, field codes, the older copy of a drawing.
+/// Elements that nobody reads: what was deleted or moved away, field codes, the older copy of a
+/// drawing.
 #[rustfmt::skip]
 const UNSEEN: &[&str] = &[
     "del", "moveFrom", "delText", "instrText", "delInstrText", "Fallback", "sdtPr", "sdtEndPr", "sectPr", "tblPr", "rubyPr", "rt",
@@ -48,20 +50,20 @@ fn notes(text: &str, name: &str) -> HashMap<String, String> {
     let mut notes = HashMap::new();
     let mut xml = Xml::new(text);
     let mut open: Option<(String, String)> = None;
-    while let Some(piece) = xml.next() {
-        match piece {
-            Piece::Open(element) if element.name() == name => {
+    while let Some(event) = xml.next() {
+        match event {
+            Event::Open(element) if element.name() == name => {
                 // Others separate the notes from the text.
                 let is_text = element.attribute("type").is_none_or(|kind| kind == "normal");
                 open = element.attribute("id").filter(|_| is_text).map(|id| (id, String::new()));
             }
-            Piece::Open(element) if UNSEEN.contains(&element.name()) => xml.skip(),
-            Piece::Open(element) => match (&mut open, element.name()) {
+            Event::Open(element) if UNSEEN.contains(&element.name()) => xml.skip(),
+            Event::Open(element) => match (&mut open, element.name()) {
                 (Some((_, text)), "t") => text.push_str(&xml.text()),
                 (Some((_, text)), "p" | "tab" | "br" | "tc") => text.push(' '),
                 _ => {}
             },
-            Piece::Close(closed) if closed == name => notes.extend(open.take()),
+            Event::Close(closed) if closed == name => notes.extend(open.take()),
             _ => {}
         }
     }
@@ -91,18 +93,18 @@ struct Reader {
 impl Reader {
     fn read(&mut self, text: &str) {
         let mut xml = Xml::new(text);
-        while let Some(piece) = xml.next() {
-            match piece {
-                Piece::Open(element) if UNSEEN.contains(&element.name()) => xml.skip(),
-                Piece::Open(element) if element.name() == "t" => {
+        while let Some(event) = xml.next() {
+            match event {
+                Event::Open(element) if UNSEEN.contains(&element.name()) => xml.skip(),
+                Event::Open(element) if element.name() == "t" => {
                     let text = xml.text();
                     if !self.hidden_run {
                         self.push(&text);
                     }
                 }
-                Piece::Open(element) => self.begin(&element),
-                Piece::Close(name) => self.end(&name),
-                Piece::Text(_) => {}
+                Event::Open(element) => self.begin(&element),
+                Event::Close(name) => self.end(&name),
+                Event::Text(_) => {}
             }
         }
         while !self.open.is_empty() {

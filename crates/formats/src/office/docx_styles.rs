@@ -1,15 +1,16 @@
-//! The styles and the list numbering of a DOCX file: which paragraphs are headings, which are items, and what number they show.
+//! The styles and the list numbering of a DOCX file: which paragraphs are headings, which are
+//! items, and what number they show.
 
 use std::collections::HashMap;
 
-use super::xml::{Piece, Xml};
+use super::xml::{Event, Xml};
 
 /// Styles based on each other deeper than this are a loop.
 const MAX_DEPTH: usize = 32;
 /// Levels of a list, as the format has them.
 const LEVELS: usize = 9;
 
-/// What a paragraph says of its place in outline and list, itself or through its style.
+/// The position of a paragraph in outline and list, given by itself or by its style.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Standing {
     /// From 0, the outermost; 9 and above is body text.
@@ -36,12 +37,12 @@ impl Styles {
         let mut styles = HashMap::new();
         let mut open: Option<(String, Style)> = None;
         let mut xml = Xml::new(text);
-        while let Some(piece) = xml.next() {
-            match piece {
-                Piece::Open(element) if element.name() == "style" => {
+        while let Some(event) = xml.next() {
+            match event {
+                Event::Open(element) if element.name() == "style" => {
                     open = Some((element.attribute("styleId").unwrap_or_default(), Style::default()));
                 }
-                Piece::Open(element) => {
+                Event::Open(element) => {
                     let Some((_, style)) = &mut open else { continue };
                     let value = || element.attribute("val");
                     match element.name() {
@@ -53,7 +54,7 @@ impl Styles {
                         _ => {}
                     }
                 }
-                Piece::Close(name) if name == "style" => styles.extend(open.take()),
+                Event::Close(name) if name == "style" => styles.extend(open.take()),
                 _ => {}
             }
         }
@@ -76,12 +77,12 @@ impl Styles {
         standing
     }
 
-    /// Whether it is the style of the document's title.
+    /// True for the style of the document's title.
     pub(super) fn is_title(&self, id: &str) -> bool {
         self.0.get(id).is_some_and(|style| style.name == "title")
     }
 
-    /// Whether it is a style of entries in a table of contents.
+    /// True for a style of entries in a table of contents.
     pub(super) fn is_contents(&self, id: &str) -> bool {
         self.0.get(id).is_some_and(|style| {
             style.name.strip_prefix("toc ").is_some_and(|level| level.bytes().all(|byte| byte.is_ascii_digit()))
@@ -112,8 +113,8 @@ impl Numbering {
         let (mut of_abstract, mut of_list) = (String::new(), String::new());
         let mut level = 0;
         let mut xml = Xml::new(text);
-        while let Some(piece) = xml.next() {
-            let Piece::Open(element) = piece else { continue };
+        while let Some(event) = xml.next() {
+            let Event::Open(element) = event else { continue };
             let value = || element.attribute("val").unwrap_or_default();
             match element.name() {
                 "abstractNum" => {
@@ -167,7 +168,7 @@ impl Numbering {
                 None => shown.push(character),
             }
         }
-        let shown = super::document_writer::clean(&shown);
+        let shown = crate::clean::clean_lines(&shown);
         (!shown.is_empty()).then_some(shown)
     }
 }

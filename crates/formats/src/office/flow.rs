@@ -1,6 +1,7 @@
-//! What word processors' documents and slides are made of: paragraphs, headings, list items, tables in tables.
+//! What word processors' documents and slides are made of: paragraphs, headings, list items, tables
+//! in tables.
 
-use super::document_writer::{Page, clean};
+use crate::clean::clean_lines;
 
 /// Tables inside tables deeper than this are read as paragraphs of the cell around them.
 const MAX_DEPTH: usize = 24;
@@ -56,7 +57,8 @@ enum Level {
     Aside(Vec<Block>),
 }
 
-/// The blocks so far, and the tables that are open. Whatever is closed without being open, or the other way round, is let pass.
+/// The blocks so far, and the tables that are open. Whatever is closed without being open, or the
+/// other way round, is let pass.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     blocks: Vec<Block>,
@@ -69,7 +71,7 @@ pub(super) struct Flow {
 impl Flow {
     /// Adds a paragraph, cleaned; nothing if it is empty.
     pub(super) fn paragraph(&mut self, role: Role, text: &str) {
-        let text = clean(text);
+        let text = clean_lines(text);
         if !text.is_empty() {
             self.add(Block::Paragraph(role, text));
         }
@@ -237,9 +239,9 @@ impl Flow {
         self.paragraph(Role::Body, "");
     }
 
-    /// Writes all blocks at the end of `page`.
-    pub(super) fn write(mut self, page: &mut Page) {
+    /// All blocks, with what was left open closed.
+    pub(super) fn into_blocks(mut self) -> Vec<Block> {
         self.close_all();
-        page.write(&self.blocks);
+        self.blocks
     }
 }

@@ -1,4 +1,5 @@
-//! Documents of word processors, presentations and spreadsheets, of Microsoft's and OpenDocument's kinds, and tables in text.
+//! Documents of word processors, presentations and spreadsheets, of Microsoft's and OpenDocument's
+//! kinds, and tables in text.
 
 mod biff;
 mod deck;
@@ -29,14 +30,15 @@ mod xml;
 
 use crate::archive::Archive;
 use crate::compound::Compound;
-use crate::document::Document;
-use crate::file_type::FileType;
+use crate::decode::{self, Decoded};
+use crate::document::{Document, Format, join_warnings};
+use crate::html;
 use crate::skip::Skip;
 
 pub(crate) use biff::is_one as is_bare_workbook;
 pub(crate) use opendocument::{Kind as Flat, flat};
 
-/// Whether the bytes begin like a file that an office program writes, and not like text.
+/// True if the bytes begin like a file that an office program writes, and not like text.
 pub(crate) fn is_container(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK")
         || Compound::is_one(bytes)
@@ -45,37 +47,85 @@ pub(crate) fn is_container(bytes: &[u8]) -> bool {
         || flat(bytes).is_some()
 }
 
-/// Reads a file of one of the kinds that office programs write.
-pub(crate) fn read(kind: FileType, bytes: &[u8]) -> Result<Document, Skip> {
-    match kind {
-        _ if Compound::is_one(bytes) => read_compound(bytes),
-        FileType::Doc if doc::is_bare(bytes) => doc::read_bare(bytes),
-        FileType::Workbook if is_bare_workbook(bytes) => biff::read(bytes),
-        FileType::Docx => docx::read(bytes),
-        FileType::Pptx => pptx::read(bytes),
-        FileType::Odt => opendocument::read(opendocument::Kind::Text, bytes),
-        FileType::Odp => opendocument::read(opendocument::Kind::Slides, bytes),
-        FileType::Rtf => rtf::read(bytes),
-        FileType::Workbook if flat(bytes).is_some() => opendocument::read(Flat::Sheets, bytes),
-        FileType::Workbook => read_workbook(bytes),
-        _ => Err(Skip::because("damaged Office file")),
-    }
+pub(crate) fn read_docx(bytes: &[u8]) -> Result<Document, Skip> {
+    unless_compound(bytes, docx::read)
 }
 
-/// Reads a file of the time before 2007, or finds that it holds nothing but an encrypted one.
+pub(crate) fn read_doc(bytes: &[u8]) -> Result<Document, Skip> {
+    if !is_container(bytes) {
+        return read_text(bytes, |text| Ok(Document::without_headings(Format::Text, text)));
+    }
+    unless_compound(bytes, |bytes| if doc::is_bare(bytes) { doc::read_bare(bytes) } else { Err(damaged()) })
+}
+
+pub(crate) fn read_odt(bytes: &[u8]) -> Result<Document, Skip> {
+    unless_compound(bytes, |bytes| opendocument::read(opendocument::Kind::Text, bytes))
+}
+
+pub(crate) fn read_rtf(bytes: &[u8]) -> Result<Document, Skip> {
+    unless_compound(bytes, rtf::read)
+}
+
+pub(crate) fn read_pptx(bytes: &[u8]) -> Result<Document, Skip> {
+    unless_compound(bytes, pptx::read)
+}
+
+pub(crate) fn read_ppt(bytes: &[u8]) -> Result<Document, Skip> {
+    unless_compound(bytes, |_| Err(damaged()))
+}
+
+pub(crate) fn read_odp(bytes: &[u8]) -> Result<Document, Skip> {
+    unless_compound(bytes, |bytes| opendocument::read(opendocument::Kind::Slides, bytes))
+}
+
+/// Reads XLSX, XLSB, XLS or ODS.
+pub(crate) fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
+    if !is_container(bytes) {
+        return read_text(bytes, |text| delimited::read(text, '\t'));
+    }
+    unless_compound(bytes, |bytes| match bytes {
+        _ if is_bare_workbook(bytes) => biff::read(bytes),
+        _ if flat(bytes).is_some() => opendocument::read(opendocument::Kind::Sheets, bytes),
+        _ => read_archived_workbook(bytes),
+    })
+}
+
+/// Reads a text file with the name of an Office file: programs give such names to web pages and
+/// tables, too.
+fn read_text(bytes: &[u8], read: fn(String) -> Result<Document, Skip>) -> Result<Document, Skip> {
+    let Decoded { text, warning } = decode::decode(bytes, decode::declared_encoding(bytes))?;
+    let document = if html::is_page(&text) { html::read(&text) } else { read(text)? };
+    Ok(Document { warning: join_warnings(document.warning, warning), ..document })
+}
+
+/// Reads a compound file by what it holds, whatever its name says, and other files with `read`.
+fn unless_compound(bytes: &[u8], read: fn(&[u8]) -> Result<Document, Skip>) -> Result<Document, Skip> {
+    if Compound::is_one(bytes) { read_compound(bytes) } else { read(bytes) }
+}
+
+fn damaged() -> Skip {
+    Skip::because("damaged Office file")
+}
+
+/// Reads an Office file from before 2007, or finds that it only holds an encrypted one.
 fn read_compound(bytes: &[u8]) -> Result<Document, Skip> {
     let file = Compound::open(bytes)?;
     let document = match &file {
         _ if file.exists("EncryptedPackage") => Err(Skip::needs_password()),
         _ if file.exists("WordDocument") => doc::read(&file),
         _ if file.exists("PowerPoint Document") => ppt::read(&file),
-        _ if file.exists("Workbook") || file.exists("Book") => workbook::read_xls(bytes, &file),
+        _ if file.exists("Workbook") || file.exists("Book") => read_xls(bytes, &file),
         _ => Err(Skip::because("damaged, or of an office program that is not known here")),
     }?;
     Ok(Document { warning: document.warning.or_else(|| file.warning()), ..document })
 }
 
-fn read_workbook(bytes: &[u8]) -> Result<Document, Skip> {
+fn read_xls(bytes: &[u8], file: &Compound) -> Result<Document, Skip> {
+    let stream = file.stream("Workbook").or_else(|| file.stream("Book")).unwrap_or_default();
+    if biff::is_one(&stream) { biff::read(&stream) } else { workbook::read_xls(bytes, &stream) }
+}
+
+fn read_archived_workbook(bytes: &[u8]) -> Result<Document, Skip> {
     let mut archive = Archive::open(bytes)?;
     let has = |member: &str| archive.names().any(|name| name == member);
     if has("content.xml") {
@@ -118,13 +168,13 @@ mod tests {
         format!("<Relationships>{}</Relationships>", targets.iter().map(one).collect::<String>())
     }
 
-    /// Each line with its place.
+    /// Each line with its location.
     pub(in crate::office) fn lines(document: &Document) -> Vec<String> {
-        let places = document.places.as_ref().unwrap();
+        let locations = document.locations.as_ref().unwrap();
         let lines: Vec<_> = document.text.split('\n').collect();
-        assert_eq!(lines.len(), places.len());
-        let shown = lines.iter().zip(places).filter(|(line, _)| !line.is_empty());
-        shown.map(|(line, place)| format!("{place} {line}")).collect()
+        assert_eq!(lines.len(), locations.len());
+        let shown = lines.iter().zip(locations).filter(|(line, _)| !line.is_empty());
+        shown.map(|(line, location)| format!("{location} {line}")).collect()
     }
 
     pub(in crate::office) fn headings(document: &Document) -> Vec<String> {
@@ -187,7 +237,7 @@ mod tests {
                 let mut bytes = RTF.as_bytes().to_vec();
                 bytes[at] = byte;
                 if let Ok(document) = read("a.rtf", &bytes)
-                    && document.places.is_some()
+                    && document.locations.is_some()
                 {
                     lines(&document);
                 }
@@ -213,7 +263,7 @@ mod tests {
             }
             if let Ok(document) = read(name, &bytes) {
                 headings(&document);
-                if document.places.is_some() {
+                if document.locations.is_some() {
                     lines(&document);
                 }
             }

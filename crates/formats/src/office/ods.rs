@@ -1,8 +1,8 @@
 //! ODS: the values of all sheets, as they are shown.
 
-use super::document_writer::clean;
 use super::sheets::{self, Budget, Sheet};
-use super::xml::{Element, Piece, Xml};
+use super::xml::{Element, Event, Xml};
+use crate::clean::clean_lines;
 use crate::document::Document;
 
 /// A cell that is repeated fills at most this many columns.
@@ -23,17 +23,17 @@ pub(super) fn read(content: &str, metadata: Vec<(String, String)>) -> Document {
         spanned: Vec::new(),
     };
     let mut xml = Xml::new(content);
-    while let Some(piece) = xml.next() {
-        match piece {
-            Piece::Open(element) => match element.name() {
+    while let Some(event) = xml.next() {
+        match event {
+            Event::Open(element) => match element.name() {
                 // Remarks, drawings and what changes were made are not in the cells.
                 "annotation" | "shapes" | "frame" | "tracked-changes" | "forms" | "styles" | "automatic-styles" => {
                     xml.skip()
                 }
                 _ => reader.begin(&element),
             },
-            Piece::Close(name) => reader.end(&name),
-            Piece::Text(text) => {
+            Event::Close(name) => reader.end(&name),
+            Event::Text(text) => {
                 if let Some(cell) = reader.cell.as_mut().filter(|cell| cell.in_paragraph) {
                     cell.text.push_str(&text);
                 }
@@ -48,7 +48,8 @@ pub(super) fn read(content: &str, metadata: Vec<(String, String)>) -> Document {
 struct Cell {
     columns: u32,
     rows_spanned: u32,
-    /// What is better than the text that is shown: a date in ISO 8601, a number without thousands separators.
+    /// What is better than the text that is shown: a date in ISO 8601, a number without thousands
+    /// separators.
     value: Option<String>,
     text: String,
     in_paragraph: bool,
@@ -70,7 +71,7 @@ impl Reader {
         let number = |name| element.attribute(name).and_then(|it| it.parse::<u32>().ok()).unwrap_or(1).max(1);
         match element.name() {
             "table" => {
-                let name = clean(&element.attribute("name").unwrap_or_default());
+                let name = clean_lines(&element.attribute("name").unwrap_or_default());
                 self.sheets.push(Sheet { name, rows: Vec::new() });
                 (self.row, self.next_row) = (0, 0);
             }
@@ -125,7 +126,7 @@ impl Reader {
             }
             "table-cell" | "covered-table-cell" => {
                 let Some(cell) = self.cell.take() else { return };
-                let text = cell.value.unwrap_or_else(|| clean(&cell.text).replace('\n', " "));
+                let text = cell.value.unwrap_or_else(|| clean_lines(&cell.text).replace('\n', " "));
                 if !text.is_empty() {
                     if cell.rows_spanned > 1 && self.spanned.len() < MAX_SPANNED {
                         let last = self.row.saturating_add(cell.rows_spanned.min(MAX_ROWS_SPANNED) - 1);

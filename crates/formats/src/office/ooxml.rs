@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::xml::{self, Piece, Xml};
+use super::xml::{self, Event, Xml};
 use crate::archive::Archive;
 use crate::skip::Skip;
 
@@ -27,7 +27,8 @@ pub(super) fn main_part(archive: &mut Archive, usual: &str) -> Result<String, Sk
     Ok(main.unwrap_or_else(|| usual.to_owned()))
 }
 
-/// The parts that the part `name` refers to, by the names it has for them. Those outside of the archive are left out.
+/// The parts that the part `name` refers to, by the names it has for them. Those outside of the
+/// archive are left out.
 pub(super) fn targets(archive: &mut Archive, name: &str) -> Result<HashMap<String, Target>, Skip> {
     let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
     let mut targets = HashMap::new();
@@ -36,8 +37,8 @@ pub(super) fn targets(archive: &mut Archive, name: &str) -> Result<HashMap<Strin
         return Ok(targets);
     };
     let mut xml = Xml::new(&text);
-    while let Some(piece) = xml.next() {
-        let Piece::Open(element) = piece else { continue };
+    while let Some(event) = xml.next() {
+        let Event::Open(element) = event else { continue };
         if element.name() != "Relationship" || element.attribute("TargetMode").as_deref() == Some("External") {
             continue;
         }
@@ -48,7 +49,8 @@ pub(super) fn targets(archive: &mut Archive, name: &str) -> Result<HashMap<Strin
     Ok(targets)
 }
 
-/// The name of the part that `target` means in a part of `folder`. It cannot leave the archive: it is only looked up there.
+/// The name of the part that `target` means in a part of `folder`. It cannot leave the archive: it
+/// is only looked up there.
 fn resolve(folder: &str, target: &str) -> String {
     if let Some(absolute) = target.strip_prefix('/') {
         return absolute.to_owned();
@@ -70,13 +72,14 @@ pub(super) fn metadata(archive: &mut Archive) -> Vec<(String, String)> {
     text.map_or_else(Vec::new, |text| described(&text))
 }
 
-/// Title, author and date in Dublin Core's elements, which OOXML and OpenDocument both use: the last change is the date.
+/// Title, author and date in Dublin Core's elements, which OOXML and OpenDocument both use: the
+/// last change is the date.
 pub(super) fn described(text: &str) -> Vec<(String, String)> {
     let mut found: [(&str, String); 3] = [("title", String::new()), ("author", String::new()), ("date", String::new())];
     let mut author_rank = 0;
     let mut xml = Xml::new(text);
-    while let Some(piece) = xml.next() {
-        let Piece::Open(element) = piece else { continue };
+    while let Some(event) = xml.next() {
+        let Event::Open(element) = event else { continue };
         let (at, rank) = match element.name() {
             "title" => (0, 1),
             // OpenDocument's creator is whoever changed the document last.
@@ -86,7 +89,7 @@ pub(super) fn described(text: &str) -> Vec<(String, String)> {
             "created" | "creation-date" => (2, 1),
             _ => continue,
         };
-        let value = super::document_writer::clean(&xml.text()).replace('\n', " ");
+        let value = crate::clean::clean_lines(&xml.text()).replace('\n', " ");
         let replaces = found[at].1.is_empty() || (rank == 2 && (at != 1 || author_rank < 2));
         if replaces && !value.is_empty() {
             found[at].1 = if at == 2 { value.chars().take_while(|&c| c != 'T').collect() } else { value };

@@ -1,16 +1,18 @@
-//! ODT and ODP: what OpenDocument's text and presentations have in common, paragraphs in frames, lists and tables.
+//! ODT and ODP: what OpenDocument's text and presentations have in common, paragraphs in frames,
+//! lists and tables.
 
 use std::collections::HashSet;
 
 use super::deck::{self, Slide};
 use super::flow::Role;
-use super::xml::{self, Element, Piece, Xml};
+use super::xml::{self, Element, Event, Xml};
 use super::{document_writer, ods, ooxml};
 use crate::archive::Archive;
 use crate::document::Document;
 use crate::skip::Skip;
 
-/// Elements that nobody reads in the text: what was deleted, remarks, contents and indexes, fields that only count pages.
+/// Elements that nobody reads in the text: what was deleted, remarks, contents and indexes, fields
+/// that only count pages.
 #[rustfmt::skip]
 const UNSEEN: &[&str] = &[
     "tracked-changes", "annotation", "table-of-content", "alphabetical-index", "illustration-index", "table-index", "forms",
@@ -18,7 +20,8 @@ const UNSEEN: &[&str] = &[
     "header-decl", "footer-decl", "date-time-decl", "hidden-text", "event-listeners", "settings", "binary-data",
 ];
 
-/// An XML file that is a document says so in its first element, which names all its namespaces first.
+/// An XML file that is a document says so in its first element, which names all its namespaces
+/// first.
 const FLAT_HEAD_BYTES: usize = 8 << 10;
 
 /// The most paragraphs that are open at once: a paragraph in a frame in a paragraph.
@@ -31,7 +34,8 @@ pub(crate) enum Kind {
     Sheets,
 }
 
-/// What a document is that is one XML file and no archive, as FODT, FODP and FODS are; `None` if it is none.
+/// The kind of a document that is one XML file instead of an archive (FODT, FODP, FODS); `None` for
+/// other files.
 pub(crate) fn flat(bytes: &[u8]) -> Option<Kind> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(FLAT_HEAD_BYTES)]);
     let root = head.split_once("<office:document ")?.1;
@@ -78,8 +82,8 @@ fn read_content(kind: Kind, content: &str, metadata: Vec<(String, String)>) -> D
 
 fn is_encrypted(manifest: &str) -> bool {
     let mut xml = Xml::new(manifest);
-    while let Some(piece) = xml.next() {
-        if matches!(&piece, Piece::Open(element) if element.name() == "encryption-data") {
+    while let Some(event) = xml.next() {
+        if matches!(&event, Event::Open(element) if element.name() == "encryption-data") {
             return true;
         }
     }
@@ -114,18 +118,18 @@ struct Reader {
 impl Reader {
     fn read(&mut self, text: &str) {
         let mut xml = Xml::new(text);
-        while let Some(piece) = xml.next() {
-            match piece {
-                Piece::Open(element) if UNSEEN.contains(&element.name()) => xml.skip(),
-                Piece::Open(element) if element.name() == "note-body" => {
+        while let Some(event) = xml.next() {
+            match event {
+                Event::Open(element) if UNSEEN.contains(&element.name()) => xml.skip(),
+                Event::Open(element) if element.name() == "note-body" => {
                     let note = note(&mut xml);
                     if let Some(paragraph) = self.open.last_mut() {
                         paragraph.notes.push(note);
                     }
                 }
-                Piece::Open(element) => self.begin(&element),
-                Piece::Close(name) => self.end(&name),
-                Piece::Text(text) => self.push(&text),
+                Event::Open(element) => self.begin(&element),
+                Event::Close(name) => self.end(&name),
+                Event::Text(text) => self.push(&text),
             }
         }
         while !self.open.is_empty() {
@@ -247,12 +251,12 @@ fn note(xml: &mut Xml) -> String {
     let mut depth = 1;
     while depth > 0 {
         match xml.next() {
-            Some(Piece::Open(_)) => {
+            Some(Event::Open(_)) => {
                 depth += 1;
                 text.push(' ');
             }
-            Some(Piece::Close(_)) => depth -= 1,
-            Some(Piece::Text(more)) => text.push_str(&more),
+            Some(Event::Close(_)) => depth -= 1,
+            Some(Event::Text(more)) => text.push_str(&more),
             None => break,
         }
     }

@@ -87,7 +87,8 @@ pub(super) fn read(file: &Compound) -> Result<Document, Skip> {
     Ok(deck::document(slides, Vec::new()))
 }
 
-/// Where the newest version of each numbered record lies: later edits are added at the end and refer to those before.
+/// Where the newest version of each numbered record lies: later edits are added at the end and
+/// refer to those before.
 fn offsets(stream: &[u8], newest_edit: Option<u32>) -> Vec<(u32, usize)> {
     let mut offsets = Vec::new();
     let (mut known, mut visited) = (HashSet::new(), HashSet::new());
@@ -113,7 +114,8 @@ fn offsets(stream: &[u8], newest_edit: Option<u32>) -> Vec<(u32, usize)> {
     offsets
 }
 
-/// The entries of a list of slides: the number of the slide's record, its identity, and the records of its texts.
+/// The entries of a list of slides: the number of the slide's record, its identity, and the records
+/// of its texts.
 fn persists(list: &[u8]) -> Vec<(u32, u32, &[u8])> {
     let mut persists: Vec<(u32, u32, usize, usize)> = Vec::new();
     let mut at = 0;

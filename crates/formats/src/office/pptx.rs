@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::deck::{self, Slide};
 use super::flow::Role;
 use super::ooxml::{self, Target};
-use super::xml::{Element, Piece, Xml};
+use super::xml::{Element, Event, Xml};
 use crate::archive::Archive;
 use crate::document::Document;
 use crate::limits::SLIDES;
@@ -28,14 +28,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
 fn slide_ids(presentation: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut xml = Xml::new(presentation);
-    while let Some(piece) = xml.next() {
-        match piece {
-            Piece::Open(element) if element.name() == "sldId" => match ids.len() < SLIDES.most {
+    while let Some(event) = xml.next() {
+        match event {
+            Event::Open(element) if element.name() == "sldId" => match ids.len() < SLIDES.most {
                 true => ids.extend(element.reference("id")),
                 false => SLIDES.met(),
             },
             // Sections list the same slides again.
-            Piece::Open(element) if element.name() == "extLst" => xml.skip(),
+            Event::Open(element) if element.name() == "extLst" => xml.skip(),
             _ => {}
         }
     }
@@ -90,24 +90,24 @@ struct Reader {
 impl Reader {
     fn read(&mut self, text: &str, archive: &mut Archive, targets: &HashMap<String, Target>) -> Result<(), Skip> {
         let mut xml = Xml::new(text);
-        while let Some(piece) = xml.next() {
-            match piece {
-                Piece::Open(element) if matches!(element.name(), "Fallback" | "extLst") => xml.skip(),
-                Piece::Open(element) if element.name() == "t" => {
+        while let Some(event) = xml.next() {
+            match event {
+                Event::Open(element) if matches!(element.name(), "Fallback" | "extLst") => xml.skip(),
+                Event::Open(element) if element.name() == "t" => {
                     let text = xml.text();
                     if let Some(paragraph) = &mut self.paragraph {
                         paragraph.push_str(&text);
                     }
                 }
-                Piece::Open(element) if element.name() == "relIds" => {
+                Event::Open(element) if element.name() == "relIds" => {
                     let diagram = element.reference("dm").and_then(|id| targets.get(&id));
                     if let Some(text) = diagram.map(|it| ooxml::part(archive, &it.name)).transpose()?.flatten() {
                         self.diagram(&text);
                     }
                 }
-                Piece::Open(element) => self.begin(&element),
-                Piece::Close(name) => self.end(&name),
-                Piece::Text(_) => {}
+                Event::Open(element) => self.begin(&element),
+                Event::Close(name) => self.end(&name),
+                Event::Text(_) => {}
             }
         }
         Ok(())
@@ -116,16 +116,16 @@ impl Reader {
     /// The texts of a diagram that PowerPoint draws from a list.
     fn diagram(&mut self, text: &str) {
         let mut xml = Xml::new(text);
-        while let Some(piece) = xml.next() {
-            match piece {
-                Piece::Open(element) if element.name() == "t" => {
+        while let Some(event) = xml.next() {
+            match event {
+                Event::Open(element) if element.name() == "t" => {
                     // The element of this name around paragraphs is not the one around characters.
                     if let Some(paragraph) = &mut self.paragraph {
                         paragraph.push_str(&xml.text());
                     }
                 }
-                Piece::Open(element) if element.name() == "p" => self.paragraph = Some(String::new()),
-                Piece::Close(name) if name == "p" => {
+                Event::Open(element) if element.name() == "p" => self.paragraph = Some(String::new()),
+                Event::Close(name) if name == "p" => {
                     let text = self.paragraph.take().unwrap_or_default();
                     self.slide.body.paragraph(Role::Item(None), &text);
                 }
@@ -193,8 +193,8 @@ fn notes_text(text: &str) -> String {
     let mut notes = String::new();
     let mut place = Place::Body;
     let mut xml = Xml::new(text);
-    while let Some(piece) = xml.next() {
-        let Piece::Open(element) = piece else { continue };
+    while let Some(event) = xml.next() {
+        let Event::Open(element) = event else { continue };
         match element.name() {
             "Fallback" | "extLst" => xml.skip(),
             "sp" => place = Place::Body,

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
 
-use super::document_writer::{self, clean};
+use super::document_writer;
 use super::flow::{Flow, Role};
 use super::rtf_encodings::{encoding_of_charset, encoding_of_page, symbol};
-use super::rtf_words::{Piece, Words};
+use super::rtf_words::{Token, Words};
+use crate::clean::clean_lines;
 use crate::document::Document;
 use crate::skip::Skip;
 
@@ -22,7 +23,7 @@ const UNSEEN: &[&str] = &[
     "sp", "annotation", "filetbl", "listtable", "listoverridetable", "revtbl", "nonesttables", "private", "objdata",
 ];
 
-/// What the text of a group is.
+/// The role of a group's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Text,
@@ -82,7 +83,8 @@ struct Reader {
     undecoded: Vec<u8>,
     substitutes_left: usize,
     high_surrogate: Option<u32>,
-    /// Whether nothing has been read in the group yet: only there `\*` and the word after it say what the group is.
+    /// True while nothing has been read in the group: only there `\*` and the word after it tell
+    /// the role of the group.
     is_group_start: bool,
     is_starred: bool,
     paragraph: Paragraph,
@@ -92,7 +94,8 @@ struct Reader {
     note: String,
     in_table: bool,
     in_cell: bool,
-    /// Whether each cell of the row continues the one above it, and whether the next one does.
+    /// For each cell of the row whether it continues the one above it, and whether the next one
+    /// does.
     continues: (Vec<bool>, bool),
     cell: usize,
     title: String,
@@ -131,20 +134,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Skip> {
         date: [0; 3],
         flow: Flow::default(),
     };
-    for piece in Words::new(bytes) {
-        reader.take(piece);
+    for token in Words::new(bytes) {
+        reader.take(token);
     }
     Ok(reader.finish())
 }
 
 impl Reader {
-    fn take(&mut self, piece: Piece) {
-        let is_group_start = std::mem::replace(&mut self.is_group_start, piece == Piece::Open);
-        match piece {
-            Piece::Byte(_) if self.substitutes_left > 0 => self.substitutes_left -= 1,
-            Piece::Byte(_) if self.group.part == Part::Unseen => {}
-            Piece::Byte(byte) => self.undecoded.push(byte),
-            Piece::Open => {
+    fn take(&mut self, token: Token) {
+        let is_group_start = std::mem::replace(&mut self.is_group_start, token == Token::Open);
+        match token {
+            Token::Byte(_) if self.substitutes_left > 0 => self.substitutes_left -= 1,
+            Token::Byte(_) if self.group.part == Part::Unseen => {}
+            Token::Byte(byte) => self.undecoded.push(byte),
+            Token::Open => {
                 self.decode();
                 self.substitutes_left = 0;
                 if self.outer.len() < MAX_DEPTH {
@@ -153,8 +156,8 @@ impl Reader {
                     self.too_deep += 1;
                 }
             }
-            Piece::Close => self.close(),
-            Piece::Symbol(symbol) => {
+            Token::Close => self.close(),
+            Token::Symbol(symbol) => {
                 self.decode();
                 match symbol {
                     b'~' => self.push("\u{a0}"),
@@ -164,7 +167,7 @@ impl Reader {
                     _ => {}
                 }
             }
-            Piece::Word(word, number) => {
+            Token::Word(word, number) => {
                 self.decode();
                 let is_starred = std::mem::take(&mut self.is_starred);
                 if self.group.part != Part::Unseen {
@@ -370,7 +373,7 @@ impl Reader {
             self.leave_table();
         }
         let style = self.styles.get(&self.setting.style).copied().unwrap_or_default();
-        let label = clean(&label);
+        let label = clean_lines(&label);
         let is_number = label.contains(|character: char| character.is_alphanumeric());
         let number = Some(label.clone()).filter(|_| is_number);
         match self.setting.outline.or(style.outline) {
@@ -410,7 +413,7 @@ impl Reader {
         self.end_paragraph();
         let [year, month, day] = self.date;
         let date = if year > 0 { format!("{year:04}-{month:02}-{day:02}") } else { String::new() };
-        let pairs = [("title", clean(&self.title)), ("author", clean(&self.author)), ("date", date)];
+        let pairs = [("title", clean_lines(&self.title)), ("author", clean_lines(&self.author)), ("date", date)];
         let metadata = pairs
             .into_iter()
             .filter(|(_, value)| !value.is_empty())

@@ -1,8 +1,8 @@
-//! RTF as a row of pieces: groups, control words, bytes of text.
+//! RTF as a sequence of tokens: groups, control words, bytes of text.
 
-/// What comes next.
+/// A token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Piece<'b> {
+pub(super) enum Token<'b> {
     Open,
     Close,
     /// A control word and its number.
@@ -13,7 +13,7 @@ pub(super) enum Piece<'b> {
     Byte(u8),
 }
 
-/// Reads the pieces of an RTF file.
+/// Reads the tokens of an RTF file.
 pub(super) struct Words<'b> {
     bytes: &'b [u8],
     at: usize,
@@ -24,7 +24,7 @@ impl<'b> Words<'b> {
         Words { bytes, at: 0 }
     }
 
-    fn after_backslash(&mut self) -> Option<Piece<'b>> {
+    fn after_backslash(&mut self) -> Option<Token<'b>> {
         let first = *self.bytes.get(self.at)?;
         if !first.is_ascii_alphabetic() {
             self.at += 1;
@@ -33,10 +33,10 @@ impl<'b> Words<'b> {
                     let digits = self.bytes.get(self.at..self.at + 2)?;
                     let value = std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
                     self.at += if value.is_some() { 2 } else { 0 };
-                    Piece::Byte(value.unwrap_or(b'?'))
+                    Token::Byte(value.unwrap_or(b'?'))
                 }
-                b'\\' | b'{' | b'}' => Piece::Byte(first),
-                _ => Piece::Symbol(first),
+                b'\\' | b'{' | b'}' => Token::Byte(first),
+                _ => Token::Symbol(first),
             });
         }
         let rest = &self.bytes[self.at..];
@@ -53,23 +53,23 @@ impl<'b> Words<'b> {
             let end = self.at.saturating_add(usize::try_from(number.unwrap_or(0)).unwrap_or(0));
             self.at = if end <= self.bytes.len() { end } else { self.at };
         }
-        Some(Piece::Word(word, number))
+        Some(Token::Word(word, number))
     }
 }
 
 impl<'b> Iterator for Words<'b> {
-    type Item = Piece<'b>;
+    type Item = Token<'b>;
 
-    fn next(&mut self) -> Option<Piece<'b>> {
+    fn next(&mut self) -> Option<Token<'b>> {
         loop {
             let byte = *self.bytes.get(self.at)?;
             self.at += 1;
             match byte {
-                b'{' => return Some(Piece::Open),
-                b'}' => return Some(Piece::Close),
+                b'{' => return Some(Token::Open),
+                b'}' => return Some(Token::Close),
                 b'\\' => return self.after_backslash(),
                 b'\r' | b'\n' | 0 => {}
-                _ => return Some(Piece::Byte(byte)),
+                _ => return Some(Token::Byte(byte)),
             }
         }
     }
@@ -81,19 +81,19 @@ mod tests {
 
     #[test]
     fn words_symbols_and_bytes_are_told_apart() {
-        let pieces: Vec<_> = Words::new(b"{\\rtf1\\b-0 x\\'e9\\~\\bin3 {{{\\u-5?}\n\\").collect();
+        let tokens: Vec<_> = Words::new(b"{\\rtf1\\b-0 x\\'e9\\~\\bin3 {{{\\u-5?}\n\\").collect();
         let expected = [
-            Piece::Open,
-            Piece::Word("rtf", Some(1)),
-            Piece::Word("b", Some(0)),
-            Piece::Byte(b'x'),
-            Piece::Byte(0xe9),
-            Piece::Symbol(b'~'),
-            Piece::Word("bin", Some(3)),
-            Piece::Word("u", Some(-5)),
-            Piece::Byte(b'?'),
-            Piece::Close,
+            Token::Open,
+            Token::Word("rtf", Some(1)),
+            Token::Word("b", Some(0)),
+            Token::Byte(b'x'),
+            Token::Byte(0xe9),
+            Token::Symbol(b'~'),
+            Token::Word("bin", Some(3)),
+            Token::Word("u", Some(-5)),
+            Token::Byte(b'?'),
+            Token::Close,
         ];
-        assert_eq!(pieces, expected);
+        assert_eq!(tokens, expected);
     }
 }

@@ -1,14 +1,15 @@
-//! Sheets become text: rows one a line, tables parted by blank rows, every sheet a section under its name.
+//! Writes sheets as text: one line a row, a blank line between tables, one section a sheet under
+//! its name.
 
-use super::document_writer::clean;
 use super::table::{self, Names, Row};
+use crate::clean::clean_lines;
 use crate::document::{Document, Format, Section};
 use crate::limits::{CELL_BYTES, CELLS, CELLS_BYTES, with_separators};
 use crate::location::LocationUnit;
 use crate::span::Span;
 use crate::text_builder::{Gap, TextBuilder};
 
-/// A sheet: its rows by place, those without text left out.
+/// A sheet: its rows by location, those without text left out.
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
     pub(super) name: String,
@@ -31,11 +32,11 @@ impl Budget {
     /// How far the cells of sheets go that were read in this order, if they do not go to the end.
     pub(super) fn warning(&self, sheets: &[Sheet]) -> Option<String> {
         let last = sheets.iter().rfind(|sheet| !sheet.rows.is_empty()).filter(|_| self.is_spent)?;
-        let row = last.rows.iter().map(|row| row.place).max()?;
+        let row = last.rows.iter().map(|row| row.location).max()?;
         Some(format!("read to row {} of the sheet {}", with_separators(row as usize), last.name))
     }
 
-    /// Whether a cell with this text still fits.
+    /// True if a cell with this text still fits.
     pub(super) fn takes(&mut self, text: &str) -> bool {
         match (self.cells, self.bytes) {
             (0, _) => CELLS.met(),
@@ -52,28 +53,29 @@ impl Budget {
 }
 
 impl Sheet {
-    /// Adds the text of a cell, rows and columns from 0; cells come in any order but those in order are fastest.
+    /// Adds the text of a cell, rows and columns from 0; cells come in any order but those in order
+    /// are fastest.
     pub(super) fn add(&mut self, row: u32, column: u32, text: String) {
-        let place = row.saturating_add(1);
+        let location = row.saturating_add(1);
         match self.rows.last_mut() {
-            Some(last) if last.place == place && last.cells.last().is_none_or(|(before, _)| *before < column) => {
+            Some(last) if last.location == location && last.cells.last().is_none_or(|(before, _)| *before < column) => {
                 last.cells.push((column, text));
             }
             last => {
-                let is_parted = last.is_none_or(|last| last.place.saturating_add(1) < place);
-                self.rows.push(Row { place, cells: vec![(column, text)], is_parted });
+                let is_parted = last.is_none_or(|last| last.location.saturating_add(1) < location);
+                self.rows.push(Row { location, cells: vec![(column, text)], is_parted });
             }
         }
     }
 
     /// Rows in order, each once, the cells of each in order.
     pub(super) fn put_in_order(&mut self) {
-        if !self.rows.is_sorted_by(|one, next| one.place < next.place) {
-            self.rows.sort_by_key(|row| row.place);
+        if !self.rows.is_sorted_by(|one, next| one.location < next.location) {
+            self.rows.sort_by_key(|row| row.location);
             let mut joined: Vec<Row> = Vec::with_capacity(self.rows.len());
             for row in std::mem::take(&mut self.rows) {
                 match joined.last_mut() {
-                    Some(last) if last.place == row.place => last.cells.extend(row.cells),
+                    Some(last) if last.location == row.location => last.cells.extend(row.cells),
                     _ => joined.push(row),
                 }
             }
@@ -82,18 +84,19 @@ impl Sheet {
                 row.cells.dedup_by_key(|(column, _)| *column);
             }
             for index in 1..joined.len() {
-                joined[index].is_parted = joined[index].place - joined[index - 1].place > 1;
+                joined[index].is_parted = joined[index].location - joined[index - 1].location > 1;
             }
             self.rows = joined;
         }
     }
 
-    /// Gives the rows below the first one of a merged cell its text, so that they can be understood alone.
+    /// Gives the rows below the first one of a merged cell its text, so that they can be understood
+    /// alone.
     pub(super) fn fill_down(&mut self, first_row: u32, last_row: u32, column: u32, budget: &mut Budget) {
         let first = first_row.saturating_add(1);
-        let Ok(at) = self.rows.binary_search_by_key(&first, |row| row.place) else { return };
+        let Ok(at) = self.rows.binary_search_by_key(&first, |row| row.location) else { return };
         let Some(text) = self.rows[at].cell(column).map(str::to_owned) else { return };
-        for row in self.rows[at + 1..].iter_mut().take_while(|row| row.place <= last_row.saturating_add(1)) {
+        for row in self.rows[at + 1..].iter_mut().take_while(|row| row.location <= last_row.saturating_add(1)) {
             if let Err(index) = row.cells.binary_search_by_key(&column, |(column, _)| *column)
                 && budget.takes(&text)
             {
@@ -107,18 +110,18 @@ impl Sheet {
 pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, warning: Option<String>) -> Document {
     let mut lines = TextBuilder::new();
     let mut starts: Vec<(usize, String)> = Vec::new();
-    let mut places: Vec<u32> = Vec::new();
+    let mut locations: Vec<u32> = Vec::new();
     for mut sheet in sheets {
         sheet.put_in_order();
         let start = lines.text().len();
         let mut names = Names::default();
         for rows in sheet.rows.chunk_by(|_, next| !next.is_parted) {
             let mut gap = Gap::Blank;
-            for (place, line) in table::lines_below(rows, 0, &mut names) {
+            for (location, line) in table::lines_below(rows, 0, &mut names) {
                 lines.part(gap);
-                lines.open(place);
+                lines.open(location);
                 line.chars().for_each(|character| lines.push(character));
-                places.resize(lines.number(), place);
+                locations.resize(lines.number(), location);
                 gap = Gap::Line;
             }
         }
@@ -127,13 +130,21 @@ pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, warn
         }
     }
     let (text, _) = lines.finish();
-    places.resize(text.split('\n').count(), places.last().copied().unwrap_or(1));
+    locations.resize(text.split('\n').count(), locations.last().copied().unwrap_or(1));
     let mut sections = Vec::new();
     for (index, (start, name)) in starts.iter().enumerate() {
         let end = starts.get(index + 1).map_or(text.len(), |next| next.0);
         sections.push(Section { span: Span { start: *start, end }, body_start: *start, headings: vec![name.clone()] });
     }
-    Document { format: Format::Table, text, sections, unit: LocationUnit::Row, places: Some(places), metadata, warning }
+    Document {
+        format: Format::Table,
+        text,
+        sections,
+        unit: LocationUnit::Row,
+        locations: Some(locations),
+        metadata,
+        warning,
+    }
 }
 
 /// The text of a cell, no longer than a cell can hold.
@@ -141,7 +152,7 @@ pub(super) fn one_line(text: &str) -> String {
     if text.len() > CELL_BYTES.most {
         CELL_BYTES.met();
     }
-    clean(&text[..text.floor_char_boundary(CELL_BYTES.most)]).replace('\n', " ")
+    clean_lines(&text[..text.floor_char_boundary(CELL_BYTES.most)]).replace('\n', " ")
 }
 
 /// A number as people see it: no more digits than a spreadsheet keeps.
@@ -171,7 +182,7 @@ mod tests {
         );
         let document = document(vec![one, Sheet::default(), sheet("Two", &[(0, 1, "x")])], Vec::new(), None);
         assert_eq!(document.text, "Sales\n\nYear | Sum\nYear: 2020 | Sum: 7\n\nYear: 8 | Sum: 9\n\nx");
-        assert_eq!(document.places.unwrap(), [1, 3, 3, 4, 7, 7, 1, 1]);
+        assert_eq!(document.locations.unwrap(), [1, 3, 3, 4, 7, 7, 1, 1]);
         let sections: Vec<_> =
             document.sections.iter().map(|it| (it.span.of(&document.text).trim(), it.headings[0].as_str())).collect();
         assert_eq!(sections[1], ("x", "Two"));
@@ -184,7 +195,7 @@ mod tests {
         it.put_in_order();
         it.add(3, 1, "d".to_owned());
         it.fill_down(1, 3, 0, &mut Budget::new());
-        let rows: Vec<_> = it.rows.iter().map(|row| format!("{} {:?}", row.place, row.cells)).collect();
+        let rows: Vec<_> = it.rows.iter().map(|row| format!("{} {:?}", row.location, row.cells)).collect();
         assert_eq!(rows, ["1 [(0, \"x\"), (1, \"y\")]", "2 [(0, \"b\"), (1, \"c\")]", "4 [(0, \"b\"), (1, \"d\")]"]);
     }
 

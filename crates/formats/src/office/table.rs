@@ -12,10 +12,10 @@ const LARGE_BYTES: usize = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Row {
     /// Where it stands in the file.
-    pub(super) place: u32,
+    pub(super) location: u32,
     /// Column and text, by column, without empty ones.
     pub(super) cells: Vec<(u32, String)>,
-    /// Whether an empty row is before it.
+    /// True if an empty row is before it.
     pub(super) is_parted: bool,
 }
 
@@ -43,17 +43,18 @@ impl Row {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     row: Option<Row>,
-    /// Whether each row repeats them.
+    /// True if each row repeats them.
     repeat: bool,
 }
 
-/// A line for each row, with its place. The columns are named by the first `named_by` rows, or, where that is 0, by the row
-/// that looks as if it did, if there is one.
+/// A line for each row, with its location. The columns are named by the first `named_by` rows, or,
+/// where that is 0, by the row that looks as if it did, if there is one.
 pub(super) fn lines(rows: &[Row], named_by: usize) -> Vec<(u32, String)> {
     lines_below(rows, named_by, &mut Names::default())
 }
 
-/// The same; where no row names the columns, those of the `names` from before do, if the cells stand under them.
+/// The same; where no row names the columns, those of the `names` from before do, if the cells
+/// stand under them.
 pub(super) fn lines_below(rows: &[Row], named_by: usize, names: &mut Names) -> Vec<(u32, String)> {
     let named_by = named_by.min(rows.len());
     let found = match named_by {
@@ -68,7 +69,7 @@ pub(super) fn lines_below(rows: &[Row], named_by: usize, names: &mut Names) -> V
     }
     let (head, body) = rows.split_at(body_from);
     names.repeat = names.row.as_ref().is_some_and(|row| repeats_pay(body, row));
-    let mut lines: Vec<_> = head.iter().map(|row| (row.place, row.plain())).collect();
+    let mut lines: Vec<_> = head.iter().map(|row| (row.location, row.plain())).collect();
     lines.extend(lines_of_more(body, names));
     lines
 }
@@ -77,11 +78,11 @@ pub(super) fn lines_below(rows: &[Row], named_by: usize, names: &mut Names) -> V
 pub(super) fn lines_of_more(rows: &[Row], names: &Names) -> Vec<(u32, String)> {
     let names = names.row.as_ref().filter(|_| names.repeat);
     let line = |row: &Row| names.map_or_else(|| row.plain(), |names| with_names(row, names));
-    rows.iter().map(|row| (row.place, line(row))).collect()
+    rows.iter().map(|row| (row.location, line(row))).collect()
 }
 
-/// The names of columns that stand in several rows, the wider above the narrower. A name without one above it is under the
-/// one to the left of that.
+/// The names of columns that stand in several rows, the wider above the narrower. A name without
+/// one above it is under the one to the left of that.
 fn joined(rows: &[Row]) -> Row {
     let mut rows = rows.iter();
     let mut above = rows.next().cloned().unwrap_or_default();
@@ -104,7 +105,8 @@ fn joined(rows: &[Row]) -> Row {
 }
 
 fn with_names(row: &Row, names: &Row) -> String {
-    // One cell in a wide row stands over the rows below it, and a row of names may come again on every page.
+    // One cell in a wide row stands over the rows below it, and a row of names may come again on
+    // every page.
     if row.cells.len() == 1 && names.cells.len() > 2 || row.cells == names.cells {
         return row.plain();
     }
@@ -130,7 +132,7 @@ fn repeats_pay(rows: &[Row], names: &Row) -> bool {
     with <= LARGE_BYTES || with / MAX_GROWTH <= rows.iter().map(bytes).sum::<usize>()
 }
 
-/// Whether all cells but those of the first column, which says what its row is about, have a name.
+/// True if all cells but those of the first column, which says what its row is about, have a name.
 fn fits_under(rows: &[Row], names: Option<&Row>) -> bool {
     let Some(names) = names else { return false };
     let first = rows.iter().filter_map(|row| row.cells.first()).map(|(column, _)| *column).min();
@@ -142,12 +144,12 @@ fn fits_under(rows: &[Row], names: Option<&Row>) -> bool {
 #[derive(Debug)]
 struct Found {
     names: std::ops::Range<usize>,
-    /// Whether numbers under texts tell it.
+    /// True if numbers under texts tell it.
     is_sure: bool,
 }
 
-/// The rows that name the columns: the first one that fills most of the width with short texts, above rows that differ, with
-/// the rows beside it that are like it.
+/// The rows that name the columns: the first one that fills most of the width with short texts,
+/// above rows that differ, with the rows beside it that are like it.
 fn find_names(rows: &[Row]) -> Option<Found> {
     let width = rows.iter().map(|row| row.cells.len()).max()?;
     let fills = |row: &Row| row.cells.len() >= 2 && row.cells.len() * 5 >= width * 3;
@@ -161,14 +163,14 @@ fn find_names(rows: &[Row]) -> Option<Found> {
         end += 1;
     }
     let is_sure = is_over_numbers(&rows[end - 1], &rows[end..]);
-    // A pair of columns may well be names and values side by side: there, only numbers below tell. And a table whose names
-    // stand alone goes on below an empty row.
+    // A pair of columns may well be names and values side by side: there, only numbers below tell.
+    // And a table whose names stand alone goes on below an empty row.
     let is_alone = end == rows.len();
     (is_sure || rows[at].cells.len() >= 3 && (!is_alone || at < 3))
         .then_some(Found { names: above.unwrap_or(at)..end, is_sure })
 }
 
-/// Whether each of these texts could be the name of a column.
+/// True if each of these texts could be the name of a column.
 fn are_names(row: &Row) -> bool {
     let mut texts: Vec<&str> = row.cells.iter().map(|(_, text)| text.as_str()).collect();
     let is_name = |text: &&str| text.len() <= MAX_NAME_BYTES && (!is_value(text) || is_year(text));
@@ -181,7 +183,7 @@ fn are_names(row: &Row) -> bool {
     texts.len() * 3 >= all * 2
 }
 
-/// Whether numbers stand under one of these texts at least.
+/// True if numbers stand under one of these texts at least.
 fn is_over_numbers(row: &Row, below: &[Row]) -> bool {
     row.cells.iter().any(|(column, _)| {
         let values: Vec<_> = below.iter().take(50).filter_map(|row| row.cell(*column)).collect();
@@ -206,7 +208,7 @@ mod tests {
 
     fn shown(rows: &[&[&str]]) -> Vec<String> {
         let row = |(index, cells): (usize, &&[&str])| Row {
-            place: index as u32 + 1,
+            location: index as u32 + 1,
             cells: (0..)
                 .zip(cells.iter())
                 .filter(|(_, it)| !it.is_empty())
@@ -215,7 +217,7 @@ mod tests {
             is_parted: false,
         };
         let rows: Vec<Row> = rows.iter().enumerate().map(row).filter(|row| !row.cells.is_empty()).collect();
-        lines(&rows, 0).into_iter().map(|(place, line)| format!("{place} {line}")).collect()
+        lines(&rows, 0).into_iter().map(|(location, line)| format!("{location} {line}")).collect()
     }
 
     #[test]

@@ -4,9 +4,8 @@ use std::io::Cursor;
 
 use calamine::{Data, Dimensions, ExcelDateTime, ExcelDateTimeType, Reader, SheetType, Xls};
 
-use super::biff;
 use super::sheets::{self, Budget, Sheet, one_line};
-use crate::compound::{Compound, u16_at};
+use crate::compound::u16_at;
 use crate::document::Document;
 use crate::limits::XLS_CELLS;
 use crate::skip::Skip;
@@ -14,15 +13,12 @@ use crate::skip::Skip;
 /// calamine keeps all cells between the first and the last of every sheet of an XLS file.
 const MAX_AREA: u64 = XLS_CELLS.most as u64;
 
-pub(super) fn read_xls(bytes: &[u8], file: &Compound) -> Result<Document, Skip> {
-    let stream = file.stream("Workbook").or_else(|| file.stream("Book")).unwrap_or_default();
-    if biff::is_one(&stream) {
-        return biff::read(&stream);
-    }
-    if is_encrypted(&stream) {
+/// Reads a file whose records are in `stream`.
+pub(super) fn read_xls(bytes: &[u8], stream: &[u8]) -> Result<Document, Skip> {
+    if is_encrypted(stream) {
         return Err(Skip::needs_password());
     }
-    if area(&stream) > MAX_AREA {
+    if area(stream) > MAX_AREA {
         return Err(Skip::because("damaged: its cells are too far apart"));
     }
     let mut book = Xls::new(Cursor::new(bytes)).map_err(damaged)?;
@@ -50,7 +46,7 @@ pub(super) fn read_xls(bytes: &[u8], file: &Compound) -> Result<Document, Skip> 
     document(sheets, &budget, &lost)
 }
 
-/// Whether the records after the first ones mean nothing without a password.
+/// True if a password is needed to read the records after the first ones.
 fn is_encrypted(stream: &[u8]) -> bool {
     const ENCRYPTION: u16 = 0x002f;
     const RECORDS: usize = 16;
@@ -62,7 +58,8 @@ fn is_encrypted(stream: &[u8]) -> bool {
     })
 }
 
-/// How many cells lie between the first and the last ones of all sheets, by the records of the stream.
+/// How many cells lie between the first and the last ones of all sheets, by the records of the
+/// stream.
 fn area(stream: &[u8]) -> u64 {
     const SHEET: u16 = 0x0809;
     const CELLS: [u16; 12] =
@@ -130,7 +127,8 @@ fn shown(value: &Data) -> String {
     }
 }
 
-/// Days since the workbook's first day, as ISO 8601 writes them: a date, a time of day, both, or hours that have passed.
+/// Days since the workbook's first day, as ISO 8601 writes them: a date, a time of day, both, or
+/// hours that have passed.
 pub(super) fn date(days: f64, is_duration: bool, from_1904: bool) -> String {
     let kind = if is_duration { ExcelDateTimeType::TimeDelta } else { ExcelDateTimeType::DateTime };
     written(ExcelDateTime::new(days, kind, from_1904))

@@ -1,11 +1,12 @@
-//! XLSX and XLSM: the values of all sheets, hidden ones too, with dates and shares as they are shown.
+//! XLSX and XLSM: the values of all sheets, hidden ones too, with dates and shares as they are
+//! shown.
 
-use super::document_writer::clean;
 use super::ooxml;
 use super::sheets::{self, Budget, Sheet};
 use super::xlsx_styles::{Shown, styles};
-use super::xml::{Element, Piece, Xml};
+use super::xml::{Element, Event, Xml};
 use crate::archive::Archive;
+use crate::clean::clean_lines;
 use crate::document::Document;
 use crate::skip::Skip;
 
@@ -27,8 +28,8 @@ pub(super) fn read(mut archive: Archive, main: &str) -> Result<Document, Skip> {
     let mut reader = Reader { strings, styles, from_1904: false, budget: Budget::new() };
     let mut sheets = Vec::new();
     let mut xml = Xml::new(&workbook);
-    while let Some(piece) = xml.next() {
-        let Piece::Open(element) = piece else { continue };
+    while let Some(event) = xml.next() {
+        let Event::Open(element) = event else { continue };
         match element.name() {
             "workbookPr" => {
                 reader.from_1904 = matches!(element.attribute("date1904").as_deref(), Some("1" | "true" | "on"));
@@ -36,7 +37,7 @@ pub(super) fn read(mut archive: Archive, main: &str) -> Result<Document, Skip> {
             "sheet" => {
                 let target = element.reference("id").and_then(|id| targets.get(&id));
                 let Some(target) = target.filter(|target| target.kind == "worksheet") else { continue };
-                let name = clean(&element.attribute("name").unwrap_or_default()).replace('\n', " ");
+                let name = clean_lines(&element.attribute("name").unwrap_or_default()).replace('\n', " ");
                 if let Some(text) = ooxml::part(&mut archive, &target.name)? {
                     sheets.push(reader.sheet(name, &text));
                 }
@@ -60,8 +61,8 @@ impl Strings {
     fn read(text: &str) -> Self {
         let mut strings = Strings::default();
         let mut xml = Xml::new(text);
-        while let Some(piece) = xml.next() {
-            if matches!(&piece, Piece::Open(element) if element.name() == "si") {
+        while let Some(event) = xml.next() {
+            if matches!(&event, Event::Open(element) if element.name() == "si") {
                 strings.text.push_str(&rich_text(&mut xml));
                 strings.ends.push(strings.text.len());
             }
@@ -81,10 +82,10 @@ fn rich_text(xml: &mut Xml) -> String {
     let mut depth = 1;
     while depth > 0 {
         match xml.next() {
-            Some(Piece::Open(element)) if element.name() == "rPh" => xml.skip(),
-            Some(Piece::Open(_)) => depth += 1,
-            Some(Piece::Close(_)) => depth -= 1,
-            Some(Piece::Text(more)) => text.push_str(&more),
+            Some(Event::Open(element)) if element.name() == "rPh" => xml.skip(),
+            Some(Event::Open(_)) => depth += 1,
+            Some(Event::Close(_)) => depth -= 1,
+            Some(Event::Text(more)) => text.push_str(&more),
             None => break,
         }
     }
@@ -106,14 +107,14 @@ impl Reader {
         let mut merged: Vec<((u32, u32), (u32, u32))> = Vec::new();
         let mut left_rows = MAX_MERGED_ROWS;
         let mut xml = Xml::new(text);
-        while let Some(piece) = xml.next() {
-            match piece {
-                Piece::Open(element) if element.name() == "row" => {
+        while let Some(event) = xml.next() {
+            match event {
+                Event::Open(element) if element.name() == "row" => {
                     let stated = element.attribute("r").and_then(|number| number.parse::<u32>().ok()?.checked_sub(1));
                     (row, column) = (stated.unwrap_or(row).min(LAST_ROW), 0);
                 }
-                Piece::Close(name) if name == "row" => row = (row + 1).min(LAST_ROW),
-                Piece::Open(element) if element.name() == "c" => {
+                Event::Close(name) if name == "row" => row = (row + 1).min(LAST_ROW),
+                Event::Open(element) if element.name() == "c" => {
                     (row, column) = element.attribute("r").and_then(|at| position(&at)).unwrap_or((row, column));
                     let value = self.value(&element, &mut xml);
                     if !value.is_empty() && self.budget.takes(&value) {
@@ -121,7 +122,7 @@ impl Reader {
                     }
                     column = (column + 1).min(LAST_COLUMN);
                 }
-                Piece::Open(element) if element.name() == "mergeCell" => {
+                Event::Open(element) if element.name() == "mergeCell" => {
                     let range = element.attribute("ref").unwrap_or_default();
                     let ends = range.split_once(':').and_then(|(from, to)| Some((position(from)?, position(to)?)));
                     let Some((from, to)) = ends.filter(|(from, to)| from.0 < to.0) else { continue };
@@ -147,13 +148,13 @@ impl Reader {
         let mut depth = 1;
         while depth > 0 {
             match xml.next() {
-                Some(Piece::Open(element)) => match element.name() {
+                Some(Event::Open(element)) => match element.name() {
                     "v" => value = xml.text(),
                     "is" => inline = rich_text(xml),
                     _ => depth += 1,
                 },
-                Some(Piece::Close(_)) => depth -= 1,
-                Some(Piece::Text(_)) => {}
+                Some(Event::Close(_)) => depth -= 1,
+                Some(Event::Text(_)) => {}
                 None => break,
             }
         }

@@ -2,7 +2,7 @@
 
 use super::sheets;
 use super::workbook::date;
-use super::xml::{Piece, Xml};
+use super::xml::{Event, Xml};
 
 /// What a number is shown as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,9 +34,9 @@ pub(super) fn styles(text: &str) -> Vec<Shown> {
     let mut styles = Vec::new();
     let mut in_cells = false;
     let mut xml = Xml::new(text);
-    while let Some(piece) = xml.next() {
-        match piece {
-            Piece::Open(element) => match element.name() {
+    while let Some(event) = xml.next() {
+        match event {
+            Event::Open(element) => match element.name() {
                 "numFmt" => {
                     if let (Some(id), Some(code)) = (element.attribute("numFmtId"), element.attribute("formatCode")) {
                         formats.insert(id, of_code(&code));
@@ -49,7 +49,7 @@ pub(super) fn styles(text: &str) -> Vec<Shown> {
                 }
                 _ => {}
             },
-            Piece::Close(name) if name == "cellXfs" => in_cells = false,
+            Event::Close(name) if name == "cellXfs" => in_cells = false,
             _ => {}
         }
     }

@@ -1,22 +1,22 @@
-//! XML as a row of pieces: elements by their local names, text with only the predefined entities resolved, nothing fetched,
-//! nothing declared. Damage ends it.
+//! XML as a sequence of events: elements by their local names, text with only the predefined
+//! entities resolved, nothing fetched, nothing declared. Damage ends it.
 
 use std::borrow::Cow;
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{self, BytesStart};
 
 use crate::decode;
 use crate::skip::Skip;
 
-/// What comes next.
+/// An event.
 #[derive(Debug)]
-pub(super) enum Piece<'x> {
-    /// An element begins. An empty one ends in the next piece.
+pub(super) enum Event<'x> {
+    /// An element begins. An empty one ends with the next event.
     Open(Element<'x>),
     /// An element with this local name ends.
     Close(String),
-    /// Characters, as they stand; a run of them may come in several pieces.
+    /// Characters as they stand in the file; a run of them may come as several events.
     Text(Cow<'x, str>),
 }
 
@@ -30,7 +30,8 @@ impl Element<'_> {
         unprefixed(self.0.name().into_inner())
     }
 
-    /// The value of the attribute with this name, whatever its prefix; one without a prefix comes first.
+    /// The value of the attribute with this name, whatever its prefix; one without a prefix comes
+    /// first.
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
         let mut with_prefix = None;
         for attribute in self.0.attributes().with_checks(false).flatten() {
@@ -45,7 +46,8 @@ impl Element<'_> {
         with_prefix
     }
 
-    /// The value of the attribute that has this name and a prefix, as references to other parts have.
+    /// The value of the attribute that has this name and a prefix, as references to other parts
+    /// have.
     pub(super) fn reference(&self, name: &str) -> Option<String> {
         for attribute in self.0.attributes().with_checks(false).flatten() {
             let key = attribute.key.into_inner();
@@ -56,7 +58,7 @@ impl Element<'_> {
         None
     }
 
-    /// Whether an attribute `val` switches the property that this element is off; without one it is on.
+    /// True unless an attribute `val` switches off the property that this element is.
     pub(super) fn is_on(&self) -> bool {
         !matches!(self.attribute("val").as_deref(), Some("0" | "false" | "off" | "none"))
     }
@@ -78,7 +80,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, Skip> {
     })
 }
 
-/// Reads the pieces of an XML text.
+/// Reads the events of an XML text.
 pub(super) struct Xml<'x> {
     reader: Reader<&'x [u8]>,
     ended: bool,
@@ -95,23 +97,25 @@ impl<'x> Xml<'x> {
         Xml { reader, ended: false }
     }
 
-    /// The next piece; `None` at the end, or where the file is damaged.
-    pub(super) fn next(&mut self) -> Option<Piece<'x>> {
+    /// The next event; `None` at the end, or where the file is damaged.
+    pub(super) fn next(&mut self) -> Option<Event<'x>> {
         while !self.ended {
             match self.reader.read_event() {
-                Ok(Event::Start(start)) => return Some(Piece::Open(Element(start))),
-                Ok(Event::End(end)) => return Some(Piece::Close(unprefixed(end.name().into_inner()).to_owned())),
-                Ok(Event::Text(text)) => return Some(Piece::Text(text.into_inner())),
-                Ok(Event::CData(text)) => return Some(Piece::Text(text.into_inner())),
-                Ok(Event::GeneralRef(reference)) => {
+                Ok(events::Event::Start(start)) => return Some(Event::Open(Element(start))),
+                Ok(events::Event::End(end)) => {
+                    return Some(Event::Close(unprefixed(end.name().into_inner()).to_owned()));
+                }
+                Ok(events::Event::Text(text)) => return Some(Event::Text(text.into_inner())),
+                Ok(events::Event::CData(text)) => return Some(Event::Text(text.into_inner())),
+                Ok(events::Event::GeneralRef(reference)) => {
                     if let Ok(Some(character)) = reference.resolve_char_ref() {
-                        return Some(Piece::Text(character.to_string().into()));
+                        return Some(Event::Text(character.to_string().into()));
                     }
                     if let Some(known) = quick_xml::escape::resolve_predefined_entity(&reference) {
-                        return Some(Piece::Text(known.into()));
+                        return Some(Event::Text(known.into()));
                     }
                 }
-                Ok(Event::Eof) | Err(_) => self.ended = true,
+                Ok(events::Event::Eof) | Err(_) => self.ended = true,
                 Ok(_) => {}
             }
         }
@@ -123,9 +127,9 @@ impl<'x> Xml<'x> {
         let mut depth = 1;
         while depth > 0 {
             match self.next() {
-                Some(Piece::Open(_)) => depth += 1,
-                Some(Piece::Close(_)) => depth -= 1,
-                Some(Piece::Text(_)) => {}
+                Some(Event::Open(_)) => depth += 1,
+                Some(Event::Close(_)) => depth -= 1,
+                Some(Event::Text(_)) => {}
                 None => return,
             }
         }
@@ -137,9 +141,9 @@ impl<'x> Xml<'x> {
         let mut depth = 1;
         while depth > 0 {
             match self.next() {
-                Some(Piece::Open(_)) => depth += 1,
-                Some(Piece::Close(_)) => depth -= 1,
-                Some(Piece::Text(more)) => text.push_str(&more),
+                Some(Event::Open(_)) => depth += 1,
+                Some(Event::Close(_)) => depth -= 1,
+                Some(Event::Text(more)) => text.push_str(&more),
                 None => break,
             }
         }
@@ -151,14 +155,14 @@ impl<'x> Xml<'x> {
 mod tests {
     use super::*;
 
-    fn pieces(text: &str) -> String {
+    fn events(text: &str) -> String {
         let mut xml = Xml::new(text);
         let mut shown = String::new();
-        while let Some(piece) = xml.next() {
-            match piece {
-                Piece::Open(element) => shown += &format!("<{}>", element.name()),
-                Piece::Close(name) => shown += &format!("</{name}>"),
-                Piece::Text(text) => shown += &text,
+        while let Some(event) = xml.next() {
+            match event {
+                Event::Open(element) => shown += &format!("<{}>", element.name()),
+                Event::Close(name) => shown += &format!("</{name}>"),
+                Event::Text(text) => shown += &text,
             }
         }
         shown
@@ -168,14 +172,14 @@ mod tests {
     fn only_the_predefined_entities_are_resolved() {
         let bomb =
             "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b SYSTEM \"file:///etc/passwd\">]><x>&a;&b;&lt;&#233;&amp;</x>";
-        assert_eq!(pieces(bomb), "<x><é&</x>");
-        assert_eq!(pieces("<a:x><b/><![CDATA[<&]]> & y</a:x>"), "<x><b></b><& & y</x>");
+        assert_eq!(events(bomb), "<x><é&</x>");
+        assert_eq!(events("<a:x><b/><![CDATA[<&]]> & y</a:x>"), "<x><b></b><& & y</x>");
     }
 
     #[test]
     fn damage_ends_it() {
-        assert_eq!(pieces("<x><y>text"), "<x><y>text");
-        assert_eq!(pieces("<x>text</y></z><"), "<x>text</y></z>");
+        assert_eq!(events("<x><y>text"), "<x><y>text");
+        assert_eq!(events("<x>text</y></z><"), "<x>text</y></z>");
         let mut xml = Xml::new("<x><y><z>");
         xml.next();
         xml.skip();
@@ -185,7 +189,7 @@ mod tests {
     #[test]
     fn attributes_are_found_by_their_names() {
         let mut xml = Xml::new("<p:a r:id='r1' id='7' w:val='&quot;x' y:w='0'/>");
-        let Some(Piece::Open(element)) = xml.next() else { panic!() };
+        let Some(Event::Open(element)) = xml.next() else { panic!() };
         assert_eq!(element.attribute("id").as_deref(), Some("7"));
         assert_eq!(element.reference("id").as_deref(), Some("r1"));
         assert_eq!(element.attribute("val").as_deref(), Some("\"x"));

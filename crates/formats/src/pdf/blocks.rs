@@ -1,12 +1,15 @@
-//! The segments of a region become blocks: paragraphs with their lines joined, lists line by line, tables row by row.
+//! Joins the segments of a region to blocks: paragraphs with their lines joined, lists line by
+//! line, tables row by row.
 
 use super::characters;
 use super::segments::Segment;
+use crate::span::Span;
 
 /// Alignment of cells, in sizes of the font.
 const ALIGNED: f32 = 0.6;
 
-/// Cells of a line that are compared with others: no page that people read has more beside each other.
+/// Cells of a line that are compared with others: no page that people read has more beside each
+/// other.
 const MAX_COMPARED: usize = 64;
 
 /// What stands before the items of a list that has no numbers.
@@ -18,12 +21,21 @@ pub(super) struct Block {
     /// Its lines, parted by '\n'.
     pub(super) text: String,
     pub(super) size: f32,
-    /// TextBuilder on the page.
+    /// Lines on the page.
     pub(super) lines: usize,
     pub(super) is_table: bool,
     pub(super) bold: bool,
-    /// Whether it runs another way than most of its page.
+    /// True if it runs another way than most of its page.
     pub(super) aside: bool,
+}
+
+/// A block of a page in the text of the document; its own text has been moved there.
+#[derive(Debug)]
+pub(super) struct PlacedBlock {
+    pub(super) span: Span,
+    /// From 0.
+    pub(super) page: usize,
+    pub(super) block: Block,
 }
 
 /// Segments on one line, from left to right.
@@ -104,7 +116,8 @@ pub(super) fn blocks(segments: Vec<Segment>) -> Vec<Block> {
 fn rows(segments: Vec<Segment>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for segment in segments {
-        // Segments come from top to bottom, so that the row of one is the last, or with raised letters the one before.
+        // Segments come from top to bottom, so that the row of one is the last, or with raised
+        // letters the one before.
         let home = rows.iter_mut().rev().take(2).find(|row| {
             let (small, large) = (row.size.min(segment.size), row.size.max(segment.size));
             let beside = |cell: &Segment| {
@@ -149,7 +162,8 @@ fn rows(segments: Vec<Segment>) -> Vec<Row> {
     rows
 }
 
-/// For each row, the number of the table it is in: two or more rows after each other with cells that are aligned.
+/// For each row, the number of the table it is in: two or more rows after each other with cells
+/// that are aligned.
 fn tables(rows: &[Row]) -> Vec<Option<usize>> {
     let mut tables = vec![None; rows.len()];
     let mut last: Option<usize> = None;
@@ -209,9 +223,11 @@ fn line(row: &Row, columns: &[(f32, f32)]) -> String {
     cells.join(" | ").trim_end().to_owned()
 }
 
-/// Joins lines to paragraphs. A line that has room for the first word of the next one ends on purpose.
+/// Joins lines to paragraphs. A line that has room for the first word of the next one ends on
+/// purpose.
 ///
-/// Few lines do not tell how long a full one is; then it is as long as the longest of the region, which ends at `right`.
+/// Few lines do not tell how long a full one is; then it is as long as the longest of the region,
+/// which ends at `right`.
 fn prose(rows: &[Row], right: f32, blocks: &mut Vec<Block>) {
     let left = rows.iter().map(Row::left).fold(f32::MAX, f32::min);
     let longest = rows.iter().map(Row::right).fold(f32::MIN, f32::max);
@@ -253,13 +269,13 @@ fn bullet(text: String) -> String {
     }
 }
 
-/// Whether a line begins with the mark of an item in a list without numbers.
+/// True if a line begins with the mark of an item in a list without numbers.
 pub(super) fn is_bullet(line: &str) -> bool {
     let marked = line.split_once(' ').is_some_and(|(mark, _)| BULLETS.contains(&mark));
     marked || line.starts_with(['•', '●', '▪', '◦', '‣', '■', '○', '➢', '⁃', '∙'])
 }
 
-/// Whether a line begins like an item of a list: a dash, a number or a letter.
+/// True if a line begins like an item of a list: with a dash, a number or a letter.
 fn list_item(line: &str) -> bool {
     let Some((marker, rest)) = line.split_once(' ') else { return false };
     if rest.is_empty() {

@@ -1,4 +1,5 @@
-//! Characters as they are searched for: logical order, no presentation forms, no control characters.
+//! Characters as they are searched for: logical order, no presentation forms, no control
+//! characters.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -32,9 +33,11 @@ fn strong(character: char) -> Option<Direction> {
     }
 }
 
-/// Puts the glyphs of a line, sorted by place in the direction of the page, in the order they are read in.
+/// Puts the glyphs of a line, sorted by place in the direction of the page, in the order they are
+/// read in.
 pub(super) fn in_reading_order(mut units: Vec<&str>, mirrored: bool) -> String {
-    // Runs against the direction of the page come out backwards; a number is read from left to right everywhere.
+    // Runs against the direction of the page come out backwards; a number is read from left to
+    // right everywhere.
     let against = |unit: &&str| {
         let direction = unit.chars().find_map(strong);
         match mirrored {
@@ -83,7 +86,7 @@ pub(super) fn accented(letter: &str, accent: &str) -> Option<String> {
     Some([letter, mark].into_iter().nfc().collect())
 }
 
-/// Whether a glyph's text is none: characters for private use, replacements, control characters.
+/// True if a glyph's text is none: characters for private use, replacements, control characters.
 pub(super) fn say_nothing(text: &str) -> bool {
     clean(text).is_empty() && text.chars().all(|it| !it.is_whitespace() && !is_format(it))
 }
@@ -93,8 +96,8 @@ fn is_format(character: char) -> bool {
     matches!(character, '\u{AD}' | '\u{FEFF}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Ligatures and other presentation forms taken apart, bullets of symbol fonts named, what no reader sees left out; on one
-/// line, with single spaces.
+/// Ligatures and other presentation forms taken apart, bullets of symbol fonts named, what no
+/// reader sees left out; on one line, with single spaces.
 pub(super) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {

@@ -107,7 +107,8 @@ fn longest(segments: &[Segment], x: f32) -> Option<Gutter> {
     best
 }
 
-/// Whether lines go on across `x`, as those of a table do; two flows of text side by side seldom have the same lines.
+/// True if lines go on across `x`, as those of a table do; two flows of text side by side seldom
+/// share their lines.
 fn share_lines(segments: &[Segment], x: f32) -> bool {
     let mut sides = (0, 0, 0);
     for (index, segment) in segments.iter().enumerate() {
@@ -121,7 +122,7 @@ fn share_lines(segments: &[Segment], x: f32) -> bool {
     3 * sides.2 > 2 * sides.0.min(sides.1)
 }
 
-/// Whether segments look like the lines of a column, not like the cells of a table.
+/// True if segments look like the lines of a column and not like the cells of a table.
 fn is_prose(segments: &[&Segment]) -> bool {
     if segments.len() < MIN_LINES {
         return false;

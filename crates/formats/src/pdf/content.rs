@@ -13,8 +13,8 @@ use hayro_syntax::page::{Page, Resources};
 
 use super::characters;
 use super::face::{Face, UNITS, ink_width, unicode};
-use super::file::text_string;
 use super::glyph::{Glyph, Turn};
+use super::text_string::text_string;
 use crate::limits::{PDF_CHARACTERS, PDF_FORM_BYTES, PDF_FORM_DEPTH, PDF_INSTRUCTIONS};
 
 /// Limits on what one page may cost: pages that a person reads stay far below them.
@@ -31,7 +31,8 @@ const MARGIN: f64 = 10.0;
 const MAX_STOOD_FOR: usize = 8;
 /// Letters that are set apart because all of them are, not one from the next.
 const MIN_SPACED_OUT: usize = 5;
-/// With fewer different characters, guesses are no words: an arrow of a symbol font has the code of a letter.
+/// With fewer different characters, guesses are no words: an arrow of a symbol font has the code of
+/// a letter.
 const MIN_DIFFERENT: usize = 2;
 /// The text of glyphs that stand for nothing known; it is not shown.
 const UNKNOWN: &str = "\u{FFFD}";
@@ -45,7 +46,7 @@ pub(super) struct Shown {
     pub(super) unknown: usize,
     /// Glyphs that are left out because they lie outside of the page.
     pub(super) outside: usize,
-    /// Whether the page costs more than the limits, and only its beginning is here.
+    /// True if the page costs more than the limits, and only its beginning is here.
     pub(super) cut: bool,
 }
 
@@ -266,8 +267,8 @@ impl<'a> Runner<'_, 'a> {
         self.space_out(first);
     }
 
-    /// Ends what one instruction shows: where letters are set apart in all of it, that is no gap between them. With few letters
-    /// it may be, as some programs write a space in this way.
+    /// Ends what one instruction shows: where letters are set apart in all of it, that is no gap
+    /// between them. With few letters it may be, as some programs write a space in this way.
     fn space_out(&mut self, first: usize) {
         let Some(glyphs) = self.shown.glyphs.get_mut(first..) else { return };
         let letters = glyphs.iter().filter(|glyph| glyph.text.chars().all(char::is_alphabetic)).count();
@@ -314,7 +315,8 @@ impl<'a> Runner<'_, 'a> {
         let text = match unicode {
             Some(BfString::Char(character)) => character.to_string(),
             Some(BfString::String(string)) => string,
-            // Fonts that name no characters have mostly the codes of ASCII, or arbitrary ones; the whole page will tell.
+            // Fonts that name no characters have mostly the codes of ASCII, or arbitrary ones; the
+            // whole page will tell.
             None => match char::from_u32(code).filter(|it| length == 1 && (it.is_ascii_graphic() || *it == ' ')) {
                 Some(character) => character.to_string(),
                 None => String::new(),
@@ -446,7 +448,8 @@ impl<'a> Runner<'_, 'a> {
         match self.marked.pop() {
             Some(Mark::Hidden) => self.hidden -= 1,
             Some(Mark::Text(first, text)) => {
-                // One place cannot stand for several lines, nor a few characters for many: then what is drawn is believed.
+                // One place cannot stand for several lines, nor a few characters for many: then
+                // what is drawn is believed.
                 let [glyph, rest @ ..] = &mut self.shown.glyphs[first..] else { return };
                 let one_line = |it: &Glyph| it.turn == glyph.turn && (it.base - glyph.base).abs() < glyph.size / 2.0;
                 if rest.iter().all(one_line) && rest.len() < MAX_STOOD_FOR.max(MAX_STOOD_FOR * text.chars().count()) {

@@ -1,4 +1,5 @@
-//! What a font tells of its letters beside their shapes: their characters, their weight, how large they are, how wide a space is.
+//! What a font tells of its letters beside their shapes: their characters, their weight, how large
+//! they are, how wide a space is.
 
 use hayro_cmap::BfString;
 use hayro_font::kurbo::Shape;
@@ -64,7 +65,8 @@ fn is_bold(font: &Dict<'_>) -> bool {
         && !name.contains("Medium")
 }
 
-/// A font of drawings has units of its own: its letters are as high as their bounds, or as wide as the widest.
+/// A font of drawings has units of its own: its letters are as high as their bounds, or as wide as
+/// the widest.
 fn em(font: &Dict<'_>) -> Option<f64> {
     font.get::<Name<'_>>("Subtype").filter(|subtype| subtype.as_ref() == b"Type3")?;
     let [across, _, _, up, _, _] = font.get::<[f64; 6]>("FontMatrix")?;

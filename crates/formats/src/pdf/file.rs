@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use encoding_rs::UTF_16BE;
 use hayro_syntax::object::{Array, Dict, MaybeRef, ObjRef, Object, ObjectIdentifier, String as Bytes};
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
 use super::content::{self, Fonts, Shown};
+use super::text_string::text_string;
 use crate::outline::on_one_line;
 use crate::skip::Skip;
 
@@ -36,7 +36,8 @@ impl File {
         let pdf = Pdf::new(Arc::clone(bytes)).map_err(|error| match error {
             LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Skip::needs_password(),
             LoadPdfError::Decryption(_) => Skip::because("encrypted in a way not known here"),
-            // What has to be mended first is not told apart from what cannot be opened without a password.
+            // What has to be mended first is not told apart from what cannot be opened without a
+            // password.
             LoadPdfError::Invalid if bytes.windows(8).any(|at| at == b"/Encrypt") => {
                 Skip::because("needs a password, or is damaged")
             }
@@ -98,7 +99,8 @@ impl File {
                 bookmarks.push(Bookmark { level, title, page });
             }
             let below = item.get::<Dict<'_>>("First").filter(|_| level < MAX_BOOKMARK_DEPTH);
-            // An item without a next one keeps its place, so that the height of the pile is the level.
+            // An item without a next one keeps its place, so that the height of the pile is the
+            // level.
             open.push(item.get::<Dict<'_>>("Next").unwrap_or_default());
             open.extend(below);
             while open.last().is_some_and(Dict::is_empty) {
@@ -181,27 +183,4 @@ fn hidden_layers(pdf: &Pdf) -> Option<HashSet<ObjectIdentifier>> {
     let root = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id())?;
     let off = root.get::<Dict<'_>>("OCProperties")?.get::<Dict<'_>>("D")?.get::<Array<'_>>("OFF")?;
     Some(off.raw_iter().filter_map(|it| ObjRef::try_from(it).ok()).map(Into::into).collect())
-}
-
-/// Decodes a string that people read: UTF-16 or UTF-8 with a mark at its start, else PDFDocEncoding.
-pub(super) fn text_string(bytes: &[u8]) -> String {
-    /// The characters from 0x80 on.
-    const HIGH: [char; 32] = [
-        '•', '†', '‡', '…', '—', '–', 'ƒ', '⁄', '‹', '›', '−', '‰', '„', '“', '”', '‘', '’', '‚', '™', 'ﬁ', 'ﬂ', 'Ł',
-        'Œ', 'Š', 'Ÿ', 'Ž', 'ı', 'ł', 'œ', 'š', 'ž', ' ',
-    ];
-    match bytes {
-        [0xFE, 0xFF, rest @ ..] => UTF_16BE.decode_without_bom_handling(rest).0.into_owned(),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => bytes
-            .iter()
-            .filter_map(|&byte| match byte {
-                b'\t' | b'\n' | b'\r' => Some(' '),
-                0..0x20 | 0x7F => None,
-                0x80..0xA0 => Some(HIGH[usize::from(byte - 0x80)]),
-                0xA0 => Some('€'),
-                _ => Some(char::from(byte)),
-            })
-            .collect(),
-    }
 }

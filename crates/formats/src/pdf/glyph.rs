@@ -18,7 +18,8 @@ impl Turn {
         Turn(turned.rem_euclid(360.0) as u16)
     }
 
-    /// Where a point lies after the page is turned so that the glyphs follow each other from left to right.
+    /// Where a point lies after the page is turned so that the glyphs follow each other from left
+    /// to right.
     pub(super) fn upright(self, x: f64, y: f64) -> (f64, f64) {
         let (sine, cosine) = f64::from(self.0).to_radians().sin_cos();
         (x * cosine + y * sine, y * cosine - x * sine)
@@ -39,6 +40,6 @@ pub(super) struct Glyph {
     pub(super) space: f32,
     pub(super) turn: Turn,
     pub(super) bold: bool,
-    /// Whether the file does not say its text, and it is that of its code in ASCII.
+    /// True if the file does not say its text, and it is that of its code in ASCII.
     pub(super) guessed: bool,
 }

@@ -1,7 +1,9 @@
-//! Headings of a PDF: its bookmarks where they are found in the text, else lines that look like headings.
+//! Headings of a PDF: its bookmarks where they are found in the text, else lines that look like
+//! headings.
 
+use super::blocks::PlacedBlock;
 use super::file::Bookmark;
-use super::{Placed, visual_headings};
+use super::visual_headings;
 use crate::document::Section;
 use crate::outline::{self, Heading};
 use crate::span::Span;
@@ -10,11 +12,11 @@ const MAX_HEADING_LINES: usize = 3;
 /// Pages that one heading may stand over alone, and how many times more than others do.
 const MAX_PAGES_ALONE: usize = 20;
 const MAX_TIMES_USUAL: usize = 3;
-/// TextBuilder of a page that a bookmark is looked for in.
+/// Lines of a page that a bookmark is looked for in.
 const MAX_LINES_TRIED: usize = 500;
 
 /// The sections of a text.
-pub(super) fn sections(text: &str, blocks: &[Placed], bookmarks: &[Bookmark]) -> Vec<Section> {
+pub(super) fn sections(text: &str, blocks: &[PlacedBlock], bookmarks: &[Bookmark]) -> Vec<Section> {
     let marked = by_bookmarks(text, blocks, bookmarks);
     // Bookmarks that are not in the text, as of pages by number, are no help.
     if marked.len() > 1 && 2 * marked.len() >= bookmarks.len() {
@@ -25,9 +27,10 @@ pub(super) fn sections(text: &str, blocks: &[Placed], bookmarks: &[Bookmark]) ->
     sections
 }
 
-/// Takes away a heading that no other follows for far more pages than follow others: what looks like one is alone in that, and
-/// what comes after so many pages has little to do with it. The title of the whole stands on the first page, and stays.
-fn leave_out_doubtful(sections: &mut [Section], blocks: &[Placed]) {
+/// Takes away a heading that no other follows for far more pages than follow others: what looks
+/// like one is alone in that, and what comes after so many pages has little to do with it. The
+/// title of the whole stands on the first page, and stays.
+fn leave_out_doubtful(sections: &mut [Section], blocks: &[PlacedBlock]) {
     let page = |offset: usize| {
         let after = blocks.partition_point(|placed| placed.span.start < offset);
         after.checked_sub(1).map_or(0, |last| blocks[last].page)
@@ -46,7 +49,7 @@ fn leave_out_doubtful(sections: &mut [Section], blocks: &[Placed]) {
 }
 
 /// Bookmarks that are found in the text, in its order.
-fn by_bookmarks(text: &str, blocks: &[Placed], bookmarks: &[Bookmark]) -> Vec<Heading> {
+fn by_bookmarks(text: &str, blocks: &[PlacedBlock], bookmarks: &[Bookmark]) -> Vec<Heading> {
     let mut found: Vec<Heading> = Vec::new();
     for bookmark in bookmarks {
         let title = letters(&bookmark.title);
@@ -65,7 +68,8 @@ fn by_bookmarks(text: &str, blocks: &[Placed], bookmarks: &[Bookmark]) -> Vec<He
     found
 }
 
-/// Where a title stands that begins with this line, its number left out or not; a long one goes on in the next lines.
+/// Where a title stands that begins with this line, its number left out or not; a long one goes on
+/// in the next lines.
 fn title_at(text: &str, line: Span, title: &str) -> Option<Span> {
     if title.is_empty() || line.end - line.start > 4 * title.len() + 80 {
         return None;
@@ -112,8 +116,8 @@ mod tests {
     /// With fewer bookmarks in its text a file says nothing of its headings.
     const MIN_BOOKMARKS: usize = 3;
 
-    /// Headings told by layout alone, measured on the bookmarks of real files: prints precision and recall for each file below
-    /// `KINGLET_DOCUMENTS`, and their means.
+    /// Headings told by layout alone, measured on the bookmarks of real files: prints precision and
+    /// recall for each file below `KINGLET_DOCUMENTS`, and their means.
     #[test]
     #[ignore = "measures the files below KINGLET_DOCUMENTS: make bench-documents"]
     fn headings_of_files_with_bookmarks() {

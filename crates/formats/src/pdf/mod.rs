@@ -1,4 +1,5 @@
-//! PDF: the text of each page in reading order, with headings from the bookmarks or from sizes of letters.
+//! PDF: the text of each page in reading order, with headings from the bookmarks or from sizes of
+//! letters.
 
 mod blocks;
 mod characters;
@@ -11,6 +12,7 @@ mod headings;
 mod segments;
 #[cfg(test)]
 mod test_files;
+mod text_string;
 mod visual_headings;
 
 use std::cmp::Reverse;
@@ -24,29 +26,21 @@ use crate::location::LocationUnit;
 use crate::skip::Skip;
 use crate::span::Span;
 use crate::text_builder::{Gap, TextBuilder};
-use blocks::Block;
+use blocks::{Block, PlacedBlock};
 use content::Shown;
 use file::{Bookmark, File};
 use glyph::{Glyph, Turn};
 
-/// The file is opened anew after so many pages: what the reader remembers of pages read before is given back.
+/// The file is opened anew after so many pages: what the reader remembers of pages read before is
+/// given back.
 const PAGES_A_TIME: usize = 200;
 /// After so many pages that could not be read, the rest is not tried.
 const MAX_FAILURES: usize = PDF_FAILURES.most;
 
-/// From this share of its characters on, what a file loses makes it doubtful. Two pages that face each other often hold the text
-/// of both, so that half of it lies outside of each.
+/// A file that loses this share of its characters gets a warning. Two pages that face each other
+/// often hold the text of both, so that half of it lies outside of each.
 const MIN_PERCENT_LOST: usize = 10;
 const MIN_PERCENT_OUTSIDE: usize = 75;
-
-/// A block of a page in the text of the document; its own text has been moved there.
-#[derive(Debug)]
-struct Placed {
-    span: Span,
-    /// From 0.
-    page: usize,
-    block: Block,
-}
 
 /// What the pages so far gave.
 #[derive(Default)]
@@ -64,8 +58,8 @@ struct Counts {
 struct Content {
     text: String,
     /// The page, from 1, of each line of the text.
-    places: Vec<u32>,
-    blocks: Vec<Placed>,
+    locations: Vec<u32>,
+    blocks: Vec<PlacedBlock>,
     bookmarks: Vec<Bookmark>,
     metadata: Vec<(String, String)>,
     counts: Counts,
@@ -76,7 +70,7 @@ struct Content {
 /// # Errors
 /// When it is damaged, needs a password, or there is no text in it.
 pub(crate) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> {
-    let Content { text, places, blocks, bookmarks, metadata, counts } = content(bytes, progress)?;
+    let Content { text, locations, blocks, bookmarks, metadata, counts } = content(bytes, progress)?;
     let sections = headings::sections(&text, &blocks, &bookmarks);
     let warning = counts.warning();
     Ok(Document {
@@ -84,7 +78,7 @@ pub(crate) fn read(bytes: &[u8], progress: &dyn Fn()) -> Result<Document, Skip> 
         text,
         sections,
         unit: LocationUnit::Page,
-        places: Some(places),
+        locations: Some(locations),
         metadata,
         warning,
     })
@@ -129,14 +123,15 @@ fn content(bytes: &[u8], progress: &dyn Fn()) -> Result<Content, Skip> {
         PDF_FAILURES.met();
     }
     counts.failed += counts.pages - next;
-    let (text, places) = lines.finish();
+    let (text, locations) = lines.finish();
     if text.is_empty() {
         return Err(counts.nothing());
     }
-    Ok(Content { text, places, blocks: placed, bookmarks, metadata, counts })
+    Ok(Content { text, locations, blocks: placed, bookmarks, metadata, counts })
 }
 
-/// The text of a page in reading order: first what is turned like most of it, then what runs another way.
+/// The text of a page in reading order: first what is turned like most of it, then what runs
+/// another way.
 fn blocks_of(shown: Shown) -> Vec<Block> {
     let mut turned: BTreeMap<Turn, Vec<Glyph>> = BTreeMap::new();
     for glyph in shown.glyphs {
@@ -155,7 +150,7 @@ fn blocks_of(shown: Shown) -> Vec<Block> {
 }
 
 /// Writes the blocks of a page.
-fn place(blocks: Vec<Block>, page: usize, lines: &mut TextBuilder, placed: &mut Vec<Placed>) {
+fn place(blocks: Vec<Block>, page: usize, lines: &mut TextBuilder, placed: &mut Vec<PlacedBlock>) {
     let number = page as u32 + 1;
     for block in blocks {
         lines.part(Gap::Blank);
@@ -169,7 +164,7 @@ fn place(blocks: Vec<Block>, page: usize, lines: &mut TextBuilder, placed: &mut 
             }
         }
         let span = Span { start, end: lines.text().len() };
-        placed.push(Placed { span, page, block: Block { text: String::new(), ..block } });
+        placed.push(PlacedBlock { span, page, block: Block { text: String::new(), ..block } });
     }
 }
 
@@ -247,7 +242,7 @@ mod tests {
             "The report\n\nA paragraph with a line that is long enough to reach the border and goes on.\n\n\
              Name | Size | Colour\nWren |  | brown\nKinglet | 9 cm | green\n\n- one\n- two\n\n2. three"
         );
-        assert_eq!(document.places.unwrap(), [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
+        assert_eq!(document.locations.unwrap(), [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
         assert_eq!(document.sections[0].headings, ["The report"]);
         assert_eq!(document.unit, LocationUnit::Page);
         let expected = [("title", "A (small) title"), ("author", "Zoë"), ("date", "2024-03-05")];
@@ -340,7 +335,7 @@ mod tests {
                 bytes[at] = byte;
             }
             if let Ok(document) = read(&bytes, &|| {}) {
-                prop_assert_eq!(document.text.split('\n').count(), document.places.unwrap().len());
+                prop_assert_eq!(document.text.split('\n').count(), document.locations.unwrap().len());
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Glyphs become segments of lines: what stands on one line without a gap that could be a border between columns.
+//! Joins glyphs to segments of lines: runs of text on one line without a gap that could separate
+//! columns.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,8 @@ const SPACE_BESIDE_SPACES: f32 = 0.85;
 /// Glyphs in the pattern of this share of the size are one drawn twice, for boldness or a shadow.
 const TWICE: f32 = 0.2;
 
-/// A segment of a line. Where text runs from right to left, it lies in the mirror, and `left` is where it starts.
+/// A segment of a line. Where text runs from right to left, it lies in the mirror, and `left` is
+/// where it starts.
 #[derive(Debug, Clone)]
 pub(super) struct Segment {
     pub(super) text: String,
@@ -22,7 +24,7 @@ pub(super) struct Segment {
     pub(super) right: f32,
     pub(super) base: f32,
     pub(super) size: f32,
-    /// Whether nearly all of it is.
+    /// True if nearly all of it is bold.
     pub(super) bold: bool,
     /// How long its first word is.
     pub(super) first_word: f32,
@@ -200,7 +202,8 @@ fn segment(runs: &[&Run], glyphs: &[Glyph], mirrored: bool) -> Option<Segment> {
     })
 }
 
-/// The usual gap between letters where they are set apart or drawn together, in sizes of the font; none in most text.
+/// The usual gap between letters where they are set apart or drawn together, in sizes of the font;
+/// none in most text.
 fn tracking(letters: &[(&Glyph, bool)]) -> f32 {
     let mut gaps: Vec<f32> = letters
         .windows(2)
@@ -213,7 +216,8 @@ fn tracking(letters: &[(&Glyph, bool)]) -> f32 {
         return 0.0;
     }
     gaps.sort_unstable_by(f32::total_cmp);
-    // Where most letters are set apart, so are all but a few; where words are short, many gaps are spaces.
+    // Where most letters are set apart, so are all but a few; where words are short, many gaps are
+    // spaces.
     let (few, half) = (gaps[gaps.len() / 4], gaps[gaps.len() / 2]);
     few.clamp(0.0, 0.4) + half.clamp(-0.4, 0.0)
 }
@@ -224,7 +228,8 @@ mod tests {
 
     #[test]
     fn words_are_parted_by_the_gaps_between_them() {
-        // Letters of one width and size, as files have them that keep no more; without a space among them.
+        // Letters of one width and size, as files have them that keep no more; without a space
+        // among them.
         let drawings = "<</Type/Font/Subtype/Type3/FontBBox[0 0 1 1]/FontMatrix[1 0 0 1 0 0]/FirstChar 97/LastChar 122
             /Widths[.5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5 .5]/CharProcs<<>>
             /Encoding<</Differences[97/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/u/v/w/x/y/z]>>>>";

@@ -1,12 +1,13 @@
-//! PDF files made by tests.
+//! Makes PDF files for tests.
 
 use std::fmt::Write;
 
 use super::read;
 use crate::document::Document;
 
-/// A PDF with a page for each content; `more` holds further objects, numbered from 5 on, and `root` further keys. Its font is
-/// `F`; the first of the further objects is also the font `G` and the form `X`.
+/// A PDF with a page for each content; `more` holds further objects, numbered from 5 on, and `root`
+/// further keys. Its font is `F`; the first of the further objects is also the font `G` and the
+/// form `X`.
 pub(super) fn pdf(contents: &[&str], root: &str, more: &[&str]) -> Vec<u8> {
     let first = 5 + more.len();
     let kids: String = (0..contents.len()).map(|page| format!("{} 0 R ", first + 2 * page)).collect();

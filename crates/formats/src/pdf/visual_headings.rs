@@ -1,8 +1,9 @@
-//! Headings told by how a PDF looks: letters that are larger, bolder or taller than those of its running text.
+//! Headings told by how a PDF looks: letters that are larger, bolder or taller than those of its
+//! running text.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Placed;
+use super::blocks::PlacedBlock;
 use super::blocks::is_bullet;
 use crate::outline::{Heading, on_one_line};
 
@@ -16,14 +17,16 @@ const MAX_SHORT_CHARACTERS: usize = 120;
 const MAX_LINES: usize = 3;
 const MAX_WORDS: usize = 20;
 const MAX_LEVELS: usize = 5;
-/// Text of which more than this share is headings has none; nor does a look tell one that more than this share has.
+/// Text of which more than this share is headings has none; nor does a look tell one that more than
+/// this share has.
 const MAX_SHARE: usize = 4;
 /// Of more lines that end with the number of a page, a page is one of a table of contents.
 const MAX_NUMBERED: usize = 4;
 /// A title that stands at the edge of more pages than this is a running title.
 const MAX_EDGES: usize = 3;
 
-/// What letters look like, as far as it tells headings from text and from each other. The lesser one ranks higher.
+/// What letters look like, as far as it tells headings from text and from each other. The lesser
+/// one ranks higher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Look {
     /// In half points, how much smaller than the largest letters there are.
@@ -43,10 +46,10 @@ struct Use {
 }
 
 /// In the order of the text.
-pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
-    let half_points = |placed: &Placed| (placed.block.size * 2.0).round() as u32;
+pub(super) fn headings(text: &str, blocks: &[PlacedBlock]) -> Vec<Heading> {
+    let half_points = |placed: &PlacedBlock| (placed.block.size * 2.0).round() as u32;
     let largest = blocks.iter().map(half_points).max().unwrap_or(0);
-    let look = |placed: &Placed| Look {
+    let look = |placed: &PlacedBlock| Look {
         smallness: largest - half_points(placed),
         lowercase: placed.span.of(text).contains(char::is_lowercase),
         light: !placed.block.bold,
@@ -62,7 +65,7 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
         of_look.titles += usize::from(is_title(placed, text));
     }
     let Some((&most, _)) = bytes.iter().max_by_key(|&(&size, &bytes)| (bytes, size)) else { return Vec::new() };
-    let stands_out = |placed: &Placed| {
+    let stands_out = |placed: &PlacedBlock| {
         let (look, ratio) = (look(placed), half_points(placed) as f32 / most as f32);
         let of_look = &uses[&look];
         let tells = MAX_SHARE * of_look.bytes < text.len() && 2 * of_look.titles > of_look.blocks;
@@ -72,7 +75,7 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
     };
     let mut running = running_titles(text, blocks, look);
     let (contents, numbered) = (contents(text, blocks), with_page_numbers(text, blocks));
-    let chosen: Vec<&Placed> = blocks
+    let chosen: Vec<&PlacedBlock> = blocks
         .iter()
         .filter(|placed| is_title(placed, text) && stands_out(placed))
         .filter(|placed| {
@@ -87,7 +90,7 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
         return Vec::new();
     }
     let looks: BTreeSet<Look> = chosen.iter().map(|placed| look(placed)).collect();
-    let level = |placed: &Placed| looks.range(..look(placed)).count().min(MAX_LEVELS - 1) as u8;
+    let level = |placed: &PlacedBlock| looks.range(..look(placed)).count().min(MAX_LEVELS - 1) as u8;
     chosen
         .iter()
         .map(|placed| {
@@ -97,8 +100,8 @@ pub(super) fn headings(text: &str, blocks: &[Placed]) -> Vec<Heading> {
         .collect()
 }
 
-/// Whether a block could be a heading: no item of a list, no sentence, no row of a table.
-fn is_title(placed: &Placed, text: &str) -> bool {
+/// True if a block could be a heading: no item of a list, no sentence, no row of a table.
+fn is_title(placed: &PlacedBlock, text: &str) -> bool {
     let (block, title) = (&placed.block, placed.span.of(text));
     !block.is_table
         && !block.aside
@@ -114,15 +117,15 @@ fn is_title(placed: &Placed, text: &str) -> bool {
         && !has_sentences(title)
 }
 
-/// Whether a title is that of a figure or a table.
+/// True if a title is that of a figure or a table.
 fn is_caption(title: &str) -> bool {
     let mut words = title.split_whitespace();
     let named = words.next().is_some_and(|it| ["Figure", "Fig.", "FIGURE", "Table", "TABLE"].contains(&it));
     named && words.next().is_some_and(|it| it.contains(|it: char| it.is_ascii_digit()))
 }
 
-/// Whether a block is a line or two that could be a heading in letters like those around it.
-fn is_short(placed: &Placed, text: &str) -> bool {
+/// True if a block is a line or two that could be a heading in letters like those around it.
+fn is_short(placed: &PlacedBlock, text: &str) -> bool {
     let title = placed.span.of(text);
     placed.block.lines <= 2
         && title.chars().count() <= MAX_SHORT_CHARACTERS
@@ -130,7 +133,8 @@ fn is_short(placed: &Placed, text: &str) -> bool {
         && !title.ends_with(['.', ':', '-'])
 }
 
-/// Whether a full stop after a word ends a sentence in it, or all of it that is longer than a title.
+/// True if a full stop after a word ends a sentence in it, or all of it that is longer than a
+/// title.
 fn has_sentences(title: &str) -> bool {
     const MAX_TITLE_WORDS: usize = 7;
     let words: Vec<&str> = title.split_whitespace().collect();
@@ -145,15 +149,19 @@ fn has_sentences(title: &str) -> bool {
 }
 
 /// The first and the last block of each page.
-fn edges(blocks: &[Placed]) -> impl Iterator<Item = &Placed> {
+fn edges(blocks: &[PlacedBlock]) -> impl Iterator<Item = &PlacedBlock> {
     let pages = blocks.chunk_by(|one, other| one.page == other.page);
     let both = pages.flat_map(|page| [page.first(), page.last().filter(|_| page.len() > 1)]);
     both.flatten().filter(|placed| placed.block.lines <= MAX_LINES)
 }
 
-/// Titles at the top or the foot of so many pages that they name the document or a chapter, page by page; the first of each may
-/// be its heading. None has been seen yet.
-fn running_titles(text: &str, blocks: &[Placed], look: impl Fn(&Placed) -> Look) -> HashMap<(Look, String), bool> {
+/// Titles at the top or the foot of so many pages that they name the document or a chapter, page by
+/// page; the first of each may be its heading. None has been seen yet.
+fn running_titles(
+    text: &str,
+    blocks: &[PlacedBlock],
+    look: impl Fn(&PlacedBlock) -> Look,
+) -> HashMap<(Look, String), bool> {
     let mut titles: HashMap<(Look, String), usize> = HashMap::new();
     for placed in edges(blocks) {
         *titles.entry((look(placed), without_page_number(placed.span.of(text)).0)).or_default() += 1;
@@ -161,9 +169,10 @@ fn running_titles(text: &str, blocks: &[Placed], look: impl Fn(&Placed) -> Look)
     titles.into_iter().filter(|(_, pages)| *pages > MAX_EDGES).map(|(title, _)| (title, false)).collect()
 }
 
-/// Where blocks start that hold the number of their page, as far ahead of the place of the page as on most.
-fn with_page_numbers(text: &str, blocks: &[Placed]) -> HashSet<usize> {
-    let ahead = |placed: &Placed| {
+/// Where blocks start that hold the number of their page, as far ahead of the place of the page as
+/// on most.
+fn with_page_numbers(text: &str, blocks: &[PlacedBlock]) -> HashSet<usize> {
+    let ahead = |placed: &PlacedBlock| {
         let title = placed.span.of(text);
         let words = [title.split_whitespace().next_back(), title.split_whitespace().next()];
         let number = words.into_iter().flatten().find_map(|word| word.parse::<i64>().ok())?;
@@ -192,20 +201,21 @@ fn without_page_number(title: &str) -> (String, bool) {
 }
 
 /// Pages of a table of contents: those with several lines that end with the number of a page.
-fn contents(text: &str, blocks: &[Placed]) -> HashSet<usize> {
-    let numbered = |placed: &Placed| placed.span.of(text).lines().filter(|line| has_page_number(line)).count();
+fn contents(text: &str, blocks: &[PlacedBlock]) -> HashSet<usize> {
+    let numbered = |placed: &PlacedBlock| placed.span.of(text).lines().filter(|line| has_page_number(line)).count();
     let pages = blocks.chunk_by(|one, other| one.page == other.page);
     pages.filter(|page| page.iter().map(numbered).sum::<usize>() > MAX_NUMBERED).map(|page| page[0].page).collect()
 }
 
-/// Whether a line ends with the number of a page, as those of a table of contents do.
+/// True if a line ends with the number of a page, as those of a table of contents do.
 fn has_page_number(line: &str) -> bool {
     let Some((title, last)) = line.trim_end().rsplit_once(' ') else { return false };
     let roman = last.chars().all(|it| matches!(it, 'i' | 'v' | 'x' | 'l'));
     title.contains(' ') && (roman || last.chars().all(|it| it.is_ascii_digit()))
 }
 
-/// Among headings that look the same, those with longer numbers lie deeper: "2.1" below "2"; and all below "Part II".
+/// Among headings that look the same, those with longer numbers lie deeper: "2.1" below "2"; and
+/// all below "Part II".
 fn depth(title: &str) -> u8 {
     let first = title.split(' ').next().unwrap_or_default();
     if first.eq_ignore_ascii_case("part") {
@@ -221,7 +231,8 @@ mod tests {
 
     const BOLD: &str = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>";
 
-    /// A page of an annual report: a running title, headings and points in bold, text below them, the number of the page.
+    /// A page of an annual report: a running title, headings and points in bold, text below them,
+    /// the number of the page.
     fn page(number: usize, bold: &[(i32, &str)]) -> String {
         let region = char::from(b'A' + (number / 3 % 26) as u8);
         let running = format!("BT /G 10 Tf 50 780 Td (SALES IN REGION {region} {number}) Tj ET ");
