@@ -1,4 +1,4 @@
-//! Runs a program of our own as a subprocess: jobs go in, messages come out, each as a line of JSON.
+//! Runs jobs in another process: jobs go in, messages come out, each one line of JSON.
 //!
 //! A hostile file, a crash or a peak of memory then costs that process and nothing else.
 
@@ -19,11 +19,11 @@ pub enum Isolation {
     /// This process.
     #[default]
     InProcess,
-    /// A process of this program with these arguments, which must serve that kind of jobs.
+    /// A process of this program, started with these arguments. It must serve jobs of this kind.
     Subprocess(PathBuf, Vec<String>),
 }
 
-/// A running process that does jobs. Dropping this value ends it.
+/// A running process that does jobs. Dropping it ends the process.
 pub(crate) struct Subprocess<M> {
     child: Child,
     jobs: ChildStdin,
@@ -31,7 +31,7 @@ pub(crate) struct Subprocess<M> {
 }
 
 impl<M: DeserializeOwned + Send + 'static> Subprocess<M> {
-    /// Starts the process; `purpose` is a verb phrase for error messages.
+    /// Starts the process; error messages name `purpose`, a verb phrase.
     pub fn start(program: &Path, arguments: &[String], purpose: &str) -> Result<Self> {
         let failed = |cause: std::io::Error| {
             Error::new(ErrorKind::Machine, format!("could not start {} to {purpose}: {cause}", program.display()))
@@ -48,11 +48,11 @@ impl<M: DeserializeOwned + Send + 'static> Subprocess<M> {
             return Err(failed(std::io::Error::other("it has no pipes")));
         };
         // Messages that are not received yet wait in the pipe, and the process with them.
-        let (tell, messages) = sync_channel(1);
+        let (sender, messages) = sync_channel(1);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines() {
                 let Some(message) = line.ok().and_then(|line| serde_json::from_str(&line).ok()) else { return };
-                if tell.send(message).is_err() {
+                if sender.send(message).is_err() {
                     return;
                 }
             }
@@ -60,15 +60,15 @@ impl<M: DeserializeOwned + Send + 'static> Subprocess<M> {
         Ok(Subprocess { child, jobs, messages })
     }
 
-    /// Gives the process a job; `false` if it has ended.
-    pub fn give(&mut self, job: &impl Serialize) -> bool {
+    /// Sends a job; `false` if the process has ended.
+    pub fn send(&mut self, job: &impl Serialize) -> bool {
         let line = serde_json::to_string(job).expect("a job is plain data");
         writeln!(self.jobs, "{line}").and_then(|()| self.jobs.flush()).is_ok()
     }
 
-    /// Waits for the next message; `Disconnected` if the process has ended.
-    pub fn next(&self, patience: Duration) -> std::result::Result<M, RecvTimeoutError> {
-        self.messages.recv_timeout(patience)
+    /// Receives the next message; `Disconnected` if the process has ended.
+    pub fn receive(&self, timeout: Duration) -> std::result::Result<M, RecvTimeoutError> {
+        self.messages.recv_timeout(timeout)
     }
 
     /// The process id.
@@ -85,13 +85,13 @@ impl<M> Drop for Subprocess<M> {
     }
 }
 
-/// In the subprocess: receives jobs until there are no more.
+/// Called in the subprocess: the jobs that arrive, until there are no more.
 pub(crate) fn jobs<J: DeserializeOwned>() -> impl Iterator<Item = J> {
     std::io::stdin().lock().lines().map_while(|line| serde_json::from_str(&line.ok()?).ok())
 }
 
-/// In the subprocess: sends a message; `false` if the parent process no longer listens.
-pub(crate) fn tell(message: &impl Serialize) -> bool {
+/// Called in the subprocess: sends a message; `false` if the parent process no longer listens.
+pub(crate) fn send(message: &impl Serialize) -> bool {
     let line = serde_json::to_string(message).expect("a message is plain data");
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).is_ok()

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::measure_system::{MeasureJob, Measurement, measure_system};
 use crate::error::{Error, Result};
 use crate::ingest::Progress;
-use crate::subprocess::{Isolation, Subprocess, jobs, tell};
+use crate::subprocess::{Isolation, Subprocess, jobs, send};
 
 /// How long a wish to stop may wait.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -34,10 +34,10 @@ pub fn serve() -> Result<()> {
     let job = jobs().next().ok_or_else(|| Error::input("this is for `kinglet compare` itself to run"))?;
     let answered = |count| {
         // Who started this process may be gone: then nobody needs an answer.
-        tell(&Message::Answered(count));
+        send(&Message::Answered(count));
     };
     let measured = catch_unwind(AssertUnwindSafe(|| measure_system(&job, &answered)));
-    tell(&match measured {
+    send(&match measured {
         Ok(Ok(measurement)) => Message::Done(Box::new(measurement)),
         Ok(Err(error)) => Message::Failed(error.to_string()),
         Err(panic) => Message::Failed(match panic.downcast_ref::<String>() {
@@ -77,10 +77,10 @@ fn measure_in_subprocess(
     let started = Instant::now();
     let mut process = Subprocess::start(program, arguments, "measure a system")?;
     // If it has ended already, the next message tells.
-    process.give(job);
+    process.send(job);
     let mut cold_start_ms = 0.0;
     loop {
-        match process.next(LOOK_EVERY) {
+        match process.receive(LOOK_EVERY) {
             Ok(Message::Answered(0)) => cold_start_ms = started.elapsed().as_secs_f64() * 1000.0,
             Ok(Message::Answered(count)) => answered(count),
             Ok(Message::Done(mut measurement)) => {

@@ -18,7 +18,7 @@ pub use crate::subprocess::Isolation;
 use super::timeouts::{Timeouts, Watchdog};
 use super::{Extraction, Part, Request, read};
 use crate::error::Result;
-use crate::subprocess::{Subprocess, jobs, tell};
+use crate::subprocess::{Subprocess, jobs, send};
 use kinglet_formats::Skip;
 
 /// The most memory of a worker.
@@ -45,7 +45,7 @@ enum Message {
 pub fn serve() {
     limit_memory();
     let send = |message: &Message| {
-        if !tell(message) {
+        if !send(message) {
             // The parent process no longer listens, so there is nothing left to do.
             std::process::exit(0);
         }
@@ -231,12 +231,12 @@ impl Dispatcher<'_> {
         };
         let size_bytes = std::fs::metadata(&request.path).map_or(0, |metadata| metadata.len());
         let mut watchdog = Watchdog::start(running.id(), self.timeouts, size_bytes);
-        let is_gone = !running.give(request);
+        let is_gone = !running.send(request);
         let reason = loop {
             if is_gone {
                 break format!("its reader ended; it may need more than {} MiB of memory", MEMORY_BYTES >> 20);
             }
-            match running.next(self.timeouts.poll_interval) {
+            match running.receive(self.timeouts.poll_interval) {
                 Ok(Message::Done(outcome)) => return Ok(Some(outcome)),
                 Ok(Message::Progress) => watchdog.record_progress(),
                 Ok(Message::Part(part)) => match deliver_part(part) {
