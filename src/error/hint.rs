@@ -1,5 +1,7 @@
 //! What helps after an error, as data: a program matches on it, the command line renders it as a command.
 
+use std::path::PathBuf;
+
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -39,6 +41,13 @@ pub enum Hint {
         /// The size, as the setting `chunking` names it.
         chunking: String,
     },
+    /// Delete a file or folder of an index and bring the index up to date.
+    DeleteAndUpdateIndex {
+        /// What to delete.
+        path: PathBuf,
+        /// What the run does then, as a clause.
+        effect: &'static str,
+    },
     /// Remove an index and make it anew; the documents are not touched.
     RebuildIndex {
         /// Its name.
@@ -70,5 +79,17 @@ impl From<&str> for Hint {
 impl From<String> for Hint {
     fn from(advice: String) -> Self {
         Hint::Advice(advice)
+    }
+}
+
+impl Hint {
+    /// Bring the index that the error is about up to date, which has this effect.
+    pub(crate) fn update(effect: impl Into<Option<&'static str>>) -> Self {
+        Hint::UpdateIndex { index: None, effect: effect.into() }
+    }
+
+    /// Fetch one model, or replace its damaged files.
+    pub(crate) fn pull(id: impl ToString, force: bool) -> Self {
+        Hint::PullModels { ids: vec![id.to_string()], force }
     }
 }

@@ -23,6 +23,9 @@ pub fn rendered(hint: &Hint) -> String {
             format!("kinglet index --index {index} --sparse {encoder} encodes the chunks; nothing else is touched")
         }
         Hint::ChangeChunking { index, chunking } => format!("kinglet index --index {index} --chunking {chunking}"),
+        Hint::DeleteAndUpdateIndex { path, effect } => {
+            format!("delete {} and run `kinglet index`: {effect}", path.display())
+        }
         Hint::RebuildIndex { index } => {
             format!("remove the index with `kinglet rm {index}` and index the folder again; documents are not touched")
         }
