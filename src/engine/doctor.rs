@@ -102,7 +102,7 @@ impl Kinglet {
                         "chunk {chunk} embedded again with {} has cosine {cosine:.4} to its stored vector",
                         card.id
                     ))
-                    .with_hint(format!("kinglet rm {name} and kinglet index make the index anew")));
+                    .with_hint(Hint::RebuildIndex { index: name.to_string() }));
                 }
             }
         }

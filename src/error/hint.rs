@@ -6,11 +6,11 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
-    /// Index a folder: there is no index yet, or no folder was named.
+    /// Name a folder to index.
     IndexFolder,
     /// Say which of these indexes is meant.
     NameIndex {
-        /// Their names, sorted; at least one.
+        /// Their names, sorted; empty if there are no indexes yet.
         among: Vec<String>,
     },
     /// Bring an index up to date.
