@@ -9,7 +9,6 @@ use std::sync::Arc;
 use kinglet::SearchOptions;
 use kinglet::config::{Config, Mode};
 use kinglet::engine::{Embedders, Kinglet};
-use kinglet::extract::worker_process::Isolation;
 use kinglet::index::sparse::Sparse;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
@@ -17,6 +16,7 @@ use kinglet::models::contracts::{Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::reference::EmbedderRef;
 use kinglet::search::{Fusion, IndexSources, LexicalRetriever, Pipeline, Query, Retriever, SparseRetriever};
+use kinglet::subprocess::Isolation;
 use kinglet::{Error, ErrorKind, Hint};
 
 fn found(index: &Path, question: &str) -> Vec<String> {

@@ -1,4 +1,5 @@
-//! What helps after an error, as data: a program matches on it, the command line renders it as a command.
+//! What helps after an error, as data: a program matches on it, the command line renders it as a
+//! command.
 
 use std::path::PathBuf;
 
