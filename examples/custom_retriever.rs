@@ -1,4 +1,5 @@
-//! One's own retriever behind the seam, fused with BM25: chunks whose headings share a word with the question.
+//! One's own retriever behind the seam, fused with BM25: chunks whose headings share a word with
+//! the question.
 
 use std::collections::HashSet;
 use std::sync::Arc;

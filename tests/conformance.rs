@@ -274,7 +274,8 @@ fn retriever_contract(retriever: &dyn Retriever, chunks: &dyn ChunkSource) {
         for k in [0, 1, 3, all.len()] {
             assert_eq!(retriever.retrieve(&query, k).unwrap(), all[..k.min(all.len())], "the first {k}");
         }
-        // The last that are found are found when only they pass the filter, however few are asked for.
+        // The last that are found are found when only they pass the filter, however few are asked
+        // for.
         let last: Vec<u64> = ids.iter().rev().take(3).copied().collect();
         if last.is_empty() {
             continue;
@@ -447,7 +448,8 @@ async fn the_language_model_keeps_the_contract() {
     generator_contract(Kinglet::new(home, Config::default()).open_generator().unwrap().as_ref()).await;
 }
 
-/// An index of some birds with the embedder that needs no model and no encoder, with its folder of documents.
+/// An index of some birds with the embedder that needs no model and no encoder, with its folder of
+/// documents.
 fn index_of_birds(temporary: &Path) -> (PathBuf, PathBuf) {
     let (folder, index) = (temporary.join("documents"), temporary.join("index"));
     for number in 0..8 {
@@ -483,8 +485,8 @@ fn replace_a_file(writer: &IndexWriter, folder: &Path) {
     change.commit().unwrap();
 }
 
-/// The contract of derived parts. `open` opens one over an index of birds, `served` says how many chunks searches find in it, and
-/// `files` which files they read.
+/// The contract of derived parts. `open` opens one over an index of birds, `served` says how many
+/// chunks searches find in it, and `files` which files they read.
 fn part_contract(
     open: &dyn Fn(&IndexWriter) -> Box<dyn DerivedPart>,
     served: &dyn Fn(&Path) -> usize,
@@ -612,7 +614,8 @@ fn whenever_a_part_fails_or_is_stopped_its_run_says_so_and_the_next_one_goes_on(
     let old = temporary.path().join("old");
     support::index(&folder, &old);
     support::write(&folder, &[("a.md", "An ortolan weighs twenty grams.")]);
-    // Each of two parts prepares and puts in place what the store has, misses and appends one chunk, and does the first two again.
+    // Each of two parts prepares and puts in place what the store has, misses and appends one
+    // chunk, and does the first two again.
     let calls = 12;
     let fails = (0..=calls).map(|at| (at, Some("the line is dead")));
     for (at, failure) in fails.chain([(5, None)]) {

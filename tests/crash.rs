@@ -1,7 +1,8 @@
 //! A process that is killed at any step of an indexing run loses nothing and doubles nothing.
 //!
-//! The test starts itself again as a child that aborts at a given moment, an event of the run or a piece of work of a derived part: a real
-//! dead process with a real lock and real half-written files.
+//! The test starts itself again as a child that aborts at a given moment, an event of the run or a
+//! piece of work of a derived part: a real dead process with a real lock and real half-written
+//! files.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! Indexes of every format that there has been lie in the repository: every later version opens them, and writes them in its own format.
+//! Indexes of every format that there has been lie in the repository: every later version opens
+//! them, and writes them in its own format.
 
 mod support;
 
@@ -147,7 +148,8 @@ fn make_the_fixture() {
     support::write(&temporary.path().join("documents"), &DOCUMENTS);
     let target = support::package().join(format!("indexes/v{FORMAT}-tiny"));
     assert!(!target.exists(), "{} stands for the indexes that people have", target.display());
-    // The rows of the store have checks, so that the folder keeps the name under which it was indexed.
+    // The rows of the store have checks, so that the folder keeps the name under which it was
+    // indexed.
     std::env::set_current_dir(temporary.path()).unwrap();
     support::index_watched(&["documents".into()], &target, &NoProgress).unwrap();
     let store = rusqlite::Connection::open(target.join("documents.sqlite")).unwrap();

@@ -1,4 +1,5 @@
-//! An index is kept true: whatever happens to a folder, and whenever a run is stopped, it says what a new one would say.
+//! An index is kept true: whatever happens to a folder, and whenever a run is stopped, it says what
+//! a new one would say.
 
 mod support;
 
@@ -31,7 +32,8 @@ enum Edit {
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
-    // Few words, so that the same is written twice; capitals and lines, so that it is not the same to the letter.
+    // Few words, so that the same is written twice; capitals and lines, so that it is not the same
+    // to the letter.
     let word = prop::sample::select(&["kinglet", "Kinglet", "wren", "five", "grams,", "sings.\n\n", "# Birds\n\n"][..]);
     let text = prop::collection::vec(word, 1..14).prop_map(|words| words.join(" "));
     // The same words in another order, which score the same in every leg.
@@ -61,8 +63,8 @@ impl PassageScorer for ByLength {
     }
 }
 
-/// All that an index says: where each chunk stands and which one is searched in its place, and what each part of a search finds, with
-/// which score and in which order, however many are asked for.
+/// All that an index says: where each chunk stands and which one is searched in its place, and what
+/// each part of a search finds, with which score and in which order, however many are asked for.
 fn said(index: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let index = Arc::new(Index::open(index).unwrap());
     let outlines = index.outlines().unwrap();

@@ -1,4 +1,5 @@
-//! Downloading models: from a hub that speaks the protocol on this machine, from a folder; and what is wrong is never kept.
+//! Downloading models: from a hub that speaks the protocol on this machine, from a folder; and what
+//! is wrong is never kept.
 
 mod support;
 
@@ -70,7 +71,8 @@ fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
     let address = listener.local_addr().unwrap();
     let app = Router::new().route("/{*path}", axum::routing::get(resolve)).with_state(hub.clone());
     runtime.spawn(async move { axum::serve(listener, app).await });
-    // SAFETY: nothing else in this process reads or writes the environment meanwhile: this file has one test that does.
+    // SAFETY: nothing else in this process reads or writes the environment meanwhile: this file has
+    // one test that does.
     unsafe {
         std::env::set_var("HF_ENDPOINT", format!("http://{address}"));
         std::env::set_var("HF_HOME", temporary.path().join("hub"));

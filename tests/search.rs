@@ -18,9 +18,9 @@ use support::in_memory::InMemory;
 /// Birds, each in several files that nearly say the same, and some that say exactly the same.
 fn write_birds(folder: &std::path::Path) {
     for bird in 0..6 {
-        let song: String = (0..120).map(|note| format!("tone{bird}x{note} ")).collect();
+        let song: String = (0..50).map(|note| format!("{}{note} ", ["a", "b", "c", "d", "e", "f"][bird])).collect();
         for copy in 0..8 {
-            let text = format!("Bird number {bird} is a small kinglet. {song}. Seen {} times.", copy.min(5));
+            let text = format!("Bird number {bird} is a small kinglet. {song} seen {}.", copy.min(5));
             support::write(folder, &[(&format!("bird-{bird}/{copy}.md"), &text)]);
         }
     }

@@ -1,5 +1,5 @@
-//! Where the value of each setting comes from: a flag goes over the environment, that over the configuration file, that over
-//! the default.
+//! Where the value of each setting comes from: a flag goes over the environment, that over the
+//! configuration file, that over the default.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,8 +54,8 @@ pub struct ResolvedConfig {
 }
 
 impl ResolvedConfig {
-    /// Puts the layers over each other. `file` is the path and text of the configuration file, if there is one;
-    /// `environment` looks a variable up; `flags` are keys with their values.
+    /// Puts the layers over each other. `file` is the path and text of the configuration file, if
+    /// there is one; `environment` looks a variable up; `flags` are keys with their values.
     ///
     /// # Errors
     /// For a key that does not exist, or a value that does not fit; the message names the layer.
@@ -116,7 +116,8 @@ fn default(key: &str) -> toml::Value {
     toml::Table::try_from(Config::default()).expect("the defaults are plain values")[key].clone()
 }
 
-/// Sets one key and checks the whole, so that a bad value is reported with the layer that it came from.
+/// Sets one key and checks the whole, so that a bad value is reported with the layer that it came
+/// from.
 fn set(
     table: &mut toml::Table,
     origins: &mut BTreeMap<String, SettingSource>,

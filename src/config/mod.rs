@@ -95,7 +95,8 @@ pub struct Config {
     pub passages: usize,
     /// Where an answer is cut off, in the generator's tokens.
     pub answer_tokens: usize,
-    /// Threads of each model for one caller; 0 chooses: one for each core for the embedder, one for the language model.
+    /// Threads of each model for one caller; 0 chooses: one for each core for the embedder, one for
+    /// the language model.
     pub threads: usize,
     /// The language of the documents' words.
     pub language: LanguageChoice,
@@ -136,8 +137,8 @@ impl Config {
         matches!(self.mode, Mode::Auto | Mode::Hybrid)
     }
 
-    /// What is chosen for an index, where nobody has said otherwise here: its mode counts if none is set here, and with it the settings that
-    /// are not set here either.
+    /// What is chosen for an index, where nobody has said otherwise here: its mode counts if none
+    /// is set here, and with it the settings that are not set here either.
     ///
     /// # Errors
     /// When `chosen` has a setting that does not exist, or a value that does not fit.

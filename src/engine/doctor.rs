@@ -18,7 +18,8 @@ const DOCTOR_SAMPLE: usize = 5;
 pub type Check = (String, Result<String>);
 
 impl Kinglet {
-    /// Checks the runtime and every model that the configuration uses, reading all bytes of those that the catalog has.
+    /// Checks the runtime and every model that the configuration uses, reading all bytes of those
+    /// that the catalog has.
     pub fn check_models(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         let embedder = self.answering_embedder(None);
@@ -45,7 +46,8 @@ impl Kinglet {
         checks
     }
 
-    /// Checks the index called `name`: generations, stored vectors, and a few chunks embedded again.
+    /// Checks the index called `name`: generations, stored vectors, and a few chunks embedded
+    /// again.
     pub fn check_index(&self, name: &str) -> Vec<Check> {
         let index = match self.index_folder(name).and_then(|folder| Index::open(&folder)) {
             Ok(index) => index,

@@ -1,4 +1,5 @@
-//! References → opened models. The only file that picks which implementation stands behind a model's seam.
+//! References → opened models. The only file that picks which implementation stands behind a
+//! model's seam.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -103,8 +104,8 @@ impl Kinglet {
         })
     }
 
-    /// Counts the tokens of a text as the embedder that would answer does, where it is one that ONNX Runtime runs and it is
-    /// here; and how many it reads at most.
+    /// Counts the tokens of a text as the embedder that would answer does, where it is one that
+    /// ONNX Runtime runs and it is here; and how many it reads at most.
     pub fn token_counter(&self) -> Option<(impl Fn(&str) -> Result<usize> + use<>, usize)> {
         let spec = self.embedder_spec(self.answering_embedder(None).model()?).ok()?;
         let embedder = OnnxEmbedder::open(&self.models, &spec, self.config.threads).ok()?;
@@ -161,7 +162,8 @@ impl Kinglet {
         Ok(all)
     }
 
-    /// The sparse encoders that the index in `folder` shall have: those that it has, and the configured one.
+    /// The sparse encoders that the index in `folder` shall have: those that it has, and the
+    /// configured one.
     pub(crate) fn sparse_encoders_of(&self, folder: &Path) -> Result<Vec<SparseEncoderRef>> {
         let own = Manifest::read(folder)?.map(|manifest| manifest.sparse).unwrap_or_default();
         let mut all: Vec<SparseEncoderRef> = own.iter().map(|card| card.id.as_str().into()).collect();

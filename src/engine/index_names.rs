@@ -24,8 +24,8 @@ impl Kinglet {
         Ok(names)
     }
 
-    /// The name under which `roots` are indexed: the given one, else the name of the first folder; with no roots, the index
-    /// that holds `here`.
+    /// The name under which `roots` are indexed: the given one, else the name of the first folder;
+    /// with no roots, the index that holds `here`.
     ///
     /// # Errors
     /// When that name belongs to an index of other folders.

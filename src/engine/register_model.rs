@@ -17,7 +17,8 @@ const TEXTS: [&str; 4] = [
     "Der Zaunkönig singt laut.",
 ];
 
-/// The same text alone and among others: computers round, models that depend on the batch do more than that.
+/// The same text alone and among others: computers round, models that depend on the batch do more
+/// than that.
 const LEAST_COSINE: f32 = 0.9999;
 
 impl Kinglet {
@@ -32,11 +33,12 @@ impl Kinglet {
         }
     }
 
-    /// Adds the model in `folder` (its files and a `model.toml`, see [`user_models::read`]) to those that this home knows, after trying it.
+    /// Adds the model in `folder` (its files and a `model.toml`, see [`user_models::read`]) to
+    /// those that this home knows, after trying it.
     ///
     /// # Errors
-    /// When the description is wrong, there is a model of that name, or the model does not do what the description says; then nothing
-    /// is added.
+    /// When the description is wrong, there is a model of that name, or the model does not do what
+    /// the description says; then nothing is added.
     pub fn add_model(&self, folder: &Path) -> Result<ModelSpec> {
         let spec = user_models::read(folder)?;
         let place = self.models().folder(&spec);

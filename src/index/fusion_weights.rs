@@ -1,8 +1,10 @@
-//! What each part of the pipeline counts. The defaults are equal weights; an index may have its own, found by trial.
+//! What each part of the pipeline counts. The defaults are equal weights; an index may have its
+//! own, found by trial.
 
 use serde::{Deserialize, Serialize};
 
-/// How much each leg counts against the others, and how far down the hits are looked at more closely.
+/// How much each leg counts against the others, and how far down the hits are looked at more
+/// closely.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FusionWeights {

@@ -33,8 +33,8 @@ impl IndexWriter {
     /// Opens the index in `folder` for writing, making the folder if need be.
     ///
     /// # Errors
-    /// [`ErrorKind::Busy`] with the process that writes, when there is one; otherwise when the disk refuses or the store is
-    /// damaged.
+    /// [`ErrorKind::Busy`] with the process that writes, when there is one; otherwise when the disk
+    /// refuses or the store is damaged.
     pub fn open(folder: &Path) -> Result<Self> {
         make_private_folder(folder)?;
         let lock = lock(folder)?;
@@ -55,8 +55,9 @@ impl IndexWriter {
         self
     }
 
-    /// Makes the store anew where its structure is damaged: it then knows which folders and files were indexed and no more, so that
-    /// all of them are read again. Vectors are kept by the hash of their chunk and still fit. `true` when it did.
+    /// Makes the store anew where its structure is damaged: it then knows which folders and files
+    /// were indexed and no more, so that all of them are read again. Vectors are kept by the hash
+    /// of their chunk and still fit. `true` when it did.
     ///
     /// # Errors
     /// When nothing in the store can be read any more.
@@ -105,10 +106,11 @@ impl IndexWriter {
         Box::new(LexicalWriter::new(&self.folder.join("lexical"), language))
     }
 
-    /// The parts that these models make, and those that the index has and shall no longer have.
+    /// Opens the parts that these models make, and those that the index has and shall no longer
+    /// have.
     ///
     /// # Errors
-    /// When a part is no such part, or the disk refuses.
+    /// When a file of a part is something else, or the disk refuses.
     pub fn open_parts(
         &self,
         embedders: &[Arc<dyn Embedder>],
@@ -131,7 +133,7 @@ impl IndexWriter {
         Ok(DerivedParts { planned, outgoing: self.open_outgoing(&dense, &sparse)? })
     }
 
-    /// The parts that the index has and that have none of these cards, without their models.
+    /// The parts of the index that none of these cards describes, without their models.
     fn open_outgoing(&self, dense: &[&EmbedderCard], sparse: &[&SparseCard]) -> Result<Vec<Box<dyn DerivedPart>>> {
         let mut parts: Vec<Box<dyn DerivedPart>> = Vec::new();
         let Some(manifest) = &self.manifest else { return Ok(parts) };
@@ -152,7 +154,7 @@ impl IndexWriter {
         }
     }
 
-    /// Makes a part match the store as it is now, as far as it has been made.
+    /// Makes a part match the store as it is now, as far as its chunks have been appended.
     ///
     /// # Errors
     /// The first error of `progress`, which leaves the part as it was; or when the disk refuses.
@@ -174,10 +176,12 @@ impl IndexWriter {
         if is_current { Ok(()) } else { self.synchronise(part, progress) }
     }
 
-    /// Commits a change to the store, together with its words: they are prepared before, so that readers hardly ever meet the two apart.
+    /// Commits a change to the store, together with its words: the words are prepared before, so
+    /// that readers hardly ever meet the two apart.
     ///
     /// # Errors
-    /// [`ErrorKind::Interrupted`] from `progress`: the change is committed all the same, and its words lag.
+    /// [`ErrorKind::Interrupted`] from `progress`: the change is committed all the same, and its
+    /// words lag.
     pub fn commit(&self, change: Change<'_>, language: Language, progress: &WorkProgress<'_>) -> Result<()> {
         change.mark_copies()?;
         let mut lexical = self.lexical(language);
@@ -193,7 +197,8 @@ impl IndexWriter {
         }
     }
 
-    /// Says what the index is while it is being written; [`manifest`](Self::manifest) stays what it was.
+    /// Says what the index is while it is being written; [`manifest`](Self::manifest) stays what it
+    /// was.
     pub fn describe(&self, manifest: &Manifest) -> Result<()> {
         manifest.write(&self.folder)
     }
@@ -210,7 +215,8 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// Removes what the manifest does not name: it was left by a run that was stopped and that no later run went on with.
+    /// Removes parts that the manifest does not name: a run that was stopped left them, and no
+    /// later run went on with it.
     pub fn remove_leftovers(&self) -> Result<()> {
         let cards = self.manifest.iter().flat_map(|manifest| &manifest.embedders);
         let mut kept: Vec<PathBuf> =
@@ -246,8 +252,8 @@ fn remove_store(path: &Path) -> Result<()> {
     ["", "-wal", "-shm"].iter().try_for_each(|ending| remove_file(&beside(path, ending)))
 }
 
-/// Takes away what was derived from a store that is gone: the ids of a new one mean other chunks. Vectors are kept by the hash
-/// of their chunk and still fit.
+/// Takes away what was derived from a store that is gone: the ids of a new one mean other chunks.
+/// Vectors are kept by the hash of their chunk and still fit.
 fn forget_derived(folder: &Path) -> Result<()> {
     remove_folder(&folder.join("lexical"))?;
     for entry in std::fs::read_dir(folder.join("dense")).into_iter().flatten().flatten() {

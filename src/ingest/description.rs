@@ -21,8 +21,9 @@ impl IngestRun<'_> {
         Manifest { defaults: before.defaults, fusion_weights, ..planned }
     }
 
-    /// What the index is while the run goes on. What answered before answers until the run is done. Files that are still to be read anew
-    /// are told by the manifest's old chunking and extraction.
+    /// What the index is while the run goes on. The parts that answered before it answer until it
+    /// is done. As long as files are still to be read anew, the manifest keeps the old chunking and
+    /// extraction, so that the next run reads them.
     pub(super) fn interim_manifest(&self, language: Language, complete: bool) -> Manifest {
         let planned = Manifest { complete, ..self.planned_manifest(language) };
         let Some(before) = self.writer.manifest().cloned() else { return planned };
@@ -47,7 +48,8 @@ impl IngestRun<'_> {
         }
     }
 
-    /// The language that the plan names, else the index's own. An index without chunks has none of its own yet: the documents tell it.
+    /// The language that the plan names, else the index's own. An index without chunks has none of
+    /// its own yet: the documents tell it.
     pub(super) fn language(&self) -> Result<Language> {
         let known = self.writer.manifest().filter(|_| self.had_chunks).map(|manifest| manifest.language);
         match self.plan.language.or(known) {

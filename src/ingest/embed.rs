@@ -1,4 +1,4 @@
-//! Chunks that have no vector or no learned terms yet get them.
+//! Gives each derived part the chunks that it misses, in batches.
 
 use std::time::Instant;
 
@@ -10,7 +10,8 @@ use crate::index::derived_part::DerivedPart;
 /// Chunks that are embedded between two moments at which the work can be stopped and is durable.
 const EMBEDDING_BATCH: usize = 64;
 
-/// Gives `part` what it misses, durably after each batch and searchable from time to time and in the end; gives for how many chunks.
+/// Gives `part` what it misses, durably after each batch and searchable from time to time and in
+/// the end; gives for how many chunks.
 pub(super) fn embed(part: &mut dyn DerivedPart, writer: &IndexWriter, progress: &dyn Progress) -> Result<usize> {
     let name = part.name().to_string();
     let missing = part.missing(writer.documents()).map_err(|error| error.in_part(&name))?;

@@ -1,8 +1,9 @@
-//! Flow (a): a folder becomes an index. Only what changed is read, and only new chunks are embedded.
+//! A folder becomes an index: only what changed is read, and only new chunks are embedded.
 //!
-//! Text comes first: what has been read is committed together with its words and can be searched; vectors follow, durable by chunk
-//! hash after each batch and searchable from time to time. Whatever is cut off, the next run finds by generation what lags and derives
-//! it again, and by hash which vectors are missing.
+//! Text comes first: what has been read is committed together with its words and can be searched;
+//! vectors follow, durable by chunk hash after each batch and searchable from time to time.
+//! Whatever is cut off, the next run finds by generation what lags and derives it again, and by
+//! hash which vectors are missing.
 
 mod description;
 mod embed;
@@ -27,14 +28,15 @@ use kinglet_formats::is_truncated;
 /// How often what has been read or embedded so far becomes searchable.
 const CHECKPOINT: Duration = Duration::from_secs(30);
 
-/// An interrupted run finishes the words of so many chunks, which takes a second or two, and leaves more to the next run.
+/// An interrupted run finishes the words of so many chunks, which takes a second or two, and leaves
+/// more to the next run.
 const WORDS_AFTER_INTERRUPT: usize = 20_000;
 
 /// Brings an index up to date with `plan`.
 ///
 /// # Errors
-/// When a root does not exist, an embedder fails, the disk refuses, or `progress` cancels. What was read and embedded until then is
-/// kept, and searchable; the next run goes on there.
+/// When a root does not exist, an embedder fails, the disk refuses, or `progress` cancels. What was
+/// read and embedded until then is kept, and searchable; the next run goes on there.
 pub fn ingest(writer: &mut IndexWriter, plan: &IngestPlan<'_>, progress: &dyn Progress) -> Result<Summary> {
     let parts = writer.open_parts(plan.embedders, plan.encoders, plan.keep_tokens)?;
     ingest_into(writer, parts, plan, progress)
@@ -76,7 +78,8 @@ pub fn ingest_into(
     let manifest = run.finished_manifest(run.language()?);
     let DerivedParts { planned, outgoing } = run.parts;
     finish(writer, manifest, outgoing)?;
-    // Last, because it takes long and nothing waits for it: a run that is stopped here leaves a whole index.
+    // Last, because it takes long and nothing waits for it: a run that is stopped here leaves a
+    // whole index.
     planned.into_iter().try_for_each(|part| optimise(part, writer, progress))?;
     progress.event(&Event::Reached(Step::Finished));
     let doubtful = writer.documents().doubtful_files()?.into_iter().filter(|(_, doubt)| is_truncated(doubt));
@@ -97,7 +100,8 @@ struct IngestRun<'r> {
 }
 
 impl<'r> IngestRun<'r> {
-    /// Commits what has been read, and makes it searchable; `complete` when there is no more to read.
+    /// Commits what has been read, and makes it searchable; `complete` when there is no more to
+    /// read.
     fn publish(&mut self, change: Change<'_>, complete: bool) -> Result<()> {
         let language = self.language()?;
         let manifest = self.interim_manifest(language, complete);
@@ -117,7 +121,8 @@ impl<'r> IngestRun<'r> {
         Ok(())
     }
 
-    /// Mends what a run before this one left undone, or what was damaged since. A run that changed anything has derived every part.
+    /// Mends what a run before this one left undone, or what was damaged since. A run that changed
+    /// anything has derived every part.
     fn mend(&mut self) -> Result<()> {
         let mut lexical = self.writer.lexical(self.language()?);
         self.writer.mend(lexical.as_mut(), &self.words_progress())?;

@@ -22,7 +22,8 @@ pub struct IngestPlan<'p> {
     pub embedders: &'p [Arc<dyn Embedder>],
     /// Whose learned terms the index shall hold.
     pub encoders: &'p [Arc<dyn SparseEncoder>],
-    /// The language of the texts; `None` for the index's own, or the one that a new index's documents are in.
+    /// The language of the texts; `None` for the index's own, or the one that a new index's
+    /// documents are in.
     pub language: Option<Language>,
     /// Whether token vectors are kept too, where an embedder has them.
     pub keep_tokens: bool,

@@ -59,7 +59,8 @@ pub enum Event<'e> {
         /// How many there are to do in this run.
         total: usize,
     },
-    /// Vectors have been put into the graph of near neighbours, which a large index gets when all else is done.
+    /// Vectors have been put into the graph of near neighbours, which a large index gets when all
+    /// else is done.
     Linked {
         /// The embedder that made them.
         model: &'e str,

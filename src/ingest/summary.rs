@@ -13,7 +13,8 @@ pub struct Summary {
     pub unchanged: usize,
     /// Files that are gone since the last run.
     pub removed: usize,
-    /// Files that the index knew and has read anew, because what it kept of them was damaged on disk.
+    /// Files that the index knew and has read anew, because what it kept of them was damaged on
+    /// disk.
     #[serde(skip_serializing_if = "is_zero")]
     pub mended: usize,
     /// Files found but not read, with the reasons.

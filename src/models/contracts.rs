@@ -1,4 +1,6 @@
-//! The seams that models stand behind. Each doc is a contract; `tests/conformance.rs` runs it over every implementation.
+//! The seams that models stand behind. Each doc is a contract; `tests/conformance.rs` runs it over
+//! every implementation. Several threads may call one model at once, and each gets what it would
+//! get alone.
 
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,8 @@ use crate::error::Result;
 use crate::text::Span;
 use crate::vector::{SparseVector, Vector};
 
-/// Which side of a search a text is on: small embedders are trained with a different prefix for each.
+/// Which side of a search a text is on: small embedders are trained with a different prefix for
+/// each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// What is asked.
@@ -27,11 +30,12 @@ pub enum Pooling {
     Cls,
 }
 
-/// What an embedder is. Two embedders with equal cards give equal vectors, so that an index can tell whether its vectors
-/// still fit.
+/// What an embedder is. Two embedders with equal cards give equal vectors, so that an index can
+/// tell whether its vectors still fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbedderCard {
-    /// The name people use, such as `all-minilm-l6-v2`; also the name of the folder that holds its vectors.
+    /// The name people use, such as `all-minilm-l6-v2`; also the name of the folder that holds its
+    /// vectors.
     pub id: String,
     /// Components of each vector.
     pub dimension: usize,
@@ -43,20 +47,23 @@ pub struct EmbedderCard {
     pub query_prefix: String,
     /// Put before every passage.
     pub passage_prefix: String,
-    /// SHA-256 of the weights and the tokenizer, or a version of one's own where there are no files.
+    /// SHA-256 of the weights and the tokenizer, or a version of one's own where there are no
+    /// files.
     pub weights: String,
 }
 
 impl EmbedderCard {
-    /// A short hash of the whole card: vectors made under one fingerprint may be compared, others may not.
+    /// A short hash of the whole card: vectors made under one fingerprint may be compared, others
+    /// may not.
     pub fn fingerprint(&self) -> String {
         let card = serde_json::to_vec(self).expect("a card is plain data");
         blake3::hash(&card).to_hex()[..16].to_string()
     }
 }
 
-/// Texts → unit vectors. One per text, in order; all of `card().dimension`; the same text and role give the same vector
-/// alone or in any batch (cosine > 0.9999); an empty slice gives an empty `Vec`; an empty text is a text.
+/// Texts → unit vectors. One per text, in order; all of `card().dimension`; the same text and role
+/// give the same vector alone or in any batch (cosine > 0.9999); an empty slice gives an empty
+/// `Vec`; an empty text is a text.
 pub trait Embedder: Send + Sync {
     /// What this embedder is; constant.
     fn card(&self) -> &EmbedderCard;
@@ -67,7 +74,8 @@ pub trait Embedder: Send + Sync {
     /// When the model fails; then no vectors are given at all.
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vector>>;
 
-    /// This embedder as one that shows the vectors of its tokens too, which late interaction compares; `None` where it has none.
+    /// This embedder as one that shows the vectors of its tokens too, which late interaction
+    /// compares; `None` where it has none.
     fn token_embedder(&self) -> Option<&dyn TokenEmbedder>;
 }
 
@@ -88,8 +96,8 @@ pub trait TokenEmbedder: Send + Sync {
     /// When the model fails; then no vectors are given at all.
     fn embed_tokens(&self, role: Role, texts: &[&str]) -> Result<Vec<EmbeddedText>>;
 
-    /// Where in `text` each token stands that [`embed_tokens`](Self::embed_tokens) gives; `None` for special tokens and for those
-    /// of the role's prefix.
+    /// Where in `text` each token stands that [`embed_tokens`](Self::embed_tokens) gives; `None`
+    /// for special tokens and for those of the role's prefix.
     ///
     /// # Errors
     /// When the tokenizer fails.
@@ -99,27 +107,31 @@ pub trait TokenEmbedder: Send + Sync {
 /// What an encoder into sparse vectors is. Two encoders with equal cards give equal vectors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SparseCard {
-    /// The name people use, such as `splade-tiny`; also the name of the folder that holds its weights.
+    /// The name people use, such as `splade-tiny`; also the name of the folder that holds its
+    /// weights.
     pub id: String,
     /// How many terms there are; a term's number is smaller.
     pub vocabulary: usize,
     /// Tokens that are read of a text, special tokens included; the rest is cut off.
     pub max_tokens: usize,
-    /// SHA-256 of the weights and the tokenizer, or a version of one's own where there are no files.
+    /// SHA-256 of the weights and the tokenizer, or a version of one's own where there are no
+    /// files.
     pub weights: String,
 }
 
 impl SparseCard {
-    /// A short hash of the whole card: vectors made under one fingerprint may be compared, others may not.
+    /// A short hash of the whole card: vectors made under one fingerprint may be compared, others
+    /// may not.
     pub fn fingerprint(&self) -> String {
         let card = serde_json::to_vec(self).expect("a card is plain data");
         blake3::hash(&card).to_hex()[..16].to_string()
     }
 }
 
-/// Texts → weights of the terms of a vocabulary, learned so that the dot product of a question's and a passage's says how well
-/// they fit. One per text, in order; every term smaller than `card().vocabulary`; the same text and role give the same vector
-/// alone or in any batch; an empty slice gives an empty `Vec`; an empty text is a text, and a vector may have no terms.
+/// Texts → weights of the terms of a vocabulary, learned so that the dot product of a question's
+/// and a passage's says how well they fit. One per text, in order; every term smaller than
+/// `card().vocabulary`; the same text and role give the same vector alone or in any batch; an empty
+/// slice gives an empty `Vec`; an empty text is a text, and a vector may have no terms.
 pub trait SparseEncoder: Send + Sync {
     /// What this encoder is; constant.
     fn card(&self) -> &SparseCard;
@@ -131,8 +143,8 @@ pub trait SparseEncoder: Send + Sync {
     fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<SparseVector>>;
 }
 
-/// One finite score per passage, in order, larger is better; the same passage gets the same score whatever stands beside it.
-/// Neither sorts nor cuts; an empty slice gives an empty `Vec`.
+/// One finite score per passage, in order, larger is better; the same passage gets the same score
+/// whatever stands beside it. Neither sorts nor cuts; an empty slice gives an empty `Vec`.
 pub trait Reranker: Send + Sync {
     /// What `--explain` calls it.
     fn name(&self) -> &str;
@@ -151,8 +163,9 @@ pub struct Token {
     pub text: String,
 }
 
-/// Writes text from a prompt, piece by piece. The only async seam: it waits for a network or a model thread. The stream
-/// ends after the model's own end or `prompt.max_answer_tokens`; dropping it stops the work. An error ends the stream.
+/// Writes text from a prompt, piece by piece. The only async seam: it waits for a network or a
+/// model thread. The stream ends after the model's own end or `prompt.max_answer_tokens`; dropping
+/// it stops the work. An error ends the stream.
 pub trait Generator: Send + Sync {
     /// What people call it, such as `smollm2-135m-instruct` or `openai:gpt-4o-mini`.
     fn name(&self) -> &str;
@@ -160,10 +173,11 @@ pub trait Generator: Send + Sync {
     /// Tokens that prompt and answer may take together.
     fn context_tokens(&self) -> usize;
 
-    /// Tokens that `prompt` takes, by the model's own tokenizer where it is at hand; else an estimate that is rather too
-    /// high.
+    /// Tokens that `prompt` takes, by the model's own tokenizer where it is at hand; else an
+    /// estimate that is rather too high.
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize>;
 
-    /// Writes the answer. The caller has made sure that it fits: `prompt_tokens + max_answer_tokens <= context_tokens`.
+    /// Writes the answer. The caller has made sure that it fits: `prompt_tokens + max_answer_tokens
+    /// <= context_tokens`.
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>>;
 }

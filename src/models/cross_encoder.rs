@@ -17,11 +17,12 @@ pub struct CrossEncoder {
 }
 
 impl CrossEncoder {
-    /// Opens the cross-encoder `spec`, whose files are in `store`, with `threads` threads for each passage that is scored
-    /// (0: one for each core).
+    /// Opens the cross-encoder `spec`, whose files are in `store`, with `threads` threads for each
+    /// passage that is scored (0: one for each core).
     ///
     /// # Errors
-    /// When it is no reranker, the runtime cannot be loaded, or a file is not what the runtime can read.
+    /// When it is no reranker, the runtime cannot be loaded, or a file is not what the runtime can
+    /// read.
     pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
         let sessions = SessionPool::open(store, spec, move |store, spec| open_session(store, spec, threads))?;
         Ok(CrossEncoder { id: spec.id.clone(), sessions })
@@ -52,7 +53,8 @@ impl Reranker for CrossEncoder {
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>> {
         let mut session = self.sessions.take()?;
-        // One at a time: passages of one batch are padded to the longest, which changes scores in the last digits.
+        // One at a time: passages of one batch are padded to the longest, which changes scores in
+        // the last digits.
         passages
             .iter()
             .map(|passage| {

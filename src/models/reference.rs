@@ -1,4 +1,5 @@
-//! Which model is meant. What people write is parsed here, once; everything else matches on these types.
+//! Which model is meant. What people write is parsed here, once; everything else matches on these
+//! types.
 
 use std::fmt;
 
@@ -10,8 +11,8 @@ use super::hashing::HashingEmbedder;
 const OPENAI_PREFIX: &str = "openai:";
 const MAXSIM: &str = "maxsim";
 
-/// Makes types that are written as one text, in settings, messages, manifests and JSON alike: each has `From<&str>` and
-/// `Display`, which are each other's inverse.
+/// Makes types that are written as one text, in settings, messages, manifests and JSON alike: each
+/// has `From<&str>` and `Display`, which are each other's inverse.
 macro_rules! written_as_text {
     ($($type:ty),+ $(,)?) => {$(
         impl From<String> for $type {
@@ -31,8 +32,8 @@ pub(crate) use written_as_text;
 
 written_as_text!(EmbedderRef, SparseEncoderRef, RerankerRef, GeneratorRef);
 
-/// The id of a model with files: one of the catalog or of the user's own. Whether there is such a model is for the catalog
-/// to say.
+/// The id of a model with files: one of the catalog or of the user's own. Whether there is such a
+/// model is for the catalog to say.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ModelId(String);
@@ -53,12 +54,6 @@ impl From<&str> for ModelId {
 impl fmt::Display for ModelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl PartialEq<str> for ModelId {
-    fn eq(&self, other: &str) -> bool {
-        self.0 == other
     }
 }
 

@@ -1,4 +1,5 @@
-//! Several sessions of one model, so that several threads can run it at once: a session serves one caller at a time.
+//! Several sessions of one model, so that several threads can run it at once: a session serves one
+//! caller at a time.
 
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
@@ -8,13 +9,15 @@ use super::catalog::{ModelFile, ModelSpec};
 use super::store::ModelStore;
 use crate::error::{Error, Result};
 
-/// Sessions of one model at most, on a machine with as many cores.
+/// Sessions of one model at most. There are as many as the machine has cores, but two on any, so that
+/// a question does not wait for the passages that another thread indexes.
 const MOST_SESSIONS: usize = 4;
-/// Each session holds the weights: those of a large model fill the memory, so that its callers rather wait.
+/// Each session holds the weights: those of a large model fill the memory, so that its callers
+/// rather wait.
 const MOST_FILE_BYTES: u64 = 1 << 30;
 
-/// The sessions of one model. The first is opened at once, another one whenever all are busy, up to a bound; beyond that,
-/// callers wait.
+/// The sessions of one model. The first is opened at once, another one whenever all are busy, up to
+/// a bound; beyond that, callers wait.
 pub(super) struct SessionPool<S> {
     state: Mutex<State<S>>,
     returned: Condvar,
@@ -41,7 +44,7 @@ impl<S> SessionPool<S> {
         let hashes = store.hashes(spec)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let fitting = usize::try_from(MOST_FILE_BYTES / file_bytes(&store.folder(spec), spec).max(1)).unwrap_or(1);
-        let most = cores.min(MOST_SESSIONS).min(fitting).max(1);
+        let most = cores.clamp(2, MOST_SESSIONS).min(fitting).max(1);
         let (store, spec) = (store.clone(), spec.clone());
         let another = move || {
             // Two sessions of different weights would answer differently.
@@ -86,7 +89,8 @@ fn file_bytes(folder: &Path, spec: &ModelSpec) -> u64 {
     spec.files.iter().map(size).sum()
 }
 
-/// A session that goes back to its pool when it is dropped; one that could not be opened gives its place back.
+/// A session that goes back to its pool when it is dropped; one that could not be opened gives its
+/// place back.
 pub(super) struct Taken<'p, S> {
     pool: &'p SessionPool<S>,
     session: Option<S>,

@@ -1,4 +1,5 @@
-//! The models' files on disk: `models/<id>/<file>`, put there by rename after their SHA-256 was checked.
+//! The models' files on disk: `models/<id>/<file>`, put there by rename after their SHA-256 was
+//! checked.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,7 +13,8 @@ use super::catalog::{Catalog, ModelFile, ModelSpec};
 use super::contracts::{EmbedderCard, SparseCard};
 use crate::error::{Error, ErrorKind, Hint, Result};
 
-/// Keeps the size and time of each file when it was last checked, so that 150 MB are not hashed at every start.
+/// Keeps the size and time of each file when it was last checked, so that 150 MB are not hashed at
+/// every start.
 const STAMP: &str = ".checked";
 
 /// The folder of all models, and the catalog that says what they are.
@@ -55,8 +57,8 @@ impl ModelStore {
         catalog.get(id).cloned().ok_or_else(|| catalog.missing(id))
     }
 
-    /// The catalog, read when it is first needed. One with a description that cannot be read is not kept, so that a mended
-    /// description counts at once.
+    /// The catalog, read when it is first needed. One with a description that cannot be read is not
+    /// kept, so that a mended description counts at once.
     fn catalog(&self) -> Arc<Catalog> {
         let mut kept = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(catalog) = &*kept {
@@ -86,11 +88,12 @@ impl ModelStore {
         })
     }
 
-    /// The folder of a model whose files are all there and, if they have changed since they were last checked, still
-    /// what the catalog says.
+    /// The folder of a model whose files are all there and, if they have changed since they were
+    /// last checked, still what the catalog says.
     ///
     /// # Errors
-    /// [`ErrorKind::Missing`] when a file is not there, [`ErrorKind::Damaged`] when it is not the catalog's.
+    /// [`ErrorKind::Missing`] when a file is not there, [`ErrorKind::Damaged`] when it is not the
+    /// catalog's.
     pub fn require(&self, spec: &ModelSpec) -> Result<PathBuf> {
         let folder = self.folder(spec);
         if !self.is_complete(spec) {
@@ -100,7 +103,8 @@ impl ModelStore {
         let stamp = self.stamp(spec)?;
         if std::fs::read_to_string(folder.join(STAMP)).ok().as_deref() != Some(&stamp) {
             self.verify(spec)?;
-            // Where nothing can be written the files are read again the next time: slower, not wrong.
+            // Where nothing can be written the files are read again the next time: slower, not
+            // wrong.
             let _ = std::fs::write(folder.join(STAMP), stamp);
         }
         Ok(folder)
@@ -148,7 +152,8 @@ impl ModelStore {
         spec.files.iter().map(|file| self.sha256(spec, file)).collect()
     }
 
-    /// The SHA-256 that a file must have: the catalog's, or that of the file that was downloaded first.
+    /// The SHA-256 that a file must have: the catalog's, or that of the file that was downloaded
+    /// first.
     fn sha256(&self, spec: &ModelSpec, file: &ModelFile) -> Result<String> {
         let known = file.sha256.clone().or_else(|| recorded_sha256(&self.folder(spec), file));
         known.ok_or_else(|| {

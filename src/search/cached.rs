@@ -11,8 +11,8 @@ fn lock<T>(memory: &Mutex<T>) -> MutexGuard<'_, T> {
     memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A retriever that answers the same question from memory. It forgets nothing, so it is for a bounded
-/// number of questions.
+/// A retriever that answers the same question from memory. It forgets nothing, so it is for a
+/// bounded number of questions.
 pub(super) struct CachedRetriever {
     inner: Arc<dyn Retriever>,
     hits: Mutex<HashMap<(String, usize), Vec<Hit>>>,

@@ -1,8 +1,8 @@
 //! Which passages a search may find: by path, type, date, headings and front matter.
 //!
-//! A filter is an expression that whoever holds the chunks evaluates before a search looks at them. So
-//! a filter never empties a result that exists, and scores are what they are without it: words are as
-//! rare as in the whole index.
+//! A filter is an expression that whoever holds the chunks evaluates before a search looks at them.
+//! So a filter never empties a result that exists, and scores are what they are without it: words
+//! are as rare as in the whole index.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;

@@ -43,14 +43,14 @@ pub(super) fn fuse(fusion: Fusion, lists: Vec<List>) -> Vec<Hit> {
     let mut fused: BTreeMap<u64, Hit> = BTreeMap::new();
     for List { absent, weight, hits } in lists {
         let stretch = Stretch::over(&hits, absent);
-        for (at, found) in hits.into_iter().enumerate() {
+        for (at, listed) in hits.into_iter().enumerate() {
             let contribution = match fusion {
-                Fusion::MinMax => stretch.of(found.score) * weight / whole,
+                Fusion::MinMax => stretch.of(listed.score) * weight / whole,
                 Fusion::Rrf => reciprocal(at + 1) * weight,
             };
-            let hit = fused.entry(found.chunk).or_insert(Hit { chunk: found.chunk, score: 0.0, legs: Vec::new() });
+            let hit = fused.entry(listed.chunk).or_insert(Hit { chunk: listed.chunk, score: 0.0, legs: Vec::new() });
             hit.score += contribution;
-            hit.legs.extend(found.legs.into_iter().map(|leg| LegScore { contribution, ..leg }));
+            hit.legs.extend(listed.legs.into_iter().map(|leg| LegScore { contribution, ..leg }));
         }
     }
     let mut hits: Vec<Hit> = fused.into_values().collect();
@@ -69,7 +69,8 @@ impl Stretch {
     fn over(list: &[Hit], absent: Option<f32>) -> Self {
         let highest = list.first().map_or(0.0, |hit| hit.score);
         let last = list.last().map_or(0.0, |hit| hit.score);
-        // A list that is not full leaves out chunks that have the score of absent ones, if there is such a score.
+        // A list that is not full leaves out only chunks with the score of absent ones, if there
+        // is such a score.
         let lowest = if list.len() < DEPTH { absent.map_or(last, |absent| absent.min(last)) } else { last };
         Stretch { lowest, highest }
     }

@@ -26,7 +26,7 @@ pub struct IndexSources {
 pub struct FilteredChunks {
     /// All of them.
     pub passing: HashSet<ChunkId>,
-    /// Those that are searched in their places: the original of a duplicate.
+    /// The chunks that are searched for them: themselves, or the originals of exact duplicates.
     pub originals: Arc<HashSet<ChunkId>>,
 }
 

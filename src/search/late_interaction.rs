@@ -1,9 +1,9 @@
 //! Late interaction: how well each word of a question is met by some word of a passage.
 //!
-//! Source: Khattab & Zaharia, *ColBERT: Efficient and Effective Passage Search via Contextualized Late
-//! Interaction over BERT*, SIGIR 2020. Here over the token vectors of an ordinary embedder, which was
-//! not trained for it and still ranks better so, with the words of the question weighed by how rare
-//! they are, and only the signs of the passages' vectors kept.
+//! Source: Khattab & Zaharia, *ColBERT: Efficient and Effective Passage Search via Contextualized
+//! Late Interaction over BERT*, SIGIR 2020. Here over the token vectors of an ordinary embedder,
+//! which was not trained for it and still ranks better so, with the words of the question weighed
+//! by how rare they are, and only the signs of the passages' vectors kept.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::models::contracts::Role;
 use crate::text::Span;
 use crate::vector::{SignTable, signs};
 
-/// What every token of the question counts, beside the rarity of its word: stop words and punctuation
-/// count a little.
+/// What every token of the question counts, beside the rarity of its word: stop words and
+/// punctuation count a little.
 const LEAST_WEIGHT: f32 = 0.5;
 
-/// Scores a passage by the mean, over the question's tokens weighed by the rarity of their words, of
-/// the cosine of the passage's nearest token.
+/// Scores a passage by the mean, over the question's tokens weighed by the rarity of their words,
+/// of the cosine of the passage's nearest token.
 pub struct MaxSim {
     lexical: Arc<dyn LexicalSource>,
     token_vectors: Arc<dyn TokenVectorSource>,
@@ -33,8 +33,8 @@ impl MaxSim {
     pub const ID: &'static str = "maxsim";
 
     /// Compares the tokens of `encoder`, made [`QueryEncoder::with_tokens`], with those that
-    /// `token_vectors` keeps, and computes those that it does not keep. `lexical` knows how rare words
-    /// are.
+    /// `token_vectors` keeps, and computes those that it does not keep. `lexical` knows how rare
+    /// words are.
     pub fn new(
         lexical: Arc<dyn LexicalSource>,
         token_vectors: Arc<dyn TokenVectorSource>,

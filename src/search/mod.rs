@@ -1,4 +1,4 @@
-//! A question becomes hits: retrievers find chunks, their lists are fused, the top hits are rescored.
+//! A question becomes hits: retrievers find chunks, a pipeline fuses and rescores them.
 
 mod cached;
 pub mod filter;
@@ -14,7 +14,7 @@ mod retrievers;
 mod score_regularization;
 pub mod snippet;
 pub mod sources;
-pub mod timed;
+pub(crate) mod timed;
 
 use serde::Serialize;
 
@@ -63,15 +63,16 @@ impl Hit {
     }
 }
 
-/// At most `k` chunks, best first, ties by path and place, none twice, every score finite and the sum of
-/// its legs' contributions. The same query gives the same hits, and a smaller `k` the first of those.
-/// Only chunks that pass the query's filter, which are told apart before the list is cut to `k`.
+/// At most `k` chunks, best first, ties by path and place, none twice, every score finite and the
+/// sum of its legs' contributions. The same query gives the same hits, and a smaller `k` the first
+/// of those. Only chunks that pass the query's filter, which are told apart before the list is cut
+/// to `k`.
 pub trait Retriever: Send + Sync {
     /// What `--explain` calls it.
     fn name(&self) -> &str;
 
-    /// The score of a chunk that this retriever does not find, where there is such a score: 0 for BM25.
-    /// Scores that every chunk has, such as a cosine, have none.
+    /// The score of a chunk that this retriever does not find, where there is such a score: 0 for
+    /// BM25. Scores that every chunk has, such as a cosine, have none.
     fn score_of_absent(&self) -> Option<f32>;
 
     /// Finds chunks.

@@ -14,8 +14,8 @@ use super::{Fusion, Hit, Query, Retriever, SearchResult};
 use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;
 
-/// Retrievers whose lists are fused, rescored and regularized, as far as there are parts for it: itself
-/// a retriever.
+/// Retrievers whose lists are fused, rescored and regularized, as far as there are parts for it:
+/// itself a retriever.
 #[derive(Clone)]
 pub struct Pipeline {
     chunks: Arc<dyn ChunkSource>,
@@ -27,8 +27,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Fuses `retrievers`, of which there is at least one, with equal weights. `chunks` knows the chunks
-    /// that they find.
+    /// Fuses `retrievers`, of which there is at least one, with equal weights. `chunks` knows the
+    /// chunks that they find.
     pub fn new(chunks: Arc<dyn ChunkSource>, retrievers: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
         let weights = FusionWeights::default();
         Pipeline { chunks, retrievers, fusion, scorer: None, neighbours: None, weights }
@@ -54,7 +54,7 @@ impl Pipeline {
 
     /// The same parts, which note on `clock` how long they take.
     #[must_use]
-    pub fn timed(self, clock: &Clock) -> Self {
+    pub(crate) fn timed(self, clock: &Clock) -> Self {
         let timed = |it| Arc::new(TimedRetriever::new(it, clock.clone())) as Arc<dyn Retriever>;
         let retrievers = self.retrievers.into_iter().map(timed).collect();
         let scorer = self.scorer.map(|it| Arc::new(TimedScorer::new(it, clock.clone())) as Arc<dyn PassageScorer>);
@@ -63,7 +63,7 @@ impl Pipeline {
 
     /// The same parts, which compute nothing twice: for putting the same questions again and again.
     #[must_use]
-    pub fn cached(self) -> Self {
+    pub(crate) fn cached(self) -> Self {
         let cached = |it| Arc::new(CachedRetriever::new(it)) as Arc<dyn Retriever>;
         let retrievers = self.retrievers.into_iter().map(cached).collect();
         let scorer = self.scorer.map(|it| Arc::new(CachedScorer::new(it)) as Arc<dyn PassageScorer>);
@@ -71,22 +71,23 @@ impl Pipeline {
     }
 
     /// Whether a retriever of this name takes part.
-    pub fn has(&self, retriever: &str) -> bool {
+    pub(crate) fn has(&self, retriever: &str) -> bool {
         self.retrievers.iter().any(|it| it.name() == retriever)
     }
 
     /// Whether it rescores the top hits.
-    pub fn reranks(&self) -> bool {
+    pub(crate) fn reranks(&self) -> bool {
         self.scorer.is_some()
     }
 
     /// Whether its top hits support each other.
-    pub fn regularizes(&self) -> bool {
+    pub(crate) fn regularizes(&self) -> bool {
         self.neighbours.is_some()
     }
 
-    /// The best `count` passages with their texts. A passage that nearly repeats a better one becomes
-    /// another location of that; with `one_per_document`, only the best passage of each document counts.
+    /// The best `count` passages with their texts. A passage that nearly repeats a better one
+    /// becomes another location of that; with `one_per_document`, only the best passage of each
+    /// document counts.
     ///
     /// # Errors
     /// When a part of the search fails, or nothing passes the filter.

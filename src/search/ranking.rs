@@ -1,4 +1,4 @@
-//! Equal scores go by path and place, so that the order says nothing of when a document was indexed.
+//! Ties go by path and place, so that the order does not depend on when a document was indexed.
 
 use std::collections::HashMap;
 
@@ -33,8 +33,8 @@ impl Scored for Hit {
     }
 }
 
-/// Puts `hits` into order: best first, ties by path and place. Beyond the first `k`, ties stay as they
-/// were, because looking places up takes time.
+/// Puts `hits` into order: best first, ties by path and place. Beyond the first `k`, ties stay as
+/// they were, because looking places up takes time.
 ///
 /// # Errors
 /// When one of those that tie is not in the store.

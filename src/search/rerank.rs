@@ -33,8 +33,8 @@ impl PassageScorer for Arc<dyn Reranker> {
     }
 }
 
-/// The step of a pipeline that rescores. The scorer counts as one more retriever: its scores are fused
-/// with those of the others, and replace nothing.
+/// The step of a pipeline that rescores. The scorer counts as one more retriever: its scores are
+/// fused with those of the others, and replace nothing.
 pub(super) struct Rescoring<'p> {
     pub scorer: &'p dyn PassageScorer,
     pub chunks: &'p dyn ChunkSource,

@@ -1,5 +1,5 @@
-//! Hits become results: text, location and snippet. What says the same, or nearly, is shown once with
-//! all of its locations.
+//! Hits become results: text, location and snippet. What says the same, or nearly, is shown once
+//! with all of its locations.
 
 use std::collections::HashSet;
 use std::path::PathBuf;

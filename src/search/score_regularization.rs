@@ -14,8 +14,8 @@ const NAME: &str = "neighbours";
 /// How many neighbours support a hit.
 const NEIGHBOURS: usize = 5;
 
-/// Gives the first of `hits`, which are in order so far, a part of their score from the 5 of them that
-/// are most like them, and leaves the order to the caller.
+/// Gives the first of `hits`, which are in order so far, a part of their score from the 5 of them
+/// that are most like them, and leaves the order to the caller.
 pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &FusionWeights) -> Result<()> {
     let FusionWeights { neighbours: weight, depth, .. } = *weights;
     let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
@@ -26,10 +26,10 @@ pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &
     }
     let mut order: Vec<usize> = (0..support.len()).collect();
     order.sort_by(|&a, &b| support[b].total_cmp(&support[a]).then(a.cmp(&b)));
-    for (place, at) in order.into_iter().enumerate() {
+    for (rank, at) in order.into_iter().enumerate() {
         hits[at].legs.push(LegScore {
             leg: NAME.to_string(),
-            rank: place + 1,
+            rank: rank + 1,
             score: support[at],
             contribution: weight * support[at],
         });
@@ -40,8 +40,8 @@ pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &
     Ok(())
 }
 
-/// For each hit the mean score of its nearest neighbours among the hits, weighed by their cosines; its
-/// own score where it has none.
+/// For each hit the mean score of its nearest neighbours among the hits, weighed by their cosines;
+/// its own score where it has none.
 fn support(vectors: &[Option<Vec<f32>>], scores: &[f32]) -> Vec<f32> {
     let of = |at: usize| {
         let own = vectors[at].as_ref()?;

@@ -15,8 +15,8 @@ pub struct Snippet {
     pub matches: Vec<Span>,
 }
 
-/// The run of whole sentences, at most `max_chars` long where they allow it, that holds the most different words of
-/// `question`; the first such run on a tie.
+/// The run of whole sentences, at most `max_chars` long where they allow it, that holds the most
+/// different words of `question`; the first such run on a tie.
 pub fn snippet(question: &str, text: &str, language: Language, max_chars: usize) -> Snippet {
     let wanted: HashSet<String> = stems(question, language).into_iter().map(|word| word.stem).collect();
     let words: Vec<_> = stems(text, language).into_iter().filter(|word| wanted.contains(&word.stem)).collect();

@@ -1,7 +1,7 @@
-//! What a search asks of an index: seams that a local index, a remote engine or a test stand behind.
+//! What a search asks of an index: seams for a local index, a remote engine or a test.
 //!
-//! Every `filter` is an expression that the source evaluates itself. It leaves out what does not pass
-//! before a list is cut, and changes no score.
+//! Every `filter` is an expression that the source evaluates itself. It leaves out what does not
+//! pass before a list is cut, and changes no score.
 
 use super::Filter;
 use crate::error::Result;
@@ -29,7 +29,8 @@ pub trait LexicalSource: Send + Sync {
 
 /// Finds chunks by the vectors of one embedder.
 pub trait DenseSource: Send + Sync {
-    /// The `k` chunks nearest to `vector`, with their cosines; nearest first, ties by path and place.
+    /// The `k` chunks nearest to `vector`, with their cosines; nearest first, ties by path and
+    /// place.
     ///
     /// # Errors
     /// When the source fails, or nothing passes the filter.
@@ -44,8 +45,8 @@ pub trait DenseSource: Send + Sync {
 
 /// Finds chunks by the terms that one sparse encoder gave them.
 pub trait SparseSource: Send + Sync {
-    /// The `k` chunks with the largest dot products with `vector`, all positive; best first, ties by
-    /// path and place.
+    /// The `k` chunks with the largest dot products with `vector`, all positive; best first, ties
+    /// by path and place.
     ///
     /// # Errors
     /// When the source fails, or nothing passes the filter.

@@ -1,4 +1,5 @@
-//! What several tests need: folders of documents, and indexes over them made with the deterministic embedder.
+//! What several tests need: folders of documents, and indexes over them made with the deterministic
+//! embedder.
 #![allow(dead_code)] // each test file uses its own part
 
 pub mod in_memory;
@@ -213,7 +214,8 @@ pub fn index_through(
 /// Asked before each piece of work; an error is what the work comes to.
 pub type Ask = Rc<dyn Fn() -> kinglet::Result<()>>;
 
-/// A derived part that asks before each piece of work whether it may go on: so it can be slow, fail, or end the process in the middle.
+/// A derived part that asks before each piece of work whether it may go on: so it can be slow,
+/// fail, or end the process in the middle.
 pub struct Asking {
     pub part: Box<dyn DerivedPart>,
     pub ask: Ask,
@@ -271,7 +273,8 @@ pub fn index(folder: &Path, index: &Path) -> Summary {
     index_watched(&[folder.canonicalize().unwrap()], index, &NoProgress).unwrap()
 }
 
-/// All chunks of an index as (path, first line, text), sorted: what must be equal when two indexes are.
+/// All chunks of an index as (path, first line, text), sorted: what must be equal when two indexes
+/// are.
 pub fn contents(index: &Index) -> Vec<(PathBuf, u32, String)> {
     let mut rows: Vec<_> = index
         .chunks(&index.chunk_ids().unwrap())
@@ -283,8 +286,8 @@ pub fn contents(index: &Index) -> Vec<(PathBuf, u32, String)> {
     rows
 }
 
-/// Says that a test does nothing here for want of something. `make test` counts and names these at its end, because what a test that
-/// passes says is not shown.
+/// Says that a test does nothing here for want of something. `make test` counts and names these at
+/// its end, because what a test that passes says is not shown.
 pub fn skipped(test: &str, needs: &str) {
     eprintln!("SKIPPED: {test} needs {needs}");
     if let Some(list) = std::env::var_os("KINGLET_TEST_SKIPPED") {
@@ -294,12 +297,14 @@ pub fn skipped(test: &str, needs: &str) {
     }
 }
 
-/// The home with real models, where there is one; says loudly when a test is skipped for want of them.
+/// The home with real models, where there is one; says loudly when a test is skipped for want of
+/// them.
 pub fn home_with_models(test: &str) -> Option<PathBuf> {
     home_with(test, &["onnxruntime", "all-minilm-l6-v2", "smollm2-135m-instruct"])
 }
 
-/// The home with these models, where there is one; says loudly when a test is skipped for want of them.
+/// The home with these models, where there is one; says loudly when a test is skipped for want of
+/// them.
 pub fn home_with(test: &str, models: &[&str]) -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("KINGLET_TEST_HOME")?);
     let kinglet = kinglet::engine::Kinglet::new(home.clone(), kinglet::config::Config::default());

@@ -1,4 +1,5 @@
-//! Models of a few words, made here: a tokenizer, a static table, and ONNX graphs of one or two nodes.
+//! Models of a few words, made here: a tokenizer, a static table, and ONNX graphs of one or two
+//! nodes.
 
 use std::path::Path;
 
@@ -89,14 +90,16 @@ pub fn write_static_table(folder: &Path) {
     std::fs::write(folder.join("model.safetensors"), file).unwrap();
 }
 
-/// Writes `model.onnx` that looks every token up: `last_hidden_state` of the shape texts, tokens, components.
+/// Writes `model.onnx` that looks every token up: `last_hidden_state` of the shape texts, tokens,
+/// components.
 pub fn write_embedder(folder: &Path) {
     let nodes = [node("Gather", &["table", "input_ids"], "last_hidden_state", &[])];
     let output = value("last_hidden_state", FLOAT, &["texts", "tokens", "components"]);
     write_graph(folder, &nodes, DIMENSION, output);
 }
 
-/// Writes `model.onnx` that gives each text the mean of a number of each of its tokens: the shape of a cross-encoder.
+/// Writes `model.onnx` that gives each text the mean of a number of each of its tokens: the shape
+/// of a cross-encoder.
 pub fn write_cross_encoder(folder: &Path) {
     let nodes = [
         node("Gather", &["table", "input_ids"], "numbers", &[]),
@@ -109,7 +112,8 @@ pub fn write_cross_encoder(folder: &Path) {
 const FLOAT: u64 = 1;
 const INT64: u64 = 7;
 
-/// Writes an ONNX model by hand: <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto> has the numbers of the fields.
+/// Writes an ONNX model by hand: <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto> has the
+/// numbers of the fields.
 fn write_graph(folder: &Path, nodes: &[Vec<u8>], width: usize, output: Vec<u8>) {
     let rows = (SPECIAL.len() + WORDS.len()) as u64;
     let tensor =

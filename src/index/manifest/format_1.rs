@@ -1,4 +1,5 @@
-//! Manifests of format 1, which earlier versions wrote. They say the same in other words; nothing else on disk differs.
+//! Manifests of format 1, which earlier versions wrote. They say the same in other words; nothing
+//! else on disk differs.
 
 use std::collections::BTreeMap;
 

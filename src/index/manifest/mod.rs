@@ -48,7 +48,8 @@ pub struct Manifest {
     pub fusion_weights: BTreeMap<String, FusionWeights>,
 }
 
-/// What ends an object in JSON, and what stands before the check over what it would be without that.
+/// What ends an object in JSON, and what stands before the check over what it would be without
+/// that.
 const END: &[u8] = b"\n}";
 const BEFORE_CHECK: &[u8] = b",\n  \"check\": \"";
 
@@ -58,7 +59,8 @@ fn sealed(json: &[u8]) -> Vec<u8> {
     [facts, BEFORE_CHECK, check.as_bytes(), b"\"", END].concat()
 }
 
-/// What [`sealed`] was given; the whole where an earlier version wrote no check, and `None` for anything else.
+/// What [`sealed`] was given; the whole where an earlier version wrote no check, and `None` for
+/// anything else.
 fn unsealed(bytes: &[u8]) -> Option<Vec<u8>> {
     match bytes.windows(BEFORE_CHECK.len()).rposition(|part| part == BEFORE_CHECK) {
         Some(at) => Some([&bytes[..at], END].concat()).filter(|json| sealed(json) == bytes),

@@ -1,4 +1,5 @@
-//! The models that a hub has. Facts are from the models' cards, and a test holds them against fastembed's own tables.
+//! The models that a hub has. Facts are from the models' cards, and a test holds them against
+//! fastembed's own tables.
 
 use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec};
 use crate::models::contracts::Pooling;

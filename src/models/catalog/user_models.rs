@@ -1,4 +1,5 @@
-//! Models that a user has added: a folder with the model's files and a `model.toml` that says what they are.
+//! Models that a user has added: a folder with the model's files and a `model.toml` that says what
+//! they are.
 
 use std::path::Path;
 
@@ -75,7 +76,8 @@ fn pad() -> String {
 /// The model in `folder`. Its files have no source: they are there, or the model is not.
 ///
 /// # Errors
-/// When the folder has no description, one that does not say what it must, or not the files of such a model.
+/// When the folder has no description, one that does not say what it must, or not the files of such
+/// a model.
 pub fn read(folder: &Path) -> Result<ModelSpec> {
     let path = folder.join(DESCRIPTION);
     let size = std::fs::metadata(&path)
