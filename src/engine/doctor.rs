@@ -53,13 +53,13 @@ impl Kinglet {
             Ok(index) => index,
             Err(error) => return vec![("index".to_string(), Err(error))],
         };
-        let counts = index.counts().and_then(|counts| {
-            Ok(format!(
+        let counts = index.counts().map(|counts| {
+            format!(
                 "{name}: {} documents, {} chunks, generation {}",
                 counts.documents,
                 counts.chunks,
                 index.generation()
-            ))
+            )
         });
         let mut checks = vec![
             ("index".to_string(), counts),

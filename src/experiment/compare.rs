@@ -115,12 +115,12 @@ impl Kinglet {
         Ok(ComparisonPlan { request, folder, systems: found.systems, left_out: found.left_out, required_models })
     }
 
-    /// Measures each system there where `isolation` says, and compares them. Everything goes into
-    /// the comparison's folder: `systems/` has what was measured, and is read again where nothing
-    /// has changed; `runs/` has run files in TREC's format, `qrels.txt` the judgments (those for
-    /// systems that cut documents otherwise stand beside their runs), `questions.jsonl` the
-    /// questions. `progress` sees indexing, and is asked whether to stop; `measuring` is told after
-    /// each question.
+    /// Measures each system in the process that `isolation` names and compares them. Everything
+    /// goes into the comparison's folder: `systems/` has what was measured, and is read again where
+    /// nothing has changed; `runs/` has run files in TREC's format, `qrels.txt` the judgments
+    /// (those for systems that cut documents otherwise stand beside their runs), `questions.jsonl`
+    /// the questions. `progress` sees indexing, and is asked whether to stop; `measuring` is told
+    /// after each question.
     ///
     /// # Errors
     /// When a system cannot be measured, or the disk refuses. What was measured until then is kept.
