@@ -1,4 +1,5 @@
-//! The house rules: lower rooms never name higher ones, each weighty dependency has one door, and the map is true.
+//! The house rules: lower rooms never name higher ones, each weighty dependency has one door, and
+//! the map is true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -180,7 +181,8 @@ fn lower_rooms_never_name_higher_ones() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The modules that the `code` of module `own` names, each as its path from the root of the package.
+/// The modules that the `code` of module `own` names, each as its path from the root of the
+/// package.
 fn modules_named(code: &str, own: &[String], modules: &BTreeMap<Vec<String>, String>) -> BTreeSet<Vec<String>> {
     let mut scope = vec![("crate".to_string(), Vec::new()), ("self".to_string(), own.to_vec())];
     scope.push(("super".to_string(), own[..own.len().saturating_sub(1)].to_vec()));
@@ -317,7 +319,8 @@ fn what_is_shown_goes_through_the_one_file_that_guards_the_terminal() {
     }
 }
 
-/// A hint is a command that can be typed: it has the name of the index, not a word to be replaced by it.
+/// A hint is a command that can be typed: it has the name of the index, not a word to be replaced
+/// by it.
 #[test]
 fn hints_have_no_word_to_be_replaced() {
     for (file, code) in sources() {

@@ -1,4 +1,5 @@
-//! The command line as its user sees it: a session in a folder, recorded in tests/snapshots and reviewed by eye.
+//! The command line as its user sees it: a session in a folder, recorded in tests/snapshots and
+//! reviewed by eye.
 
 mod support;
 

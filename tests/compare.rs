@@ -1,4 +1,5 @@
-//! Comparing systems on a user's own index: each is measured once, kept, compared; questions are generated; the winner is used.
+//! Comparing systems on a user's own index: each is measured once, kept, compared; questions are
+//! generated; the winner is used.
 
 mod support;
 

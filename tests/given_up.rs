@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use kinglet::chunking::Chunking;
-use kinglet::extract::worker_process::Isolation;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, Summary, ingest};
+use kinglet::subprocess::Isolation;
 
 /// A child that is being started shares the files that are open here, and with them another test's lock on its index.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

@@ -1,4 +1,5 @@
-//! Metrics equal pytrec_eval's: `make check-metrics` made tests/golden/metrics.jsonl, and checks real runs.
+//! Metrics equal pytrec_eval's: `make check-metrics` made tests/golden/metrics.jsonl, and checks
+//! real runs.
 
 mod support;
 

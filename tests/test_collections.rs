@@ -1,4 +1,4 @@
-//! Questions over a user's own index: what they are judged by, evaluating, tuning.
+//! Questions over a user's own index: their judgments, evaluating, tuning.
 
 mod support;
 
