@@ -33,9 +33,10 @@ fn the_next_question_sees_a_commit_and_a_view_does_not() {
     let index = kinglet.open("notes").unwrap();
     let count = || last_number(&index.search("the count", &SearchOptions::default()).unwrap().results[0].chunk.text);
     assert_eq!(count(), 1);
-    let view = index.refresh().unwrap();
+    let (view, generation) = (index.view().unwrap(), index.refresh().unwrap());
     write_count(&notes, 2);
     kinglet.index("notes", &[], &NoProgress).unwrap();
+    assert_eq!((view.generation(), index.refresh().unwrap()), (generation, generation + 1));
     assert_eq!(count(), 2);
     let in_view = view.chunks(&view.chunk_ids().unwrap()).unwrap();
     assert_eq!(last_number(&in_view[0].chunk.text), 1);

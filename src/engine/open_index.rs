@@ -56,7 +56,7 @@ impl OpenIndex {
     /// When nothing in the index passes the filters, the index has no vectors of the configured
     /// embedder, or a model or a part of the index fails.
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
-        self.kinglet.search_in(&self.reader.snapshot()?, question, self.kinglet.config.hits, options)
+        self.kinglet.search_in(&self.view()?, question, self.kinglet.config.hits, options)
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking
@@ -80,18 +80,28 @@ impl OpenIndex {
             .boxed()
     }
 
-    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon, because
-    /// the index's log cannot shrink meanwhile.
+    /// Looks at the disk now, and opens what has changed, so that the next question does not have to.
+    /// Returns the generation of the index: the number of its commits.
     ///
     /// # Errors
     /// As [`Kinglet::open`].
-    pub fn refresh(&self) -> Result<Arc<Index>> {
+    pub fn refresh(&self) -> Result<u64> {
+        Ok(self.view()?.generation())
+    }
+
+    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon, because
+    /// the log of the store cannot shrink meanwhile.
+    ///
+    /// # Errors
+    /// As [`Kinglet::open`].
+    #[doc(hidden)]
+    pub fn view(&self) -> Result<Arc<Index>> {
         self.reader.snapshot()
     }
 
     fn prepare(&self, question: &str, options: &SearchOptions) -> Result<PreparedAnswer> {
         let started = Instant::now();
-        let index = self.reader.snapshot()?;
+        let index = self.view()?;
         let response = self.kinglet.search_in(&index, question, self.kinglet.config.passages, options)?;
         let retrieve_ms = elapsed_ms(started);
         let started = Instant::now();
