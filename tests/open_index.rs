@@ -5,7 +5,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use kinglet::{AnswerEvent, Config, ErrorKind, Kinglet, NoProgress, SearchOptions, SentenceSupport};
 
 /// A kinglet whose models need no files.
@@ -122,4 +122,15 @@ async fn an_answer_is_a_stream_of_events() {
     let options = SearchOptions { filter: Some(filter), ..SearchOptions::default() };
     let events: Vec<_> = index.ask("When does the lease end?", &options).collect().await;
     assert!(matches!(events.as_slice(), [Err(_)]), "a search that fails is one error");
+}
+
+#[test]
+fn without_a_runtime_an_answer_is_an_error() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (kinglet, notes) = (kinglet(&temporary.path().join("home")), temporary.path().join("notes"));
+    write_count(&notes, 1);
+    kinglet.index("notes", &[notes], &NoProgress).unwrap();
+    let mut events = kinglet.open("notes").unwrap().ask("Where is the count?", &SearchOptions::default());
+    let first = events.next().now_or_never().expect("it waits for nothing");
+    assert!(matches!(&first, Some(Err(error)) if error.to_string().contains("tokio runtime")), "{first:?}");
 }

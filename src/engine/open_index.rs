@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
+use tokio::runtime::Handle;
 
 use super::Kinglet;
 use crate::answer::{AnswerEvent, AnswerEvents, Passage, Timings, answer, elapsed_ms};
@@ -68,9 +69,13 @@ impl OpenIndex {
         let question = question.to_string();
         let answer_tokens = self.kinglet.config.answer_tokens;
         let prepare = async move {
-            tokio::task::spawn_blocking(move || this.prepare(&asked, &options))
+            let runtime = Handle::try_current().map_err(|cause| {
+                Error::input("an answer is written on a tokio runtime, and there is none").with_cause(cause)
+            })?;
+            runtime
+                .spawn_blocking(move || this.prepare(&asked, &options))
                 .await
-                .map_err(|cause| Error::model(format!("the search broke off: {cause}")))?
+                .map_err(|cause| Error::model(format!("the search broke off: {cause}")).with_cause(cause))?
         };
         stream::once(prepare)
             .flat_map(move |prepared| match prepared {
