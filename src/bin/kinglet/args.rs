@@ -428,7 +428,8 @@ pub fn home() -> Result<PathBuf> {
         None => directories::ProjectDirs::from("", "", "kinglet")
             .map(|folders| folders.data_dir().to_path_buf())
             .ok_or_else(|| {
-                Error::input("this machine has no home folder that kinglet knows").with_hint("set KINGLET_HOME to a folder")
+                Error::input("this machine has no home folder that kinglet knows")
+                    .with_hint("set KINGLET_HOME to a folder")
             }),
     }
 }
