@@ -1,5 +1,5 @@
-//! Compares systems on the same questions over the same documents: plans, which shows the models
-//! that it needs; measures one system after the other; computes the statistics and writes the
+//! Compares systems on the same questions over the same documents: plans the systems and the models
+//! that they need, measures one system after the other, computes the statistics, and writes the
 //! report.
 
 use std::collections::{BTreeMap, HashSet};
@@ -247,18 +247,18 @@ impl Kinglet {
     /// The user's index with the vectors of all embedders; for another chunk size, an index of the
     /// same documents in the comparison's folder.
     fn comparison_index(&self, name: &str, plan: &ComparisonPlan, progress: &dyn Progress) -> Result<Index> {
-        let own = self.index_folder(name)?;
+        let index_folder = self.index_folder(name)?;
         // Which token vectors the index keeps must not depend on which system comes first.
         let config = Config { rerank: RerankerChoice::Auto, embedder: EmbedderChoice::Auto, ..self.config().clone() };
         let kinglet = self.clone().with_config(config);
         let folder = match self.config().chunking {
-            ChunkSize::Auto => own.clone(),
+            ChunkSize::Auto => index_folder.clone(),
             size => plan.folder.join("indexes").join(format!("{size:?}").to_lowercase()),
         };
         let embedders = plan.request.embedders.clone();
-        let (roots, embedders) = match folder == own {
+        let (roots, embedders) = match folder == index_folder {
             true => (Vec::new(), Embedders::Add(embedders)),
-            false => (Index::roots_in(&own)?, Embedders::Only(embedders)),
+            false => (Index::roots_in(&index_folder)?, Embedders::Only(embedders)),
         };
         kinglet.index_into(&folder, &roots, &embedders, progress)?;
         Index::open(&folder)
@@ -321,8 +321,8 @@ fn add_texts(
     plan: &ComparisonPlan,
     collections: &BTreeMap<ChunkSize, TestCollection>,
 ) -> Result<()> {
-    for (place, found) in contrasting.found.iter_mut().enumerate() {
-        let Some(system) = plan.systems.iter().find(|system| system.name == found.system) else { continue };
+    for (place, result) in contrasting.found.iter_mut().enumerate() {
+        let Some(system) = plan.systems.iter().find(|system| system.name == result.system) else { continue };
         let collection = &collections[&system.config.chunking];
         let question = collection.questions.iter().find(|question| question.id == contrasting.id);
         let granularity = question.map_or(Granularity::Document, |question| question.granularity);
@@ -332,7 +332,7 @@ fn add_texts(
             let stored = collection.index.chunks(&chunks)?;
             Ok(stored.iter().map(|stored| beginning(&stored.chunk.text)).collect())
         };
-        found.texts = beginnings(&found.top)?;
+        result.texts = beginnings(&result.top)?;
         // Relevant passages have the names that the best system's chunk size gives them.
         if place == 0 {
             contrasting.answer = beginnings(&contrasting.relevant[..contrasting.relevant.len().min(1)])?.pop();

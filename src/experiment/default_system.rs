@@ -17,7 +17,7 @@ impl Kinglet {
     /// Removes nothing, and settings made elsewhere still take precedence.
     ///
     /// # Errors
-    /// When there is no such system, the index has no vectors of its embedder or another chunk
+    /// When there is no such system, the index lacks vectors of its embedder or has another chunk
     /// size, or another process is writing to the index.
     pub fn use_system(&self, name: &str, system: &str) -> Result<()> {
         let (embedder, mode) = system.split_once(':').map_or((system, None), |(embedder, mode)| (embedder, Some(mode)));

@@ -240,19 +240,19 @@ mod tests {
     }
 
     /// Every key of every object in `value`.
-    fn keys(value: &Value, found: &mut Vec<String>) {
+    fn keys(value: &Value, names: &mut Vec<String>) {
         match value {
             Value::Object(fields) => {
                 for (key, value) in fields {
-                    found.push(key.clone());
+                    names.push(key.clone());
                     let data = value.as_object().filter(|_| MAPS.contains(&key.as_str()));
                     match data {
-                        Some(entries) => entries.values().for_each(|entry| keys(entry, found)),
-                        None => keys(value, found),
+                        Some(entries) => entries.values().for_each(|entry| keys(entry, names)),
+                        None => keys(value, names),
                     }
                 }
             }
-            Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+            Value::Array(values) => values.iter().for_each(|value| keys(value, names)),
             _ => {}
         }
     }
@@ -284,10 +284,10 @@ mod tests {
             (&["questions make --json"], json(generated_questions())),
         ] {
             let text: String = sections.iter().map(|heading| section(heading)).collect();
-            let mut found = Vec::new();
-            keys(&example, &mut found);
-            assert!(!found.is_empty());
-            for key in found {
+            let mut names = Vec::new();
+            keys(&example, &mut names);
+            assert!(!names.is_empty());
+            for key in names {
                 let is_there = [format!("`{key}`"), format!("\"{key}\"")].iter().any(|written| text.contains(written));
                 assert!(is_there, "json.md does not say in {sections:?} what `{key}` is");
             }

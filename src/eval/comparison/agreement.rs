@@ -46,13 +46,13 @@ pub(super) fn agreement(runs: &[&SystemRun]) -> Agreement {
         })
         .collect();
     let mut found_alone = vec![0; runs.len()];
-    let mut found = vec![0; runs.len()];
+    let mut counts = vec![0; runs.len()];
     let (mut by_any, mut all) = (0, 0);
     for question in 0..questions {
         let question_tops: Vec<&HashSet<&str>> = tops.iter().map(|tops| &tops[question]).collect();
         for name in relevant(runs[0], question) {
             let finders: Vec<usize> = (0..question_tops.len()).filter(|&at| question_tops[at].contains(name)).collect();
-            finders.iter().for_each(|&at| found[at] += 1);
+            finders.iter().for_each(|&at| counts[at] += 1);
             if let [only] = finders[..] {
                 found_alone[only] += 1;
             }
@@ -61,7 +61,12 @@ pub(super) fn agreement(runs: &[&SystemRun]) -> Agreement {
         }
     }
     let of_all = |count: usize| count as f64 / all.max(1) as f64;
-    Agreement { overlap, found_alone, recall_of_union: of_all(by_any), recall: found.into_iter().map(of_all).collect() }
+    Agreement {
+        overlap,
+        found_alone,
+        recall_of_union: of_all(by_any),
+        recall: counts.into_iter().map(of_all).collect(),
+    }
 }
 
 /// A question on which systems differ.
@@ -117,7 +122,7 @@ pub(super) fn contrasting_questions(systems: &[Standing], runs: &[&SystemRun]) -
 
 fn contrasting_question(runs: &[&SystemRun], at: usize, difference: f64) -> ContrastingQuestion {
     let question = &runs[0].questions[at];
-    let found = runs.iter().map(|run| {
+    let results = runs.iter().map(|run| {
         let relevant: HashSet<&str> = relevant(run, at).collect();
         let ranking = &run.run.rankings[at].1;
         FoundBy {
@@ -138,7 +143,7 @@ fn contrasting_question(runs: &[&SystemRun], at: usize, difference: f64) -> Cont
         difference,
         relevant: relevant(runs[0], at).map(str::to_string).collect(),
         answer: None,
-        found: found.collect(),
+        found: results.collect(),
     }
 }
 

@@ -200,7 +200,7 @@ fn stages(systems: &[Standing]) -> Markup {
     let sum = |system: &Standing| -> f64 {
         system.cost.stages.iter().filter(|stage| !is_nested(&stage.name)).map(|stage| stage.p50_ms).sum()
     };
-    let most = systems.iter().map(sum).fold(0.0, f64::max);
+    let longest = systems.iter().map(sum).fold(0.0, f64::max);
     let colour = |stage: &str| names.iter().position(|name| *name == stage).unwrap_or(0);
     html! {
         p class="note" {
@@ -215,7 +215,7 @@ fn stages(systems: &[Standing]) -> Markup {
                 @let own: Vec<_> = system.cost.stages.iter().filter(|stage| !is_nested(&stage.name)).collect();
                 tr {
                     th { (name(at, &system.name)) }
-                    td { (bar(&own.iter().map(|stage| (colour(&stage.name), stage.p50_ms)).collect::<Vec<_>>(), most)) }
+                    td { (bar(&own.iter().map(|stage| (colour(&stage.name), stage.p50_ms)).collect::<Vec<_>>(), longest)) }
                     td class="left" { @for (at, stage) in own.iter().enumerate() {
                         @if at > 0 { " · " }
                         (stage.name) " " (milliseconds(stage.p50_ms)) " / " (milliseconds(stage.p95_ms))
@@ -364,14 +364,14 @@ fn contrasting_question(question: &ContrastingQuestion) -> Markup {
             }
             div class="scroll" { table {
                 thead { tr { th { "system" } th { "rank of the first relevant" } th class="left" { "first three results" } } }
-                tbody { @for (at, found) in question.found.iter().enumerate() { tr {
-                    th { (name(at, &found.system)) }
-                    td { (found.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
+                tbody { @for (at, result) in question.found.iter().enumerate() { tr {
+                    th { (name(at, &result.system)) }
+                    td { (result.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
                     td class="left" {
-                        @for (at, place) in found.top.iter().enumerate() {
-                            p { (place) " " span class="quiet" { (found.texts.get(at).map_or("", String::as_str)) } }
+                        @for (at, place) in result.top.iter().enumerate() {
+                            p { (place) " " span class="quiet" { (result.texts.get(at).map_or("", String::as_str)) } }
                         }
-                        @if let Some(answer) = &found.answer { p { (answer) } }
+                        @if let Some(answer) = &result.answer { p { (answer) } }
                     }
                 } } }
             } }

@@ -29,12 +29,12 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
     let points: Vec<(usize, &Standing, f64)> =
         systems.iter().enumerate().filter_map(|(at, system)| Some((at, system, (axis.of)(system)?))).collect();
     let positive = || points.iter().map(|(.., cost)| *cost).filter(|cost| *cost > 0.0);
-    let (least, most) = (positive().fold(f64::MAX, f64::min), positive().fold(0.0, f64::max));
-    if points.len() < 2 || most <= 0.0 {
+    let (min_cost, max_cost) = (positive().fold(f64::MAX, f64::min), positive().fold(0.0, f64::max));
+    if points.len() < 2 || max_cost <= 0.0 {
         return html! {};
     }
     let has_zero = points.iter().any(|(.., cost)| *cost <= 0.0);
-    let (first, last) = (least.log10() - 0.15, most.log10() + 0.15);
+    let (first, last) = (min_cost.log10() - 0.15, max_cost.log10() + 0.15);
     let start = if has_zero { LEFT + 46.0 } else { LEFT };
     let x = |cost: f64| match cost > 0.0 {
         true => start + (cost.log10() - first) / (last - first) * (WIDTH - RIGHT - start),
@@ -49,7 +49,7 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
     let places = side_by_side(&centres);
     let step = if top - bottom > 0.3 { 0.1 } else { 0.05 };
     let lines = (0..).map(|at| bottom + f64::from(at) * step).take_while(|line| *line <= top + 1e-9);
-    let ticks: Vec<f64> = ticks(least, most);
+    let ticks: Vec<f64> = ticks(min_cost, max_cost);
 
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("nDCG@10 against {}", axis.title)) {
@@ -114,13 +114,13 @@ fn frontier(points: &[(usize, &Standing, f64)], x: &dyn Fn(f64) -> f64, y: &dyn 
     path
 }
 
-/// Ticks between the least and the most cost: 1, 2 and 5 times powers of ten, or powers of ten
+/// Ticks from `min_cost` to `max_cost`: 1, 2 and 5 times powers of ten, or powers of ten
 /// alone if those are more than six.
-fn ticks(least: f64, most: f64) -> Vec<f64> {
-    let powers = (least.log10().floor() as i32)..=(most.log10().ceil() as i32);
+fn ticks(min_cost: f64, max_cost: f64) -> Vec<f64> {
+    let powers = (min_cost.log10().floor() as i32)..=(max_cost.log10().ceil() as i32);
     let all: Vec<f64> = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(power))).collect();
     let inside = |ticks: &[f64]| -> Vec<f64> {
-        ticks.iter().copied().filter(|tick| (least * 0.8..=most * 1.25).contains(tick)).collect()
+        ticks.iter().copied().filter(|tick| (min_cost * 0.8..=max_cost * 1.25).contains(tick)).collect()
     };
     let fine = inside(&all);
     if fine.len() <= 6 { fine } else { inside(&all.iter().copied().step_by(3).collect::<Vec<_>>()) }
@@ -137,12 +137,12 @@ pub fn interval(mean: f64, [low, high]: [f64; 2], bottom: f64, top: f64, colour:
     }
 }
 
-/// A stacked bar: each part is as long as its share of `most`.
-pub fn bar(parts: &[(usize, f64)], most: f64) -> Markup {
+/// A stacked bar: each part is as long as its share of `total`.
+pub fn bar(parts: &[(usize, f64)], total: f64) -> Markup {
     let mut from = 0.0;
     let mut rectangles = String::new();
     for (colour, part) in parts {
-        let width = (part / most.max(1e-9) * 240.0).max(0.0);
+        let width = (part / total.max(1e-9) * 240.0).max(0.0);
         rectangles.push_str(&format!(
             "<rect class=\"c{}\" x=\"{}\" y=\"2\" width=\"{}\" height=\"12\"/>",
             colour % 10,
