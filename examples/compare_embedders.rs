@@ -1,4 +1,4 @@
-//! Compares an embedder with words alone on questions about a folder, without a model to fetch.
+//! Compares an embedder with lexical search alone on questions about a folder, without a model to fetch.
 //!
 //! cargo run --example compare_embedders -- FOLDER QUESTIONS
 
@@ -35,6 +35,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         println!("\n{}", comparison.verdict.sentences.join("\n"));
     }
-    assert_eq!(comparisons[0].systems.len(), 3, "two modes, and words alone");
+    assert_eq!(comparisons[0].systems.len(), 3, "two modes, and lexical search alone");
     Ok(())
 }
