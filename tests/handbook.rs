@@ -54,9 +54,9 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     (
         "how-retrieval-works.md",
         " {} % of its score from itself",
-        Computed(|| percent(1.0 - FusionWeights::default().neighbours)),
+        Computed(|| percent(1.0 - FusionWeights::default().score_regularization)),
     ),
-    ("how-retrieval-works.md", "and {} % from", Computed(|| percent(FusionWeights::default().neighbours))),
+    ("how-retrieval-works.md", "and {} % from", Computed(|| percent(FusionWeights::default().score_regularization))),
     ("how-retrieval-works.md", "Up to {} chunks kinglet compares", Constant("index/mod.rs", "EXACT_LIMIT")),
     ("how-retrieval-works.md", "the best chunks, {} unless you set", Configured("passages")),
     ("how-retrieval-works.md", "the {} hits among them", Spelled("search/score_regularization.rs", "NEIGHBOURS")),

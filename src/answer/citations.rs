@@ -9,6 +9,7 @@ use kinglet_formats::LocationUnit;
 
 /// A passage that the answer cites.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CitedSource {
     /// The `[n]` of the answer, from 1 in the order of first citation.
     pub n: usize,
@@ -31,6 +32,7 @@ pub struct CitedSource {
 
 /// A sentence of a source that supports a sentence of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Citation {
     /// The source's number.
     pub n: usize,

@@ -37,6 +37,7 @@ pub struct Passage {
 
 /// An answer and the sources that it rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Answer {
     /// The text with a mark after each sentence: `[n]` for the sources that support it, or
     /// [`UNSUPPORTED_MARK`].
@@ -61,6 +62,7 @@ pub struct Answer {
 
 /// How long the stages of an answer took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Timings {
     /// Searching.
     pub retrieve: u64,

@@ -33,7 +33,9 @@ impl Knob {
             Knob::Dense => WEIGHTS.map(|dense| FusionWeights { dense, ..weights }).to_vec(),
             Knob::Sparse => WEIGHTS.map(|sparse| FusionWeights { sparse, ..weights }).to_vec(),
             Knob::Reranker => WEIGHTS.map(|reranker| FusionWeights { reranker, ..weights }).to_vec(),
-            Knob::ScoreRegularization => NEIGHBOURS.map(|neighbours| FusionWeights { neighbours, ..weights }).to_vec(),
+            Knob::ScoreRegularization => {
+                NEIGHBOURS.map(|share| FusionWeights { score_regularization: share, ..weights }).to_vec()
+            }
             Knob::Depth => DEPTHS.map(|depth| FusionWeights { depth, ..weights }).to_vec(),
         }
     }
@@ -74,12 +76,12 @@ mod tests {
     #[test]
     fn the_best_setting_of_each_knob_is_found_and_small_gains_change_nothing() {
         let mut quality = |t: &FusionWeights| {
-            Ok(f64::from(1.0 - (t.dense - 2.0).abs() - (t.neighbours - 0.2).abs())
+            Ok(f64::from(1.0 - (t.dense - 2.0).abs() - (t.score_regularization - 0.2).abs())
                 + if t.depth == 100 { 1e-4 } else { 0.0 })
         };
         let (tuning, reached) =
             find_weights(&[Knob::ScoreRegularization, Knob::Dense, Knob::Depth], &mut quality).unwrap();
-        assert_eq!(tuning, FusionWeights { dense: 2.0, neighbours: 0.2, ..FusionWeights::default() });
+        assert_eq!(tuning, FusionWeights { dense: 2.0, score_regularization: 0.2, ..FusionWeights::default() });
         assert!((reached - 1.0).abs() < 1e-6);
     }
 }

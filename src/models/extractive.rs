@@ -28,7 +28,7 @@ const NEXT_PASSAGE: f32 = 0.95;
 pub struct ExtractiveGenerator;
 
 impl ExtractiveGenerator {
-    /// Its name.
+    /// The name of this generator.
     pub const ID: &str = "extractive";
 }
 

@@ -13,6 +13,7 @@ use super::{Query, QueryEncoder};
 use crate::error::{Error, Result};
 use crate::index::store::ChunkHash;
 use crate::models::contracts::Role;
+use crate::models::reference::RerankerRef;
 use crate::text::Span;
 use crate::vector::{SignTable, signs};
 
@@ -29,9 +30,6 @@ pub struct MaxSim {
 }
 
 impl MaxSim {
-    /// The name by which it is chosen.
-    pub const ID: &'static str = "maxsim";
-
     /// Compares the tokens of `encoder`, made [`QueryEncoder::with_tokens`], with those that
     /// `token_vectors` keeps, and computes those that it does not keep. `lexical` knows how rare
     /// words are.
@@ -79,7 +77,7 @@ impl MaxSim {
 
 impl PassageScorer for MaxSim {
     fn name(&self) -> &str {
-        Self::ID
+        RerankerRef::MAXSIM
     }
 
     fn score(&self, query: &Query, passages: &[&str]) -> Result<Vec<f32>> {

@@ -38,6 +38,7 @@ impl SearchOptions {
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SearchResponse {
     /// Best first.
     pub results: Vec<SearchResult>,
@@ -47,6 +48,7 @@ pub struct SearchResponse {
 
 /// A passage that a search found, with why.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SearchResult {
     /// Its score, and what each part of the search said of it.
     pub hit: Hit,
@@ -64,6 +66,7 @@ pub struct SearchResult {
 
 /// Another location of a passage.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DuplicateLocation {
     /// The file.
     pub path: PathBuf,
@@ -73,6 +76,7 @@ pub struct DuplicateLocation {
 
 /// What an index has not made yet, so that a search may have missed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct PendingWork {
     /// Passages that are not found by their words yet, or by words that an earlier version made.
     pub lexical: u64,

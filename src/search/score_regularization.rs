@@ -17,7 +17,7 @@ const NEIGHBOURS: usize = 5;
 /// Gives the first of `hits`, which are in order so far, a part of their score from the 5 of them
 /// that are most like them, and leaves the order to the caller.
 pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &FusionWeights) -> Result<()> {
-    let FusionWeights { neighbours: weight, depth, .. } = *weights;
+    let FusionWeights { score_regularization: weight, depth, .. } = *weights;
     let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
     let scores: Vec<f32> = hits.iter().take(depth).map(|hit| hit.score).collect();
     let support = support(&vectors.vectors(&ids)?, &scores);

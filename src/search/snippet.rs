@@ -8,6 +8,7 @@ use crate::text::{Span, sentences};
 
 /// A part of a text with the words that match.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snippet {
     /// Where it is in the text.
     pub span: Span,

@@ -130,7 +130,7 @@ pub fn tuning(view: &TuningView) -> Result<()> {
         weights.dense,
         weights.sparse,
         weights.reranker,
-        weights.neighbours,
+        weights.score_regularization,
         weights.depth
     )?;
     writeln!(out(), "on the held-out half {:+.4} ({low:+.4} to {high:+.4}), p = {:.3}", difference.mean, difference.p)?;

@@ -15,7 +15,7 @@ use crate::terminal::{on_one_line, out, visible};
 
 pub fn hits(found: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated }) in found.iter().enumerate() {
+    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated, .. }) in found.iter().enumerate() {
         let stands = place(path, chunk);
         writeln!(
             out,
@@ -95,7 +95,7 @@ pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
 
 /// What an index had not made yet when it was searched, on standard error.
 pub fn pending(pending: Option<PendingWork>, name: &str) {
-    let Some(PendingWork { lexical, vectors, sparse, passages, files }) = pending else { return };
+    let Some(PendingWork { lexical, vectors, sparse, passages, files, .. }) = pending else { return };
     let counts = [
         (lexical, "are not found by their words yet"),
         (vectors, "have no vector yet"),
