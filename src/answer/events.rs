@@ -131,7 +131,8 @@ impl Writing {
         })
     }
 
-    /// Waits for the next token and gives the events that it completes; no `Writing` after the last.
+    /// Waits for the next token and gives the events that it completes; no `Writing` after the
+    /// last.
     async fn step(mut self) -> (Vec<Result<AnswerEvent>>, Option<Self>) {
         let token = match self.tokens.next().await {
             Some(Ok(token)) => token,

@@ -43,8 +43,8 @@ const ADMISSIONS: [&str; 9] = [
     "not possible to determine",
 ];
 
-/// True if `sentence` says that the passages do not hold the answer. Only its words are considered: a
-/// sentence that also gives an answer still counts as a refusal.
+/// True if `sentence` says that the passages do not hold the answer. Only its words are considered:
+/// a sentence that also gives an answer still counts as a refusal.
 pub(super) fn is_refusal(sentence: &str) -> bool {
     let text = words(&sentence.replace('’', "'")).collect::<Vec<_>>().join(" ");
     let text = format!(" {} ", text.replace("n't ", " not ").replace("cannot ", "can not "));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_not() {
+    fn answers_are_not_taken_for_refusals() {
         for sentence in [
             "The lease does not say who pays.",
             "It is not possible to lose a file.",

@@ -61,7 +61,8 @@ pub enum ChunkSize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TunedWeights {
-    /// The weights that `kinglet eval --tune` has found for the index, if any, else the default ones.
+    /// The weights that `kinglet eval --tune` has found for the index, if any, else the default
+    /// ones.
     Auto,
     /// The default weights.
     None,
@@ -95,8 +96,8 @@ pub struct Config {
     pub passages: usize,
     /// The most tokens of an answer, by the generator's count. Longer answers are cut off.
     pub answer_tokens: usize,
-    /// The threads that each model uses for one caller. 0 means one for each core for the embedder, and
-    /// one for the language model.
+    /// The threads that each model uses for one caller. 0 means one for each core for the embedder,
+    /// and one for the language model.
     pub threads: usize,
     /// The language of the documents' words.
     pub language: LanguageChoice,
@@ -137,8 +138,8 @@ impl Config {
         matches!(self.mode, Mode::Auto | Mode::Hybrid)
     }
 
-    /// This configuration with the defaults of an index. If no mode is set here, `defaults` replace all
-    /// settings that are not set here; else they do not count.
+    /// This configuration with the defaults of an index. If no mode is set here, `defaults` replace
+    /// all settings that are not set here; else they do not count.
     ///
     /// # Errors
     /// When `defaults` has a setting that does not exist, or an invalid value.

@@ -15,8 +15,8 @@ pub struct FusionWeights {
     pub sparse: f32,
     /// The weight of the reranker.
     pub reranker: f32,
-    /// The share of a hit's score that it gets from similar hits, from 0 to 1. On disk and in JSON it
-    /// has the name of the setting that turns it off.
+    /// The share of a hit's score that it gets from similar hits, from 0 to 1. On disk and in JSON
+    /// it has the name of the setting that turns it off.
     #[serde(rename = "neighbours")]
     pub score_regularization: f32,
     /// The number of top hits that are reranked and regularized.

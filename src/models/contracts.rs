@@ -34,12 +34,13 @@ pub enum Pooling {
 /// tell from the card whether its vectors are still valid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbedderCard {
-    /// The name that people use, such as `all-minilm-l6-v2`. The name of the folder with its vectors
-    /// begins with it.
+    /// The name that people use, such as `all-minilm-l6-v2`. The name of the folder with its
+    /// vectors begins with it.
     pub id: String,
     /// The number of components of each vector.
     pub dimension: usize,
-    /// The most tokens of a text that the model reads, special tokens included; the rest is cut off.
+    /// The most tokens of a text that the model reads, special tokens included; the rest is cut
+    /// off.
     pub max_tokens: usize,
     /// How token vectors become the text's vector.
     pub pooling: Pooling,
@@ -47,8 +48,8 @@ pub struct EmbedderCard {
     pub query_prefix: String,
     /// The text that is put before every passage.
     pub passage_prefix: String,
-    /// The SHA-256 of the weights and the tokenizer, or a version number of any form if there are no
-    /// files.
+    /// The SHA-256 of the weights and the tokenizer, or a version number of any form if there are
+    /// no files.
     pub weights: String,
 }
 
@@ -60,9 +61,9 @@ impl EmbedderCard {
     }
 }
 
-/// Texts → unit vectors. One vector per text, in order, each with `card().dimension` components. The
-/// same text and role give the same vector alone and in any batch (cosine > 0.9999). An empty slice
-/// gives an empty `Vec`; an empty text is a text.
+/// Texts → unit vectors. One vector per text, in order, each with `card().dimension` components.
+/// The same text and role give the same vector alone and in any batch (cosine > 0.9999). An empty
+/// slice gives an empty `Vec`; an empty text is a text.
 pub trait Embedder: Send + Sync {
     /// The card of this embedder; constant.
     fn card(&self) -> &EmbedderCard;
@@ -73,8 +74,8 @@ pub trait Embedder: Send + Sync {
     /// When the model fails; then no vectors are returned at all.
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vector>>;
 
-    /// This embedder as one that also returns the vectors of tokens, which late interaction compares;
-    /// `None` if it has none.
+    /// This embedder as one that also returns the vectors of tokens, which late interaction
+    /// compares; `None` if it has none.
     fn token_embedder(&self) -> Option<&dyn TokenEmbedder>;
 }
 
@@ -95,8 +96,8 @@ pub trait TokenEmbedder: Send + Sync {
     /// When the model fails; then no vectors are returned at all.
     fn embed_tokens(&self, role: Role, texts: &[&str]) -> Result<Vec<EmbeddedText>>;
 
-    /// The place in `text` of each token of [`embed_tokens`](Self::embed_tokens); `None` for special
-    /// tokens and for those of the role's prefix.
+    /// The place in `text` of each token of [`embed_tokens`](Self::embed_tokens); `None` for
+    /// special tokens and for those of the role's prefix.
     ///
     /// # Errors
     /// When the tokenizer fails.
@@ -106,15 +107,16 @@ pub trait TokenEmbedder: Send + Sync {
 /// The identity of a sparse encoder. Two encoders with equal cards give equal vectors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SparseCard {
-    /// The name that people use, such as `splade-tiny`. The name of the folder with its weights begins
-    /// with it.
+    /// The name that people use, such as `splade-tiny`. The name of the folder with its weights
+    /// begins with it.
     pub id: String,
     /// The number of terms; every term's number is smaller.
     pub vocabulary: usize,
-    /// The most tokens of a text that the model reads, special tokens included; the rest is cut off.
+    /// The most tokens of a text that the model reads, special tokens included; the rest is cut
+    /// off.
     pub max_tokens: usize,
-    /// The SHA-256 of the weights and the tokenizer, or a version number of any form if there are no
-    /// files.
+    /// The SHA-256 of the weights and the tokenizer, or a version number of any form if there are
+    /// no files.
     pub weights: String,
 }
 
@@ -126,10 +128,11 @@ impl SparseCard {
     }
 }
 
-/// Texts → weights of the terms of a vocabulary, learned so that the dot product of two vectors tells
-/// how well a passage answers a question. One vector per text, in order; every term is smaller than
-/// `card().vocabulary`. The same text and role give the same vector alone and in any batch. An empty
-/// slice gives an empty `Vec`; an empty text is a text, and a vector may have no terms.
+/// Texts → weights of the terms of a vocabulary, learned so that the dot product of two vectors
+/// tells how well a passage answers a question. One vector per text, in order; every term is
+/// smaller than `card().vocabulary`. The same text and role give the same vector alone and in any
+/// batch. An empty slice gives an empty `Vec`; an empty text is a text, and a vector may have no
+/// terms.
 pub trait SparseEncoder: Send + Sync {
     /// The card of this encoder; constant.
     fn card(&self) -> &SparseCard;
@@ -141,8 +144,9 @@ pub trait SparseEncoder: Send + Sync {
     fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<SparseVector>>;
 }
 
-/// A question and passages → one finite score per passage, in order; larger is better. A passage gets
-/// the same score whatever other passages are scored with it. An empty slice gives an empty `Vec`.
+/// A question and passages → one finite score per passage, in order; larger is better. A passage
+/// gets the same score whatever other passages are scored with it. An empty slice gives an empty
+/// `Vec`.
 pub trait Reranker: Send + Sync {
     /// The name that `--explain` shows.
     fn name(&self) -> &str;

@@ -17,8 +17,8 @@ pub struct CrossEncoder {
 }
 
 impl CrossEncoder {
-    /// Opens the cross-encoder `spec`, whose files are in `store`. `threads` threads score one passage
-    /// (0: one for each core).
+    /// Opens the cross-encoder `spec`, whose files are in `store`. `threads` threads score one
+    /// passage (0: one for each core).
     ///
     /// # Errors
     /// When `spec` is not a reranker, or the runtime cannot be loaded or cannot read a file.
@@ -53,8 +53,8 @@ impl Reranker for CrossEncoder {
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>> {
         let mut session = self.sessions.take()?;
-        // One at a time: the passages of a batch are padded to the longest one, which changes the last
-        // digits of scores.
+        // One at a time: the passages of a batch are padded to the longest one, which changes the
+        // last digits of scores.
         passages
             .iter()
             .map(|passage| {

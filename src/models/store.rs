@@ -13,8 +13,8 @@ use super::catalog::{Catalog, ModelFile, ModelSpec};
 use super::contracts::{EmbedderCard, SparseCard};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The file that records the size and time of each file when it was last checked, so that 150 MB are
-/// not hashed at every start.
+/// The file that records the size and time of each file when it was last checked, so that 150 MB
+/// are not hashed at every start.
 const STAMP: &str = ".checked";
 
 /// The folder of all models, and the catalog that describes them.
@@ -57,8 +57,8 @@ impl ModelStore {
         catalog.get(id).cloned().ok_or_else(|| catalog.missing(id))
     }
 
-    /// The catalog, read when it is first needed. It is not kept if a description in it cannot be read,
-    /// so that a corrected description counts at once.
+    /// The catalog, read when it is first needed. It is not kept if a description in it cannot be
+    /// read, so that a corrected description counts at once.
     fn catalog(&self) -> Arc<Catalog> {
         let mut kept = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(catalog) = &*kept {
@@ -88,12 +88,12 @@ impl ModelStore {
         })
     }
 
-    /// The folder of a model, after making sure that all its files exist. Files that changed since they
-    /// were last checked are checked again.
+    /// The folder of a model, after making sure that all its files exist. Files that changed since
+    /// they were last checked are checked again.
     ///
     /// # Errors
-    /// [`ErrorKind::Missing`] when a file does not exist, [`ErrorKind::Damaged`] when its SHA-256 is not
-    /// the catalog's.
+    /// [`ErrorKind::Missing`] when a file does not exist, [`ErrorKind::Damaged`] when its SHA-256
+    /// is not the catalog's.
     pub fn require(&self, spec: &ModelSpec) -> Result<PathBuf> {
         let folder = self.folder(spec);
         if !self.is_complete(spec) {
@@ -153,7 +153,8 @@ impl ModelStore {
         spec.files.iter().map(|file| self.sha256(spec, file)).collect()
     }
 
-    /// The SHA-256 that a file must have: the catalog's, or the one that the first download recorded.
+    /// The SHA-256 that a file must have: the catalog's, or the one that the first download
+    /// recorded.
     fn sha256(&self, spec: &ModelSpec, file: &ModelFile) -> Result<String> {
         let known = file.sha256.clone().or_else(|| recorded_sha256(&self.folder(spec), file));
         known.ok_or_else(|| {

@@ -1,7 +1,8 @@
 //! Which passages a search may find: by path, type, date, headings and front matter.
 //!
-//! A filter is an expression that a source evaluates before it ranks chunks. So a filter never hides
-//! results that pass it, and changes no score: the rarity of words is that in the whole index.
+//! A filter is an expression that a source evaluates before it ranks chunks. So a filter never
+//! hides results that pass it, and changes no score: the rarity of words is that in the whole
+//! index.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
@@ -30,9 +31,11 @@ pub enum Filter {
     Path(String),
     /// The file has this type (see [`GRAMMAR`]) or this ending.
     Type(String),
-    /// A heading over the passage or a part of it matches this glob; the case of letters does not count.
+    /// A heading over the passage or a part of it matches this glob; the case of letters does not
+    /// count.
     Heading(String),
-    /// A value in the document's front matter matches this glob; the case of letters does not count.
+    /// A value in the document's front matter matches this glob; the case of letters does not
+    /// count.
     Metadata {
         /// Its key; the case of letters does not count.
         key: String,

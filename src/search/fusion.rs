@@ -15,8 +15,8 @@ pub(super) const DEPTH: usize = 1000;
 pub enum Fusion {
     /// Scales the scores of each list to 0..1 and takes their weighted mean.
     MinMax,
-    /// Takes the weighted sum of 1 / (60 + rank). Cormack, Clarke & Büttcher, *Reciprocal Rank Fusion*,
-    /// SIGIR 2009.
+    /// Takes the weighted sum of 1 / (60 + rank). Cormack, Clarke & Büttcher, *Reciprocal Rank
+    /// Fusion*, SIGIR 2009.
     Rrf,
 }
 
@@ -69,8 +69,8 @@ impl Stretch {
     fn over(list: &[Hit], absent: Option<f32>) -> Self {
         let highest = list.first().map_or(0.0, |hit| hit.score);
         let last = list.last().map_or(0.0, |hit| hit.score);
-        // A list that is not full lacks only chunks with the score of absent ones, if there is such a
-        // score.
+        // A list that is not full lacks only chunks with the score of absent ones, if there is such
+        // a score.
         let lowest = if list.len() < DEPTH { absent.map_or(last, |absent| absent.min(last)) } else { last };
         Stretch { lowest, highest }
     }

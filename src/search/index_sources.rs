@@ -61,7 +61,8 @@ impl IndexSources {
     /// When nothing passes.
     pub fn filtered(&self, filter: Option<&Filter>) -> Result<Option<Arc<FilteredChunks>>> {
         let Some(filter) = filter else { return Ok(None) };
-        // Locked while the filter is evaluated, so that other parts of the search wait for the result.
+        // Locked while the filter is evaluated, so that other parts of the search wait for the
+        // result.
         let mut last = self.last_filtered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, filtered)) = last.as_ref().filter(|(known, _)| known == filter) {
             return Ok(Some(filtered.clone()));

@@ -2,8 +2,8 @@
 //!
 //! Source: Khattab & Zaharia, *ColBERT: Efficient and Effective Passage Search via Contextualized
 //! Late Interaction over BERT*, SIGIR 2020. Here it uses the token vectors of an ordinary embedder,
-//! which was not trained for it and still ranks better so. The words of the question are weighted by
-//! their rarity, and of the passages' vectors only the signs are kept.
+//! which was not trained for it and still ranks better so. The words of the question are weighted
+//! by their rarity, and of the passages' vectors only the signs are kept.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::models::reference::RerankerRef;
 use crate::text::Span;
 use crate::vector::{SignTable, signs};
 
-/// The weight of every token of the question, to which the rarity of its word is added: so stop words
-/// and punctuation count a little.
+/// The weight of every token of the question, to which the rarity of its word is added: so stop
+/// words and punctuation count a little.
 const LEAST_WEIGHT: f32 = 0.5;
 
 /// Scores a passage by the cosine between each token of the question and the nearest token of the
@@ -30,9 +30,9 @@ pub struct MaxSim {
 }
 
 impl MaxSim {
-    /// Compares the tokens of the question with those in `token_vectors`, and computes those that are
-    /// missing there. `encoder` must be made with [`QueryEncoder::with_tokens`]; `lexical` knows how
-    /// rare words are.
+    /// Compares the tokens of the question with those in `token_vectors`, and computes those that
+    /// are missing there. `encoder` must be made with [`QueryEncoder::with_tokens`]; `lexical`
+    /// knows how rare words are.
     pub fn new(
         lexical: Arc<dyn LexicalSource>,
         token_vectors: Arc<dyn TokenVectorSource>,

@@ -63,16 +63,16 @@ impl Hit {
     }
 }
 
-/// Finds at most `k` chunks, best first, ties by path and place, none twice. Every score is finite and
-/// the sum of its legs' contributions. The same query gives the same hits, and a smaller `k` gives the
-/// first of those. Only chunks that pass the query's filter are returned; the retriever applies the
-/// filter before it cuts the list to `k`.
+/// Finds at most `k` chunks, best first, ties by path and place, none twice. Every score is finite
+/// and the sum of its legs' contributions. The same query gives the same hits, and a smaller `k`
+/// gives the first of those. Only chunks that pass the query's filter are returned; the retriever
+/// applies the filter before it cuts the list to `k`.
 pub trait Retriever: Send + Sync {
     /// The name that `--explain` shows.
     fn name(&self) -> &str;
 
-    /// The score of every chunk that this retriever does not find, such as 0 for BM25. `None` if every
-    /// chunk has a score of its own, such as a cosine.
+    /// The score of every chunk that this retriever does not find, such as 0 for BM25. `None` if
+    /// every chunk has a score of its own, such as a cosine.
     fn score_of_absent(&self) -> Option<f32>;
 
     /// Finds chunks.

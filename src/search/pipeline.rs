@@ -14,8 +14,8 @@ use super::{Fusion, Hit, Query, Retriever, SearchResult};
 use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;
 
-/// Fuses the lists of its retrievers, then rescores and regularizes the top hits if it has the parts for
-/// it. A pipeline is itself a retriever.
+/// Fuses the lists of its retrievers, then rescores and regularizes the top hits if it has the
+/// parts for it. A pipeline is itself a retriever.
 #[derive(Clone)]
 pub struct Pipeline {
     chunks: Arc<dyn ChunkSource>,
@@ -27,7 +27,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Fuses `retrievers`, at least one, with equal weights. `chunks` has the chunks that they find.
+    /// Fuses `retrievers`, at least one, with equal weights. `chunks` has the chunks that they
+    /// find.
     pub fn new(chunks: Arc<dyn ChunkSource>, retrievers: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
         let weights = FusionWeights::default();
         Pipeline { chunks, retrievers, fusion, scorer: None, regularizer: None, weights }
@@ -60,7 +61,8 @@ impl Pipeline {
         Pipeline { retrievers, scorer, ..self }
     }
 
-    /// The same parts, which compute nothing twice when the same questions are asked again and again.
+    /// The same parts, which compute nothing twice when the same questions are asked again and
+    /// again.
     #[must_use]
     pub(crate) fn cached(self) -> Self {
         let cached = |it| Arc::new(CachedRetriever::new(it)) as Arc<dyn Retriever>;
@@ -84,9 +86,9 @@ impl Pipeline {
         self.regularizer.is_some()
     }
 
-    /// Returns the best `count` passages with their texts. A passage that nearly repeats a better one
-    /// becomes another location of it. With `one_per_document`, only the best passage of each document
-    /// is returned.
+    /// Returns the best `count` passages with their texts. A passage that nearly repeats a better
+    /// one becomes another location of it. With `one_per_document`, only the best passage of each
+    /// document is returned.
     ///
     /// # Errors
     /// When a part of the search fails, or nothing passes the filter.

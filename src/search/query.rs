@@ -56,8 +56,8 @@ pub struct EmbeddedQuery {
     card: EmbedderCard,
     /// The vector of the whole question.
     pub vector: Vector,
-    /// The vector of each of its tokens with the token's place in the question, if it has one; `None`
-    /// if only the whole question was embedded.
+    /// The vector of each of its tokens with the token's place in the question, if it has one;
+    /// `None` if only the whole question was embedded.
     pub tokens: Option<Vec<(Vector, Option<Span>)>>,
 }
 
@@ -142,8 +142,8 @@ impl<T> Default for Memory<T> {
 
 impl<T> Memory<T> {
     fn get_or_compute(&self, fits: impl Fn(&T) -> bool, compute: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
-        // Locked while the value is computed, so that other threads wait for it instead of computing it
-        // again.
+        // Locked while the value is computed, so that other threads wait for it instead of
+        // computing it again.
         let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = values.iter().find(|value| fits(value)) {
             return Ok(value.clone());

@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 use crate::index::fusion_weights::FusionWeights;
 use crate::models::contracts::Reranker;
 
-/// A question and passages → one finite score per passage, in order; larger is better. A passage gets
-/// the same score whatever other passages are scored with it. An empty slice gives an empty `Vec`.
+/// A question and passages → one finite score per passage, in order; larger is better. A passage
+/// gets the same score whatever other passages are scored with it. An empty slice gives an empty
+/// `Vec`.
 pub trait PassageScorer: Send + Sync {
     /// The name that `--explain` shows.
     fn name(&self) -> &str;
@@ -33,8 +34,8 @@ impl PassageScorer for Arc<dyn Reranker> {
     }
 }
 
-/// The step of a pipeline that rescores. The scorer counts as one more retriever: its scores are fused
-/// with those of the retrievers and do not replace them.
+/// The step of a pipeline that rescores. The scorer counts as one more retriever: its scores are
+/// fused with those of the retrievers and do not replace them.
 pub(super) struct Rescoring<'p> {
     pub scorer: &'p dyn PassageScorer,
     pub chunks: &'p dyn ChunkSource,

@@ -1,5 +1,5 @@
-//! Hits become results with text, location and snippet. Passages that are the same, or nearly, become
-//! one result with all of its locations.
+//! Hits become results with text, location and snippet. Passages that are the same, or nearly,
+//! become one result with all of its locations.
 
 use std::collections::HashSet;
 use std::path::PathBuf;

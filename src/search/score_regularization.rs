@@ -15,8 +15,8 @@ const NAME: &str = "neighbours";
 /// The number of similar hits that support a hit.
 const NEIGHBOURS: usize = 5;
 
-/// Replaces a share of the score of each top hit by the mean score of the 5 most similar top hits. `hits`
-/// must be in order; the caller sorts them again.
+/// Replaces a share of the score of each top hit by the mean score of the 5 most similar top hits.
+/// `hits` must be in order; the caller sorts them again.
 pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &FusionWeights) -> Result<()> {
     let FusionWeights { score_regularization: weight, depth, .. } = *weights;
     let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
@@ -41,8 +41,8 @@ pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &
     Ok(())
 }
 
-/// For each hit the mean score of its nearest neighbours among the hits, weighted by their cosines; its
-/// own score if it has none.
+/// For each hit the mean score of its nearest neighbours among the hits, weighted by their cosines;
+/// its own score if it has none.
 fn support(vectors: &[Option<Vec<f32>>], scores: &[f32]) -> Vec<f32> {
     let of = |at: usize| {
         let own = vectors[at].as_ref()?;

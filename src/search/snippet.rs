@@ -16,8 +16,8 @@ pub struct Snippet {
     pub matches: Vec<Span>,
 }
 
-/// Returns the run of whole sentences with the most different words of `question`, the first one on a
-/// tie. A run has at most `max_chars` characters, unless its first sentence is longer.
+/// Returns the run of whole sentences with the most different words of `question`, the first one on
+/// a tie. A run has at most `max_chars` characters, unless its first sentence is longer.
 pub fn snippet(question: &str, text: &str, language: Language, max_chars: usize) -> Snippet {
     let asked: HashSet<String> = stems(question, language).into_iter().map(|word| word.stem).collect();
     let words: Vec<_> = stems(text, language).into_iter().filter(|word| asked.contains(&word.stem)).collect();

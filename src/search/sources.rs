@@ -1,7 +1,8 @@
-//! The traits of an index that a search needs: a local index, a remote engine or a test implements them.
+//! The traits of an index that a search needs: a local index, a remote engine or a test implements
+//! them.
 //!
-//! A source evaluates a `filter` itself. It leaves out chunks that do not pass before it cuts a list to
-//! `k`, and the filter changes no score.
+//! A source evaluates a `filter` itself. It leaves out chunks that do not pass before it cuts a
+//! list to `k`, and the filter changes no score.
 
 use super::Filter;
 use crate::error::Result;
@@ -55,16 +56,16 @@ pub trait SparseSource: Send + Sync {
 
 /// Keeps the token vectors of passages by one embedder.
 pub trait TokenVectorSource: Send + Sync {
-    /// For each passage, named by the BLAKE3 hash of its text, the signs of the components of its token
-    /// vectors, one token after another; `None` if they are not kept.
+    /// For each passage, named by the BLAKE3 hash of its text, the signs of the components of its
+    /// token vectors, one token after another; `None` if they are not kept.
     ///
     /// # Errors
     /// When the source fails.
     fn signs(&self, passages: &[ChunkHash]) -> Result<Vec<Option<Vec<u8>>>>;
 }
 
-/// Knows the chunks themselves. Methods that take `ids` return values in the order of the ids, except
-/// [`by_place`](Self::by_place).
+/// Knows the chunks themselves. Methods that take `ids` return values in the order of the ids,
+/// except [`by_place`](Self::by_place).
 pub trait ChunkSource: Send + Sync {
     /// The chunks with these ids.
     ///
@@ -78,14 +79,15 @@ pub trait ChunkSource: Send + Sync {
     /// When a chunk does not exist.
     fn by_place(&self, ids: &[ChunkId]) -> Result<Vec<ChunkId>>;
 
-    /// All locations of the text of each of these chunks that pass the filter: the chunk itself, then its
-    /// exact duplicates by path and place.
+    /// All locations of the text of each of these chunks that pass the filter: the chunk itself,
+    /// then its exact duplicates by path and place.
     ///
     /// # Errors
     /// When a chunk does not exist.
     fn locations(&self, ids: &[ChunkId], filter: Option<&Filter>) -> Result<Vec<Vec<StoredChunk>>>;
 
-    /// The sketches of these chunks, by which near duplicates are recognised; `None` if it is not kept.
+    /// The sketches of these chunks, by which near duplicates are recognised; `None` if it is not
+    /// kept.
     ///
     /// # Errors
     /// When the source fails.

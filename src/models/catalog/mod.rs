@@ -226,8 +226,8 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    /// Reads the descriptions of the user's models, each in its folder below `folder`. A description
-    /// that cannot be read does not affect the other models.
+    /// Reads the descriptions of the user's models, each in its folder below `folder`. A
+    /// description that cannot be read does not affect the other models.
     pub(super) fn read(folder: &Path) -> Self {
         let mut folders: Vec<PathBuf> =
             std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
