@@ -183,7 +183,7 @@ fn handmade_onnx_graphs_keep_the_contracts() {
     let kind = ModelKind::Reranker { max_tokens: 64, pad_token: "[PAD]".into() };
     let spec = tiny::add(&store, "cross-encoder", temporary.path(), &files, kind);
     let reranker = CrossEncoder::open(&store, &spec, 1).unwrap();
-    scorer_contract(&|question, passages| reranker.score(question, passages));
+    scorer_contract(|question, passages| reranker.score(question, passages));
     let scores = reranker.score("birds", &["kinglets", "wrens"]).unwrap();
     assert_ne!(scores[0], scores[1], "the passage is read");
     assert_ne!(scores, reranker.score("lease", &["kinglets", "wrens"]).unwrap(), "and so is the question");
@@ -204,7 +204,7 @@ fn same_from_four_threads<T: PartialEq + Debug + Send + Sync>(call: impl Fn() ->
 }
 
 /// One finite score per passage, in order, whatever other passages are scored with it.
-fn scorer_contract(score: &(dyn Fn(&str, &[&str]) -> kinglet::Result<Vec<f32>> + Sync)) {
+fn scorer_contract(score: impl Fn(&str, &[&str]) -> kinglet::Result<Vec<f32>> + Sync) {
     assert!(score("birds", &[]).unwrap().is_empty());
     let together = score("Which birds are small?", &TEXTS).unwrap();
     assert_eq!(together.len(), TEXTS.len());
@@ -392,7 +392,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     };
 
     let (_, index) = index_it(false);
-    scorer_contract(&|question, passages| maxsim(&index).score(&Query::new(question), passages));
+    scorer_contract(|question, passages| maxsim(&index).score(&Query::new(question), passages));
     let together = maxsim(&index).score(&Query::new("Which birds are small?"), &TEXTS).unwrap();
     assert!(together[0] > together[4], "the passage about birds comes first");
     let made = reranked(&index, Fusion::MinMax);

@@ -31,20 +31,18 @@ pub enum Filter {
     Path(String),
     /// The file has this type (see [`GRAMMAR`]) or this ending.
     Type(String),
-    /// A heading over the passage or a part of it matches this glob; the case of letters does not
-    /// count.
+    /// A heading over the passage, or a part of it, matches this glob, ignoring case.
     Heading(String),
-    /// A value in the document's front matter matches this glob; the case of letters does not
-    /// count.
+    /// A value in the document's front matter matches this glob, ignoring case.
     Metadata {
-        /// Its key; the case of letters does not count.
+        /// Its key, ignoring case.
         key: String,
         /// The glob.
         value: String,
     },
-    /// The comparison of the day in UTC on which the file was last changed with this day holds.
+    /// The day in UTC on which the file was last changed compares with `day` as required.
     Modified {
-        /// The comparison.
+        /// The required comparison.
         comparison: Operator,
         /// The day, such as `2026-11-23`.
         day: String,

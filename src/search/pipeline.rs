@@ -104,7 +104,7 @@ impl Pipeline {
         results.best(count)
     }
 
-    /// Returns all hits; ties are not in order yet.
+    /// Returns all hits; the caller sorts them.
     fn hits(&self, query: &Query) -> Result<Vec<Hit>> {
         let (chunks, weights) = (self.chunks.as_ref(), &self.weights);
         let mut lists = Vec::new();
