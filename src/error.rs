@@ -12,6 +12,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Whose fault an [`Error`] is; a program decides by it, a person reads the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// What the caller asked for cannot be: an unknown name, a bad value, a broken configuration.
     Input,

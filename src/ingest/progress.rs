@@ -4,6 +4,7 @@ use std::path::Path;
 
 /// A step of a run, in order; a long run reaches the first three more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Step {
     /// What has been read is committed with its words; the other derived parts lag.
     TextCommitted,
@@ -19,6 +20,7 @@ pub enum Step {
 
 /// What a run tells while it works.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event<'e> {
     /// The files have been found; reading begins.
     FilesFound {

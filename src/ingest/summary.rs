@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// Files read in this run.
     pub read: usize,
@@ -39,6 +40,7 @@ fn is_zero(count: &usize) -> bool {
 
 /// A file that was not read, or not whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FileNote {
     /// Which.
     pub path: PathBuf,

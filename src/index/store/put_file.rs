@@ -79,7 +79,7 @@ impl Change<'_> {
                 file.content.err(),
                 cut.filter(|cut| !cut.metadata.is_empty()).map(|cut| json(&cut.metadata)),
                 chunks.first().map(|chunk| chunk.unit.name()),
-                cut.and_then(|cut| cut.doubt.as_deref()),
+                cut.and_then(|cut| cut.warning.as_deref()),
                 cut.map(|cut| cut.repeated_lines),
                 file.tries,
                 file.state.status_changed_ns
