@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::generator_run::runtime;
-use super::question_generation::Writer;
+use super::question_generation::QuestionWriter;
 use crate::config::Config;
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
@@ -31,7 +31,7 @@ impl Kinglet {
     ///
     /// # Errors
     /// When there is no such generator, it only quotes, or its files are not here.
-    pub fn question_writer(&self, generator: &GeneratorRef) -> Result<Box<Writer<'static>>> {
+    pub fn question_writer(&self, generator: &GeneratorRef) -> Result<Box<QuestionWriter<'static>>> {
         let generator = self.writing_with(generator)?.open_generator()?;
         let runtime = runtime()?;
         Ok(Box::new(move |passage: &str| {
