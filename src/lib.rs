@@ -1,78 +1,108 @@
 //! kinglet indexes a folder of documents and answers questions over it with small models, offline.
 //!
 //! ```
-//! use kinglet::{Config, Kinglet, NoProgress};
+//! use kinglet::{Config, Kinglet, NoProgress, SearchOptions, collect_answer};
 //!
-//! # let folder = tempfile::tempdir()?;
-//! # let (home, notes) = (folder.path().join("home"), folder.path().join("notes"));
-//! # std::fs::create_dir(&notes)?;
-//! std::fs::write(notes.join("lease.md"), "# Lease\n\nThe lease ends on 31 May 2027.\nThe rent is 900 euros.")?;
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let folder = tempfile::tempdir()?;
+//!     let notes = folder.path().join("notes");
+//!     std::fs::create_dir(&notes)?;
+//!     let text = "# Lease\n\nThe lease ends on 31 May 2027.\nThe rent is 900 euros.";
+//!     std::fs::write(notes.join("lease.md"), text)?;
 //!
-//! // This embedder and this generator need no files; the defaults are all-minilm-l6-v2 and smollm2-135m-instruct.
-//! let config = Config { embedder: "hashing-256".into(), generator: "extractive".into(), ..Config::default() };
-//! let kinglet = Kinglet::new(home, config);
-//! kinglet.index("notes", &[notes], &NoProgress)?;
+//!     // These two need no files. The defaults are all-minilm-l6-v2 and smollm2-135m-instruct.
+//!     let config = Config {
+//!         embedder: "hashing-256".into(),
+//!         generator: "extractive".into(),
+//!         ..Config::default()
+//!     };
+//!     let kinglet = Kinglet::new(folder.path().join("home"), config);
+//!     kinglet.index("notes", &[notes], &NoProgress)?;
 //!
-//! let found = kinglet.search("notes", "when does the lease end", 5)?;
-//! assert_eq!((found[0].chunk.first, found[0].chunk.last), (1, 4));
+//!     // An open index serves many questions from many threads, also while a writer changes it.
+//!     let index = kinglet.open("notes")?;
+//!     let found = index.search("when does the lease end", &SearchOptions::default())?;
+//!     assert_eq!((found.results[0].chunk.first, found.results[0].chunk.last), (1, 4));
 //!
-//! # tokio::runtime::Runtime::new()?.block_on(async {
-//! let answer = kinglet.ask("notes", "When does the lease end?", &mut |sentence| print!("{sentence}")).await?;
-//! assert_eq!(answer.answer, "The lease ends on 31 May 2027. [1]");
-//! assert_eq!(answer.citations[0].first, 3);
-//! # Ok::<_, kinglet::Error>(())
-//! # })?;
-//! # Ok::<_, Box<dyn std::error::Error>>(())
+//!     let events = index.ask("When does the lease end?", &SearchOptions::default());
+//!     let answer = collect_answer(events).await?;
+//!     assert_eq!(answer.answer, "The lease ends on 31 May 2027. [1]");
+//!     assert_eq!(answer.citations[0].first, 3);
+//!     Ok(())
+//! }
 //! ```
 //!
-//! The rooms, from the ground up; lower ones never name higher ones:
+//! Where to begin:
 //!
-//! | Room | What it is |
-//! |---|---|
-//! | [`error`] | what went wrong, whose fault, what next |
-//! | [`text`], [`vector`] | spans and sentences; unit vectors |
-//! | [`scan`] | a folder → its files, and their changes |
-//! | [`alike`] | texts that say the same |
-//! | [`chunk`] | a document → chunks with exact spans |
-//! | [`reading`] | a file → chunks, in a process that can be given up |
-//! | [`models`] | embedders and generators behind their seams; the catalog, and fetching |
-//! | [`index`] | what is on disk |
-//! | [`ingest`] | a folder → an index, only what changed |
-//! | [`search`] | a question → hits |
-//! | [`answer`] | passages → an answer, each sentence held against them |
-//! | [`eval`] | rankings against judgments |
-//! | [`config`] | every knob |
-//! | [`assemble`] | configuration → parts → the three flows |
-//! | [`names`], [`doctor`], [`trial`] | which index is meant; whether it is sound; how good the pipeline is on judged questions |
+//! * [`Kinglet`] has the home folder and the configuration; it indexes folders and opens indexes.
+//! * [`OpenIndex`] searches and answers. An answer is a stream of [`AnswerEvent`]s, which
+//!   [`collect_answer`] reads to the end.
+//! * [`Embedder`], [`Generator`] and [`Retriever`] are the traits for models and retrievers of your
+//!   own: see [`Kinglet::with_embedder`], [`Kinglet::with_generator`] and the programs in `examples/`.
+//! * [`formats`] reads files: bytes become text with sections and locations.
 //!
-//! One's own embedder or generator goes in by [`Kinglet::with_embedder`] and [`Kinglet::with_generator`]; `examples/` shows how.
+//! The modules are public for the command line and the tests of this package. Only what is
+//! re-exported here is meant to stay as it is.
 
+#[doc(hidden)]
 pub mod answer;
+#[doc(hidden)]
 pub mod chunking;
+#[doc(hidden)]
 pub mod config;
+#[doc(hidden)]
 pub mod engine;
+#[doc(hidden)]
 pub mod error;
+#[doc(hidden)]
 pub mod eval;
+#[doc(hidden)]
 pub mod experiment;
+#[doc(hidden)]
 pub mod extract;
+#[doc(hidden)]
 pub mod index;
+#[doc(hidden)]
 pub mod ingest;
+#[doc(hidden)]
 pub mod language;
+#[doc(hidden)]
 pub mod models;
+#[doc(hidden)]
 pub mod near_duplicate;
+#[doc(hidden)]
 pub mod scan;
+#[doc(hidden)]
 pub mod search;
+#[doc(hidden)]
 pub mod subprocess;
+#[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
 pub mod vector;
+#[doc(hidden)]
 pub mod view;
 
+pub use kinglet_formats as formats;
+
 pub use answer::{
-    Answer, AnswerEvent, AnswerSentence, Citation, CitedSource, Passage, SentenceSupport, Timings, collect_answer,
+    Answer, AnswerEvent, AnswerEvents, AnswerSentence, Citation, CitedSource, Passage, SentenceSupport, Timings,
+    collect_answer,
 };
+pub use chunking::Chunk;
 pub use config::Config;
 pub use engine::{Embedders, Kinglet, OpenIndex};
 pub use error::{Error, ErrorKind, Hint, Result};
-pub use ingest::NoProgress;
-pub use kinglet_formats as formats;
-pub use search::{Filter, PendingWork, SearchOptions, SearchResponse, SearchResult};
+pub use ingest::{Event, FileNote, NoProgress, Progress, Summary};
+pub use models::contracts::{EmbeddedText, Embedder, EmbedderCard, Generator, Pooling, Role, Token, TokenEmbedder};
+pub use models::prompt::Prompt;
+pub use models::reference::{EmbedderRef, GeneratorRef, RerankerRef, SparseEncoderRef};
+pub use search::snippet::Snippet;
+pub use search::{
+    DuplicateLocation, Filter, Hit, LegScore, PendingWork, Query, Retriever, SearchOptions, SearchResponse,
+    SearchResult,
+};
+pub use subprocess::Isolation;
+pub use text::Span;
+pub use vector::Vector;

@@ -53,13 +53,9 @@ impl Kinglet {
             Ok(index) => index,
             Err(error) => return vec![("index".to_string(), Err(error))],
         };
-        let counts = index.counts().and_then(|counts| {
-            Ok(format!(
-                "{name}: {} documents, {} chunks, generation {}",
-                counts.documents,
-                counts.chunks,
-                index.generation()
-            ))
+        let counts = index.counts().map(|counts| {
+            let (documents, chunks, generation) = (counts.documents, counts.chunks, index.generation());
+            format!("{name}: {documents} documents, {chunks} chunks, generation {generation}")
         });
         let mut checks = vec![
             ("index".to_string(), counts),

@@ -72,8 +72,7 @@ impl Index {
         Ok(Documents::open_for_reading(&store)?.roots()?.into_iter().map(|(_, path)| path).collect())
     }
 
-    /// Looks at the store: its structure, and that each row is what was written. Tells what is
-    /// damaged.
+    /// Checks the structure of the store and every row, and gives the damaged rows.
     ///
     /// # Errors
     /// When the structure is damaged.
@@ -83,27 +82,29 @@ impl Index {
         store.damage()
     }
 
-    /// Where it is.
+    /// The folder that the index lies in.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What it is called in commands: each index lies in a folder of its name.
+    /// The name of the index in commands, which is that of its folder.
     pub fn name(&self) -> String {
         index_name(&self.folder)
     }
 
-    /// What it is.
+    /// What the index holds and how it was made.
     pub fn manifest(&self) -> &Manifest {
         &self.parts.manifest.value
     }
 
-    /// Its words.
+    /// The lexical part. Its own [`search`](Lexical::search) may find chunks that are gone; see
+    /// [`search_lexical`](Self::search_lexical).
     pub fn lexical(&self) -> &Lexical {
         &self.parts.derived.lexical.value
     }
 
-    /// The vectors made by the embedder with this card.
+    /// The vectors made by the embedder with this card. Their own [`search`](Dense::search) may find
+    /// chunks that are gone; see [`search_dense`](Self::search_dense).
     ///
     /// # Errors
     /// When the index has none of that embedder, or has some that were made with other weights or
@@ -120,7 +121,8 @@ impl Index {
         Ok(self.parts.derived.tokens[self.place_of(card)?].value.as_ref().as_ref())
     }
 
-    /// The learned terms of the encoder with this card.
+    /// The learned terms of the encoder with this card. Their own [`search`](Sparse::search) may
+    /// find chunks that are gone; see [`search_sparse`](Self::search_sparse).
     ///
     /// # Errors
     /// When the index has none of that encoder, or has some that were made with other weights or
@@ -149,17 +151,17 @@ impl Index {
         }
     }
 
-    /// The bytes on disk of its words.
+    /// How many bytes the lexical part takes on disk.
     pub fn lexical_bytes(&self) -> u64 {
         size_bytes(&lexical_folder(&self.folder))
     }
 
-    /// The bytes on disk of the vectors of one embedder, and of its token vectors.
+    /// How many bytes the vectors of one embedder take on disk, and its token vectors.
     pub fn dense_bytes(&self, card: &EmbedderCard) -> [u64; 2] {
         [dense_folder(&self.folder, card), tokens_file(&self.folder, card)].map(|part| size_bytes(&part))
     }
 
-    /// The bytes on disk of the learned terms of one encoder.
+    /// How many bytes the learned terms of one encoder take on disk.
     pub fn sparse_bytes(&self, card: &SparseCard) -> u64 {
         size_bytes(&sparse_folder(&self.folder, card))
     }
@@ -179,7 +181,7 @@ impl Index {
         self.store().outlines()
     }
 
-    /// How much it holds.
+    /// Counts documents, chunks and what was left out.
     pub fn counts(&self) -> Result<Counts> {
         self.store().counts()
     }
@@ -199,7 +201,7 @@ impl Index {
         self.store().chunk_ids()
     }
 
-    /// The ids of the chunks that are searched, in order: all but copies of others.
+    /// The ids of the searchable chunks, in order: all but copies of others.
     pub fn searchable_ids(&self) -> Result<Vec<ChunkId>> {
         self.store().searchable_ids()
     }
@@ -224,12 +226,12 @@ impl Index {
         self.store().nearly_repeated()
     }
 
-    /// How many chunks are searched: all but copies of others.
+    /// How many chunks are searchable: all but copies of others.
     pub fn searchable(&self) -> usize {
         self.generation.searchable
     }
 
-    /// How many of the chunks that are searched have no vector of this embedder yet.
+    /// Counts the searchable chunks that have no vector of this embedder yet.
     ///
     /// # Errors
     /// As [`Index::dense`].
@@ -238,14 +240,14 @@ impl Index {
         self.pending(dense.generation(), dense.len(), dense.ids())
     }
 
-    /// How many of the chunks that are searched are not found by their words yet, or by words that
-    /// an earlier version made.
+    /// Counts the searchable chunks that the lexical part does not find yet: all of them, where an
+    /// earlier version of kinglet made its terms.
     ///
     /// # Errors
-    /// When the words or the documents cannot be read.
+    /// When the lexical part or the store cannot be read.
     pub fn pending_lexical(&self) -> Result<u64> {
         match self.lexical().generation() {
-            // No question has terms that were made in the same way.
+            // Questions are cut into terms as this version does it, which are not those of the part.
             0 => Ok(self.searchable() as u64),
             number if number == self.generation.number => Ok(0),
             number => {
@@ -255,7 +257,7 @@ impl Index {
         }
     }
 
-    /// How many of the chunks that are searched have no terms of this encoder yet.
+    /// Counts the searchable chunks that have no learned terms of this encoder yet.
     ///
     /// # Errors
     /// As [`Index::sparse`].
@@ -264,8 +266,8 @@ impl Index {
         self.pending(sparse.generation(), sparse.len(), sparse.ids())
     }
 
-    /// How many of the chunks that are searched are not among the `count` with these `ids` of a
-    /// part at generation `number`.
+    /// Counts the searchable chunks that are not among `ids`: the `count` chunks that a part at
+    /// generation `number` holds.
     fn pending(&self, number: u64, count: usize, ids: impl Iterator<Item = ChunkId>) -> Result<u64> {
         let there = match self.among(number, None)? {
             None => count,
@@ -278,7 +280,7 @@ impl Index {
     /// `among`, if there is such a set.
     ///
     /// # Errors
-    /// When the words are damaged.
+    /// When the lexical part is damaged, or the store where the part lags behind it.
     pub fn search_lexical(&self, question: &str, k: usize, among: Option<&Arc<Ids>>) -> Result<Vec<(ChunkId, f32)>> {
         let words = self.lexical();
         words.search(question, k, self.among(words.generation(), among)?)
@@ -335,7 +337,7 @@ impl Index {
         self.store().doubtful_files()
     }
 
-    /// The generation that is seen.
+    /// The generation of the store that this shows.
     pub fn generation(&self) -> u64 {
         self.generation.number
     }
