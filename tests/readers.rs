@@ -14,6 +14,7 @@ use kinglet::index::store::NewFile;
 use kinglet::index::{Index, IndexReader, IndexWriter};
 use kinglet::scan::walk::FileState;
 use kinglet::search::{IndexSources, Query};
+use kinglet::view::IndexView;
 use tempfile::TempDir;
 
 /// What SQLite's log beside the store may take.
@@ -208,6 +209,7 @@ fn a_part_that_lags_finds_only_what_is_still_there_and_says_what_it_cannot_find_
         let pending =
             [index.pending_lexical(), index.pending_dense(embedder.card()), index.pending_sparse(encoder.card())];
         assert_eq!(pending.map(Result::unwrap), [1; 3]);
+        assert!(!IndexView::new(&index, &folder).unwrap().complete);
     }
     support::index(&folder, &index);
     let index = reader.snapshot().unwrap();

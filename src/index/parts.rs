@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::dense::Dense;
-use super::durable_file::index_name;
 use super::file_stamp::{FileStamp, Stamped, until_undisturbed};
 use super::lexical::Lexical;
 use super::manifest::{MANIFEST, Manifest};
@@ -11,7 +10,7 @@ use super::sparse::Sparse;
 use super::store::StoreReader;
 use super::token_vectors::TokenStore;
 use super::{STORE, dense_folder, lexical_folder, sparse_folder, tokens_file};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 
 /// Everything that is read of an index.
 pub(super) struct Parts {
@@ -40,14 +39,13 @@ impl Parts {
         let path = folder.join(STORE);
         until_undisturbed(folder, || {
             if !path.is_file() {
-                return Err(Error::input(format!("{} holds no index", folder.display()))
-                    .with_hint("`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one"));
+                return Err(Error::input(format!("{} holds no index", folder.display())).with_hint(Hint::ListIndexes));
             }
             let known = before.map(|before| &before.store);
             let store = Stamped::open(vec![path.clone()], FileStamp::of_database, known, || StoreReader::open(&path))?;
             let known = before.map(|before| &before.manifest);
             let manifest = Stamped::open(vec![folder.join(MANIFEST)], FileStamp::of, known, || {
-                Manifest::read(folder)?.ok_or_else(|| nothing_yet(folder))
+                Manifest::read(folder)?.ok_or_else(|| not_searchable_yet(folder))
             })?;
             let known = before.map(|before| &before.derived);
             let derived = Derived::open(folder, &manifest.value, exact_limit, known);
@@ -101,8 +99,8 @@ impl Derived {
             let known = before.and_then(|before| Stamped::find(&before.sparse, &files));
             let open = || {
                 Sparse::open(&folder)?.ok_or_else(|| {
-                    Error::damaged(format!("{} holds no terms", folder.display()))
-                        .with_hint("run `kinglet index` again: they are derived from what has been encoded")
+                    Error::damaged(format!("the sparse index in {} is missing", folder.display()))
+                        .with_hint(Hint::derive_again())
                 })
             };
             sparse.push(Stamped::open(files, FileStamp::of, known, open)?);
@@ -118,11 +116,10 @@ impl Derived {
     }
 }
 
-fn nothing_yet(folder: &Path) -> Error {
-    let name = index_name(folder);
+fn not_searchable_yet(folder: &Path) -> Error {
     Error::input(format!(
-        "nothing can be searched in {} yet: `kinglet index` is at work, or was stopped before it had committed anything",
+        "nothing can be searched in {} yet: `kinglet index` is at work, or was stopped before it committed anything",
         folder.display()
     ))
-    .with_hint(format!("when none is at work, `kinglet index --name {name}` goes on where it stopped"))
+    .with_hint(Hint::update_index("unless a run is under way, it goes on where the last one stopped"))
 }

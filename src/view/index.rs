@@ -91,7 +91,7 @@ pub struct IndexView {
     pub boilerplate_lines: u64,
     /// For each embedder, how many of the chunks that are searched have a vector.
     pub vectors: BTreeMap<String, u64>,
-    /// Whether all files were read and all vectors made.
+    /// True if all files were read, and every part of the index has all chunks.
     pub complete: bool,
     /// The code of the language that words are stemmed by.
     pub language: String,
@@ -171,6 +171,9 @@ impl IndexView {
         let vectors =
             manifest.embedders.iter().map(|card| Ok((card.id.clone(), searchable - index.pending_dense(card)?)));
         let vectors = vectors.collect::<Result<BTreeMap<_, _>>>()?;
+        let pending = manifest.sparse.iter().map(|card| index.pending_sparse(card)).sum::<Result<u64>>()?
+            + index.pending_lexical()?
+            + vectors.values().map(|count| searchable - count).sum::<u64>();
         let warning = |(path, warning): (PathBuf, String)| FileWarningView {
             path: relative(&path, base),
             truncated: is_truncated(&warning),
@@ -187,7 +190,7 @@ impl IndexView {
             exact_duplicates: counts.copies,
             near_duplicates: index.nearly_repeated()?,
             boilerplate_lines: counts.repeated_lines,
-            complete: manifest.complete && vectors.values().all(|count| *count == searchable),
+            complete: manifest.complete && pending == 0,
             vectors,
             language: manifest.language.code().to_string(),
             embedders: manifest.embedders.iter().map(|card| card.id.clone()).collect(),

@@ -9,10 +9,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
-
-use crate::error::{Error, Result};
-use crate::index::durable_file::{CHECK_BYTES, check, write_streamed};
+use crate::error::{Error, Hint, Result};
+use crate::index::durable_file::{CHECK_BYTES, MappedFile, check, write_streamed};
 use crate::index::store::ChunkHash;
 use crate::vector::Vector;
 
@@ -90,7 +88,7 @@ impl VectorLog {
 
 /// The log, mapped into memory for reading.
 pub struct StoredVectors {
-    map: Mmap,
+    map: MappedFile,
     dimension: usize,
 }
 
@@ -102,10 +100,9 @@ impl StoredVectors {
     pub fn open(path: &Path, dimension: usize) -> Result<Self> {
         let file = File::open(path).map_err(|cause| {
             Error::damaged(format!("could not open {}: {cause}", path.display()))
-                .with_hint("run `kinglet index` again: what is missing is embedded anew")
+                .with_hint(Hint::update_index("it embeds the missing chunks again"))
         })?;
-        // SAFETY: writers only append beyond what readers use, or put a new file in place of this one.
-        let map = unsafe { Mmap::map(&file) }.map_err(|cause| Error::io("map", path, cause))?;
+        let map = MappedFile::new(&file, path)?;
         if map.len() < HEADER_BYTES || map[..HEADER_BYTES] != header(dimension) {
             return Err(damaged(path, &format!("it is no log of vectors of dimension {dimension}")));
         }
@@ -180,5 +177,5 @@ fn header(dimension: usize) -> [u8; HEADER_BYTES] {
 
 fn damaged(path: &Path, how: &str) -> Error {
     Error::damaged(format!("{} is damaged: {how}", path.display()))
-        .with_hint("delete that folder and run `kinglet index`: the chunks are embedded again, nothing else is touched")
+        .with_hint("delete that folder and run `kinglet index`: it embeds the chunks again and changes nothing else")
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chunking::Chunking;
 use crate::error::{Error, Result};
-use crate::index::durable_file::{check, write_whole};
+use crate::index::durable_file::{check, index_name, write_whole};
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::format_1::Manifest1;
 use crate::language::Language;
@@ -85,9 +85,10 @@ impl Manifest {
             Err(cause) => return Err(Error::io("read", &path, cause)),
         };
         let damaged = |cause: &dyn std::fmt::Display| {
-            Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint(
-                "delete this one file and run `kinglet index`: it is written anew and nothing is embedded again",
-            )
+            Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint(format!(
+                "delete this one file and run `kinglet index --index {}`: it writes the file again and embeds nothing",
+                index_name(folder)
+            ))
         };
         let FormatNumber { format } = serde_json::from_slice(&bytes).map_err(|cause| damaged(&cause))?;
         if !(1..=FORMAT).contains(&format) {
@@ -95,7 +96,10 @@ impl Manifest {
                 "{} has format {format}; this kinglet reads the formats 1 to {FORMAT}",
                 path.display()
             ))
-            .with_hint("use the kinglet that made it, or `kinglet rm` it and index again"));
+            .with_hint(format!(
+                "use the kinglet that wrote it, or remove the index with `kinglet rm {}` and index the folder again",
+                index_name(folder)
+            )));
         }
         let json = unsealed(&bytes).ok_or_else(|| damaged(&"it is not what was written"))?;
         let manifest = match format {

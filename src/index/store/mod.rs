@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::index::durable_file::index_name;
 use sqlite::is_disk_full;
 
@@ -61,10 +61,8 @@ impl Documents {
         let opened = sqlite::open_for_reading(path, failed).map(|connection| Self::with(path, connection));
         let looked_at = opened.and_then(|documents| documents.generation().map(|_| documents));
         looked_at.map_err(|error| match error.kind() {
-            ErrorKind::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display())).with_hint({
-                let name = index_name(path.parent().unwrap_or(path));
-                format!("kinglet rm {name} and kinglet index make it anew; your documents are not touched")
-            }),
+            ErrorKind::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display()))
+                .with_hint(Hint::RebuildIndex { index: index_name_of(path) }),
             _ => error,
         })
     }
@@ -75,6 +73,10 @@ impl Documents {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn index_name(&self) -> String {
+        index_name_of(&self.path)
     }
 
     pub(super) fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
@@ -101,9 +103,13 @@ impl Documents {
     }
 }
 
+/// The name of the index whose store is at `path`.
+fn index_name_of(path: &Path) -> String {
+    index_name(path.parent().unwrap_or(path))
+}
+
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode;
-    let name = index_name(path.parent().unwrap_or(path));
     let error = |fault| Error::new(fault, format!("could not {doing} {}: {cause}", path.display()));
     match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -113,9 +119,7 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(ErrorKind::Machine),
-        _ => error(ErrorKind::Damaged).with_hint(format!(
-            "run `kinglet rm {name}` and `kinglet index` to make the index anew; your documents are not touched"
-        )),
+        _ => error(ErrorKind::Damaged).with_hint(Hint::RebuildIndex { index: index_name_of(path) }),
     }
 }
 
@@ -133,6 +137,6 @@ mod tests {
         }
         let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
         let error = failed(Path::new("indexes/notes/documents.sqlite"), "read", cause);
-        assert!(format!("{:?}", error.hint()).contains("notes"), "{error:?}");
+        assert_eq!(error.hint(), Some(&Hint::RebuildIndex { index: "notes".to_string() }));
     }
 }

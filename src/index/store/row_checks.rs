@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::durable_file::CHECK_BYTES;
 use crate::index::store::{ChunkId, Documents};
 
@@ -114,8 +114,11 @@ impl Documents {
         match self.damaged(Table::Roots)?.is_empty() {
             true => Ok(()),
             false => {
-                Err(Error::damaged(format!("{} no longer tells which folders were indexed", self.path().display()))
-                    .with_hint("name them again: `kinglet index FOLDER` with --name reads all of their files anew"))
+                Err(Error::damaged(format!("{} no longer says which folders were indexed", self.path().display()))
+                    .with_hint(format!(
+                        "name them again: `kinglet index FOLDER --index {}` reads all of their files again",
+                        self.index_name()
+                    )))
             }
         }
     }
@@ -226,7 +229,7 @@ impl Documents {
         match found.as_str() {
             "ok" => Ok(()),
             found => Err(Error::damaged(format!("{} is damaged: {found}", self.path().display()))
-                .with_hint("run `kinglet index` again: it makes the index anew from your documents")),
+                .with_hint(Hint::update_index("it makes the index again from your documents"))),
         }
     }
 }
@@ -274,5 +277,5 @@ fn check_of(table: Table, row: &Row<'_>) -> rusqlite::Result<[u8; CHECK_BYTES]> 
 
 fn damaged(what: impl std::fmt::Display) -> Error {
     Error::damaged(format!("what the index keeps of {what} is damaged: it is not what was written"))
-        .with_hint("run `kinglet index` again: it reads that file anew")
+        .with_hint(Hint::update_index("it reads that file again"))
 }
