@@ -62,8 +62,8 @@ impl Error {
         Self::new(ErrorKind::Model, what)
     }
 
-    /// The machine could not do `doing` (a verb phrase) at `path`. The message says so if the disk is
-    /// full, whichever library reports it.
+    /// The machine could not do `doing` (a verb phrase) at `path`. The message says so if the disk
+    /// is full, whichever library reports it.
     pub fn io(doing: &str, path: &Path, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let cause = cause.into();
         let error = match is_disk_full(&cause.to_string()) {

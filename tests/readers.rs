@@ -193,7 +193,7 @@ fn a_part_that_lags_finds_only_what_is_still_there_and_says_what_it_cannot_find_
     let Extraction::Read { hash, extracted } = read(&request, &|| {}, &mut |_| Ok(())) else { panic!("it is read") };
     let file = |path| NewFile { root, path, state: FileState::default(), hash, tries: 0, content: Ok(&extracted) };
     change.put(&file("a-copy.md")).unwrap();
-    change.mark_copies().unwrap();
+    change.mark_duplicates().unwrap();
     change.commit().unwrap();
     drop(writer);
 

@@ -1,4 +1,4 @@
-//! Whether everything is as it was written: runtime, models, and an index with its vectors.
+//! Checks that everything is as it was written: the runtime, the models, and an index.
 
 use crate::engine::Kinglet;
 use crate::error::{Error, Hint, Result};
@@ -9,17 +9,17 @@ use crate::models::contracts::Role;
 use crate::models::onnx;
 use crate::models::reference::SparseEncoderRef;
 
-/// How close a chunk that is embedded again must come to its stored vector.
+/// The least cosine between the stored vector of a chunk and that of the chunk embedded again.
 const SAME_VECTOR_COSINE: f32 = 0.999;
-/// How many chunks the doctor embeds again.
+/// The number of chunks that the doctor embeds again.
 const DOCTOR_SAMPLE: usize = 5;
 
-/// The outcome of one check, with what was looked at.
+/// The outcome of one check, with the name of what was checked.
 pub type Check = (String, Result<String>);
 
 impl Kinglet {
     /// Checks the runtime and every model that the configuration uses, reading all bytes of those
-    /// that the catalog has.
+    /// in the catalog.
     pub fn check_models(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         let embedder = self.answering_embedder(None);

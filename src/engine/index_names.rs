@@ -1,4 +1,4 @@
-//! Which index is meant: by its name, by the folder that it holds.
+//! Finds the index that a command means, by its name or by the folders that it holds.
 
 use std::path::{Path, PathBuf};
 

@@ -12,11 +12,11 @@ use crate::index::{Index, IndexReader};
 use crate::models::contracts::Generator;
 use crate::search::{SearchOptions, SearchResponse};
 
-/// An open index. It answers searches and questions from many threads at once and is cheap to clone:
-/// clones share the opened parts and the loaded models.
+/// An open index. It answers searches and questions from many threads at once and is cheap to
+/// clone: clones share the opened parts and the loaded models.
 ///
-/// Each question sees the index as it is when the question begins. What a writer commits meanwhile is
-/// seen by the next question. Nothing here takes the writer's lock or waits for it.
+/// Each question sees the index as it is when the question begins. What a writer commits meanwhile
+/// is seen by the next question. Nothing here takes the writer's lock or waits for it.
 #[derive(Clone)]
 pub struct OpenIndex {
     kinglet: Kinglet,
@@ -80,8 +80,8 @@ impl OpenIndex {
             .boxed()
     }
 
-    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon, because
-    /// the index's log cannot shrink meanwhile.
+    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon,
+    /// because the index's log cannot shrink meanwhile.
     ///
     /// # Errors
     /// As [`Kinglet::open`].

@@ -1,5 +1,5 @@
-//! What helps after an error, as data: a program matches on it, and the command line renders it as a
-//! command.
+//! What helps after an error, as data: a program matches on it, and the command line renders it as
+//! a command.
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +63,8 @@ pub enum Hint {
 }
 
 impl Hint {
-    /// The command `kinglet index`, and what it does, as a clause. [`Error::in_index`] adds the name
-    /// of the index.
+    /// The command `kinglet index`, and what it does, as a clause. [`Error::in_index`] adds the
+    /// name of the index.
     ///
     /// [`Error::in_index`]: super::Error::in_index
     pub(crate) fn update_index(effect: &'static str) -> Self {

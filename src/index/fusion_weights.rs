@@ -1,24 +1,23 @@
-//! What each part of the pipeline counts. The defaults are equal weights; an index may have its
-//! own, found by trial.
+//! The weights of the parts of the search pipeline. An index may have its own, found by tuning.
 
 use serde::{Deserialize, Serialize};
 
-/// How much each leg counts against the others, and how far down the hits are looked at more
-/// closely.
+/// The weights with which results are fused, and the number of hits that are rescored. The
+/// retrievers and the reranker have equal weights by default.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FusionWeights {
-    /// The weight of words.
+    /// The weight of the lexical retriever.
     pub lexical: f32,
-    /// The weight of vectors.
+    /// The weight of the dense retriever.
     pub dense: f32,
-    /// The weight of learned terms.
+    /// The weight of the sparse retriever.
     pub sparse: f32,
     /// The weight of the reranker.
     pub reranker: f32,
-    /// The part of a hit's score that its neighbours give, from 0 to 1.
+    /// The share of a hit's score that comes from its neighbours, from 0 to 1.
     pub neighbours: f32,
-    /// How many hits the reranker and the neighbours look at.
+    /// The number of hits that are reranked and whose scores are regularized.
     pub depth: usize,
 }
 
@@ -29,7 +28,7 @@ impl Default for FusionWeights {
 }
 
 impl FusionWeights {
-    /// The weight of the leg with this name; 1 for one's own legs.
+    /// The weight of the retriever with this name; 1 for those that are not kinglet's own.
     pub fn weight_of(&self, leg: &str) -> f32 {
         match leg {
             "lexical" => self.lexical,

@@ -82,8 +82,8 @@ impl IndexReader {
             // The store is read after the parts were opened, so it is never older than they are.
             let store = parts.store.value.snapshot()?;
             let number = store.generation();
-            // A writer may have committed between the two. A part that lags even then is served as it
-            // is.
+            // A writer may have committed between the two. A part that lags even then is served as
+            // it is.
             let lags = parts.derived.generations().any(|part| part != number);
             let is_disturbed = !parts.store.is_current() || (lags && !parts.are_current());
             if is_disturbed && attempt < ATTEMPTS {

@@ -205,14 +205,14 @@ impl Lexical {
         generation: u64,
         progress: &WorkProgress<'_>,
     ) -> Result<Prepared<'static>> {
-        let wanted: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
-        let have = self.ids()?;
+        let in_store: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
+        let in_index = self.ids()?;
         let mut writer: IndexWriter =
             self.index.writer_with_num_threads(1, WRITER_MEMORY_BYTES).map_err(|cause| self.failed(cause))?;
-        for &gone in have.difference(&wanted) {
+        for &gone in in_index.difference(&in_store) {
             writer.delete_term(Term::from_field_u64(self.id, gone));
         }
-        let new: Vec<ChunkId> = wanted.difference(&have).copied().collect();
+        let new: Vec<ChunkId> = in_store.difference(&in_index).copied().collect();
         for (batch, ids) in new.chunks(BATCH).enumerate() {
             progress(batch * BATCH, new.len())?;
             for stored in documents.chunks(ids)? {

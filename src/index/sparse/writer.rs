@@ -55,7 +55,7 @@ impl DerivedPart for SparseWriter {
     }
 
     fn missing(&self, store: &Documents) -> Result<Vec<ChunkId>> {
-        store.chunks_lacking(|hash| self.log.has(hash))
+        store.missing_chunks(|hash| self.log.has(hash))
     }
 
     fn append(&mut self, chunks: &[StoredChunk]) -> Result<()> {
