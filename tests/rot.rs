@@ -91,7 +91,7 @@ impl Bench {
         let roots = write_documents(&temporary.path().join("documents"));
         let bench = Bench { temporary, roots };
         let summary = bench.index("good", &bench.roots).unwrap();
-        assert_eq!(summary.mended, 0);
+        assert_eq!(summary.repaired, 0);
         bench
     }
 
@@ -157,7 +157,7 @@ fn eight_flipped_bits_in_the_store_are_seen_nothing_wrong_is_shown_and_indexing_
         }
         match bench.index(&name, &[]) {
             Ok(summary) => {
-                assert!(!differs || summary.mended > 0, "seed {seed}: {summary:?}");
+                assert!(!differs || summary.repaired > 0, "seed {seed}: {summary:?}");
                 mended += usize::from(differs);
             }
             // What the folders are is all that the documents do not say.
@@ -201,7 +201,7 @@ fn a_damaged_row_names_its_file_and_indexing_reads_that_file_alone() {
         let (_, documents) = checks.iter().find(|(what, _)| what == "documents").unwrap();
         assert!(documents.as_ref().unwrap_err().to_string().contains("11.m"), "{change}: {documents:?}");
         let summary = bench.index(&name, &[]).unwrap();
-        assert_eq!((summary.mended, summary.read, summary.embedded), (1, 1, 0), "{change}");
+        assert_eq!((summary.repaired, summary.read, summary.embedded), (1, 1, 0), "{change}");
         assert_eq!(contents(&folder), contents(&bench.folder("good")), "{change}");
         assert!(bench.is_sound(&name), "{change}");
     }
@@ -222,7 +222,7 @@ fn where_the_structure_is_damaged_the_store_is_made_anew_and_no_vector_is() {
     std::fs::write(&path, bytes).unwrap();
     assert!(!bench.is_sound("structure"));
     let summary = bench.index("structure", &[]).unwrap();
-    assert_eq!((summary.mended, summary.read, summary.embedded), (60, 60, 0));
+    assert_eq!((summary.repaired, summary.read, summary.embedded), (60, 60, 0));
     assert_eq!(contents(&folder), contents(&bench.folder("good")));
     assert!(bench.is_sound("structure"));
     assert_eq!(bench.index("structure", &[]).unwrap().unchanged, 60);
@@ -298,7 +298,7 @@ fn an_index_of_an_earlier_version_gets_its_checks_with_the_next_run_and_what_was
     drop(store);
     assert!(!bench.shown("earlier", QUESTIONS[0]).unwrap().is_empty(), "it is searched before that");
     let summary = bench.index("earlier", &[]).unwrap();
-    assert_eq!((summary.mended, summary.read), (1, 1));
+    assert_eq!((summary.repaired, summary.read), (1, 1));
     assert_eq!(contents(&folder), contents(&bench.folder("good")));
     assert!(bench.is_sound("earlier"));
 }

@@ -205,9 +205,9 @@ impl Index {
         self.store().searchable_ids()
     }
 
-    /// The exact duplicates of these chunks, see [`Documents::copies`].
-    pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
-        self.store().copies(originals)
+    /// The exact duplicates of these chunks, see [`Documents::duplicates`].
+    pub fn duplicates(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
+        self.store().duplicates(originals)
     }
 
     /// What was left out of the file of a chunk, if anything was.
@@ -221,8 +221,8 @@ impl Index {
     }
 
     /// The number of searched chunks that are near-duplicates of an earlier one.
-    pub fn nearly_repeated(&self) -> Result<usize> {
-        self.store().nearly_repeated()
+    pub fn near_duplicates(&self) -> Result<usize> {
+        self.store().near_duplicates()
     }
 
     /// How many chunks are searchable: all but exact duplicates of others.

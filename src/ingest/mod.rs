@@ -60,7 +60,7 @@ pub fn ingest_into(
     let started = Instant::now();
     let changed = run.read_files(&mut summary)?;
     if is_replaced {
-        summary.mended = summary.read;
+        summary.repaired = summary.read;
     }
     summary.read_ms = elapsed_ms(started);
 

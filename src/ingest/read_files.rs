@@ -41,7 +41,7 @@ impl<'r> IngestRun<'r> {
     pub(super) fn read_files(&mut self, summary: &mut Summary) -> Result<bool> {
         let damage = self.writer.documents().damage()?;
         let roots = self.roots(&damage)?;
-        summary.mended = damage.files.len();
+        summary.repaired = damage.files.len();
         let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
         let walked = walk(&roots, self.plan.exclude, &limits)?;
         self.progress.event(&Event::FilesFound { files: walked.files.len() });

@@ -15,7 +15,7 @@ pub struct Summary {
     pub removed: usize,
     /// Files read again because the index had damaged rows of them.
     #[serde(skip_serializing_if = "is_zero")]
-    pub mended: usize,
+    pub repaired: usize,
     /// Files found but not read, with the reasons.
     pub skipped: Vec<FileNote>,
     /// All files of the index that were not read whole because of a limit, with what was left out.

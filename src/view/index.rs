@@ -148,7 +148,7 @@ impl IndexingView {
             read: summary.read,
             unchanged: summary.unchanged,
             removed: summary.removed,
-            repaired: (summary.mended > 0).then_some(summary.mended),
+            repaired: (summary.repaired > 0).then_some(summary.repaired),
             skipped: files(&summary.skipped),
             truncated: files(&summary.truncated),
             chunks: summary.chunks,
@@ -167,7 +167,7 @@ impl IndexView {
     /// When a part of the index cannot be read.
     pub fn new(index: &Index, base: &Path) -> Result<Self> {
         let (manifest, counts) = (index.manifest(), index.counts()?);
-        let searchable = counts.chunks - counts.copies;
+        let searchable = counts.chunks - counts.duplicates;
         let vectors =
             manifest.embedders.iter().map(|card| Ok((card.id.clone(), searchable - index.pending_dense(card)?)));
         let vectors = vectors.collect::<Result<BTreeMap<_, _>>>()?;
@@ -187,8 +187,8 @@ impl IndexView {
             skipped: index.skipped_files()?.iter().map(|(path, why)| reason(path, why, base)).collect(),
             warnings: index.doubtful_files()?.into_iter().map(warning).collect(),
             chunks: counts.chunks,
-            exact_duplicates: counts.copies,
-            near_duplicates: index.nearly_repeated()?,
+            exact_duplicates: counts.duplicates,
+            near_duplicates: index.near_duplicates()?,
             boilerplate_lines: counts.repeated_lines,
             complete: manifest.complete && pending == 0,
             vectors,

@@ -56,7 +56,7 @@ impl Change<'_> {
 impl Documents {
     /// The exact duplicates of these chunks, by the chunk that is searched in their place, ordered
     /// by path and place.
-    pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
+    pub fn duplicates(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
         let mut found = BTreeMap::new();
         if self.column_or_null("original")? == "NULL" {
             return Ok(found);
@@ -92,7 +92,7 @@ impl Documents {
     }
 
     /// The number of searched chunks that are near-duplicates of an earlier one.
-    pub fn nearly_repeated(&self) -> Result<usize> {
+    pub fn near_duplicates(&self) -> Result<usize> {
         let ids: Vec<ChunkId> = self.originals()?.into_iter().map(|(id, _)| id).collect();
         let sketches: Vec<Sketch> = self.sketches(&ids)?.into_iter().flatten().collect();
         Ok(count_repeated(&sketches, |a, b| a.likeness(b) >= NEARLY))

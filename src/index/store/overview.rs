@@ -42,7 +42,7 @@ pub struct Counts {
     /// Chunks, including exact duplicates.
     pub chunks: u64,
     /// Chunks with the same words as another one, which is searched in their place.
-    pub copies: u64,
+    pub duplicates: u64,
     /// Lines that were left out because they stand on page after page.
     pub repeated_lines: u64,
 }
@@ -99,7 +99,7 @@ impl Documents {
                         documents: row.get(0)?,
                         skipped: row.get(1)?,
                         chunks: row.get(2)?,
-                        copies: row.get(3)?,
+                        duplicates: row.get(3)?,
                         repeated_lines: row.get(4)?,
                     })
                 },
