@@ -59,7 +59,7 @@ impl Kinglet {
     /// The index called `name`, or the one whose folder holds `here` most closely.
     ///
     /// # Errors
-    /// When there is none, or several are as close; the error lists them.
+    /// When there is none, or several are as close; the hint lists them.
     pub fn find_index(&self, name: Option<&str>, here: &Path) -> Result<String> {
         let names = self.indexes()?;
         if let Some(name) = name {

@@ -119,14 +119,14 @@ pub fn write_streamed(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::
 }
 
 /// A file that is mapped into memory: many threads may read it at once.
-pub struct MappedFile(Mmap);
+pub(super) struct MappedFile(Mmap);
 
 impl MappedFile {
     /// Maps the open file at `path`. Writers may only append to it or put a new file in its place.
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn new(file: &File, path: &Path) -> Result<Self> {
+    pub(super) fn new(file: &File, path: &Path) -> Result<Self> {
         // SAFETY: no writer of an index changes or truncates the bytes that the map covers.
         unsafe { Mmap::map(file) }.map(MappedFile).map_err(|cause| Error::io("map", path, cause))
     }

@@ -123,5 +123,5 @@ fn not_searchable_yet(folder: &Path) -> Error {
         "nothing can be searched in {} yet: `kinglet index` is at work, or was stopped before it committed anything",
         folder.display()
     ))
-    .with_hint(Hint::update_index("unless a run is under way, it goes on where the last one stopped"))
+    .with_hint(Hint::update_index("unless a run is under way, it continues where the last one stopped"))
 }

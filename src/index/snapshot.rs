@@ -143,8 +143,8 @@ impl Index {
                 .with_hint(Hint::update_index("it embeds the chunks again with this version"))
                 .in_index(&self.name())),
             None => {
-                let known: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
-                Err(Error::input(format!("the index has no vectors of {}, only of {}", card.id, known.join(", ")))
+                let ids: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
+                Err(Error::input(format!("the index has no vectors of {}, only of {}", card.id, ids.join(", ")))
                     .with_hint(Hint::AddEmbedder { index: self.name(), embedder: card.id.clone() }))
             }
         }

@@ -169,11 +169,11 @@ impl<'r> IngestRun<'r> {
     fn roots(&self, damage: &Damage) -> Result<Vec<PathBuf>> {
         let documents = self.writer.documents();
         // If roots are damaged, only the roots of this run can replace them.
-        let known = match self.plan.roots.is_empty() {
+        let previous = match self.plan.roots.is_empty() {
             true => documents.roots()?,
             false => documents.roots_except(&damage.roots)?,
         };
-        let mut roots: Vec<PathBuf> = known.into_iter().map(|(_, path)| path).collect();
+        let mut roots: Vec<PathBuf> = previous.into_iter().map(|(_, path)| path).collect();
         for root in self.plan.roots {
             if !roots.contains(root) {
                 roots.push(root.clone());

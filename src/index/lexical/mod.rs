@@ -417,7 +417,7 @@ fn generation_of(stamp: Option<&str>, language: Language) -> u64 {
     }
 }
 
-/// Identifies how terms are made now: by which version of the analyzer, in which language.
+/// Identifies how terms are made now: the version of the analyzer and the language.
 fn terms_stamp(language: Language) -> String {
     format!("{} {}", analyzer::VERSION, language.code())
 }

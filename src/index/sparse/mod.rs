@@ -166,8 +166,8 @@ impl Sparse {
         if let Some(among) = among {
             matches.retain(|place| among.contains(&self.chunks[*place as usize]));
         }
-        let found = matches.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
-        Ok(top_k(found.collect(), k))
+        let hits = matches.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
+        Ok(top_k(hits.collect(), k))
     }
 
     /// Reads and verifies every list.

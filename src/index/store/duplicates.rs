@@ -57,9 +57,9 @@ impl Documents {
     /// The exact duplicates of these chunks, by the chunk that is searched in their place, ordered
     /// by path and place.
     pub fn duplicates(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
-        let mut found = BTreeMap::new();
+        let mut duplicates = BTreeMap::new();
         if self.column_or_null("original")? == "NULL" {
-            return Ok(found);
+            return Ok(duplicates);
         }
         for &original in originals {
             let ids: Vec<ChunkId> = self.run("read", |c| {
@@ -71,10 +71,10 @@ impl Documents {
             if !ids.is_empty() {
                 let mut chunks = self.chunks(&ids)?;
                 chunks.sort_by(|a, b| (&a.path, a.chunk.span.start).cmp(&(&b.path, b.chunk.span.start)));
-                found.insert(original, chunks);
+                duplicates.insert(original, chunks);
             }
         }
-        Ok(found)
+        Ok(duplicates)
     }
 
     /// The sketches of these chunks, in the given order; `None` for chunks that an earlier version

@@ -145,7 +145,7 @@ impl Documents {
 
     /// The same without verifying them.
     pub(super) fn chunks_unchecked(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
-        let mut found = Vec::with_capacity(ids.len());
+        let mut chunks = Vec::with_capacity(ids.len());
         let (unit, inner) = (self.column_or_null("unit")?, self.column_or_null("inner_headings")?);
         let select = format!(
             "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, lines, headings, text, {unit}, {inner}
@@ -153,9 +153,9 @@ impl Documents {
         );
         for &id in ids {
             let chunk = self.run("read", |c| c.prepare_cached(&select)?.query_row([id], stored_chunk).optional())?;
-            found.push(chunk.ok_or_else(|| self.missing_chunk(id))?);
+            chunks.push(chunk.ok_or_else(|| self.missing_chunk(id))?);
         }
-        Ok(found)
+        Ok(chunks)
     }
 
     pub(super) fn missing_chunk(&self, chunk: ChunkId) -> Error {
