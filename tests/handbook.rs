@@ -76,7 +76,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("indexing.md", "may take {} MiB of memory", Mebibytes("extract/worker_process.rs", "MEMORY_BYTES")),
     ("indexing.md", "works for {} seconds of processor time", Constant("extract/timeouts.rs", "stalled_cpu_time")),
     ("indexing.md", "up to {} minutes", Computed(|| constant("extract/timeouts.rs", "stalled_wall_time") / 60.0)),
-    ("indexing.md", "after {} tries it is left", Constant("ingest/read_files.rs", "MOST_TRIES")),
+    ("indexing.md", "after {} tries it is left", Constant("ingest/read_files.rs", "MAX_TRIES")),
     ("install.md", "exit code {} and print", Constant("bin/kinglet/run.rs", "FAILED")),
     ("install.md", "writes and reads format {}", Constant("index/manifest/mod.rs", "FORMAT")),
     ("install.md", "writes it in format {}", Constant("index/manifest/mod.rs", "FORMAT")),
