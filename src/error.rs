@@ -84,7 +84,8 @@ impl Error {
         Self::new(ErrorKind::Interrupted, "interrupted; what was finished is kept")
     }
 
-    /// Names the part of an index in which it happened. An interrupt comes from the caller and stays what it is.
+    /// Names the part of an index in which it happened. An interrupt comes from the caller and
+    /// stays what it is.
     #[must_use]
     pub(crate) fn in_part(mut self, name: &str) -> Self {
         if self.kind != ErrorKind::Interrupted {
@@ -118,7 +119,8 @@ impl Error {
     }
 }
 
-/// Whether a message comes from a disk or a quota that is full: those of systems carry a number, SQLite's a word.
+/// Whether a message comes from a disk or a quota that is full: those of systems carry a number,
+/// SQLite's a word.
 pub(crate) fn is_disk_full(message: &str) -> bool {
     const SIGNS: [&str; 6] =
         ["(os error 28)", "(os error 112)", "(os error 122)", "StorageFull", "QuotaExceeded", "disk is full"];

@@ -14,7 +14,6 @@ use futures::StreamExt;
 use kinglet::chunking::Chunking;
 use kinglet::config::Config;
 use kinglet::engine::Kinglet;
-use kinglet::extract::worker_process::Isolation;
 use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::dense::Dense;
 use kinglet::index::derived_part::DerivedPart;
@@ -40,6 +39,7 @@ use kinglet::search::{
     DenseRetriever, Filter, Fusion, Hit, IndexSources, LexicalRetriever, MaxSim, PassageScorer, Pipeline, Query,
     QueryEncoder, Retriever, SparseRetriever,
 };
+use kinglet::subprocess::Isolation;
 use kinglet::{Error, ErrorKind};
 use support::in_memory::InMemory;
 use support::{BeforeWork, CheckedPart, tiny};

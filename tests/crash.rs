@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 
+use kinglet::Hint;
 use kinglet::chunking::Chunking;
 use kinglet::index::Index;
 use kinglet::index::derived_part::DerivedPart;
@@ -132,7 +133,7 @@ fn after_a_kill_at_any_event_the_next_run_finishes_the_work() {
                 was_pending = was_pending || pending != [0; 3];
             } else {
                 let error = Index::open(&index).map(drop).unwrap_err();
-                assert!(format!("{:?}", error.hint()).contains("`kinglet index"), "killed at event {event}: {error}");
+                assert!(matches!(error.hint(), Some(Hint::UpdateIndex { .. })), "killed at event {event}: {error}");
             }
             support::index(&folder, &index);
             assert_eq!(answers(&index), new_answers, "killed at event {event} of a run on a {start} index");

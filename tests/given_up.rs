@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use kinglet::chunking::Chunking;
-use kinglet::extract::worker_process::Isolation;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, Summary, ingest};
+use kinglet::subprocess::Isolation;
 
 /// A child process shares the files that are open while it starts, and so it would hold another
 /// test's lock on its index.

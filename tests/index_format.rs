@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kinglet::chunking::Chunking;
-use kinglet::extract::worker_process::Isolation;
 use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::index::manifest::{FORMAT, Manifest};
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{IngestPlan, NoProgress, Summary, ingest};
 use kinglet::search::{Fusion, IndexSources, Pipeline, Query, Retriever};
+use kinglet::subprocess::Isolation;
 
 const DOCUMENTS: [(&str, &str); 3] = [
     ("birds.md", "# Birds\n\n## Kinglet\n\nA kinglet weighs five grams.\n\n## Wren\n\nA wren sings loudly.\n"),

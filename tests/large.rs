@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kinglet::chunking::Chunking;
-use kinglet::extract::worker_process::Isolation;
 use kinglet::extract::{Extraction, Request, read};
 use kinglet::index::dense::Dense;
 use kinglet::index::store::NewFile;
@@ -18,6 +17,7 @@ use kinglet::ingest::{IngestPlan, NoProgress, ingest};
 use kinglet::language::Language;
 use kinglet::models::contracts::Role;
 use kinglet::scan::walk::FileState;
+use kinglet::subprocess::Isolation;
 use kinglet::vector::Vector;
 use kinglet::{Error, ErrorKind};
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use kinglet::SearchOptions;
 use kinglet::config::{Config, Mode};
 use kinglet::engine::{Embedders, Kinglet};
-use kinglet::extract::worker_process::Isolation;
 use kinglet::index::sparse::Sparse;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
@@ -18,7 +17,8 @@ use kinglet::models::contracts::{Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::reference::EmbedderRef;
 use kinglet::search::{Fusion, IndexSources, LexicalRetriever, Pipeline, Query, Retriever, SparseRetriever};
-use kinglet::{Error, ErrorKind};
+use kinglet::subprocess::Isolation;
+use kinglet::{Error, ErrorKind, Hint};
 
 fn found(index: &Path, question: &str) -> Vec<String> {
     let index = Arc::new(Index::open(index).unwrap());
@@ -225,7 +225,7 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
     assert_eq!(index_it(&[]).embedded, 2);
     let terms = || IndexSources::new(Arc::new(Index::open(&place).unwrap())).encoder(support::encoder().card());
     let missing = terms().map(|_| ()).unwrap_err();
-    assert!(format!("{:?}", missing.hint()).contains("word-counts"), "{missing}");
+    assert!(matches!(missing.hint(), Some(Hint::AddEncoder { encoder, .. }) if encoder == "word-counts"), "{missing}");
 
     assert_eq!(index_it(&[support::encoder()]).embedded, 2, "the vectors are left alone");
     let retriever = SparseRetriever::new(terms().unwrap(), support::encoder());
@@ -310,7 +310,7 @@ fn damage_to_any_derived_file_is_detected_and_repaired_by_indexing_again() {
             }
             if file == Path::new("manifest.json") && damage != "gone" {
                 let error = support::index_observed(&roots, &index, &NoProgress).unwrap_err();
-                assert!(format!("{:?}", error.hint()).contains("delete this one file"), "{error}");
+                assert!(matches!(error.hint(), Some(Hint::DeleteAndUpdateIndex { .. })), "{error}");
                 std::fs::remove_file(&path).unwrap();
             }
             let mended = support::index_observed(&roots, &index, &NoProgress);

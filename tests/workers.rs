@@ -5,8 +5,9 @@ mod support;
 use std::time::Duration;
 
 use kinglet::chunking::Chunking;
-use kinglet::extract::worker_process::{Isolation, read_all, read_all_with};
+use kinglet::extract::worker_process::{read_all, read_all_with};
 use kinglet::extract::{Extraction, Part, Request, Timeouts};
+use kinglet::subprocess::Isolation;
 use kinglet::{Error, ErrorKind};
 
 #[test]

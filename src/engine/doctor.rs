@@ -1,7 +1,7 @@
 //! Whether everything is as it was written: runtime, models, and an index with its vectors.
 
 use crate::engine::Kinglet;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::Index;
 use crate::index::token_vectors::TokenStore;
 use crate::models::catalog;
@@ -75,7 +75,7 @@ impl Kinglet {
             let (intact, all) = index.dense(card)?.intact();
             if intact < all {
                 return Err(Error::damaged(format!("vector {} of {all} of {} fails its check", intact + 1, card.id))
-                    .with_hint("run `kinglet index` again: damaged vectors are made anew"));
+                    .with_hint(Hint::update("damaged vectors are made anew")));
             }
             index.tokens(card)?.map_or(Ok(()), TokenStore::check)?;
         }
@@ -100,7 +100,7 @@ impl Kinglet {
                         "chunk {chunk} embedded again with {} has cosine {cosine:.4} to its stored vector",
                         card.id
                     ))
-                    .with_hint(format!("kinglet rm {name} and kinglet index make the index anew")));
+                    .with_hint(Hint::RebuildIndex { index: name.to_string() }));
                 }
             }
         }
@@ -117,7 +117,7 @@ fn check_documents(index: &Index) -> Result<String> {
             others => format!(", and of {others} other files"),
         };
         return Err(Error::damaged(format!("what the index keeps of {}{others} is damaged", path.display()))
-            .with_hint("run `kinglet index` again: it reads those files anew"));
+            .with_hint(Hint::update("it reads those files anew")));
     }
     index.roots().map(|_| "every row passes its check".to_string())
 }
@@ -126,7 +126,7 @@ fn check_words(index: &Index) -> Result<String> {
     index.lexical().check()?;
     if index.lexical().ids()?.into_iter().ne(index.searchable_ids()?) {
         return Err(Error::damaged("the words are those of other chunks than the documents have")
-            .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+            .with_hint(Hint::update("this part is derived and is made anew")));
     }
     Ok("every word passes its check".to_string())
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::engine::Kinglet;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::Index;
 
 impl Kinglet {
@@ -43,14 +43,14 @@ impl Kinglet {
         let name = name.trim_start_matches(['.', '-']).to_string();
         if name.is_empty() {
             return Err(Error::input(format!("{} gives no name for an index", first.display()))
-                .with_hint("say what to call it with --name"));
+                .with_hint("say what to call it with --index"));
         }
         if self.indexes()?.contains(&name) {
             let indexed = Index::roots_in(&self.index_folder(&name)?)?;
             if !indexed.is_empty() && !indexed.contains(first) {
                 let of: Vec<_> = indexed.iter().map(|root| root.display().to_string()).collect();
                 return Err(Error::input(format!("there is an index {name} already, of {}", of.join(", ")))
-                    .with_hint(format!("add --name {name} to index this folder into it, or choose another name")));
+                    .with_hint(format!("add --index {name} to index this folder into it, or choose another name")));
             }
         }
         Ok(name)
@@ -67,7 +67,8 @@ impl Kinglet {
             return if names.iter().any(|known| known == name) {
                 Ok(name.to_string())
             } else {
-                Err(Error::input(format!("there is no index {name}")).with_hint(known(&names)))
+                Err(Error::input(format!("there is no index {name}"))
+                    .with_hint(Hint::NameIndex { among: names.clone() }))
             };
         }
         let mut closest: (usize, Vec<&String>) = (0, Vec::new());
@@ -82,21 +83,13 @@ impl Kinglet {
         }
         match &closest.1[..] {
             [name] => Ok((*name).clone()),
-            [] => Err(Error::input("no index holds the current folder, and --name does not say which to use")
-                .with_hint(known(&names))),
+            [] => Err(Error::input("no index holds the current folder, and --index does not say which to use")
+                .with_hint(Hint::NameIndex { among: names.clone() })),
             several => {
-                let several: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-                Err(Error::input(format!("the current folder is in several indexes: {}", several.join(", ")))
-                    .with_hint(format!("say which with --name, as in --name {}", several[0])))
+                let among: Vec<String> = several.iter().map(|name| (*name).clone()).collect();
+                Err(Error::input(format!("the current folder is in several indexes: {}", among.join(", ")))
+                    .with_hint(Hint::NameIndex { among }))
             }
         }
-    }
-}
-
-fn known(names: &[String]) -> String {
-    match names {
-        [] => "there are no indexes yet: kinglet index FOLDER".to_string(),
-        [name] => format!("there is one index: add --name {name}"),
-        names => format!("the indexes are {}: say which with --name, as in --name {}", names.join(", "), names[0]),
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::loaded_models::LoadedModels;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::extract::worker_process::Isolation;
 use crate::models::contracts::{Embedder, Generator};
 use crate::models::store::ModelStore;
+use crate::subprocess::Isolation;
 
 /// A home folder with indexes and models, and the configuration under which they are used. Cheap to
 /// clone; clones share the models that are loaded.

@@ -1,14 +1,17 @@
-//! What helps after an error, as data: a program matches on it, the command line renders it as a command.
+//! What helps after an error, as data: a program matches on it, the command line renders it as a
+//! command.
+
+use std::path::PathBuf;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
-    /// Index a folder: there is no index yet, or no folder was named.
+    /// Name a folder to index.
     IndexFolder,
     /// Say which of these indexes is meant.
     NameIndex {
-        /// Their names, sorted; at least one.
+        /// Their names, sorted; empty if there are no indexes yet.
         among: Vec<String>,
     },
     /// Bring an index up to date.
@@ -38,6 +41,13 @@ pub enum Hint {
         index: String,
         /// The size, as the setting `chunking` names it.
         chunking: String,
+    },
+    /// Delete a file or folder of an index and bring the index up to date.
+    DeleteAndUpdateIndex {
+        /// What to delete.
+        path: PathBuf,
+        /// What the run does then, as a clause.
+        effect: &'static str,
     },
     /// Remove an index and make it anew; the documents are not touched.
     RebuildIndex {
@@ -70,5 +80,17 @@ impl From<&str> for Hint {
 impl From<String> for Hint {
     fn from(advice: String) -> Self {
         Hint::Advice(advice)
+    }
+}
+
+impl Hint {
+    /// Bring the index that the error is about up to date, which has this effect.
+    pub(crate) fn update(effect: impl Into<Option<&'static str>>) -> Self {
+        Hint::UpdateIndex { index: None, effect: effect.into() }
+    }
+
+    /// Fetch one model, or replace its damaged files.
+    pub(crate) fn pull(id: impl ToString, force: bool) -> Self {
+        Hint::PullModels { ids: vec![id.to_string()], force }
     }
 }

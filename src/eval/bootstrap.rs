@@ -8,7 +8,8 @@ pub const RESAMPLES: usize = 10_000;
 /// The seed of the draws, so that the same values give the same interval.
 pub const SEED: u64 = 42;
 
-/// The mean of `values` and the 95 % interval around it: [low, high]. All are 0 when there are no values.
+/// The mean of `values` and the 95 % interval around it: [low, high]. All are 0 when there are no
+/// values.
 pub fn mean_with_interval(values: &[f64]) -> (f64, [f64; 2]) {
     if values.is_empty() {
         return (0.0, [0.0; 2]);
@@ -22,7 +23,8 @@ pub fn mean_with_interval(values: &[f64]) -> (f64, [f64; 2]) {
     (values.iter().sum::<f64>() / values.len() as f64, [at(0.025), at(0.975)])
 }
 
-/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): the same numbers on every machine and in every version.
+/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): the same numbers on every machine and in every
+/// version.
 pub struct Draws {
     state: u64,
 }
@@ -42,7 +44,8 @@ impl Draws {
         z ^ (z >> 31)
     }
 
-    /// A number below `limit`, each as likely as the others but for less than one part in a thousand million.
+    /// A number below `limit`, each as likely as the others but for less than one part in a
+    /// thousand million.
     pub fn below(&mut self, limit: usize) -> usize {
         ((u128::from(self.bits()) * limit as u128) >> 64) as usize
     }

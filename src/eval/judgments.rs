@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// How relevant documents or passages are to one question, by name: 0 is not relevant.
 pub type Judgments = BTreeMap<String, u32>;
 
-/// What is judged, and so what a ranking is made of.
+/// What judgments are about, and so what a ranking consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Granularity {
@@ -17,7 +17,8 @@ pub enum Granularity {
     Passage,
 }
 
-/// Who asks. Figures over questions of one origin say nothing of the other, so they are never mixed.
+/// Who asks. Figures over questions of one origin say nothing of the other, so they are never
+/// mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum QuestionOrigin {
@@ -45,7 +46,7 @@ pub struct Question {
     pub text: String,
     /// Who asks.
     pub origin: QuestionOrigin,
-    /// What is judged for it.
+    /// What its judgments are about.
     pub granularity: Granularity,
     /// At least one is more than 0.
     pub judgments: Judgments,

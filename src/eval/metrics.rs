@@ -1,7 +1,8 @@
 //! Metrics of one ranking against judgments, as trec_eval defines them.
 //!
-//! Source: Järvelin & Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, TOIS 2002, with the linear gain that
-//! trec_eval's `ndcg_cut` has; recall, reciprocal rank and average precision as in trec_eval.
+//! Source: Järvelin & Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, TOIS 2002,
+//! with the linear gain that trec_eval's `ndcg_cut` has; recall, reciprocal rank and average
+//! precision as in trec_eval.
 
 use serde::Serialize;
 
@@ -28,7 +29,8 @@ impl Metrics {
     /// The names under which people know them, in order.
     pub const NAMES: [&'static str; 6] = ["nDCG@10", "Recall@10", "Recall@100", "MRR@10", "MAP", "Success@5"];
 
-    /// Metrics `ranking` (document ids, best first, none twice) against `judgments`, which have a relevant document.
+    /// Metrics `ranking` (document ids, best first, none twice) against `judgments`, which have a
+    /// relevant document.
     pub fn of(ranking: &[impl AsRef<str>], judgments: &Judgments) -> Self {
         let grades: Vec<u32> = ranking.iter().map(|id| judgments.get(id.as_ref()).copied().unwrap_or(0)).collect();
         let mut ideal: Vec<u32> = judgments.values().copied().collect();

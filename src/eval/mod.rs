@@ -1,4 +1,5 @@
-//! Statistics over rankings: metrics, intervals, comparisons and their report. What made the rankings is not known here.
+//! Statistics over rankings: metrics, intervals, comparisons and their report. What made the
+//! rankings is not known here.
 
 pub mod bootstrap;
 pub mod comparison;
@@ -92,8 +93,8 @@ pub fn percentile(values: &[f64], share: f64) -> f64 {
     sorted.get(((sorted.len().max(1) - 1) as f64 * share).ceil() as usize).copied().unwrap_or(0.0)
 }
 
-/// A run in TREC's format: question, `Q0`, document, rank from 1, score, name. Scores fall strictly, so that tools which sort by
-/// score keep the order.
+/// A run in TREC's format: question, `Q0`, document, rank from 1, score, name. Scores fall
+/// strictly, so that tools which sort by score keep the order.
 pub fn trec(run: &Run, name: &str) -> String {
     let mut text = String::new();
     for (question, ranking) in &run.rankings {

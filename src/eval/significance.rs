@@ -1,8 +1,9 @@
 //! Whether two systems differ, by what they reach on the same questions.
 //!
-//! Sources: Smucker, Allan & Carterette, *A Comparison of Statistical Significance Tests for Information Retrieval Evaluation*, CIKM
-//! 2007 (the paired randomisation test); Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, 1979; Cohen, *Statistical
-//! Power Analysis for the Behavioral Sciences*, 1988 (effect size, detectable difference).
+//! Sources: Smucker, Allan & Carterette, *A Comparison of Statistical Significance Tests for
+//! Information Retrieval Evaluation*, CIKM 2007 (the paired randomisation test); Holm, *A Simple
+//! Sequentially Rejective Multiple Test Procedure*, 1979; Cohen, *Statistical Power Analysis for
+//! the Behavioral Sciences*, 1988 (effect size, detectable difference).
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +15,8 @@ pub const FLIPS: usize = 10_000;
 /// Below this p-value, corrected, a difference is held to be real.
 pub const LEVEL: f64 = 0.05;
 
-/// With fewer questions no difference can be told from chance: even if all signs are the same, as many flips as the level allows have
-/// equal signs too.
+/// With fewer questions no difference can be told from chance: even if all signs are the same, as
+/// many flips as the level allows have equal signs too.
 pub const FEWEST: usize = 6;
 
 /// Differences that are smaller count as ties.
@@ -28,18 +29,21 @@ pub struct Difference {
     pub mean: f64,
     /// Its 95 % bootstrap interval.
     pub interval: [f64; 2],
-    /// The share of sign flips whose mean is at least as far from 0: the two-sided p-value of the paired randomisation test.
+    /// The share of sign flips whose mean is at least as far from 0: the two-sided p-value of the
+    /// paired randomisation test.
     pub p: f64,
     /// Questions on which A, neither, and B was better.
     pub wins_ties_losses: [usize; 3],
-    /// The mean difference by the standard deviation of the differences (Cohen's d of pairs); 0 where there is no deviation.
+    /// The mean difference by the standard deviation of the differences (Cohen's d of pairs); 0
+    /// where there is no deviation.
     pub effect: f64,
-    /// The smallest true difference that questions like these would have shown in 8 of 10 trials at [`LEVEL`]; 1, the
-    /// largest that there can be, where they show none.
+    /// The smallest true difference that questions like these would have shown in 8 of 10 trials at
+    /// [`LEVEL`]; 1, the largest that there can be, where they show none.
     pub detectable: f64,
 }
 
-/// Compares the values of two systems on the same questions, in the same order; there is at least one.
+/// Compares the values of two systems on the same questions, in the same order; there is at least
+/// one.
 pub fn difference(a: &[f64], b: &[f64]) -> Difference {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     let count = differences.len() as f64;
@@ -60,8 +64,9 @@ pub fn difference(a: &[f64], b: &[f64]) -> Difference {
     }
 }
 
-/// The p-value of the paired randomisation test: where the systems do not differ, each difference has either sign with the same chance.
-/// The flip that was seen counts as one, so that no p-value is 0 (Phipson & Smyth, 2010).
+/// The p-value of the paired randomisation test: where the systems do not differ, each difference
+/// has either sign with the same chance. The flip that was seen counts as one, so that no p-value
+/// is 0 (Phipson & Smyth, 2010).
 fn randomisation(differences: &[f64]) -> f64 {
     let seen = differences.iter().sum::<f64>().abs();
     let mut draws = Draws::new(SEED);
@@ -94,8 +99,9 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     corrected
 }
 
-/// Kendall's rank correlation τ-b of two lists of values of the same things: 1 for the same order, −1 for the opposite one; `None` when
-/// all values of a list are equal. Source: Kendall, *The Treatment of Ties in Ranking Problems*, Biometrika 1945.
+/// Kendall's rank correlation τ-b of two lists of values of the same things: 1 for the same order,
+/// −1 for the opposite one; `None` when all values of a list are equal. Source: Kendall, *The
+/// Treatment of Ties in Ranking Problems*, Biometrika 1945.
 pub fn kendall_tau(a: &[f64], b: &[f64]) -> Option<f64> {
     let sign = |difference: f64| if difference.abs() <= TIE { 0.0 } else { difference.signum() };
     let (mut sum, mut in_a, mut in_b) = (0.0, 0.0, 0.0);

@@ -1,5 +1,5 @@
-//! A collection in BEIR's layout becomes an index like any folder: each document is a file. It is kept under `evals/` of the home for
-//! the next time.
+//! A collection in BEIR's layout becomes an index like any folder: each document is a file. It is
+//! kept under `evals/` of the home for the next time.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,8 @@ use crate::index::{Index, IndexWriter};
 use crate::ingest::{IngestPlan, Progress, ingest};
 use crate::models::catalog::ModelSpec;
 
-/// The same with its embedder named, so that figures do not depend on which embedder was used first.
+/// The same with its embedder named, so that figures do not depend on which embedder was used
+/// first.
 pub(super) fn with_own_embedder(kinglet: &Kinglet) -> Kinglet {
     let embedder = EmbedderChoice::Use(kinglet.answering_embedder(None));
     kinglet.clone().with_config(Config { embedder, ..kinglet.config().clone() })
@@ -36,7 +37,8 @@ impl Kinglet {
         this.with_runtime(specs)
     }
 
-    /// Reads the collection in `folder` with the judgments of one split, and brings its index up to date.
+    /// Reads the collection in `folder` with the judgments of one split, and brings its index up to
+    /// date.
     pub(super) fn beir_collection(
         &self,
         folder: &Path,
@@ -73,7 +75,8 @@ impl Kinglet {
         Ok(TestCollection { questions: questions_of(collection), index, names })
     }
 
-    /// Words or learned terms alone need no embedder: then those that were used before are kept, and no other is added.
+    /// Words or learned terms alone need no embedder: then those that were used before are kept,
+    /// and no other is added.
     fn beir_embedders(&self, index: &Path) -> Result<Embedders> {
         if !self.needs_no_embedder() {
             return Ok(Embedders::Keep);
@@ -107,8 +110,8 @@ fn questions_of(mut collection: Beir) -> Vec<Question> {
     collection.queries.into_iter().map(question).collect()
 }
 
-/// Writes each document to a file named by its place in the collection. Files that are right already keep their time, so that they
-/// are not read again.
+/// Writes each document to a file named by its place in the collection. Files that are right
+/// already keep their time, so that they are not read again.
 fn write_documents(documents: &[BeirDocument], folder: &Path) -> Result<()> {
     make_private_folder(folder)?;
     let mut wanted = BTreeSet::new();

@@ -48,8 +48,8 @@ impl ChunkNames {
         self.documents
     }
 
-    /// The ranking of documents or passages that follows from a ranking of chunks: each stands where its best chunk stands. At most
-    /// `most` of them.
+    /// The ranking of documents or passages that follows from a ranking of chunks: each stands
+    /// where its best chunk stands. At most `most` of them.
     pub fn ranking(
         &self,
         granularity: Granularity,

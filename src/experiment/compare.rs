@@ -1,5 +1,5 @@
-//! Compares systems on the same questions over the same documents. First a plan, which says what it needs; then each system is measured,
-//! one after the other; then the statistics and the report.
+//! Compares systems on the same questions over the same documents. First a plan, which says what it
+//! needs; then each system is measured, one after the other; then the statistics and the report.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -115,10 +115,12 @@ impl Kinglet {
         Ok(ComparisonPlan { request, folder, systems: found.systems, left_out: found.left_out, required_models })
     }
 
-    /// Measures each system there where `isolation` says, and compares them. Everything goes into the comparison's folder: `systems/`
-    /// has what was measured, and is read again where nothing has changed; `runs/` has run files in TREC's format, `qrels.txt` the
-    /// judgments (those for systems that cut documents otherwise stand beside their runs), `questions.jsonl` the questions.
-    /// `progress` sees indexing, and is asked whether to stop; `measuring` is told after each question.
+    /// Measures each system in the process that `isolation` names and compares them. Everything
+    /// goes into the comparison's folder: `systems/` has what was measured, and is read again where
+    /// nothing has changed; `runs/` has run files in TREC's format, `qrels.txt` the judgments
+    /// (those for systems that cut documents otherwise stand beside their runs), `questions.jsonl`
+    /// the questions. `progress` sees indexing, and is asked whether to stop; `measuring` is told
+    /// after each question.
     ///
     /// # Errors
     /// When a system cannot be measured, or the disk refuses. What was measured until then is kept.
@@ -205,7 +207,8 @@ impl Kinglet {
         Ok(models)
     }
 
-    /// For each chunk size of the systems the test collection, with all that they need in its index.
+    /// For each chunk size of the systems the test collection, with all that they need in its
+    /// index.
     fn collections(
         &self,
         plan: &ComparisonPlan,
@@ -238,8 +241,8 @@ impl Kinglet {
         Ok(collections)
     }
 
-    /// The index itself with the vectors of all embedders; for another chunk size, an index of the same documents in the comparison's
-    /// folder.
+    /// The index itself with the vectors of all embedders; for another chunk size, an index of the
+    /// same documents in the comparison's folder.
     fn comparison_index(&self, name: &str, plan: &ComparisonPlan, progress: &dyn Progress) -> Result<Index> {
         let own = self.index_folder(name)?;
         // What is kept of token vectors must not depend on which system comes first.

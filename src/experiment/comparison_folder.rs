@@ -1,5 +1,5 @@
-//! The folder of a comparison: what was measured, so that an interrupted comparison goes on where it was; run files and judgments in
-//! TREC's format; the report.
+//! The folder of a comparison: what was measured, so that an interrupted comparison goes on where
+//! it was; run files and judgments in TREC's format; the report.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,8 @@ impl<'f> ComparisonFolder<'f> {
         write_whole(&self.run_file(system), trec(run, &system.name).as_bytes())
     }
 
-    /// The judgments for a system that cuts documents otherwise than the first one, so that passages have other names.
+    /// The judgments for a system that cuts documents otherwise than the first one, so that
+    /// passages have other names.
     pub fn write_own_judgments(&self, system: &System, questions: &[Question]) -> Result<()> {
         write_whole(&self.run_file(system).with_extension("qrels"), qrels(questions).as_bytes())
     }

@@ -1,5 +1,7 @@
-//! Finds the fusion weights of a pipeline by coordinate ascent: one weight after the other takes each of its candidate values, and the
-//! best one is kept, until a whole round changes nothing. Source: Metzler & Croft, *Linear Feature-Based Models for Information Retrieval*, Information Retrieval 2007.
+//! Finds the fusion weights of a pipeline by coordinate ascent: one weight after the other takes
+//! each of its candidate values, and the best one is kept, until a whole round changes nothing.
+//! Source: Metzler & Croft, *Linear Feature-Based Models for Information Retrieval*, Information
+//! Retrieval 2007.
 
 use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;

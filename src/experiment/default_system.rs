@@ -12,11 +12,13 @@ use crate::index::IndexWriter;
 const CHOSEN: [&str; 5] = ["mode", "fusion", "rerank", "neighbours", "sparse"];
 
 impl Kinglet {
-    /// Lets the index called `name` answer by `system`, named as `kinglet compare` names it (`bm25`, `EMBEDDER:MODE`,
-    /// `EMBEDDER:MODE,KEY=VALUE`), or by an embedder in the default mode. Nothing is removed, and what is set elsewhere still goes over it.
+    /// Lets the index called `name` answer by `system`, named as `kinglet compare` names it
+    /// (`bm25`, `EMBEDDER:MODE`, `EMBEDDER:MODE,KEY=VALUE`), or by an embedder in the default mode.
+    /// Nothing is removed, and what is set elsewhere still goes over it.
     ///
     /// # Errors
-    /// When there is no such system, the index has no vectors of its embedder or is cut otherwise, or another process writes to the index.
+    /// When there is no such system, the index has no vectors of its embedder or is cut otherwise,
+    /// or another process writes to the index.
     pub fn use_system(&self, name: &str, system: &str) -> Result<()> {
         let (embedder, mode) = system.split_once(':').map_or((system, None), |(embedder, mode)| (embedder, Some(mode)));
         let mut cut = None;

@@ -1,4 +1,5 @@
-//! A generator answers questions, and the sources that its answers cite are its ranking: so generators are compared as retrievers are.
+//! A generator answers questions, and the sources that its answers cite are its ranking: so
+//! generators are compared as retrievers are.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -50,7 +51,8 @@ impl GeneratorRun {
     pub fn answer(&self, question: &str, hits: &[Hit]) -> Result<CitedAnswer> {
         let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
         let stored = self.index.chunks(&ids)?;
-        // No generator sees a path, so the place among the hits stands there and comes back with what is cited.
+        // No generator sees a path, so the place among the hits stands there and comes back with
+        // what is cited.
         let passages = stored.into_iter().enumerate();
         let passage =
             |(at, stored): (usize, StoredChunk)| Passage { path: at.to_string(), chunk: stored.chunk, truncated: None };

@@ -1,4 +1,5 @@
-//! Measures a system in a process of its own, so that its memory, its start and its crash are its own.
+//! Measures a system in a process of its own, so that its memory, its start and its crash are its
+//! own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -26,7 +27,8 @@ enum MeasureMessage {
     Failed(String),
 }
 
-/// The measuring process: does the job on standard input. A generator needs a tokio runtime, which the caller has entered.
+/// The measuring process: does the job on standard input. A generator needs a tokio runtime, which
+/// the caller has entered.
 ///
 /// # Errors
 /// When there is no job on standard input.
@@ -48,7 +50,8 @@ pub fn serve() -> Result<()> {
     Ok(())
 }
 
-/// Does the job there; `answered` is told after each question how many were answered, and `progress` is asked whether to stop.
+/// Does the job there; `answered` is told after each question how many were answered, and
+/// `progress` is asked whether to stop.
 pub(super) fn measure(
     isolation: &Isolation,
     job: &MeasureJob,

@@ -41,7 +41,8 @@ pub(super) struct MeasureJob {
     pub index: PathBuf,
     /// How it is searched.
     pub config: Config,
-    /// Whether the questions are answered too, see [`System::answers`](super::systems::System::answers).
+    /// Whether the questions are answered too, see
+    /// [`System::answers`](super::systems::System::answers).
     pub answers: bool,
     /// What is asked.
     pub questions: Vec<String>,
@@ -60,8 +61,8 @@ pub(super) struct Measurement {
     pub cost: Cost,
 }
 
-/// Does the job in this process; `done` is told after each question how many were put. The first question is put twice, because the
-/// first time also loads what is loaded late.
+/// Does the job in this process; `done` is told after each question how many were put. The first
+/// question is put twice, because the first time also loads what is loaded late.
 pub(super) fn measure_system(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<Measurement> {
     let kinglet = Kinglet::new(&job.home, job.config.clone());
     let index = std::sync::Arc::new(Index::open(&job.index)?);

@@ -1,4 +1,5 @@
-//! Puts whole pipelines through questions with known answers: evaluates, tunes and compares them, and generates such questions.
+//! Puts whole pipelines through questions with known answers: evaluates, tunes and compares them,
+//! and generates such questions.
 
 mod beir_index;
 mod chunk_names;

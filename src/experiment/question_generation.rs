@@ -1,8 +1,10 @@
-//! Generates questions from documents, offline, for people who have none. They are called synthetic wherever they go.
+//! Generates questions from documents, offline, for people who have none. They are called synthetic
+//! wherever they go.
 //!
-//! Sources: Azzopardi, de Rijke & Balog, *Building Simulated Queries for Known-Item Topics*, SIGIR 2007 (salient words of a passage that
-//! is known); Alberti et al., *Synthetic QA Corpora Generation with Roundtrip Consistency*, ACL 2019 (a question is kept only if what it
-//! was made from can be found by it).
+//! Sources: Azzopardi, de Rijke & Balog, *Building Simulated Queries for Known-Item Topics*, SIGIR
+//! 2007 (salient words of a passage that is known); Alberti et al., *Synthetic QA Corpora
+//! Generation with Roundtrip Consistency*, ACL 2019 (a question is kept only if what it was made
+//! from can be found by it).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -17,11 +19,12 @@ use crate::index::store::{ChunkId, StoredChunk};
 use crate::search::{Query, Retriever};
 use crate::text::{Span, content_words, sentences, words};
 
-/// The passage that a question was made from must be among so many that it finds.
+/// A question must find the passage that it was generated from among so many chunks.
 const ROUND_TRIP_DEPTH: usize = 50;
 /// Questions that share this much of their words are the same question.
 const DUPLICATE: f64 = 0.7;
-/// A longer run of words that also stands in the passage, with most of the question in it, is a copy.
+/// A longer run of words that also stands in the passage, with most of the question in it, is a
+/// copy.
 const COPIED_WORDS: usize = 5;
 const COPIED_SHARE: f64 = 0.8;
 /// Words of a question that is made of salient words.
@@ -37,7 +40,7 @@ pub type QuestionWriter<'w> = dyn Fn(&str) -> Result<Option<String>> + 'w;
 /// Questions, and how many were thrown away.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GeneratedQuestions {
-    /// In the order in which they were made.
+    /// In the order in which they were generated.
     pub questions: Vec<WrittenQuestion>,
     /// Those that were mostly a run of words of their passage.
     pub copied: usize,
@@ -48,9 +51,10 @@ pub struct GeneratedQuestions {
 }
 
 impl Kinglet {
-    /// Makes about `count` questions from all over the documents of `index`: from headings, from definitions, from salient words, and, where
-    /// there is a `writer`, by it. Each is answered by a sentence of one passage. The same index gives the same questions, but for what a
-    /// writer writes. `done` is told how many there are.
+    /// Makes about `count` questions from all over the documents of `index`: from headings, from
+    /// definitions, from salient words, and, where there is a `writer`, by it. Each is answered by
+    /// a sentence of one passage. The same index gives the same questions, but for what a writer
+    /// writes. `done` is told how many there are.
     ///
     /// # Errors
     /// When there is nothing in the index, or as [`Kinglet::search`].
@@ -113,7 +117,8 @@ impl Kinglet {
     }
 }
 
-/// The chunks of each document in an order that depends on their hashes alone, and so the documents.
+/// The chunks of each document in an order that depends on their hashes alone, and so the
+/// documents.
 fn shuffled_documents(index: &Index) -> Result<Vec<Vec<ChunkId>>> {
     let mut documents: BTreeMap<String, Vec<ChunkId>> = BTreeMap::new();
     for outline in index.outlines()? {
@@ -140,8 +145,8 @@ fn name_of(index: &Index, stored: &StoredChunk) -> Result<String> {
 
 type Rarity<'r> = dyn Fn(&str) -> Result<Vec<(Span, f32)>> + 'r;
 
-/// A question of the kind whose turn it is, or of the next kind that the chunk allows: its kind, the question, and the sentence that
-/// answers it.
+/// A question of the kind whose turn it is, or of the next kind that the chunk allows: its kind,
+/// the question, and the sentence that answers it.
 fn ask(
     stored: &StoredChunk,
     turn: usize,
@@ -158,7 +163,7 @@ fn ask(
     };
     for offset in 0..kinds.len() {
         let kind = kinds[(turn + offset) % kinds.len()];
-        let made = match kind {
+        let generated = match kind {
             "heading" => from_headings(&stored.chunk.headings).map(|question| (question, (*first).to_string())),
             "definition" => answers.iter().find_map(|it| Some((from_definition(it)?, (*it).to_string()))),
             "salient" => {
@@ -172,14 +177,15 @@ fn ask(
                 None => None,
             },
         };
-        if let Some((question, answer)) = made {
+        if let Some((question, answer)) = generated {
             return Ok(Some((kind, question, answer)));
         }
     }
     Ok(None)
 }
 
-/// Whether a sentence reads like one: enough words, mostly letters, and no heading, row or list item.
+/// Whether a sentence reads like one: enough words, mostly letters, and no heading, row or list
+/// item.
 fn is_prose(sentence: &str) -> bool {
     if sentence.starts_with(|c: char| !c.is_alphanumeric() && !"\"'“‘`(".contains(c)) {
         return false;

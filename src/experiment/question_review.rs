@@ -1,5 +1,5 @@
-//! A person looks through a file of questions: keeps, drops and edits them. Each decision is in the file at once, so that an
-//! interruption loses none.
+//! A person looks through a file of questions: keeps, drops and edits them. Each decision is in the
+//! file at once, so that an interruption loses none.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,8 @@ pub struct QuestionReview {
 }
 
 impl QuestionReview {
-    /// Reads a file of questions as [`Kinglet::generate_questions`](crate::Kinglet::generate_questions) makes them.
+    /// Reads a file of questions as
+    /// [`Kinglet::generate_questions`](crate::Kinglet::generate_questions) makes them.
     ///
     /// # Errors
     /// When the file is not one of questions in JSON lines.

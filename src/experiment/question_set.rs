@@ -125,7 +125,8 @@ impl Passages {
         self.documents.keys().map(String::as_str).filter(|name| !path.is_empty() && fits(name)).collect()
     }
 
-    /// The chunks of `among` that hold the words of `quote`; where it was cut apart, those that hold the first or last half of them.
+    /// The chunks of `among` that hold the words of `quote`; where it was cut apart, those that
+    /// hold the first or last half of them.
     fn holding(&self, quote: &str, among: &[ChunkId]) -> Vec<ChunkId> {
         let words = spaced(quote);
         let parts: Vec<&str> = words.split_whitespace().collect();

@@ -27,7 +27,8 @@ impl Kinglet {
         self.writing_with(generator)?.models_for_answering()
     }
 
-    /// Opens a generator that writes questions. Needs a tokio runtime, which the caller has entered.
+    /// Opens a generator that writes questions. Needs a tokio runtime, which the caller has
+    /// entered.
     ///
     /// # Errors
     /// When there is no such generator, it only quotes, or its files are not here.

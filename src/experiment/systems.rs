@@ -35,8 +35,8 @@ pub struct Systems {
 }
 
 impl Kinglet {
-    /// The baseline, and every embedder in every mode, each with every combination of the values in `vary`: settings by their key, such as
-    /// `fusion`.
+    /// The baseline, and every embedder in every mode, each with every combination of the values in
+    /// `vary`: settings by their key, such as `fusion`.
     ///
     /// # Errors
     /// When there is no such embedder, mode, setting or value.

@@ -1,4 +1,5 @@
-//! A test collection: documents in an index, and questions whose relevant documents or passages are known.
+//! A test collection: documents in an index, and questions whose relevant documents or passages are
+//! known.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,7 +94,8 @@ impl TestCollection {
         self.names.documents()
     }
 
-    /// Puts `questions` to `retriever`, which finds `depth` chunks; `done` is told after each how many were put.
+    /// Puts `questions` to `retriever`, which finds `depth` chunks; `done` is told after each how
+    /// many were put.
     pub(super) fn run(
         &self,
         questions: &[Question],
@@ -118,7 +120,8 @@ impl Kinglet {
     /// The models that searching these documents needs.
     ///
     /// # Errors
-    /// When there is no such index or collection, or the catalog does not have a model that is configured.
+    /// When there is no such index or collection, or the catalog does not have a model that is
+    /// configured.
     pub fn models_for_documents(&self, source: &DocumentSource) -> Result<Vec<Arc<ModelSpec>>> {
         match source {
             DocumentSource::Index(name) => self.models_for_searching(name),
@@ -126,8 +129,8 @@ impl Kinglet {
         }
     }
 
-    /// The index of these documents. That of a collection in BEIR's layout is brought up to date first, and keeps the vectors of
-    /// embedders that were used before.
+    /// The index of these documents. That of a collection in BEIR's layout is brought up to date
+    /// first, and keeps the vectors of embedders that were used before.
     ///
     /// # Errors
     /// When there is no such index or collection, or as [`Kinglet::index`].
@@ -138,11 +141,13 @@ impl Kinglet {
         }
     }
 
-    /// The test collection with these documents and questions. Questions that the documents do not answer are left out. A question
-    /// with a quote is judged by passages, one with paths alone by documents.
+    /// The test collection with these documents and questions. Questions that the documents do not
+    /// answer are left out. A question with a quote is judged by passages, one with paths alone by
+    /// documents.
     ///
     /// # Errors
-    /// As [`Kinglet::open_documents`]; also when there are no questions, or what answers one is not in the index.
+    /// As [`Kinglet::open_documents`]; also when there are no questions, or what answers one is not
+    /// in the index.
     pub fn test_collection(&self, source: &CollectionSource, progress: &dyn Progress) -> Result<TestCollection> {
         match (&source.documents, &source.questions) {
             (DocumentSource::Beir { folder, split }, None) => self.beir_collection(folder, split, progress),
@@ -151,8 +156,8 @@ impl Kinglet {
         }
     }
 
-    /// Puts every question to the configured retriever and evaluates what it finds; `done` is told after each question how many were
-    /// put.
+    /// Puts every question to the configured retriever and evaluates what it finds; `done` is told
+    /// after each question how many were put.
     ///
     /// # Errors
     /// As [`Kinglet::search`].

@@ -1,4 +1,5 @@
-//! The weights of an index's own pipeline, found on half of the questions and held against the other half.
+//! The weights of an index's own pipeline, found on half of the questions and held against the
+//! other half.
 
 use super::TestCollection;
 use super::beir_index::with_own_embedder;
@@ -34,13 +35,15 @@ pub struct TuningResult {
     pub held_out_ndcg_at_10: [f64; 2],
     /// Tuned − default on the held-out half.
     pub difference: Difference,
-    /// Whether the index now has these weights: they are better on the held-out half too. Otherwise it has the default ones.
+    /// Whether the index now has these weights: they are better on the held-out half too. Otherwise
+    /// it has the default ones.
     pub is_kept: bool,
 }
 
 impl Kinglet {
-    /// Tunes the weights of hybrid mode on one half of the collection's questions, told apart by the hash of their ids, and keeps them with
-    /// the index if they are better on the other half too. `tried` is told after each setting how many were tried.
+    /// Tunes the weights of hybrid mode on one half of the collection's questions, told apart by
+    /// the hash of their ids, and keeps them with the index if they are better on the other half
+    /// too. `tried` is told after each setting how many were tried.
     ///
     /// # Errors
     /// When a single leg is configured, there are too few questions, or as [`Kinglet::search`].

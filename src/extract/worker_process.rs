@@ -13,12 +13,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::subprocess::Isolation;
-
 use super::timeouts::{Timeouts, Watchdog};
 use super::{Extraction, Part, Request, read};
 use crate::error::Result;
-use crate::subprocess::{Subprocess, jobs, send};
+use crate::subprocess::{Isolation, Subprocess, jobs, send};
 use kinglet_formats::Skip;
 
 /// The most memory of a worker.

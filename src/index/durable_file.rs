@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 
 const SEAL_BYTES: usize = 32;
 
@@ -127,12 +127,12 @@ pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn read_sealed(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = std::fs::read(path).map_err(|cause| {
         Error::damaged(format!("could not read {}: {cause}", path.display()))
-            .with_hint("run `kinglet index` again: it derives what is missing")
+            .with_hint(Hint::update("it derives what is missing"))
     })?;
     let seal = bytes.split_off(bytes.len().saturating_sub(SEAL_BYTES));
     if blake3::hash(&bytes).as_bytes()[..] != seal[..] {
         return Err(Error::damaged(format!("{} is damaged: its checksum does not match", path.display()))
-            .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+            .with_hint(Hint::update("this part is derived and is made anew")));
     }
     Ok(bytes)
 }

@@ -11,7 +11,7 @@ use super::sparse::Sparse;
 use super::store::StoreReader;
 use super::token_vectors::TokenStore;
 use super::{STORE, dense_folder, lexical_folder, sparse_folder, tokens_file};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 
 /// Everything that is read of an index.
 pub(super) struct Parts {
@@ -40,8 +40,7 @@ impl Parts {
         let path = folder.join(STORE);
         until_undisturbed(folder, || {
             if !path.is_file() {
-                return Err(Error::input(format!("{} holds no index", folder.display()))
-                    .with_hint("`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one"));
+                return Err(Error::input(format!("{} holds no index", folder.display())).with_hint(Hint::ListIndexes));
             }
             let known = before.map(|before| &before.store);
             let store = Stamped::open(vec![path.clone()], FileStamp::of_database, known, || StoreReader::open(&path))?;
@@ -102,7 +101,7 @@ impl Derived {
             let open = || {
                 Sparse::open(&folder)?.ok_or_else(|| {
                     Error::damaged(format!("{} holds no terms", folder.display()))
-                        .with_hint("run `kinglet index` again: they are derived from what has been encoded")
+                        .with_hint(Hint::update("they are derived from what has been encoded"))
                 })
             };
             sparse.push(Stamped::open(files, FileStamp::of, known, open)?);
@@ -119,10 +118,9 @@ impl Derived {
 }
 
 fn nothing_yet(folder: &Path) -> Error {
-    let name = index_name(folder);
     Error::input(format!(
         "nothing can be searched in {} yet: `kinglet index` is at work, or was stopped before it had committed anything",
         folder.display()
     ))
-    .with_hint(format!("when none is at work, `kinglet index --name {name}` goes on where it stopped"))
+    .with_hint(Hint::UpdateIndex { index: Some(index_name(folder)), effect: Some("it goes on where it stopped") })
 }

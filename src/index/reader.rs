@@ -10,7 +10,7 @@ use super::file_stamp::ATTEMPTS;
 use super::parts::Parts;
 use super::snapshot::{Generation, Index};
 use super::store::Snapshot;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 
 /// An index, open for reading. It takes no writer's lock, makes nothing anew and waits for no
 /// writer. Cheap to clone.
@@ -132,7 +132,10 @@ impl IndexReader {
     fn came_apart(&self) -> Error {
         let folder = &self.shared.folder;
         Error::damaged(format!("the parts of the index in {} are newer than its documents", folder.display()))
-            .with_hint(format!("run `kinglet index --name {}`: what is derived is made anew", index_name(folder)))
+            .with_hint(Hint::UpdateIndex {
+                index: Some(index_name(folder)),
+                effect: Some("what is derived is made anew"),
+            })
     }
 }
 

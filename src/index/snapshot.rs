@@ -15,7 +15,7 @@ use super::store::row_checks::Damage;
 use super::store::{ChunkId, Counts, Documents, Outline, Snapshot, StoredChunk};
 use super::token_vectors::TokenStore;
 use super::{STORE, dense_folder, lexical_folder, sparse_folder, tokens_file};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::models::contracts::{EmbedderCard, SparseCard};
 use crate::near_duplicate::Sketch;
 use crate::vector::{SparseVector, Vector};
@@ -130,10 +130,8 @@ impl Index {
     pub fn sparse(&self, card: &SparseCard) -> Result<&Sparse> {
         let stored = self.manifest().sparse.iter().position(|stored| stored == card);
         stored.map(|at| self.parts.derived.sparse[at].value.as_ref()).ok_or_else(|| {
-            let (name, id) = (self.name(), &card.id);
-            let command =
-                format!("kinglet index --name {name} --sparse {id} encodes the chunks; nothing else is touched");
-            Error::input(format!("the index has no terms of this {}", card.id)).with_hint(command)
+            let hint = Hint::AddEncoder { index: self.name(), encoder: card.id.clone() };
+            Error::input(format!("the index has no terms of this {}", card.id)).with_hint(hint)
         })
     }
 
@@ -142,11 +140,11 @@ impl Index {
         match cards.iter().position(|stored| stored.id == card.id) {
             Some(at) if cards[at] == *card => Ok(at),
             Some(_) => Err(Error::input(format!("the index holds vectors of another version of {}", card.id))
-                .with_hint("run `kinglet index` again with this embedder: the chunks are embedded anew")),
+                .with_hint(Hint::AddEmbedder { index: self.name(), embedder: card.id.clone() })),
             None => {
                 let known: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
                 Err(Error::input(format!("the index has no vectors of {}, only of {}", card.id, known.join(", ")))
-                    .with_hint("run `kinglet index` with that embedder, or ask with one that is there"))
+                    .with_hint(Hint::AddEmbedder { index: self.name(), embedder: card.id.clone() }))
             }
         }
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::store::sqlite::{self, is_disk_full};
 use super::store::{ChunkHash, ChunkId, Documents, Pool};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 
 /// Beyond this size nothing is added. A chunk of 130 tokens of 384 components takes about 6 KiB.
 const LARGEST_BYTES: u64 = 8 << 30;
@@ -203,7 +203,7 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
 
 fn damaged(path: &Path, how: &str) -> Error {
     Error::damaged(format!("{}: {how}", path.display()))
-        .with_hint("delete that file and run `kinglet index`: only token vectors are made anew")
+        .with_hint(Hint::DeleteAndUpdateIndex { path: path.to_path_buf(), effect: "only token vectors are made anew" })
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::chunking::Chunking;
-use crate::extract::worker_process::Isolation;
 use crate::language::Language;
 use crate::models::contracts::{Embedder, SparseEncoder};
+use crate::subprocess::Isolation;
 
 /// What is to be indexed, and how.
 pub struct IngestPlan<'p> {

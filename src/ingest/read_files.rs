@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{CHECKPOINT, Event, FileNote, IngestRun, Summary};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::extract::worker_process::read_all;
 use crate::extract::{self, Extraction, Request};
 use crate::index::store::row_checks::Damage;
@@ -177,7 +177,7 @@ impl<'r> IngestRun<'r> {
             }
         }
         if roots.is_empty() {
-            return Err(Error::input("nothing was named to index").with_hint("kinglet index FOLDER"));
+            return Err(Error::input("nothing was named to index").with_hint(Hint::IndexFolder));
         }
         Ok(roots)
     }

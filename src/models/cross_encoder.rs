@@ -8,7 +8,7 @@ use super::onnx::{WAIT_ASLEEP, environment, threads_for, tokenizer_files, unread
 use super::reference::ModelId;
 use super::session_pool::SessionPool;
 use super::store::ModelStore;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 
 /// A cross-encoder of the catalog, on ONNX Runtime. Several threads can score at once.
 pub struct CrossEncoder {
@@ -30,8 +30,7 @@ impl CrossEncoder {
 
 fn open_session(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<TextRerank> {
     let ModelKind::Reranker { max_tokens, pad_token } = &spec.kind else {
-        return Err(Error::input(format!("{} is a {}, not a reranker", spec.id, spec.kind))
-            .with_hint("`kinglet models list` shows what each model is for"));
+        return Err(Error::input(format!("{} is a {}, not a reranker", spec.id, spec.kind)).with_hint(Hint::ListModels));
     };
     let folder = store.require(spec)?;
     let environment = environment(store)?;

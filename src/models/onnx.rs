@@ -13,7 +13,7 @@ use super::contracts::{EmbeddedText, Embedder, EmbedderCard, Pooling, Role, Toke
 use super::session_pool::SessionPool;
 use super::store::ModelStore;
 use super::telemetry;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::text::Span;
 use crate::vector::Vector;
 
@@ -293,8 +293,7 @@ pub(super) fn threads_for(threads: usize) -> usize {
 }
 
 pub(super) fn unreadable(spec: &ModelSpec, cause: &dyn std::fmt::Display) -> Error {
-    Error::damaged(format!("{} could not be opened: {cause}", spec.id))
-        .with_hint(format!("kinglet models pull --force {}", spec.id))
+    Error::damaged(format!("{} could not be opened: {cause}", spec.id)).with_hint(Hint::pull(&spec.id, true))
 }
 
 pub(super) fn read(folder: &Path, name: &str) -> Result<Vec<u8>> {

@@ -17,7 +17,7 @@ use tokenizers::{Tokenizer, TruncationParams};
 use super::catalog::ModelSpec;
 use super::contracts::{Role, SparseCard, SparseEncoder};
 use super::store::ModelStore;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::vector::SparseVector;
 
 /// The number of components of an attention head of a BERT.
@@ -47,8 +47,7 @@ impl SpladeEncoder {
         let card = store.sparse_card(spec)?;
         let folder = store.require(spec)?;
         let unreadable = |cause: &dyn std::fmt::Display| {
-            Error::damaged(format!("{} could not be opened: {cause}", spec.id))
-                .with_hint(format!("kinglet models pull --force {}", spec.id))
+            Error::damaged(format!("{} could not be opened: {cause}", spec.id)).with_hint(Hint::pull(&spec.id, true))
         };
         let mut tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).map_err(|cause| unreadable(&cause))?;
         let truncation = TruncationParams { max_length: card.max_tokens, ..TruncationParams::default() };

@@ -12,7 +12,7 @@ use tokenizers::Tokenizer;
 use super::catalog::ModelSpec;
 use super::contracts::{Embedder, EmbedderCard, Role, TokenEmbedder};
 use super::store::ModelStore;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::vector::Vector;
 
 /// An embedder whose model is a table of token vectors.
@@ -36,8 +36,7 @@ impl StaticEmbedder {
         let folder = store.require(spec)?;
         let card = store.card(spec)?;
         let unreadable = |cause: &dyn std::fmt::Display| {
-            Error::damaged(format!("{} could not be opened: {cause}", spec.id))
-                .with_hint(format!("kinglet models pull --force {}", spec.id))
+            Error::damaged(format!("{} could not be opened: {cause}", spec.id)).with_hint(Hint::pull(&spec.id, true))
         };
         let tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).map_err(|cause| unreadable(&cause))?;
         let bytes = read(&folder.join("model.safetensors"))?;

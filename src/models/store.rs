@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::catalog::{Catalog, ModelFile, ModelSpec};
 use super::contracts::{EmbedderCard, SparseCard};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 
 /// The file that records the size and time of each file when it was last checked, so that 150 MB
 /// are not hashed at every start.
@@ -98,7 +98,7 @@ impl ModelStore {
         let folder = self.folder(spec);
         if !self.is_complete(spec) {
             return Err(Error::new(ErrorKind::Missing, format!("{} is not here yet", spec.id))
-                .with_hint(format!("kinglet models pull {}", spec.id)));
+                .with_hint(Hint::pull(&spec.id, false)));
         }
         let stamp = self.stamp(spec)?;
         if std::fs::read_to_string(folder.join(STAMP)).ok().as_deref() != Some(&stamp) {
@@ -118,10 +118,10 @@ impl ModelStore {
             let path = self.folder(spec).join(&file.name);
             if !path.is_file() {
                 return Err(Error::new(ErrorKind::Missing, format!("{} is not here yet", spec.id))
-                    .with_hint(format!("kinglet models pull {}", spec.id)));
+                    .with_hint(Hint::pull(&spec.id, false)));
             }
             check(file, &self.sha256(spec, file)?, &path)
-                .map_err(|error| error.with_hint(format!("kinglet models pull --force {}", spec.id)))?;
+                .map_err(|error| error.with_hint(Hint::pull(&spec.id, true)))?;
         }
         Ok(())
     }
@@ -132,8 +132,7 @@ impl ModelStore {
     /// When `spec` is not an embedder, or the hash of a file is not known yet.
     pub fn card(&self, spec: &ModelSpec) -> Result<EmbedderCard> {
         spec.card(&self.hashes(spec)?).ok_or_else(|| {
-            Error::input(format!("{} is a {}, not an embedder", spec.id, spec.kind))
-                .with_hint("`kinglet models list` shows what each model is for")
+            Error::input(format!("{} is a {}, not an embedder", spec.id, spec.kind)).with_hint(Hint::ListModels)
         })
     }
 
@@ -143,8 +142,7 @@ impl ModelStore {
     /// As [`card`](Self::card).
     pub fn sparse_card(&self, spec: &ModelSpec) -> Result<SparseCard> {
         spec.sparse_card(&self.hashes(spec)?).ok_or_else(|| {
-            Error::input(format!("{} is a {}, not a sparse encoder", spec.id, spec.kind))
-                .with_hint("`kinglet models list` shows what each model is for")
+            Error::input(format!("{} is a {}, not a sparse encoder", spec.id, spec.kind)).with_hint(Hint::ListModels)
         })
     }
 
@@ -159,7 +157,7 @@ impl ModelStore {
         let known = file.sha256.clone().or_else(|| recorded_sha256(&self.folder(spec), file));
         known.ok_or_else(|| {
             Error::new(ErrorKind::Missing, format!("{} is not here yet", spec.id))
-                .with_hint(format!("kinglet models pull {}", spec.id))
+                .with_hint(Hint::pull(&spec.id, false))
         })
     }
 

@@ -38,8 +38,8 @@ pub struct ChunkView {
 }
 
 impl FileView {
-    /// Chunks with their tokens, where they were counted, of which the embedder reads at most `token_limit`. Shows the path relative
-    /// to `base`.
+    /// Chunks with their tokens, where they were counted, of which the embedder reads at most
+    /// `token_limit`. Shows the path relative to `base`.
     pub fn new(path: &Path, chunks: &[(Chunk, Option<usize>)], token_limit: Option<usize>, base: &Path) -> Self {
         let chunk = |(chunk, tokens): &(Chunk, Option<usize>)| ChunkView {
             location: Location::of(chunk),

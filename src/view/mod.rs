@@ -1,5 +1,5 @@
-//! Results as programs read them: one serialisable type for each, the same for the command line and for servers. The handbook's page
-//! `json.md` documents every key.
+//! Results as programs read them: one serialisable type for each, the same for the command line and
+//! for servers. The handbook's page `json.md` documents every key.
 
 mod answer;
 mod check;

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kinglet::chunking::Chunking;
-use kinglet::extract::worker_process::Isolation;
 use kinglet::index::derived_part::{DerivedPart, Prepared};
 use kinglet::index::store::{ChunkId, Documents, StoredChunk};
 use kinglet::index::{Index, IndexWriter, WorkProgress};
@@ -23,6 +22,7 @@ use kinglet::models::contracts::{
 };
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::search::{DenseRetriever, IndexSources, LexicalRetriever, QueryEncoder, Retriever, SparseRetriever};
+use kinglet::subprocess::Isolation;
 use kinglet::text::Span;
 use kinglet::vector::{SparseVector, Vector};
 

@@ -47,12 +47,14 @@ pub struct IndexArg {
 
 #[derive(Args)]
 pub struct CollectionArgs {
-    /// Questions over an index: a table of question, tab, and path or text of the answer; or lines of JSON (.jsonl)
+    /// Questions over an index: a table of question, tab, and path or text of the answer; or lines
+    /// of JSON (.jsonl)
     #[arg(long, value_name = "FILE")]
     pub questions: Option<PathBuf>,
     #[command(flatten)]
     pub index: IndexArg,
-    /// A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv; with --questions, only its documents
+    /// A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv; with
+    /// --questions, only its documents
     #[arg(long, value_name = "FOLDER", conflicts_with = "index")]
     pub beir: Option<PathBuf>,
     /// Which judgments of the collection: qrels/SPLIT.tsv
@@ -74,12 +76,12 @@ pub struct CompareArgs {
     /// The embedders; words alone (bm25) are always compared too
     #[arg(long, value_name = "ID,ID", value_delimiter = ',', required = true)]
     pub embedders: Vec<EmbedderRef>,
-    /// How each is searched with: dense, sparse, hybrid, hybrid+maxsim, hybrid+maxsim+neighbours, hybrid+RERANKER, or default
-    /// [default: dense,hybrid,default]
+    /// How each is searched with: dense, sparse, hybrid, hybrid+maxsim, hybrid+maxsim+neighbours,
+    /// hybrid+RERANKER, or default [default: dense,hybrid,default]
     #[arg(long, value_name = "MODE,MODE", value_delimiter = ',')]
     pub modes: Vec<String>,
-    /// Compare the values of a setting too: reranker, fusion, chunking, generator, neighbours, sparse, tuning; may be
-    /// given again
+    /// Compare the values of a setting too: reranker, fusion, chunking, generator, neighbours,
+    /// sparse, tuning; may be given again
     #[arg(long, value_name = "KEY=A,B")]
     pub vary: Vec<String>,
     /// Where the report goes [default: comparisons/NAME in kinglet's folder]
@@ -149,7 +151,8 @@ pub enum Command {
         /// Whether hits that are alike support each other in hybrid mode: on or off
         #[arg(long)]
         neighbours: Option<String>,
-        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD; may be given again
+        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
+        /// modified>=YYYY-MM-DD; may be given again
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
         /// Only the best passage of each: document
@@ -169,10 +172,12 @@ pub enum Command {
         question: String,
         #[command(flatten)]
         index: IndexArg,
-        /// Who writes: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible server), or extractive (quotes only)
+        /// Who writes: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible server), or
+        /// extractive (quotes only)
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
-        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD; may be given again
+        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
+        /// modified>=YYYY-MM-DD; may be given again
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
         /// How many passages the answer may be made from
@@ -232,7 +237,8 @@ pub enum Command {
         /// Whose weights hybrid mode has: auto (the index's own, if it was tuned) or none
         #[arg(long)]
         tuning: Option<String>,
-        /// Find weights on half of the questions, hold them against the other half, and keep them if they are better
+        /// Find weights on half of the questions, hold them against the other half, and keep them
+        /// if they are better
         #[arg(long, conflicts_with_all = ["trec", "tuning"])]
         tune: bool,
         /// Write the rankings to this file, in TREC's format

@@ -5,11 +5,11 @@ use kinglet::Hint;
 /// The hint in words. Commands are whole: they hold the names that the error is about.
 pub fn rendered(hint: &Hint) -> String {
     match hint {
-        Hint::IndexFolder => "`kinglet index FOLDER` makes an index".to_string(),
+        Hint::IndexFolder => "kinglet index FOLDER".to_string(),
         Hint::NameIndex { among } => match among.as_slice() {
             [name] => format!("there is one index: add --index {name}"),
             [first, ..] => format!("the indexes are {}: add --index {first}, or another", among.join(", ")),
-            [] => "name the index with --index".to_string(),
+            [] => "there are no indexes yet: kinglet index FOLDER".to_string(),
         },
         Hint::UpdateIndex { index, effect } => {
             let index = index.as_ref().map(|index| format!(" --index {index}")).unwrap_or_default();
@@ -23,6 +23,9 @@ pub fn rendered(hint: &Hint) -> String {
             format!("kinglet index --index {index} --sparse {encoder} encodes the chunks; nothing else is touched")
         }
         Hint::ChangeChunking { index, chunking } => format!("kinglet index --index {index} --chunking {chunking}"),
+        Hint::DeleteAndUpdateIndex { path, effect } => {
+            format!("delete {} and run `kinglet index`: {effect}", path.display())
+        }
         Hint::RebuildIndex { index } => {
             format!("remove the index with `kinglet rm {index}` and index the folder again; documents are not touched")
         }
@@ -35,5 +38,49 @@ pub fn rendered(hint: &Hint) -> String {
         Hint::Advice(sentence) => sentence.clone(),
         // The library may know more hints than this version of the command line.
         _ => "see `kinglet --help`".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+
+    #[test]
+    fn commands_in_hints_can_be_typed() {
+        let (index, effect) = (|| "notes".to_string(), "it is made anew");
+        for (hint, command) in [
+            (Hint::UpdateIndex { index: Some(index()), effect: None }, "kinglet index --index notes"),
+            (Hint::UpdateIndex { index: None, effect: Some(effect) }, "kinglet index"),
+            (
+                Hint::AddEmbedder { index: index(), embedder: "hashing-256".to_string() },
+                "kinglet index --index notes --add-embedder hashing-256",
+            ),
+            (
+                Hint::AddEncoder { index: index(), encoder: "splade-tiny".to_string() },
+                "kinglet index --index notes --sparse splade-tiny",
+            ),
+            (
+                Hint::ChangeChunking { index: index(), chunking: "long".to_string() },
+                "kinglet index --index notes --chunking long",
+            ),
+            (Hint::DeleteAndUpdateIndex { path: "a/manifest.json".into(), effect }, "kinglet index"),
+            (Hint::RebuildIndex { index: index() }, "kinglet rm notes"),
+            (Hint::ListIndexes, "kinglet ls"),
+            (Hint::RunDoctor, "kinglet doctor"),
+            (
+                Hint::PullModels { ids: vec!["a".to_string(), "b".to_string()], force: true },
+                "kinglet models pull --force a b",
+            ),
+            (Hint::ListModels, "kinglet models list"),
+        ] {
+            let shown = rendered(&hint);
+            assert!(shown.contains(command), "{shown}");
+            Cli::try_parse_from(command.split(' ')).unwrap_or_else(|error| panic!("{command}: {error}"));
+        }
+        let among = vec!["letters".to_string(), "notes".to_string()];
+        assert!(rendered(&Hint::NameIndex { among }).contains("--index letters"));
     }
 }

@@ -17,14 +17,15 @@ pub fn is_stopped() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Ctrl-C ends the process at once; where there is work to keep, it asks to stop after the piece at hand and only a
-/// second one ends the process.
+/// Ctrl-C ends the process at once; where there is work to keep, it asks to stop after the piece at
+/// hand and only a second one ends the process.
 pub fn listen_for_interrupts(runtime: &tokio::runtime::Runtime, keeps_work: bool) {
     runtime.spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             if !keeps_work || STOP.swap(true, Ordering::Relaxed) {
                 terminal::leave_line();
-                // Not `std::process::exit`: it takes C++'s globals away from under the threads of a language model.
+                // Not `std::process::exit`: it takes C++'s globals away from under the threads of a
+                // language model.
                 signal_hook::low_level::exit(130);
             }
         }

@@ -40,7 +40,8 @@ pub fn main() -> ExitCode {
         .map_err(|cause| Error::new(ErrorKind::Machine, format!("could not start: {cause}")))
         .and_then(|runtime| {
             progress::listen_for_interrupts(&runtime, cli.command.keeps_work());
-            // Panics over damaged files are caught where they happen and become errors; one that comes here is a fault of kinglet.
+            // Panics over damaged files are caught where they happen and become errors; one that
+            // comes here is a fault of kinglet.
             catch_unwind(AssertUnwindSafe(|| run(&cli, &runtime))).unwrap_or_else(|_| {
                 let what = panicked.lock().map(|what| what.clone()).unwrap_or_default();
                 Err(Error::new(ErrorKind::Machine, format!("kinglet itself failed: {what}"))
@@ -150,7 +151,8 @@ impl Session<'_> {
         self.runtime
     }
 
-    /// The index that is named, else the one that holds the current folder, which may be gone where it is not needed.
+    /// The index that is named, else the one that holds the current folder, which may be gone where
+    /// it is not needed.
     pub(crate) fn index_name(&self, index: &IndexArg) -> Result<String> {
         let name = index.index.as_deref();
         let here = if name.is_some() { PathBuf::new() } else { here()? };

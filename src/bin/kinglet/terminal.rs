@@ -1,5 +1,6 @@
-//! The only way to the terminal. Text of documents, names of files and messages about them are shown there, never obeyed: nothing
-//! in them steers the terminal, and nothing in them is hidden from the reader or turned around.
+//! The only way to the terminal. Text of documents, names of files and messages about them are
+//! shown there, never obeyed: nothing in them steers the terminal, and nothing in them is hidden
+//! from the reader or turned around.
 
 use std::io::{Result, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Stands where something was that would steer the terminal or turn the direction of writing.
 const MARK: char = '\u{fffd}';
 
-/// Whether the last line of standard output has no end yet: a sentence of an answer is shown before the next one is known.
+/// Whether the last line of standard output has no end yet: a sentence of an answer is shown before
+/// the next one is known.
 static LINE_IS_OPEN: AtomicBool = AtomicBool::new(false);
 
 /// Standard output, with colours where the terminal takes them.
@@ -27,20 +29,23 @@ pub fn end_line() {
     }
 }
 
-/// The same for a process that ends now: another thread may hold standard output, and the terminal shows both streams.
+/// The same for a process that ends now: another thread may hold standard output, and the terminal
+/// shows both streams.
 pub fn leave_line() {
     if LINE_IS_OPEN.load(Ordering::Relaxed) {
         let _ = writeln!(err());
     }
 }
 
-/// The text with a mark for each character that controls something. Whoever puts text that is not kinglet's own among styles calls
-/// this, so that the styles are all that is left for [`out`] to let pass.
+/// The text with a mark for each character that controls something. Whoever puts text that is not
+/// kinglet's own among styles calls this, so that the styles are all that is left for [`out`] to
+/// let pass.
 pub fn visible(text: &str) -> String {
     text.chars().map(without_control).collect()
 }
 
-/// The same for names, which have no lines. What is hidden in them is marked, since two names that differ must look different.
+/// The same for names, which have no lines. What is hidden in them is marked, since two names that
+/// differ must look different.
 pub fn on_one_line(name: &str) -> String {
     let one_line: Vec<char> =
         name.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { MARK } else { c }).collect();
@@ -53,7 +58,8 @@ pub fn on_one_line(name: &str) -> String {
     shown.collect()
 }
 
-/// JSON in which everything that a terminal would obey or hide is escaped: whoever parses it gets the text as it is.
+/// JSON in which everything that a terminal would obey or hide is escaped: whoever parses it gets
+/// the text as it is.
 pub fn escaped(json: &str) -> String {
     let is_plain = |c: char| {
         matches!(c, '\n' | '\t') || !(c.is_control() || is_hidden(c) || turns(c) || is_joiner(c) || selects(c))
@@ -90,7 +96,8 @@ impl<W: Write> Write for Guarded<W> {
     }
 }
 
-/// The text as it is shown after the character `before`: with styles, and with nothing else that is not seen.
+/// The text as it is shown after the character `before`: with styles, and with nothing else that is
+/// not seen.
 fn guarded(text: &str, before: &mut Option<char>) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -124,7 +131,8 @@ fn next(mut text: &str) -> Option<char> {
     }
 }
 
-/// A sequence that only changes colours or weight, and what follows it; empty if the text does not begin with one.
+/// A sequence that only changes colours or weight, and what follows it; empty if the text does not
+/// begin with one.
 fn split_style(text: &str) -> (&str, &str) {
     let Some(codes) = text.strip_prefix("\x1b[") else { return ("", text) };
     let length = codes.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
@@ -149,7 +157,8 @@ fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters without width that no script needs to be read: soft hyphens, marks of direction, of words and of order, tags.
+/// Characters without width that no script needs to be read: soft hyphens, marks of direction, of
+/// words and of order, tags.
 fn is_hidden(c: char) -> bool {
     matches!(
         c,
@@ -177,8 +186,8 @@ fn selects(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Joiners stay between letters of scripts that change their form by them, and within emoji; selectors stay behind a character: a
-/// row of either could carry a hidden text.
+/// Joiners stay between letters of scripts that change their form by them, and within emoji;
+/// selectors stay behind a character: a row of either could carry a hidden text.
 fn is_shown(before: Option<char>, c: char, next: Option<char>) -> bool {
     match c {
         c if is_joiner(c) => before.is_some_and(is_joined) && next.is_some_and(is_joined),

@@ -1,4 +1,5 @@
-//! Whether systems find the same: what they share, what only one of them finds, and where they differ most.
+//! Whether systems find the same: what they share, what only one of them finds, and where they
+//! differ most.
 
 use std::collections::HashSet;
 
@@ -16,7 +17,8 @@ const SHOWN: usize = 3;
 /// Whether systems find the same, in the order of the systems.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Agreement {
-    /// For each two systems: the mean share of their first ten that both have, by the larger of both lists.
+    /// For each two systems: the mean share of their first ten that both have, by the larger of
+    /// both lists.
     pub overlap: Vec<Vec<f64>>,
     /// For each system: how many relevant places are among its first ten and no other system's.
     pub found_alone: Vec<usize>,
@@ -100,7 +102,8 @@ pub struct FoundBy {
     pub answer: Option<String>,
 }
 
-/// The questions on which the best system wins and loses most against the baseline; against the next best where the baseline is best.
+/// The questions on which the best system wins and loses most against the baseline; against the
+/// next best where the baseline is best.
 pub(super) fn contrasting_questions(systems: &[Standing], outcomes: &[&SystemRun]) -> Vec<ContrastingQuestion> {
     let baseline = systems.iter().position(|system| system.name == BASELINE);
     let other = match baseline {

@@ -31,7 +31,8 @@ pub struct Cost {
     pub chunks_per_second: f64,
     /// From the start of the process to the first answer.
     pub cold_start_ms: f64,
-    /// The most memory that its process took until all questions were answered; `None` where the system does not tell.
+    /// The most memory that its process took until all questions were answered; `None` where the
+    /// system does not tell.
     pub peak_memory_bytes: Option<u64>,
     /// The time that half of the questions took at most.
     pub p50_ms: f64,
@@ -72,13 +73,13 @@ pub struct AnswerShares {
     pub supported: f64,
 }
 
-/// What a system made of the questions.
+/// The rankings and answers of one system.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemRun {
     /// Names it, such as `all-minilm-l6-v2:hybrid`.
     pub name: String,
-    /// The questions as they are judged for it, in the same order for each system. The judgments are the same places, but places have
-    /// other names where documents were cut otherwise.
+    /// The questions as they are judged for it, in the same order for each system. The judgments
+    /// are the same places, but places have other names where documents were cut otherwise.
     pub questions: Vec<Question>,
     /// Its rankings of these questions.
     pub run: Run,
@@ -142,11 +143,13 @@ pub struct Pair {
     pub difference: Difference,
     /// The p-value, corrected for all pairs by Holm's procedure.
     pub p_holm: f64,
-    /// Whether A can be called better: the interval does not hold 0, and the corrected p-value is below [`LEVEL`].
+    /// Whether A can be called better: the interval does not hold 0, and the corrected p-value is
+    /// below [`LEVEL`].
     pub is_better: bool,
 }
 
-/// Compares systems on the questions of each origin: first those of people, then the generated ones.
+/// Compares systems on the questions of each origin: first those of people, then the generated
+/// ones.
 pub fn compare_runs(outcomes: &[SystemRun]) -> Vec<Comparison> {
     let of = |origin: QuestionOrigin| -> Vec<usize> {
         let questions = outcomes.first().map(|outcome| outcome.questions.as_slice()).unwrap_or_default();

@@ -13,8 +13,8 @@ pub struct Verdict {
     pub best: String,
     /// Systems that the best cannot be called better than.
     pub not_told_apart: Vec<String>,
-    /// The one to take: of the best, and those where the interval of the difference from it holds 0, the one that answers fastest; the
-    /// best itself where the questions are too few to tell.
+    /// The one to take: of the best, and those where the interval of the difference from it holds
+    /// 0, the one that answers fastest; the best itself where the questions are too few to tell.
     pub recommended: String,
     /// The same in words.
     pub sentences: Vec<String>,

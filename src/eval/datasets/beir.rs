@@ -1,7 +1,7 @@
 //! Collections in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv`.
 //!
-//! Source: Thakur, Reimers, Rücklé, Srivastava & Gurevych, *BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation of
-//! Information Retrieval Models*, NeurIPS 2021.
+//! Source: Thakur, Reimers, Rücklé, Srivastava & Gurevych, *BEIR: A Heterogeneous Benchmark for
+//! Zero-shot Evaluation of Information Retrieval Models*, NeurIPS 2021.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -42,7 +42,8 @@ impl Beir {
     /// Reads the collection in `folder` with the judgments of one split, `qrels/SPLIT.tsv`.
     ///
     /// # Errors
-    /// When a file is missing or a line of it is not what the layout says, with the line; when no query has a relevant document.
+    /// When a file is missing or a line of it is not what the layout says, with the line; when no
+    /// query has a relevant document.
     pub fn read(folder: &Path, split: &str) -> Result<Self> {
         #[derive(Deserialize)]
         struct BeirQuery {
@@ -52,10 +53,10 @@ impl Beir {
         }
         let documents: Vec<BeirDocument> = json_lines(&folder.join("corpus.jsonl"))?;
         let judgments = read_judgments(&folder.join("qrels").join(format!("{split}.tsv")))?;
-        let is_judged = |id: &str| judgments.get(id).is_some_and(|judged| judged.values().any(|&grade| grade > 0));
+        let has_relevant = |id: &str| judgments.get(id).is_some_and(|grades| grades.values().any(|&grade| grade > 0));
         let mut queries: Vec<(String, String)> = json_lines::<BeirQuery>(&folder.join("queries.jsonl"))?
             .into_iter()
-            .filter(|query| is_judged(&query.id))
+            .filter(|query| has_relevant(&query.id))
             .map(|query| (query.id, query.text))
             .collect();
         queries.sort();

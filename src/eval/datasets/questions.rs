@@ -1,4 +1,5 @@
-//! Files of questions with where each is answered: lines of JSON as in `corpora/tiny`, or a table of two columns.
+//! Files of questions with where each is answered: lines of JSON as in `corpora/tiny`, or a table
+//! of two columns.
 
 use std::path::Path;
 

@@ -26,7 +26,7 @@ pub struct About {
     pub can_be_used: bool,
 }
 
-/// A comparison with what it was made of. Serialised, it is `report.json`.
+/// A comparison with its circumstances. Serialised, it is `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// What was compared, where.

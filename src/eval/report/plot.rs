@@ -23,8 +23,8 @@ pub struct Axis {
     pub shown: fn(f64) -> String,
 }
 
-/// Quality upwards against cost to the right, which grows by powers of ten; the systems that no other beats in both are joined.
-/// A cost of 0 stands at the left edge.
+/// Quality upwards against cost to the right, which grows by powers of ten; the systems that no
+/// other beats in both are joined. A cost of 0 stands at the left edge.
 pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
     let points: Vec<(usize, &Standing, f64)> =
         systems.iter().enumerate().filter_map(|(at, system)| Some((at, system, (axis.of)(system)?))).collect();

@@ -14,7 +14,7 @@ use hnsw_rs::hnswio::HnswIo;
 use serde::{Deserialize, Serialize};
 
 use super::WorkProgress;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::dense::vector_log::StoredVectors;
 use crate::index::durable_file::{read_sealed, remove_file, write_sealed};
 use crate::vector::{Vector, dot};
@@ -122,7 +122,7 @@ impl Graph {
         let seal = read_seal(folder)?;
         if !seal.fits(folder, vectors)? {
             return Err(Error::damaged(format!("the graph in {} does not fit its vectors", folder.display()))
-                .with_hint("run `kinglet index` again: the graph is made anew from the vectors"));
+                .with_hint(Hint::update("the graph is made anew from the vectors")));
         }
         // hnsw_rs ties the graph's lifetime to its reader's, although it owns what it read.
         let reader: &'static mut HnswIo = Box::leak(Box::new(HnswIo::new(folder, &seal.basename)));
@@ -162,7 +162,7 @@ fn read_seal(folder: &Path) -> Result<Seal> {
     let path = folder.join(SEAL);
     let bytes = read_sealed(&path)?;
     serde_json::from_slice(&bytes).map_err(|cause| {
-        Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint("run `kinglet index` again")
+        Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint(Hint::update(None))
     })
 }
 

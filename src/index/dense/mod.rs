@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::WorkProgress;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::dense::graph::Graph;
 use crate::index::dense::vector_log::StoredVectors;
 use crate::index::durable_file::{read_sealed, remove_file};
@@ -87,7 +87,7 @@ impl Dense {
                 log.display(),
                 entry.record
             ))
-            .with_hint("run `kinglet index` again: the missing vectors are made anew"));
+            .with_hint(Hint::update("the missing vectors are made anew")));
         }
         let graph = if entries.len() > exact_limit && Graph::exists(folder) {
             let before = before.and_then(|before| before.graph.as_ref()).map(|(graph, _)| graph);
@@ -197,7 +197,7 @@ impl Dense {
 
 fn damaged(chunk: ChunkId) -> Error {
     Error::damaged(format!("the stored vector of chunk {chunk} is damaged: it is not what was written"))
-        .with_hint("run `kinglet index` again: damaged vectors are made anew")
+        .with_hint(Hint::update("damaged vectors are made anew"))
 }
 
 /// The generation and the entries of a map. There is no map, and so no entry, from when a writer begins to write the log anew
@@ -211,7 +211,7 @@ fn read_map(path: &Path) -> Result<(u64, Vec<Entry>)> {
         Some((generation, entries)) if entries.len() % MAP_ENTRY_BYTES == 0 => (generation, entries),
         _ => {
             return Err(Error::damaged(format!("{} has a length that no map has", path.display()))
-                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+                .with_hint(Hint::update("this part is derived and is made anew")));
         }
     };
     let entry = |bytes: &[u8]| Entry {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::durable_file::{CHECK_BYTES, check, write_streamed};
 use crate::index::store::ChunkHash;
 use crate::vector::Vector;
@@ -102,7 +102,7 @@ impl StoredVectors {
     pub fn open(path: &Path, dimension: usize) -> Result<Self> {
         let file = File::open(path).map_err(|cause| {
             Error::damaged(format!("could not open {}: {cause}", path.display()))
-                .with_hint("run `kinglet index` again: what is missing is embedded anew")
+                .with_hint(Hint::update("what is missing is embedded anew"))
         })?;
         // SAFETY: writers only append beyond what readers use, or put a new file in place of this one.
         let map = unsafe { Mmap::map(&file) }.map_err(|cause| Error::io("map", path, cause))?;
@@ -179,6 +179,8 @@ fn header(dimension: usize) -> [u8; HEADER_BYTES] {
 }
 
 fn damaged(path: &Path, how: &str) -> Error {
-    Error::damaged(format!("{} is damaged: {how}", path.display()))
-        .with_hint("delete that folder and run `kinglet index`: the chunks are embedded again, nothing else is touched")
+    Error::damaged(format!("{} is damaged: {how}", path.display())).with_hint(Hint::DeleteAndUpdateIndex {
+        path: path.parent().unwrap_or(path).to_path_buf(),
+        effect: "the chunks are embedded again, nothing else is touched",
+    })
 }

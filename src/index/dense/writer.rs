@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::WorkProgress;
 use crate::index::dense::vector_log::VectorLog;
 use crate::index::dense::{Dense, LOG, MAP};
@@ -134,7 +134,7 @@ impl DerivedPart for DenseWriter {
         if dense.len() != made {
             let (folder, served) = (self.place.folder.display(), dense.len());
             return Err(Error::damaged(format!("{folder} serves {served} of {made} vectors"))
-                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+                .with_hint(Hint::update("this part is derived and is made anew")));
         }
         Ok(())
     }

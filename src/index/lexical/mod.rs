@@ -22,7 +22,7 @@ use tantivy::tokenizer::{
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
 use super::WorkProgress;
-use crate::error::{Error, Result, is_disk_full};
+use crate::error::{Error, Hint, Result, is_disk_full};
 use crate::index::derived_part::Prepared;
 use crate::index::lexical::read_only_directory::ReadOnlyDirectory;
 use crate::index::store::{ChunkId, Documents};
@@ -99,7 +99,7 @@ impl Lexical {
     pub(super) fn open_for_reading(folder: &Path, before: Option<&Self>) -> Result<Self> {
         if !Self::is_in(folder) {
             return Err(Error::damaged(format!("the lexical index in {} is missing", folder.display()))
-                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+                .with_hint(Hint::update("this part is derived and is made anew")));
         }
         guarded(folder, || {
             let directory = ReadOnlyDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
@@ -123,7 +123,7 @@ impl Lexical {
         let (schema, body, id) = schema();
         if index.schema() != schema {
             return Err(Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
-                .with_hint("run `kinglet index` again: this part is derived and is made anew"));
+                .with_hint(Hint::update("this part is derived and is made anew")));
         }
         // Files are verified first, because tantivy panics on some damaged ones.
         let verified = before.map(|before| &before.verified);
@@ -428,7 +428,7 @@ fn failed(path: &Path, cause: impl Display + Debug) -> Error {
         return Error::disk_full("write the lexical index to", path);
     }
     Error::damaged(format!("the lexical index in {} failed: {cause}", path.display()))
-        .with_hint("run `kinglet index` again: this part is derived and is made anew")
+        .with_hint(Hint::update("this part is derived and is made anew"))
 }
 
 /// Turns a panic of tantivy, which some damaged files cause, into an error.

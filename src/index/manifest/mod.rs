@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::chunking::Chunking;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::durable_file::{check, write_whole};
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::format_1::Manifest1;
@@ -86,7 +86,10 @@ impl Manifest {
         };
         let damaged = |cause: &dyn std::fmt::Display| {
             Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint(
-                "delete this one file and run `kinglet index`: it is written anew and nothing is embedded again",
+                Hint::DeleteAndUpdateIndex {
+                    path: path.clone(),
+                    effect: "it is written anew and nothing is embedded again",
+                },
             )
         };
         let FormatNumber { format } = serde_json::from_slice(&bytes).map_err(|cause| damaged(&cause))?;

@@ -20,7 +20,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::durable_file::{CHECK_BYTES, check, remove_file};
 use crate::index::store::ChunkId;
 use crate::index::top_k::top_k;
@@ -195,7 +195,7 @@ impl Sparse {
                 file.seek(SeekFrom::Start(term.offset))?;
                 file.read_exact(&mut bytes)
             };
-            read().map_err(|cause| Error::io("read", &self.path, cause).with_hint("run `kinglet doctor`"))?;
+            read().map_err(|cause| Error::io("read", &self.path, cause).with_hint(Hint::RunDoctor))?;
         }
         let (content, stored) = bytes.split_at(length * POSTING_BYTES);
         if check(content) != stored {
@@ -213,5 +213,5 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 
 fn damaged(path: &Path, how: &str) -> Error {
     Error::damaged(format!("{} is damaged: {how}", path.display()))
-        .with_hint("run `kinglet index` again: this part is derived and is made anew")
+        .with_hint(Hint::update("this part is derived and is made anew"))
 }

@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::durable_file::{CHECK_BYTES, check, write_whole};
 use crate::index::store::ChunkHash;
 use crate::vector::SparseVector;
@@ -66,7 +66,10 @@ impl WeightLog {
         reader.read_exact(&mut magic).map_err(read)?;
         if magic != MAGIC {
             return Err(Error::damaged(format!("{} is not a log of sparse vectors", self.path.display())).with_hint(
-                "delete that file and run `kinglet index`: it encodes the chunks again and changes nothing else",
+                Hint::DeleteAndUpdateIndex {
+                    path: self.path.clone(),
+                    effect: "it encodes the chunks again and changes nothing else",
+                },
             ));
         }
         let mut record = Vec::new();

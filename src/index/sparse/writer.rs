@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::WorkProgress;
 use crate::index::derived_part::{DerivedPart, Prepared, expect_one_each};
 use crate::index::durable_file::{check, remove_folder, size_bytes, write_streamed};
@@ -44,7 +44,7 @@ impl SparseWriter {
     fn weights(&self, chunk: ChunkId, hash: &ChunkHash) -> Result<Vec<(u32, f32)>> {
         self.log.weights(hash)?.ok_or_else(|| {
             Error::damaged(format!("chunk {chunk} has no sparse vector in {}", self.folder.display()))
-                .with_hint("run `kinglet index` again")
+                .with_hint(Hint::update(None))
         })
     }
 }
@@ -133,7 +133,7 @@ impl DerivedPart for SparseWriter {
             sparse => {
                 let (folder, indexed) = (self.folder.display(), sparse.map_or(0, |sparse| sparse.len()));
                 Err(Error::damaged(format!("{folder} has {indexed} of {encoded} encoded chunks"))
-                    .with_hint("run `kinglet index` again: this part is derived and is made anew"))
+                    .with_hint(Hint::update("this part is derived and is made anew")))
             }
         }
     }

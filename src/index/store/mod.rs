@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::index::durable_file::index_name;
 use sqlite::is_disk_full;
 
@@ -61,10 +61,8 @@ impl Documents {
         let opened = sqlite::open_for_reading(path, failed).map(|connection| Self::with(path, connection));
         let looked_at = opened.and_then(|documents| documents.generation().map(|_| documents));
         looked_at.map_err(|error| match error.kind() {
-            ErrorKind::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display())).with_hint({
-                let name = index_name(path.parent().unwrap_or(path));
-                format!("kinglet rm {name} and kinglet index make it anew; your documents are not touched")
-            }),
+            ErrorKind::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display()))
+                .with_hint(Hint::RebuildIndex { index: index_name(path.parent().unwrap_or(path)) }),
             _ => error,
         })
     }
@@ -113,9 +111,7 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(ErrorKind::Machine),
-        _ => error(ErrorKind::Damaged).with_hint(format!(
-            "run `kinglet rm {name}` and `kinglet index` to make the index anew; your documents are not touched"
-        )),
+        _ => error(ErrorKind::Damaged).with_hint(Hint::RebuildIndex { index: name }),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::durable_file::CHECK_BYTES;
 use crate::index::store::{ChunkId, Documents};
 
@@ -115,7 +115,7 @@ impl Documents {
             true => Ok(()),
             false => {
                 Err(Error::damaged(format!("{} no longer tells which folders were indexed", self.path().display()))
-                    .with_hint("name them again: `kinglet index FOLDER` with --name reads all of their files anew"))
+                    .with_hint("name them again: `kinglet index FOLDER` with --index reads all of their files anew"))
             }
         }
     }
@@ -226,7 +226,7 @@ impl Documents {
         match found.as_str() {
             "ok" => Ok(()),
             found => Err(Error::damaged(format!("{} is damaged: {found}", self.path().display()))
-                .with_hint("run `kinglet index` again: it makes the index anew from your documents")),
+                .with_hint(Hint::update("it makes the index anew from your documents"))),
         }
     }
 }
@@ -274,5 +274,5 @@ fn check_of(table: Table, row: &Row<'_>) -> rusqlite::Result<[u8; CHECK_BYTES]> 
 
 fn damaged(what: impl std::fmt::Display) -> Error {
     Error::damaged(format!("what the index keeps of {what} is damaged: it is not what was written"))
-        .with_hint("run `kinglet index` again: it reads that file anew")
+        .with_hint(Hint::update("it reads that file anew"))
 }

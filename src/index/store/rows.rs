@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, Row};
 
 use crate::chunking::Chunk;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::index::store::{ChunkHash, ChunkId, Documents};
 use crate::scan::walk::FileState;
 use crate::text::Span;
@@ -159,7 +159,7 @@ impl Documents {
 
     pub(super) fn lost(&self, chunk: ChunkId) -> Error {
         Error::damaged(format!("chunk {chunk} is not in {}", self.path.display()))
-            .with_hint("run `kinglet index` again: what was derived from the store is made anew")
+            .with_hint(Hint::update("what was derived from the store is made anew"))
     }
 }
 

@@ -63,7 +63,8 @@ impl Session<'_> {
         Changes::of(&all, &[self.kinglet.home().to_path_buf()])
     }
 
-    /// Brings the index up to date after every change, until Ctrl-C. What fails is told, and tried again with the next change.
+    /// Brings the index up to date after every change, until Ctrl-C. What fails is told, and tried
+    /// again with the next change.
     fn follow(&self, changes: &Changes, name: &str) -> Result<u8> {
         render::notice(&format!("watching {name} for changes; Ctrl-C ends it"));
         let mut again = false;

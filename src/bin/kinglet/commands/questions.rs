@@ -50,7 +50,8 @@ impl Session<'_> {
         printed(if self.global.json { render::json(&view) } else { render::generated_questions(&name, &view) })
     }
 
-    /// Shows each question on the terminal; `k` keeps it, `d` drops it, `e` writes it anew, `q` leaves the rest as it is.
+    /// Shows each question on the terminal; `k` keeps it, `d` drops it, `e` writes it anew, `q`
+    /// leaves the rest as it is.
     pub fn questions_review(&self, file: &Path) -> Result<u8> {
         let mut review = QuestionReview::open(file)?;
         let mut input = std::io::stdin().lock().lines();

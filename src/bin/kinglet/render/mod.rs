@@ -1,4 +1,5 @@
-//! Everything that a person or a script reads: results, notices and errors as lines of text, or as JSON.
+//! Everything that a person or a script reads: results, notices and errors as lines of text, or as
+//! JSON.
 
 mod evaluation;
 mod indexes;
