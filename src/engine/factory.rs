@@ -22,8 +22,8 @@ use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
 
 impl Kinglet {
-    /// Opens an embedder: the program's own if it has this name, else one of the catalog. A model that
-    /// is loaded already is shared; so are the other kinds of models below.
+    /// Opens an embedder: the program's own if it has this name, else one of the catalog. A model
+    /// that is loaded already is shared; so are the other kinds of models below.
     ///
     /// # Errors
     /// When there is no embedder of this name, or its files are missing.

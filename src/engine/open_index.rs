@@ -13,11 +13,11 @@ use crate::index::{Index, IndexReader};
 use crate::models::contracts::Generator;
 use crate::search::{SearchOptions, SearchResponse};
 
-/// An open index. It answers searches and questions from many threads at once and is cheap to clone:
-/// clones share the opened parts and the loaded models.
+/// An open index. It answers searches and questions from many threads at once and is cheap to
+/// clone: clones share the opened parts and the loaded models.
 ///
-/// Each question sees the index as it is when the question begins. What a writer commits meanwhile is
-/// seen by the next question. Nothing here takes the writer's lock or waits for it.
+/// Each question sees the index as it is when the question begins. What a writer commits meanwhile
+/// is seen by the next question. Nothing here takes the writer's lock or waits for it.
 #[derive(Clone)]
 pub struct OpenIndex {
     kinglet: Kinglet,
@@ -85,8 +85,8 @@ impl OpenIndex {
             .boxed()
     }
 
-    /// Looks at the disk now, and opens what has changed, so that the next question does not have to.
-    /// Returns the generation of the index: the number of its commits.
+    /// Looks at the disk now, and opens what has changed, so that the next question does not have
+    /// to. Returns the generation of the index: the number of its commits.
     ///
     /// # Errors
     /// As [`Kinglet::open`].
@@ -94,8 +94,8 @@ impl OpenIndex {
         Ok(self.view()?.generation())
     }
 
-    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon, because
-    /// the log of the store cannot shrink meanwhile.
+    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon,
+    /// because the log of the store cannot shrink meanwhile.
     ///
     /// # Errors
     /// As [`Kinglet::open`].

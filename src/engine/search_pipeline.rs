@@ -15,8 +15,8 @@ use crate::search::{
 };
 
 impl Kinglet {
-    /// The passages of `index` that fit `question` best, best first; `limit` of them unless the options
-    /// have a limit. The defaults of the index apply where nothing is configured.
+    /// The passages of `index` that fit `question` best, best first; `limit` of them unless the
+    /// options have a limit. The defaults of the index apply where nothing is configured.
     ///
     /// # Errors
     /// As [`Kinglet::pipeline`]; also when nothing passes the filter.
@@ -53,8 +53,8 @@ impl Kinglet {
         }
     }
 
-    /// Builds the configured search over `index`. A mode other than hybrid has one retriever, hybrid
-    /// has all of them.
+    /// Builds the configured search over `index`. A mode other than hybrid has one retriever,
+    /// hybrid has all of them.
     ///
     /// # Errors
     /// When the index has no vectors of the embedder or no terms of the sparse encoder, or one of

@@ -103,8 +103,8 @@ impl Index {
         &self.parts.derived.lexical.value
     }
 
-    /// The vectors made by the embedder with this card. Their own [`search`](Dense::search) may find
-    /// chunks that are gone; see [`search_dense`](Self::search_dense).
+    /// The vectors made by the embedder with this card. Their own [`search`](Dense::search) may
+    /// find chunks that are gone; see [`search_dense`](Self::search_dense).
     ///
     /// # Errors
     /// When the index has none of that embedder, or has some that were made with other weights or
@@ -245,7 +245,8 @@ impl Index {
     /// When the lexical part or the store cannot be read.
     pub fn pending_lexical(&self) -> Result<u64> {
         match self.lexical().generation() {
-            // Questions are cut into terms as this version does it, which are not those of the part.
+            // Questions are cut into terms as this version does it, which are not those of the
+            // part.
             0 => Ok(self.searchable() as u64),
             number if number == self.generation.number => Ok(0),
             number => {

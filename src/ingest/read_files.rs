@@ -12,7 +12,8 @@ use crate::index::store::row_checks::Damage;
 use crate::index::store::{Change, KnownFile, NewFile};
 use crate::scan::walk::{FileState, FoundFile, Limits, walk};
 
-/// A file whose reader was given up so many times in a row is not tried again until it changes: it may be made to cost time.
+/// A file whose reader was given up so many times in a row is not tried again until it changes: it
+/// may be made to cost time.
 const MOST_TRIES: u32 = 3;
 
 /// A file to read.
@@ -92,14 +93,16 @@ impl<'r> IngestRun<'r> {
             summary.removed += usize::from(gone.skipped.is_none());
         }
         summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
-        // A first run that was cut off after its commit has nothing to read, but says nothing of itself yet.
+        // A first run that was cut off after its commit has nothing to read, but says nothing of
+        // itself yet.
         if changed || self.writer.manifest().is_none() {
             self.publish(change, true)?;
         }
         Ok(changed)
     }
 
-    /// Reads files into the store. What has been read becomes searchable from time to time, and when the run is interrupted.
+    /// Reads files into the store. What has been read becomes searchable from time to time, and
+    /// when the run is interrupted.
     fn read_jobs(
         &mut self,
         change: Change<'r>,
@@ -182,7 +185,8 @@ impl<'r> IngestRun<'r> {
         Ok(roots)
     }
 
-    /// Writes what came of a file, or a part of it; `begun` is the row of one of which parts have been written.
+    /// Writes what came of a file, or a part of it; `begun` is the row of one of which parts have
+    /// been written.
     fn put(
         &self,
         change: &Change<'_>,

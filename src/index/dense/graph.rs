@@ -1,8 +1,10 @@
-//! Approximate nearest neighbours over the records of a vector log: the only file that knows hnsw_rs.
+//! Approximate nearest neighbours over the records of a vector log: the only file that knows
+//! hnsw_rs.
 //!
-//! Source: Malkov & Yashunin, *Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small
-//! World graphs*, 2016. Built at the end of an indexing run, never while asking; until it is there, every vector is looked at. It
-//! covers the first records of the log; those that came later are looked at one by one, until they are a tenth and the graph is
+//! Source: Malkov & Yashunin, *Efficient and robust approximate nearest neighbor search using
+//! Hierarchical Navigable Small World graphs*, 2016. Built at the end of an indexing run, never
+//! while asking; until it is there, every vector is looked at. It covers the first records of the
+//! log; those that came later are looked at one by one, until they are a tenth and the graph is
 //! built again.
 
 use std::path::{Path, PathBuf};
@@ -28,7 +30,8 @@ const MIN_SEARCH_WIDTH: usize = 256;
 /// Records that are inserted between two reports of the progress: some tenths of a second.
 const REPORT_EVERY: usize = 256;
 
-/// What was written, so that no file reaches hnsw_rs, which ends the process on a damaged one, before it is known whole.
+/// What was written, so that no file reaches hnsw_rs, which ends the process on a damaged one,
+/// before it is known whole.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
 struct Seal {
     basename: String,
@@ -66,8 +69,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Builds the graph in `folder` unless the one there still covers nine tenths of `vectors`. `progress` hears how many records
-    /// have been inserted, and how many there are.
+    /// Builds the graph in `folder` unless the one there still covers nine tenths of `vectors`.
+    /// `progress` hears how many records have been inserted, and how many there are.
     ///
     /// # Errors
     /// The first error of `progress`, which leaves the folder as it was; or when the disk refuses.
@@ -138,7 +141,8 @@ impl Graph {
         self.covered as u32
     }
 
-    /// The records that may be among the `k` nearest to `query` of those that `is_wanted`, as far as the graph covers them.
+    /// The records that may be among the `k` nearest to `query` of those that `is_wanted`, as far
+    /// as the graph covers them.
     pub fn nearest(&self, query: &Vector, k: usize, is_wanted: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut count = k + k / 4;
         loop {

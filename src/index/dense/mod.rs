@@ -1,7 +1,8 @@
-//! Vectors → chunks, ranked by cosine: exact search, and a graph beyond the size where that is faster.
+//! Vectors → chunks, ranked by cosine: exact search, and a graph beyond the size where that is
+//! faster.
 //!
-//! Derived: `vectors.log` holds vectors by chunk hash, `chunks.map` says which chunk of the store's generation has which
-//! record; it is written last, by rename, with a checksum.
+//! Derived: `vectors.log` holds vectors by chunk hash, `chunks.map` says which chunk of the store's
+//! generation has which record; it is written last, by rename, with a checksum.
 
 pub mod graph;
 pub mod vector_log;
@@ -45,7 +46,8 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// Takes the map and the graph in `folder` away: which record belongs to which chunk is to be derived again.
+    /// Takes the map and the graph in `folder` away: which record belongs to which chunk is to be
+    /// derived again.
     pub fn forget(folder: &Path) -> Result<()> {
         Graph::forget(folder)?;
         remove_file(&folder.join(MAP))
@@ -59,8 +61,8 @@ impl Dense {
         Graph::bring_up_to_date(folder, &StoredVectors::open(&folder.join(LOG), card.dimension)?, progress)
     }
 
-    /// Opens the vectors of `card` in `folder`. The graph is used when it has been built and more than `exact_limit` chunks have a
-    /// vector.
+    /// Opens the vectors of `card` in `folder`. The graph is used when it has been built and more
+    /// than `exact_limit` chunks have a vector.
     ///
     /// # Errors
     /// When files are missing or damaged.
@@ -68,7 +70,8 @@ impl Dense {
         Self::open_after(None, folder, card, exact_limit)
     }
 
-    /// As [`open`](Self::open), with the vectors and the graph of `before` where their files are still the same.
+    /// As [`open`](Self::open), with the vectors and the graph of `before` where their files are
+    /// still the same.
     pub(super) fn open_after(
         before: Option<&Self>,
         folder: &Path,
@@ -102,7 +105,8 @@ impl Dense {
         Ok(Dense { generation, entries, vectors, graph })
     }
 
-    /// The files in `folder` of which [`open`](Self::open) reads another index when they are replaced.
+    /// The files in `folder` of which [`open`](Self::open) reads another index when they are
+    /// replaced.
     pub(super) fn deciding_files(folder: &Path) -> Vec<PathBuf> {
         vec![folder.join(MAP), folder.join(graph::SEAL)]
     }
@@ -127,11 +131,12 @@ impl Dense {
         self.entries.iter().map(|entry| entry.chunk)
     }
 
-    /// The `k` chunks nearest to `query` by cosine, with all that are as near as the last of them, nearest first; only those of `among`,
-    /// if there is such a set.
+    /// The `k` chunks nearest to `query` by cosine, with all that are as near as the last of them,
+    /// nearest first; only those of `among`, if there is such a set.
     ///
     /// # Errors
-    /// When a stored vector is not what was written, as far as it is looked at, or `query` has another dimension.
+    /// When a stored vector is not what was written, as far as it is looked at, or `query` has
+    /// another dimension.
     pub fn search(&self, query: &Vector, k: usize, among: Option<&HashSet<ChunkId>>) -> Result<Vec<(ChunkId, f32)>> {
         let vectors = &self.vectors.value;
         if query.dimension() != vectors.dimension() {
@@ -200,8 +205,8 @@ fn damaged(chunk: ChunkId) -> Error {
         .with_hint(Hint::update("damaged vectors are made anew"))
 }
 
-/// The generation and the entries of a map. There is no map, and so no entry, from when a writer begins to write the log anew
-/// until it has derived the map again.
+/// The generation and the entries of a map. There is no map, and so no entry, from when a writer
+/// begins to write the log anew until it has derived the map again.
 fn read_map(path: &Path) -> Result<(u64, Vec<Entry>)> {
     if !path.is_file() {
         return Ok((0, Vec::new()));

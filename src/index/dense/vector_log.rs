@@ -1,8 +1,9 @@
-//! Vectors on disk, by chunk hash: a log that only grows, so that a chunk is never embedded twice and an interrupted run
-//! loses nothing it has embedded.
+//! Vectors on disk, by chunk hash: a log that only grows, so that a chunk is never embedded twice
+//! and an interrupted run loses nothing it has embedded.
 //!
-//! The file is a header (magic, dimension) and records of one size: BLAKE3 of the chunk, components as little-endian
-//! f32, and a check over both. A record that was torn by a crash fails its check and is left out by the next writer.
+//! The file is a header (magic, dimension) and records of one size: BLAKE3 of the chunk, components
+//! as little-endian f32, and a check over both. A record that was torn by a crash fails its check
+//! and is left out by the next writer.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -31,8 +32,9 @@ pub struct VectorLog {
 }
 
 impl VectorLog {
-    /// Opens the log for appending, making it if need be. Where a record fails its check, the log is written anew without it, so
-    /// that its chunk is embedded again; `before_renumbering` is called first, because the records after it get other numbers.
+    /// Opens the log for appending, making it if need be. Where a record fails its check, the log
+    /// is written anew without it, so that its chunk is embedded again; `before_renumbering` is
+    /// called first, because the records after it get other numbers.
     ///
     /// # Errors
     /// When the file is another kind of file or has another dimension, or the disk refuses.
@@ -104,7 +106,8 @@ impl StoredVectors {
             Error::damaged(format!("could not open {}: {cause}", path.display()))
                 .with_hint(Hint::update("what is missing is embedded anew"))
         })?;
-        // SAFETY: writers only append beyond what readers use, or put a new file in place of this one.
+        // SAFETY: writers only append beyond what readers use, or put a new file in place of this
+        // one.
         let map = unsafe { Mmap::map(&file) }.map_err(|cause| Error::io("map", path, cause))?;
         if map.len() < HEADER_BYTES || map[..HEADER_BYTES] != header(dimension) {
             return Err(damaged(path, &format!("it is no log of vectors of dimension {dimension}")));
