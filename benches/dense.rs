@@ -1,7 +1,9 @@
-//! Exact search against the graph on 100,000 seeded vectors: where the two cross, and what the graph misses.
+//! Compares exact search with the graph on 100,000 seeded vectors: their times, and what the graph
+//! misses.
 //!
-//! `make bench-dense`. Vectors are drawn around 1,000 seeded centres: embeddings of real texts lie in clusters, and in
-//! 384 dimensions points without any structure have no neighbours worth the name.
+//! `make bench-dense`. The vectors are drawn around 1,000 seeded centres, because embeddings of
+//! real texts lie in clusters, and in 384 dimensions points without structure are all equally far
+//! apart.
 
 use std::time::Instant;
 
@@ -14,7 +16,7 @@ const QUERIES: usize = 200;
 const CENTRES: usize = 1000;
 const DEPTH: usize = 1000;
 
-/// SplitMix64: small, seeded, good enough to scatter points.
+/// SplitMix64: small, seeded, and good enough to scatter points.
 struct Random(u64);
 
 impl Random {

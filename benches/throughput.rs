@@ -1,5 +1,6 @@
-//! Questions per second of one, two and four callers over one index of the handbook: by words
-//! alone, by hybrid search with `all-minilm-l6-v2`, and of that embedder alone.
+//! Measures how many questions per second one, two and four callers get answered over one index of
+//! the handbook: by lexical search, by hybrid search with `all-minilm-l6-v2`, and by that embedder
+//! alone.
 //!
 //! `make bench-throughput`. `KINGLET_TEST_HOME` has the models.
 
@@ -47,8 +48,8 @@ fn main() {
     measure("the embedder alone", |question| embedder.embed(Role::Query, &[question]).unwrap());
 }
 
-/// Prints how many questions are answered in a second by so many callers, who must get what one
-/// alone gets.
+/// Prints the questions per second for each number of callers, who must get the same results as one
+/// alone.
 fn measure<T: PartialEq + Debug + Send + Sync>(name: &str, answer: impl Fn(&str) -> T + Sync) {
     let alone = QUESTIONS.map(&answer);
     let measured = CALLERS.map(|callers| {

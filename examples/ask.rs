@@ -1,4 +1,4 @@
-//! Indexes a folder and answers a question over it, without a model to fetch.
+//! Indexes a folder and answers a question over it, without downloading a model.
 //!
 //! cargo run --example ask -- FOLDER "QUESTION"
 

@@ -1,4 +1,5 @@
-//! Compares an embedder with lexical search alone on questions about a folder, without a model to fetch.
+//! Compares an embedder with lexical search on questions about a folder, without downloading a
+//! model.
 //!
 //! cargo run --example compare_embedders -- FOLDER QUESTIONS
 
@@ -25,7 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         vary: Vec::new(),
         folder: Some(home.path().join("comparison")),
     })?;
-    // The command line measures each system in a process of its own; here all share this one, so memory says nothing.
+    // The command line measures each system in a process of its own. Here all share one, so their
+    // memory figures mean nothing.
     let finished = kinglet.run_comparison(&plan, &Isolation::InProcess, &NoProgress, &|_| {})?;
     let comparisons = &finished.report.comparisons;
 
@@ -35,6 +37,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         println!("\n{}", comparison.verdict.sentences.join("\n"));
     }
-    assert_eq!(comparisons[0].systems.len(), 3, "two modes, and lexical search alone");
+    assert_eq!(comparisons[0].systems.len(), 3, "two modes, and lexical search");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One's own embedder behind the seam: vectors that count the letters of a text.
+//! A custom embedder: its vectors count the letters of a text.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Letters {
                 pooling: Pooling::Mean,
                 query_prefix: String::new(),
                 passage_prefix: String::new(),
-                weights: "1".to_string(), // change this and indexed texts are embedded again
+                weights: "1".to_string(), // a change here makes the next run embed all texts again
             },
         }
     }
@@ -63,8 +63,8 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     kinglet.index("documents", &[documents], &NoProgress)?;
     let index = kinglet.open("documents")?;
     let results = index.search("tingle", &SearchOptions::limited(2))?.results;
-    for found in &results {
-        println!("{:.3}  {}", found.hit.score, found.chunk.text);
+    for result in &results {
+        println!("{:.3}  {}", result.hit.score, result.chunk.text);
     }
     let best = &results[0];
     assert_eq!(best.chunk.text, "kinglet");

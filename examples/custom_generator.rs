@@ -1,5 +1,5 @@
-//! One's own generator behind the seam: it writes the first sentence of the first passage. kinglet
-//! finds the passages and holds what is written against them, whoever writes.
+//! A custom generator: it writes the first sentence of the first passage. kinglet finds the
+//! passages and checks every answer against them, whatever generator writes it.
 
 use std::sync::Arc;
 
@@ -28,8 +28,8 @@ impl Generator for FirstSentence {
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
         let passage = prompt.passages.first().map(String::as_str).unwrap_or_default();
         let sentence = sentences(passage).first().map(|span| span.of(passage)).unwrap_or_default();
-        // A model would send its words one by one, as it writes them; `[1]` is how it cites the
-        // first passage.
+        // A model would send its words one by one, as it writes them. `[1]` cites the first
+        // passage.
         let words: Vec<String> = format!("{sentence} [1]").split_inclusive(' ').map(str::to_string).collect();
         stream::iter(words.into_iter().map(|text| Ok(Token { text }))).boxed()
     }

@@ -1,5 +1,5 @@
-//! One's own retriever behind the seam, fused with BM25: chunks whose headings share a word with
-//! the question.
+//! A custom retriever, fused with BM25: it finds chunks whose headings share a word with the
+//! question.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -37,7 +37,9 @@ impl Retriever for Headings {
             })
             .filter(|(shared, _)| *shared > 0)
             .collect();
-        found.sort_by_key(|(count, ..)| std::cmp::Reverse(*count)); // the chunks are in the order of their places, and ties stay in it
+        // The chunks are in the order of their places, and the sort is stable, so ties keep that
+        // order.
+        found.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
         found.truncate(k);
         let ranked = found.into_iter().enumerate();
         Ok(ranked.map(|(at, (shared, chunk))| Hit::of_one_leg(self.name(), at + 1, chunk, shared as f32)).collect())

@@ -1,4 +1,4 @@
-//! Evaluates how well an index answers questions with known answers, without a model to fetch.
+//! Evaluates how well an index answers questions with known answers, without downloading a model.
 //!
 //! cargo run --example evaluate -- FOLDER QUESTIONS
 

@@ -1,4 +1,4 @@
-//! A model of one's own joins the catalog when it does what its description says.
+//! A user's model is added to the catalog if it does what its description says.
 
 mod support;
 

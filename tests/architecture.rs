@@ -1,10 +1,10 @@
-//! The house rules: lower rooms never name higher ones, each weighty dependency has one door, and
-//! the map is true.
+//! The rules of the code: lower rooms never name higher ones, only some files name each heavy
+//! dependency, names and lines keep their limits, and the map is true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// From the ground up. Rooms on one floor do not name each other.
+/// The rooms of each floor, lowest first. Rooms on one floor do not name each other.
 const FLOORS: &[&[&str]] = &[
     &["error"],
     &["text", "vector", "language", "subprocess"],
@@ -22,12 +22,12 @@ const FLOORS: &[&[&str]] = &[
     &["view"],
 ];
 
-/// Which files may name a dependency.
+/// The files that may name a dependency.
 const DOORS: &[(&str, &[&str])] = &[
     ("tantivy", &["index/lexical/bm25.rs", "index/lexical/mod.rs", "index/lexical/read_only_directory.rs"]),
     ("whatlang", &["language.rs"]),
     ("hnsw_rs", &["index/dense/graph.rs"]),
-    ("memmap2", &["index/dense/vector_log.rs"]),
+    ("memmap2", &["index/durable_file.rs"]),
     (
         "rusqlite",
         &[
@@ -95,6 +95,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 const MOST_LINES: usize = 500;
+const MOST_COMMENT_CHARS: usize = 100;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -103,29 +104,38 @@ fn root() -> &'static Path {
 /// The package that reads file formats.
 const FORMATS: &str = "crates/formats/src/";
 
-/// The code of every Rust file of both packages, without comments and unit tests. Files of the main
-/// package go by their path under `src/`, the others by their whole path.
+/// The Rust files below `folders` of the repository.
+fn rust_files(folders: &[&str]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+/// The code of every Rust file of both packages, without comments and unit tests. The name of a
+/// file of the main package is its path under `src/`, that of another file its whole path.
 fn sources() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for (start, prefix) in [("src/", ""), (FORMATS, FORMATS)] {
-        let mut folders = vec![root().join(start)];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).unwrap() {
-                let path: PathBuf = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "rs") {
-                    let below = path.strip_prefix(root().join(start)).unwrap().to_str().unwrap().replace('\\', "/");
-                    found.insert(format!("{prefix}{below}"), code_of(&std::fs::read_to_string(&path).unwrap()));
-                }
-            }
+        for path in rust_files(&[start]) {
+            let below = path.strip_prefix(root().join(start)).unwrap().to_str().unwrap().replace('\\', "/");
+            found.insert(format!("{prefix}{below}"), code_of(&std::fs::read_to_string(&path).unwrap()));
         }
         assert!(found.keys().filter(|file| file.starts_with(prefix)).count() > 20, "{start} was not found");
     }
     found
 }
 
-/// Source text without comments and without the module of tests at its end.
+/// The text of a source file without comments and without the tests at its end.
 fn code_of(text: &str) -> String {
     let is_inline = |&(at, mark): &(usize, &str)| {
         let item = text[at + mark.len()..].lines().next().unwrap_or_default();
@@ -190,7 +200,7 @@ fn modules_named(code: &str, own: &[String], modules: &BTreeMap<Vec<String>, Str
     let children = code.lines().filter_map(|line| line.strip_suffix(';')?.rsplit_once("mod "));
     scope.extend(children.map(|(_, name)| (name.to_string(), child(name))));
     let mut paths = paths_of(code);
-    // A module that is imported is named by its last name from then on.
+    // After an import, the last part of its path names the module.
     for path in &paths {
         let resolved = resolved(path, &scope);
         if let Some(full) = resolved.filter(|full| modules.contains_key(full)) {
@@ -221,7 +231,7 @@ fn resolved(path: &[String], scope: &[(String, Vec<String>)]) -> Option<Vec<Stri
     Some(full)
 }
 
-/// The paths in `code`: names separated by `::`, those in braces one by one.
+/// The paths in `code`: names separated by `::`. Each name in braces gives a path of its own.
 fn paths_of(code: &str) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let mut before: Vec<Vec<String>> = Vec::new();
@@ -310,21 +320,23 @@ fn only_the_command_line_prints() {
 }
 
 #[test]
-fn what_is_shown_goes_through_the_one_file_that_guards_the_terminal() {
+fn only_the_file_that_guards_the_terminal_writes_to_it() {
     let guards = ["bin/kinglet/terminal.rs", "bin/kinglet/args.rs"];
     for (file, code) in sources().into_iter().filter(|(file, _)| file.starts_with("bin/")) {
         for word in ["print!(", "println!(", "stdout().lock", "stdout()\n", "anstream"] {
-            assert!(guards.contains(&file.as_str()) || !code.contains(word), "{file} shows something by {word}");
+            assert!(
+                guards.contains(&file.as_str()) || !code.contains(word),
+                "{file} writes to the terminal with {word}"
+            );
         }
     }
 }
 
-/// A hint is a command that can be typed: it has the name of the index, not a word to be replaced
-/// by it.
+/// A hint is a command that can be run as it is: it has the name of the index, not a placeholder.
 #[test]
-fn hints_have_no_word_to_be_replaced() {
+fn hints_have_no_placeholder() {
     for (file, code) in sources() {
-        // What can be typed is described with such words.
+        // Only the help for arguments has placeholders.
         let code = code.replace("value_name = \"NAME\"", "");
         for part in code.split('"').skip(1).step_by(2) {
             let is_word = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_') == "NAME";
@@ -334,14 +346,55 @@ fn hints_have_no_word_to_be_replaced() {
 }
 
 #[test]
-fn files_are_one_idea_long() {
+fn lines_of_comments_keep_within_the_limit() {
+    let mut wrong = Vec::new();
+    for path in rust_files(&["src", "crates", "tests", "examples", "benches"]) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let comments = text.lines().zip(1..).filter(|(line, _)| line.trim_start().starts_with("//"));
+        let too_long = comments.filter(|(line, _)| line.chars().count() > MOST_COMMENT_CHARS);
+        let file = path.strip_prefix(root()).unwrap().display();
+        wrong.extend(too_long.map(|(_, number)| format!("{file}:{number}")));
+    }
+    assert!(wrong.is_empty(), "longer than {MOST_COMMENT_CHARS} characters:\n{}", wrong.join("\n"));
+}
+
+/// The name of the type that a line of code defines. An indented `type` is an associated type,
+/// which does not count.
+fn type_defined(line: &str) -> Option<&str> {
+    let item = line.trim_start();
+    let item = match item.strip_prefix("pub(") {
+        Some(rest) => rest.split_once(") ")?.1,
+        None => item.strip_prefix("pub ").unwrap_or(item),
+    };
+    let (kind, rest) = item.split_once(' ')?;
+    let is_type = ["struct", "enum", "trait"].contains(&kind) || (kind == "type" && !line.starts_with(' '));
+    let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    (is_type && !name.is_empty()).then_some(name)
+}
+
+#[test]
+fn each_type_name_has_one_meaning() {
+    let mut files_of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, code) in sources().into_iter().filter(|(file, _)| !file.starts_with(FORMATS)) {
+        for name in code.lines().filter_map(type_defined) {
+            files_of.entry(name.to_string()).or_default().insert(file.clone());
+        }
+    }
+    assert!(files_of.len() > 200 && files_of.contains_key("Kinglet"), "the definitions were not found");
+    let wrong = files_of.iter().filter(|(_, files)| files.len() > 1).map(|(name, files)| format!("{name}: {files:?}"));
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "these names are defined in several files:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_too_long() {
     for (file, code) in sources() {
         let lines = code.lines().count();
-        assert!(lines <= MOST_LINES, "{file} has {lines} lines of code: it wants to be two ideas");
+        assert!(lines <= MOST_LINES, "{file} has {lines} lines of code: split it into two ideas");
     }
 }
 
-/// The map answers questions in a few rows; each file says in its first line what it is.
+/// The map has few rows, because the first line of each file describes the file.
 #[test]
 fn every_file_says_in_its_first_line_what_it_is() {
     for file in sources().keys() {

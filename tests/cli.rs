@@ -1,4 +1,4 @@
-//! The command line as its user sees it: a session in a folder, recorded in tests/snapshots and
+//! The command line as its user sees it: sessions in a folder, recorded in tests/snapshots and
 //! reviewed by eye.
 
 mod support;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// A home and a folder of documents, and what is typed there.
+/// A home and a folder of documents, in which commands are typed.
 struct Desk {
     _temporary: tempfile::TempDir,
     home: PathBuf,
@@ -50,7 +50,7 @@ impl Desk {
         command
     }
 
-    /// What is typed, what comes back on both streams, and the exit code.
+    /// Runs the commands and returns them with their output on both streams and their exit codes.
     fn session(&self, lines: &[&[&str]]) -> String {
         let mut text = String::new();
         for arguments in lines {
@@ -110,7 +110,7 @@ fn from_a_folder_to_a_cited_answer() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_what_helps() {
+fn every_mistake_is_answered_with_an_error_and_a_hint() {
     let desk = Desk::new();
     desk.check(
         "mistakes",
@@ -211,7 +211,7 @@ fn from_a_folder_to_a_verdict_in_three_commands() {
 }
 
 #[test]
-fn settings_say_where_they_come_from() {
+fn each_setting_is_shown_with_its_source() {
     let desk = Desk::new();
     std::fs::create_dir_all(&desk.home).unwrap();
     std::fs::write(desk.home.join("config.toml"), "hits = 3\nfusion = \"rrf\"\n").unwrap();
@@ -240,7 +240,7 @@ fn completions_are_for_every_shell() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_stops_listening_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let desk = Desk::new();
     assert!(desk.kinglet(&["index", "."]).output().unwrap().status.success());
     for command in ["search lease", "ask lease", "ls", "config show", "inspect lease.md"] {
@@ -280,43 +280,43 @@ fn the_real_models_answer_with_citations_and_stop_at_once() {
         std::thread::sleep(Duration::from_millis(pause_ms));
         let stopped = Command::new("kill").args(["-INT", &asking.id().to_string()]).status().unwrap().success();
         let code = asking.wait().unwrap().code();
-        // A fast machine may have finished before.
+        // A fast machine may finish before the signal arrives.
         assert!(code == Some(130) || (code == Some(0) && pause_ms > 300) || !stopped, "exit code {code:?}");
     }
 }
 
 #[test]
-fn a_file_that_is_not_read_whole_is_never_passed_over_in_silence() {
+fn a_truncated_file_is_always_reported() {
     let desk = Desk::new();
     let printed: Vec<String> = (0..100).map(|line| format!("The wren sings verse {line} in May.\n")).collect();
     let notebook = serde_json::json!({"cells": [{"cell_type": "code", "source": "sing()", "outputs": [
         {"output_type": "stream", "text": printed}]}], "nbformat": 4, "nbformat_minor": 5, "metadata": {}});
     support::write(&desk.folder, &[("song.ipynb", &notebook.to_string())]);
     let reason = "not read whole: more than 60 lines of a printed result";
-    let told = |arguments: &[&str]| {
+    let output_of = |arguments: &[&str]| {
         let output = desk.kinglet(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    // Every run says so, also one that reads nothing.
+    // Every run reports it, even one that reads no file.
     for _ in 0..2 {
-        let summary = told(&["index", "."]);
+        let summary = output_of(&["index", "."]);
         assert!(summary.contains(&format!("song.ipynb: {reason}; see `kinglet status --verbose`")), "{summary}");
     }
-    let status = told(&["status", "--verbose"]);
+    let status = output_of(&["status", "--verbose"]);
     assert!(status.contains("1 file not read whole") && status.contains(reason), "{status}");
     for arguments in [&["search", "wren sings verse"][..], &["ask", "When does the wren sing verse 12?"]] {
-        let shown = told(arguments);
+        let shown = output_of(arguments);
         assert!(shown.contains(&format!("this file was {reason}")), "{shown}");
     }
-    let json = |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&told(arguments)).unwrap() };
+    let json = |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&output_of(arguments)).unwrap() };
     assert_eq!(json(&["search", "wren sings verse", "--json"])["hits"][0]["truncated"], reason);
     assert_eq!(json(&["ask", "When does the wren sing verse 12?", "--json"])["sources"][0]["truncated"], reason);
     assert_eq!(json(&["index", ".", "--json"])["truncated"][0]["reason"], reason);
     assert_eq!(json(&["status", "--json"])["warnings"][0]["truncated"], true);
 }
 
-/// What hides, turns, tags or steers, and a plain sentence around it.
+/// Characters that hide text, change its direction, tag it or control the terminal.
 const HIDDEN: &str = "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\
     \u{61c}\u{feff}\u{2060}\u{2063}\u{180e}\u{ad}\u{e0041}\u{e007f}\u{fe00}\u{fe01}";
 
@@ -325,7 +325,7 @@ fn is_hidden(c: char) -> bool {
 }
 
 #[test]
-fn nothing_in_a_document_is_hidden_from_the_reader_or_steers_the_terminal() {
+fn no_document_hides_text_from_the_reader_or_controls_the_terminal() {
     let desk = Desk::new();
     let text = format!(
         "# Kin{HIDDEN}glets\n\nKinglets weigh{HIDDEN} five gra{HIDDEN}ms in winter\u{1b}[2J and\u{9b} sleep close together.\n\
@@ -365,7 +365,7 @@ fn nothing_in_a_document_is_hidden_from_the_reader_or_steers_the_terminal() {
 
 #[cfg(unix)]
 #[test]
-fn an_index_that_is_named_needs_no_current_folder() {
+fn a_named_index_needs_no_current_folder() {
     let desk = Desk::new();
     assert!(desk.kinglet(&["index", "."]).output().unwrap().status.success());
     let program = desk.kinglet(&[]).get_program().to_str().unwrap().to_string();
@@ -383,7 +383,8 @@ fn an_index_that_is_named_needs_no_current_folder() {
     }
 }
 
-/// Answers a request with the beginning of an answer and then an error.
+/// Starts a server that answers a request with the beginning of an answer and then an error, and
+/// returns its port.
 fn server_that_fails() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -407,7 +408,7 @@ fn server_that_fails() -> u16 {
 }
 
 #[test]
-fn an_answer_that_breaks_off_ends_its_line() {
+fn an_interrupted_answer_ends_its_line() {
     let desk = Desk::new();
     assert!(desk.kinglet(&["index", "."]).output().unwrap().status.success());
     let mut ask = desk.kinglet(&["ask", "When does the lease end?", "--generator", "openai:m"]);

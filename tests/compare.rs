@@ -1,5 +1,5 @@
-//! Comparing systems on a user's own index: each is measured once, kept, compared; questions are
-//! generated; the winner is used.
+//! Comparing systems on a user's own index: each is measured once and compared, questions are
+//! generated, and the winner is used.
 
 mod support;
 
@@ -22,7 +22,7 @@ use kinglet::subprocess::Isolation;
 use kinglet::{Config, Kinglet, NoProgress};
 use support::tiny;
 
-/// A home with the index `handbook`, which has vectors of hashing-256 and of an added static model.
+/// Makes the index `handbook`, with vectors of hashing-256 and of an added static model.
 fn handbook(home: &Path) -> Kinglet {
     let model = home.join("tiny");
     std::fs::create_dir_all(&model).unwrap();
@@ -58,7 +58,7 @@ fn request(ids: &[&str], modes: &[&str], folder: &Path) -> ComparisonRequest {
     }
 }
 
-/// Stops when it is told to.
+/// Stops a run when its flag is set.
 #[derive(Default)]
 struct StopAt(Cell<bool>);
 
@@ -78,7 +78,7 @@ fn strings(list: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
+fn each_system_is_measured_once_and_an_interrupted_comparison_continues() {
     let temporary = tempfile::tempdir().unwrap();
     let (kinglet, out) = (handbook(temporary.path()), temporary.path().join("out"));
     let plan = kinglet.plan_comparison(request(&["hashing-256", "tiny"], &["dense", "default"], &out)).unwrap();
@@ -87,7 +87,7 @@ fn each_system_is_measured_once_and_a_broken_off_comparison_goes_on() {
         [BASELINE, "hashing-256:dense", "hashing-256:hybrid+neighbours", "tiny:dense", "tiny:hybrid+neighbours"]
     );
     let measured: RefCell<Vec<String>> = RefCell::default();
-    // Stops as soon as the last question of that system is answered.
+    // Stops as soon as the last question of the system `stop_after` is answered.
     let run = |plan, stop_after: &str| -> kinglet::Result<FinishedComparison> {
         let stop = StopAt::default();
         let measuring = |progress: MeasuringProgress<'_>| {
@@ -168,7 +168,7 @@ fn systems_are_what_their_names_say() {
 }
 
 #[test]
-fn generators_are_compared_by_what_their_answers_cite() {
+fn generators_are_compared_by_the_citations_of_their_answers() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = handbook(temporary.path());
     let vary = vec![("generator".to_string(), strings(&["extractive"]))];
@@ -181,7 +181,7 @@ fn generators_are_compared_by_what_their_answers_cite() {
     let _entered = runtime.enter();
     let comparison = &run().unwrap().report.comparisons[0];
     for system in &comparison.systems {
-        let answers = system.answers.expect("all answer, words alone too");
+        let answers = system.answers.expect("every system answers, lexical search too");
         assert!(answers.refused < 1.0, "{}: {answers:?}", system.name);
         assert_eq!(answers.supported, 1.0, "{} only quotes", system.name);
         assert_eq!(system.cost.stages.iter().filter(|stage| stage.name == "answering").count(), 1);
@@ -197,7 +197,7 @@ fn generators_are_compared_by_what_their_answers_cite() {
 }
 
 #[test]
-fn questions_are_generated_from_all_documents_and_find_what_they_were_generated_from() {
+fn questions_are_generated_from_all_documents_and_find_their_passages() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = handbook(temporary.path());
     let index = std::sync::Arc::new(Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap());
@@ -226,7 +226,7 @@ fn questions_are_generated_from_all_documents_and_find_what_they_were_generated_
 }
 
 #[test]
-fn what_is_used_answers_until_somebody_says_otherwise() {
+fn the_system_that_is_used_answers_until_a_setting_overrides_it() {
     let temporary = tempfile::tempdir().unwrap();
     let kinglet = handbook(temporary.path());
     let manifest =

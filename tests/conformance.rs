@@ -1,4 +1,4 @@
-//! Each seam's contract, run over every implementation.
+//! Runs the contract of each trait over every implementation.
 
 mod support;
 
@@ -42,7 +42,7 @@ use kinglet::search::{
 use kinglet::subprocess::Isolation;
 use kinglet::{Error, ErrorKind};
 use support::in_memory::InMemory;
-use support::{Ask, Asking, tiny};
+use support::{BeforeWork, CheckedPart, tiny};
 
 const TEXTS: [&str; 6] = [
     "A kinglet is one of the smallest birds there are.",
@@ -119,7 +119,7 @@ fn the_onnx_embedder_keeps_the_contract() {
     let embedder = Kinglet::new(home, Config::default()).open_embedder(&EmbedderRef::default()).unwrap();
     embedder_contract(embedder.as_ref());
 
-    // The contract's threads have opened more sessions than one.
+    // The threads of the contract have opened more than one session.
     let texts = vec!["A kinglet is one of the smallest birds there are, and sings very high. ".repeat(10); 128];
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let begun = Barrier::new(2);
@@ -159,7 +159,7 @@ fn static_embedders_keep_the_contract_with_prefixes_and_without() {
 }
 
 #[test]
-fn onnx_graphs_that_were_made_here_keep_the_contracts() {
+fn handmade_onnx_graphs_keep_the_contracts() {
     let Some(home) = support::home_with_models("the contracts of ONNX graphs") else { return };
     let temporary = tempfile::tempdir().unwrap();
     let store = ModelStore::new(temporary.path().join("models"));
@@ -183,13 +183,13 @@ fn onnx_graphs_that_were_made_here_keep_the_contracts() {
     let kind = ModelKind::Reranker { max_tokens: 64, pad_token: "[PAD]".into() };
     let spec = tiny::add(&store, "cross-encoder", temporary.path(), &files, kind);
     let reranker = CrossEncoder::open(&store, &spec, 1).unwrap();
-    scorer_contract(&|question, passages| reranker.score(question, passages));
+    scorer_contract(|question, passages| reranker.score(question, passages));
     let scores = reranker.score("birds", &["kinglets", "wrens"]).unwrap();
     assert_ne!(scores[0], scores[1], "the passage is read");
     assert_ne!(scores, reranker.score("lease", &["kinglets", "wrens"]).unwrap(), "and so is the question");
 }
 
-/// Four threads that call at once get what one alone gets.
+/// Four threads that call at once get the same as one alone.
 fn same_from_four_threads<T: PartialEq + Debug + Send + Sync>(call: impl Fn() -> T + Sync) {
     let alone = call();
     let start = Barrier::new(4);
@@ -203,8 +203,8 @@ fn same_from_four_threads<T: PartialEq + Debug + Send + Sync>(call: impl Fn() ->
     });
 }
 
-/// One finite score a passage, in order, whatever stands beside it.
-fn scorer_contract(score: &(dyn Fn(&str, &[&str]) -> kinglet::Result<Vec<f32>> + Sync)) {
+/// One finite score per passage, in order, whatever other passages are scored with it.
+fn scorer_contract(score: impl Fn(&str, &[&str]) -> kinglet::Result<Vec<f32>> + Sync) {
     assert!(score("birds", &[]).unwrap().is_empty());
     let together = score("Which birds are small?", &TEXTS).unwrap();
     assert_eq!(together.len(), TEXTS.len());
@@ -240,12 +240,12 @@ fn encoder_contract(encoder: &dyn SparseEncoder) {
 }
 
 #[test]
-fn the_encoder_of_the_tests_keeps_the_contract() {
+fn the_sparse_encoder_of_the_tests_keeps_the_contract() {
     encoder_contract(support::encoder().as_ref());
 }
 
 #[test]
-fn splade_keeps_the_contract_and_knows_words_that_are_not_in_the_text() {
+fn splade_keeps_the_contract_and_adds_words_that_are_not_in_the_text() {
     let Some(home) = support::home_with("the contract of splade", &["splade-tiny"]) else { return };
     let encoder = Kinglet::new(home, Config::default()).open_sparse_encoder(&SparseEncoderRef::default()).unwrap();
     encoder_contract(encoder.as_ref());
@@ -274,8 +274,7 @@ fn retriever_contract(retriever: &dyn Retriever, chunks: &dyn ChunkSource) {
         for k in [0, 1, 3, all.len()] {
             assert_eq!(retriever.retrieve(&query, k).unwrap(), all[..k.min(all.len())], "the first {k}");
         }
-        // The last that are found are found when only they pass the filter, however few are asked
-        // for.
+        // The last hits are found even among few, if only they pass the filter.
         let last: Vec<u64> = ids.iter().rev().take(3).copied().collect();
         if last.is_empty() {
             continue;
@@ -324,7 +323,7 @@ fn every_retriever_keeps_the_contract() {
     });
 }
 
-/// What a search asks, whoever stands behind it.
+/// The sources of a search.
 struct Sources {
     lexical: Arc<dyn LexicalSource>,
     dense: Arc<dyn DenseSource>,
@@ -393,7 +392,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
     };
 
     let (_, index) = index_it(false);
-    scorer_contract(&|question, passages| maxsim(&index).score(&Query::new(question), passages));
+    scorer_contract(|question, passages| maxsim(&index).score(&Query::new(question), passages));
     let together = maxsim(&index).score(&Query::new("Which birds are small?"), &TEXTS).unwrap();
     assert!(together[0] > together[4], "the passage about birds comes first");
     let made = reranked(&index, Fusion::MinMax);
@@ -431,7 +430,7 @@ async fn generator_contract(generator: &dyn Generator) {
     let text = write().await;
     assert!(!text.trim().is_empty() && text.len() < 24 * 40);
     assert_eq!(text, write().await, "the same prompt gives the same answer");
-    // Dropping a stream must not hang or break the next one.
+    // Dropping a stream must neither hang nor break the next one.
     let first = generator.generate(&prompt).next().await;
     assert!(first.unwrap().is_ok());
     assert_eq!(text, write().await);
@@ -448,8 +447,8 @@ async fn the_language_model_keeps_the_contract() {
     generator_contract(Kinglet::new(home, Config::default()).open_generator().unwrap().as_ref()).await;
 }
 
-/// An index of some birds with the embedder that needs no model and no encoder, with its folder of
-/// documents.
+/// Makes an index of some birds, with the embedder and the encoder that need no model. Returns the
+/// folder of documents and that of the index.
 fn index_of_birds(temporary: &Path) -> (PathBuf, PathBuf) {
     let (folder, index) = (temporary.join("documents"), temporary.join("index"));
     for number in 0..8 {
@@ -470,7 +469,7 @@ fn index_of_birds(temporary: &Path) -> (PathBuf, PathBuf) {
     (folder, index)
 }
 
-/// Commits to the store, and to nothing else, that one file is gone and another one there.
+/// Replaces a file by another one in the store, and in no derived part.
 fn replace_a_file(writer: &IndexWriter, folder: &Path) {
     let new = folder.join("new.md");
     std::fs::write(&new, "An ortolan sings in May.").unwrap();
@@ -485,8 +484,8 @@ fn replace_a_file(writer: &IndexWriter, folder: &Path) {
     change.commit().unwrap();
 }
 
-/// The contract of derived parts. `open` opens one over an index of birds, `served` says how many
-/// chunks searches find in it, and `files` which files they read.
+/// The contract of derived parts. `open` opens one over an index of birds, `served` counts the
+/// chunks that searches find in it, and `files` lists the files that searches read.
 fn part_contract(
     open: &dyn Fn(&IndexWriter) -> Box<dyn DerivedPart>,
     served: &dyn Fn(&Path) -> usize,
@@ -496,7 +495,7 @@ fn part_contract(
     let (folder, index) = index_of_birds(temporary.path());
     let writer = IndexWriter::open(&index).unwrap();
     let store = writer.documents();
-    let unheard = |_: usize, _: usize| Ok(());
+    let unobserved = |_: usize, _: usize| Ok(());
     open(&writer).remove().unwrap();
     let mut part = open(&writer);
     assert_eq!(part.generation().unwrap(), 0, "nothing is in place");
@@ -506,16 +505,20 @@ fn part_contract(
     part.append(&store.chunks(first).unwrap()).unwrap();
     drop(part);
     let mut part = open(&writer);
-    assert_eq!(part.missing(store).unwrap(), rest, "what was appended is kept");
+    assert_eq!(part.missing(store).unwrap(), rest, "appended chunks are kept");
     let generation = store.generation().unwrap();
-    drop(part.prepare(store, generation, &unheard).unwrap());
-    assert_eq!(part.generation().unwrap(), 0, "what was prepared and dropped changes nothing");
-    writer.synchronise(part.as_mut(), &unheard).unwrap();
+    drop(part.prepare(store, generation, &unobserved).unwrap());
+    assert_eq!(part.generation().unwrap(), 0, "prepared files that are dropped change nothing");
+    writer.synchronise(part.as_mut(), &unobserved).unwrap();
     part.check(store).unwrap();
     assert_eq!((part.generation().unwrap(), served(&index)), (generation, 8 - rest.len()));
     part.append(&store.chunks(rest).unwrap()).unwrap();
-    assert_eq!(part.check(store).is_err(), !rest.is_empty(), "what is appended is served when it has been derived");
-    writer.synchronise(part.as_mut(), &unheard).unwrap();
+    assert_eq!(
+        part.check(store).is_err(),
+        !rest.is_empty(),
+        "appended chunks are searched only after they have been derived"
+    );
+    writer.synchronise(part.as_mut(), &unobserved).unwrap();
     part.check(store).unwrap();
     assert_eq!((part.missing(store).unwrap(), served(&index)), (vec![], 8));
 
@@ -523,26 +526,26 @@ fn part_contract(
     assert_eq!(part.generation().unwrap(), generation, "the part lags");
     assert!(part.check(store).is_err());
     let missing = part.missing(store).unwrap();
-    assert!(missing.len() <= 1, "what is known is not made again");
+    assert!(missing.len() <= 1, "what exists is not computed again");
     part.append(&store.chunks(&missing).unwrap()).unwrap();
     let prepared = part.prepare(store, generation + 1, &|_, _| Err(Error::interrupted())).map(drop);
     assert!(prepared.is_ok() || prepared.unwrap_err().kind() == ErrorKind::Interrupted);
     assert_eq!((part.generation().unwrap(), served(&index)), (generation, 8));
-    writer.mend(part.as_mut(), &unheard).unwrap();
+    writer.repair(part.as_mut(), &unobserved).unwrap();
     drop(part);
     let part = open(&writer);
     part.check(store).unwrap();
     assert_eq!((part.generation().unwrap(), served(&index)), (generation + 1, 8));
 
     for at in 0.. {
-        // A part that is made anew has other files, and maybe fewer.
+        // A rebuilt part has other files, and maybe fewer.
         let Some(file) = &files(&index).get(at).cloned() else { break };
         let bytes = std::fs::read(file).unwrap();
         std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
         let mut part = open(&writer);
         let is_noticed = part.generation().ok() != Some(generation + 1) || part.check(store).is_err();
         assert!(is_noticed, "half of {}", file.display());
-        writer.mend(part.as_mut(), &unheard).unwrap();
+        writer.repair(part.as_mut(), &unobserved).unwrap();
         part.check(store).unwrap();
         assert_eq!((part.generation().unwrap(), served(&index)), (generation + 1, 8), "{}", file.display());
     }
@@ -560,7 +563,7 @@ fn part_folder(index: &Path, kind: &str, name: &str) -> PathBuf {
 }
 
 #[test]
-fn every_derived_part_keeps_the_contract_also_a_slow_one() {
+fn every_derived_part_keeps_the_contract_and_so_does_a_slow_one() {
     let lexical_files = |index: &Path| -> Vec<PathBuf> {
         let paths = std::fs::read_dir(index.join("lexical")).unwrap().map(|entry| entry.unwrap().path());
         paths.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.')).collect()
@@ -585,16 +588,17 @@ fn every_derived_part_keeps_the_contract_also_a_slow_one() {
     let sparse_served = |index: &Path| Sparse::open(&sparse_folder(index)).unwrap().unwrap().len();
     part_contract(&sparse, &sparse_served, &|index| vec![sparse_folder(index).join("postings.map")]);
 
-    let ask: Ask = Rc::new(|| {
+    let before_work: BeforeWork = Rc::new(|| {
         std::thread::sleep(Duration::from_millis(20));
         Ok(())
     });
-    let slow =
-        |writer: &IndexWriter| Box::new(Asking { part: dense(writer), ask: ask.clone() }) as Box<dyn DerivedPart>;
+    let slow = |writer: &IndexWriter| {
+        Box::new(CheckedPart { part: dense(writer), before_work: before_work.clone() }) as Box<dyn DerivedPart>
+    };
     part_contract(&slow, &dense_served, &|index| vec![dense_folder(index).join("chunks.map")]);
 }
 
-/// Hears that somebody wants to stop.
+/// Stops a run when its flag is set.
 struct Stop(Rc<Cell<bool>>);
 
 impl Progress for Stop {
@@ -606,7 +610,7 @@ impl Progress for Stop {
 }
 
 #[test]
-fn whenever_a_part_fails_or_is_stopped_its_run_says_so_and_the_next_one_goes_on() {
+fn a_run_reports_a_part_that_fails_or_is_stopped_and_the_next_run_continues() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("documents");
     support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing.")]);
@@ -614,28 +618,28 @@ fn whenever_a_part_fails_or_is_stopped_its_run_says_so_and_the_next_one_goes_on(
     let old = temporary.path().join("old");
     support::index(&folder, &old);
     support::write(&folder, &[("a.md", "An ortolan weighs twenty grams.")]);
-    // Each of two parts prepares and puts in place what the store has, misses and appends one
-    // chunk, and does the first two again.
+    // Each of the two parts prepares and puts in place what the store has, lists and appends its
+    // one missing chunk, and prepares and puts in place again.
     let calls = 12;
     let fails = (0..=calls).map(|at| (at, Some("the line is dead")));
     for (at, failure) in fails.chain([(5, None)]) {
         let index = temporary.path().join(format!("index-{at}-{}", failure.is_some()));
         support::copy(&old, &index);
         let (seen, stop) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
-        let ask: Ask = {
+        let before_work: BeforeWork = {
             let (seen, stop) = (seen.clone(), stop.clone());
             Rc::new(move || {
                 let is_now = seen.replace(seen.get() + 1) == at;
                 stop.set(stop.get() || (is_now && failure.is_none()));
-                failure.filter(|_| is_now).map_or(Ok(()), |said| Err(Error::new(ErrorKind::Machine, said)))
+                failure.filter(|_| is_now).map_or(Ok(()), |what| Err(Error::new(ErrorKind::Machine, what)))
             })
         };
-        let wrap = |part| Box::new(Asking { part, ask: ask.clone() }) as Box<dyn DerivedPart>;
-        let ran = support::index_through(&roots, &index, Chunking::default(), &wrap, &Stop(stop));
+        let wrap = |part| Box::new(CheckedPart { part, before_work: before_work.clone() }) as Box<dyn DerivedPart>;
+        let ran = support::index_with_parts(&roots, &index, Chunking::default(), &wrap, &Stop(stop));
         match (&ran, failure) {
             (Err(error), Some(failure)) => {
-                let said = ["hashing-256", "word-counts"].map(|part| format!("{part}: {failure}"));
-                assert!(said.contains(&error.to_string()), "{error}");
+                let messages = ["hashing-256", "word-counts"].map(|part| format!("{part}: {failure}"));
+                assert!(messages.contains(&error.to_string()), "{error}");
             }
             (Err(error), None) => assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}"),
             (Ok(summary), _) => assert_eq!((at, seen.get(), summary.embedded), (calls, calls, 2)),

@@ -1,8 +1,7 @@
-//! A process that is killed at any step of an indexing run loses nothing and doubles nothing.
+//! A process that is killed at any step of an indexing run loses nothing and duplicates nothing.
 //!
-//! The test starts itself again as a child that aborts at a given moment, an event of the run or a
-//! piece of work of a derived part: a real dead process with a real lock and real half-written
-//! files.
+//! The test starts itself as a child that aborts at a given moment, an event of the run or a piece
+//! of work of a derived part. So it leaves a real lock and real half-written files.
 
 mod support;
 
@@ -17,19 +16,20 @@ use kinglet::index::Index;
 use kinglet::index::derived_part::DerivedPart;
 use kinglet::ingest::{Event, Progress};
 use kinglet::search::{IndexSources, Query};
-use support::{Ask, Asking};
+use support::{BeforeWork, CheckedPart};
 
 const FOLDER: &str = "KINGLET_CRASH_FOLDER";
 const INDEX: &str = "KINGLET_CRASH_INDEX";
 const EVENT: &str = "KINGLET_CRASH_EVENT";
 
-struct Dies {
+/// Aborts the process at the event with this number.
+struct Killer {
     at: usize,
     seen: Cell<usize>,
 }
 
-impl Dies {
-    fn live_on(&self) {
+impl Killer {
+    fn count_event(&self) {
         if self.seen.get() == self.at {
             std::process::abort();
         }
@@ -37,9 +37,9 @@ impl Dies {
     }
 }
 
-impl Progress for Dies {
+impl Progress for Killer {
     fn event(&self, _: &Event<'_>) {
-        self.live_on();
+        self.count_event();
     }
 
     fn is_cancelled(&self) -> bool {
@@ -47,26 +47,26 @@ impl Progress for Dies {
     }
 }
 
-/// Not a test of its own: the child process. Does nothing when nobody asked for it.
+/// Not a test but the child process. Does nothing unless its variables are set.
 #[test]
 fn child() {
     let (Ok(folder), Ok(index), Ok(event)) = (std::env::var(FOLDER), std::env::var(INDEX), std::env::var(EVENT)) else {
         return;
     };
-    let dies = Rc::new(Dies { at: event.parse().unwrap(), seen: Cell::new(0) });
-    let ask: Ask = {
-        let dies = dies.clone();
+    let killer = Rc::new(Killer { at: event.parse().unwrap(), seen: Cell::new(0) });
+    let before_work: BeforeWork = {
+        let killer = killer.clone();
         Rc::new(move || {
-            dies.live_on();
+            killer.count_event();
             Ok(())
         })
     };
-    let wrap = |part| Box::new(Asking { part, ask: ask.clone() }) as Box<dyn DerivedPart>;
+    let wrap = |part| Box::new(CheckedPart { part, before_work: before_work.clone() }) as Box<dyn DerivedPart>;
     let (roots, chunking) = ([PathBuf::from(folder)], Chunking::default());
-    support::index_through(&roots, Path::new(&index), chunking, &wrap, dies.as_ref()).unwrap();
+    support::index_with_parts(&roots, Path::new(&index), chunking, &wrap, killer.as_ref()).unwrap();
 }
 
-/// Runs the child; `true` when it died at the event, `false` when the run had fewer events.
+/// Runs the child. `true` if it died at the event, `false` if the run had fewer events.
 fn dies_at(event: usize, folder: &Path, index: &Path) -> bool {
     let status = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--test-threads=1"])
@@ -82,7 +82,7 @@ fn dies_at(event: usize, folder: &Path, index: &Path) -> bool {
 
 fn answers(folder: &Path) -> (Vec<(PathBuf, u32, String)>, [usize; 3]) {
     let index = std::sync::Arc::new(Index::open(folder).unwrap());
-    // A word of each text, so that everything is found.
+    // A word of each text, so that every chunk is found.
     let query = Query::new("a kinglet or goldcrest weighs five grams, wrens sing");
     let retrievers = support::all_retrievers(&IndexSources::new(index.clone())).unwrap();
     let found: Vec<usize> = retrievers.iter().map(|it| it.retrieve(&query, 100).unwrap().len()).collect();
@@ -90,7 +90,7 @@ fn answers(folder: &Path) -> (Vec<(PathBuf, u32, String)>, [usize; 3]) {
 }
 
 #[test]
-fn killed_at_any_event_the_next_run_finishes_the_work() {
+fn after_a_kill_at_any_event_the_next_run_finishes_the_work() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("documents");
     std::fs::create_dir(&folder).unwrap();
@@ -118,7 +118,10 @@ fn killed_at_any_event_the_next_run_finishes_the_work() {
             let died = dies_at(event, &folder, &index);
             if start == "update" || index.join("manifest.json").exists() {
                 let (contents, found) = answers(&index);
-                assert!(contents == old_answers.0 || contents == new_answers.0, "killed at event {event}: a mixture");
+                assert!(
+                    contents == old_answers.0 || contents == new_answers.0,
+                    "killed at event {event}: a mixture of two states"
+                );
                 let index = Index::open(&index).unwrap();
                 let pending = [
                     index.pending_lexical().unwrap(),
@@ -130,7 +133,8 @@ fn killed_at_any_event_the_next_run_finishes_the_work() {
                 was_pending = was_pending || pending != [0; 3];
             } else {
                 let error = Index::open(&index).map(drop).unwrap_err();
-                assert!(matches!(error.hint(), Some(Hint::UpdateIndex { .. })), "killed at event {event}: {error}");
+                let is_update = matches!(error.hint(), Some(Hint::UpdateIndex { index: Some(_), .. }));
+                assert!(is_update, "killed at event {event}: {error}");
             }
             support::index(&folder, &index);
             assert_eq!(answers(&index), new_answers, "killed at event {event} of a run on a {start} index");

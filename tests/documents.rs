@@ -1,4 +1,5 @@
-//! What holds for every document that is read and cut into chunks: made-up ones and real files, good and broken.
+//! Laws that hold for every document that is read and chunked: generated ones and real files,
+//! intact and broken.
 
 mod support;
 
@@ -11,7 +12,7 @@ use kinglet::text::{estimated_tokens, line_starts};
 use kinglet_formats::{Document, LocationUnit, Section, read};
 use proptest::prelude::*;
 
-/// Sections cover the text; lines of the file do not run backwards.
+/// Sections cover the text, and line numbers never decrease.
 fn check_document(document: &Document) {
     let mut end = 0;
     for section in &document.sections {
@@ -26,7 +27,7 @@ fn check_document(document: &Document) {
         let starts = line_starts(&document.text);
         assert_eq!(locations.len(), starts.len(), "each line has a location");
         assert!(locations.iter().all(|location| *location >= 1));
-        // The rows of each sheet of a workbook are counted anew.
+        // Each sheet of a workbook counts its rows from the start.
         let sheet = |line: usize| {
             let of = |section: &&Section| section.span.start <= starts[line] && starts[line] < section.span.end;
             (document.unit == LocationUnit::Row).then(|| document.sections.iter().find(of)?.headings.first()).flatten()
@@ -37,7 +38,7 @@ fn check_document(document: &Document) {
     }
 }
 
-/// Chunks are in order, trimmed, below the target, and together they are the text.
+/// Chunks are in order, trimmed and within the target, and together they cover the text.
 fn check_chunks(document: &Document, target_tokens: usize) {
     let chunks = chunk(document, &Chunking { target_tokens });
     let starts = line_starts(&document.text);
@@ -71,7 +72,7 @@ fn check(name: &str, bytes: &[u8], targets: &[usize]) {
     }
 }
 
-/// Texts made of the pieces that formats and splitters trip over.
+/// Texts composed of pieces that are difficult for readers and splitters.
 fn pieces(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(pieces), 0..60).prop_map(|chosen| chosen.concat())
 }
@@ -179,7 +180,7 @@ proptest! {
     }
 }
 
-/// A file of each family of formats, and how such files begin.
+/// A file name of each family of formats, with the first bytes of such files.
 const FAMILIES: &[(&str, &[u8])] = &[
     ("a.pdf", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"),
     ("a.docx", b"PK\x03\x04\x14\0\0\0\x08\0"),
@@ -201,7 +202,7 @@ const FAMILIES: &[(&str, &[u8])] = &[
 ];
 
 #[test]
-fn huge_lines_and_deep_nesting_are_cut_like_any_other_text() {
+fn huge_lines_and_deep_nesting_are_chunked_like_any_other_text() {
     let texts = [
         ("a.js", "var a=1;".repeat(4_000)),
         ("a.txt", "x".repeat(40_000)),
@@ -221,7 +222,7 @@ fn huge_lines_and_deep_nesting_are_cut_like_any_other_text() {
     }
 }
 
-/// A real file with some bytes changed, cut out or doubled.
+/// A real file with some bytes changed, removed or duplicated.
 fn damaged(bytes: &[u8], mut seed: u64) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let mut next = |below: usize| {
@@ -243,11 +244,11 @@ fn damaged(bytes: &[u8], mut seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// What [`kinglet::extract::read`] promises: whatever a reader does, it costs its file only.
+/// The contract of [`kinglet::extract::read`]: whatever a reader does affects only its file.
 #[test]
 fn damaged_real_files_are_read_or_skipped() {
     let Some(folder) = real_files() else { return };
-    let walked = walk(std::slice::from_ref(&folder), &[], &Limits::default()).expect("the folder is there");
+    let walked = walk(std::slice::from_ref(&folder), &[], &Limits::default()).expect("the folder exists");
     let place = tempfile::tempdir().unwrap();
     std::panic::set_hook(Box::new(|_| {}));
     let mut read = 0;
@@ -258,7 +259,7 @@ fn damaged_real_files_are_read_or_skipped() {
         std::fs::write(&path, damaged(&bytes, seed as u64)).unwrap();
         let request = Request { path, chunking: Chunking::default(), previous_hash: None, with_text: true };
         if let Extraction::Read { extracted: cut, .. } = extract::read(&request, &|| {}, &mut |_| Ok(())) {
-            let text = cut.text.expect("it was wanted");
+            let text = cut.text.expect("it was requested");
             assert!(cut.chunks.iter().all(|chunk| chunk.span.of(&text) == chunk.text), "{}", file.path);
             read += 1;
         }
@@ -267,7 +268,7 @@ fn damaged_real_files_are_read_or_skipped() {
 }
 
 #[test]
-fn line_breaks_that_are_no_line_ends_of_the_file_do_not_turn_its_lines_back() {
+fn line_breaks_that_are_not_line_ends_of_the_file_never_make_its_line_numbers_decrease() {
     check("a.html", b"<p><pre>\n--><br><p></nav><br>-->", &[1]);
 }
 
@@ -281,9 +282,9 @@ fn real_files() -> Option<PathBuf> {
 }
 
 #[test]
-fn laws_hold_for_real_files_good_and_broken() {
+fn laws_hold_for_real_files_intact_and_broken() {
     let Some(folder) = real_files() else { return };
-    let walked = walk(std::slice::from_ref(&folder), &[], &Limits::default()).expect("the folder is there");
+    let walked = walk(std::slice::from_ref(&folder), &[], &Limits::default()).expect("the folder exists");
     assert!(walked.files.len() > 400, "only {} files", walked.files.len());
     for file in walked.files {
         let bytes = std::fs::read(folder.join(&file.path)).expect("a file that was found can be read");

@@ -1,4 +1,5 @@
-//! Files whose readers fail are tried again, and never for ever; files that are read in parts are there whole or not at all.
+//! A file whose reader fails is tried again, but not for ever. A file that is read in parts is
+//! indexed whole or not at all.
 
 mod support;
 
@@ -11,10 +12,11 @@ use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, Summary, ingest};
 use kinglet::subprocess::Isolation;
 
-/// A child that is being started shares the files that are open here, and with them another test's lock on its index.
+/// A child process shares the files that are open while it starts, and so it would hold another
+/// test's lock on its index.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-fn index(folder: &Path, index: &Path, reading: &Isolation, watcher: &dyn Progress) -> kinglet::Result<Summary> {
+fn index(folder: &Path, index: &Path, isolation: &Isolation, progress: &dyn Progress) -> kinglet::Result<Summary> {
     let roots: [PathBuf; 1] = [folder.canonicalize().unwrap()];
     let plan = IngestPlan {
         roots: &roots,
@@ -25,9 +27,9 @@ fn index(folder: &Path, index: &Path, reading: &Isolation, watcher: &dyn Progres
         encoders: &[],
         language: None,
         keep_tokens: false,
-        isolation: reading,
+        isolation,
     };
-    ingest(&mut IndexWriter::open(index)?, &plan, watcher)
+    ingest(&mut IndexWriter::open(index)?, &plan, progress)
 }
 
 #[cfg(unix)]
@@ -38,22 +40,22 @@ fn a_file_that_was_given_up_is_tried_again_three_times_and_after_it_was_touched(
     let (folder, at) = (temporary.path().join("documents"), temporary.path().join("index"));
     let log = temporary.path().join("log");
     support::write(&folder, &[("a.txt", "Wrens are small.")]);
-    // Notes each try, and breaks.
+    // Records each try, then exits.
     let script = format!("read line && echo tried >> '{}'", log.display());
     let breaks = Isolation::Subprocess("/bin/sh".into(), vec!["-c".into(), script]);
     let tries = || std::fs::read_to_string(&log).unwrap_or_default().lines().count();
     for run in 1..=5 {
         let summary = index(&folder, &at, &breaks, &NoProgress).unwrap();
         assert_eq!((summary.read, summary.skipped.len(), tries()), (0, 1, run.min(3)), "run {run}");
-        let told = if run < 3 { "the next run tries again" } else { "tried again when it changes" };
-        assert!(summary.skipped[0].reason.contains(told), "{}", summary.skipped[0].reason);
+        let outlook = if run < 3 { "the next run tries again" } else { "tried again when it changes" };
+        assert!(summary.skipped[0].reason.contains(outlook), "{}", summary.skipped[0].reason);
     }
     let touch = || {
         let file = std::fs::File::options().append(true).open(folder.join("a.txt")).unwrap();
         let before = file.metadata().unwrap().modified().unwrap();
         file.set_modified(before + std::time::Duration::from_secs(1)).unwrap();
     };
-    // The same bytes with another time are tried anew, and count anew.
+    // The same bytes with another time are tried again, and their tries count from the start.
     touch();
     for run in 4..=8 {
         index(&folder, &at, &breaks, &NoProgress).unwrap();
@@ -66,7 +68,7 @@ fn a_file_that_was_given_up_is_tried_again_three_times_and_after_it_was_touched(
     assert_eq!((summary.unchanged, tries()), (1, 6));
 }
 
-/// Cancels after it was asked so many times.
+/// Cancels the run when it was asked this many times.
 struct After(Cell<usize>);
 
 impl Progress for After {
@@ -78,7 +80,7 @@ impl Progress for After {
 }
 
 #[test]
-fn a_file_in_parts_is_there_whole_or_not_at_all() {
+fn a_file_in_parts_is_indexed_whole_or_not_at_all() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let temporary = tempfile::tempdir().unwrap();
     let (folder, at) = (temporary.path().join("documents"), temporary.path().join("index"));
@@ -89,7 +91,7 @@ fn a_file_in_parts_is_there_whole_or_not_at_all() {
         let contents = support::contents(&index);
         contents.into_iter().filter(|(path, ..)| path.ends_with("b.txt")).map(|(_, _, text)| text).collect()
     };
-    // The first question is before a.txt, the others are before the two parts of b.txt.
+    // It is asked once before a.txt, then before each of the two parts of b.txt.
     let stopped = index(&folder, &at, &Isolation::InProcess, &After(Cell::new(3)));
     assert_eq!(stopped.unwrap_err().kind(), kinglet::ErrorKind::Interrupted);
     assert_eq!(stored(), Vec::<String>::new());
@@ -100,7 +102,7 @@ fn a_file_in_parts_is_there_whole_or_not_at_all() {
     // This time a.txt is not read again.
     let stopped = index(&folder, &at, &Isolation::InProcess, &After(Cell::new(2)));
     assert_eq!(stopped.unwrap_err().kind(), kinglet::ErrorKind::Interrupted);
-    assert!(stored() == first, "what was known is there until the new text is there whole");
+    assert!(stored() == first, "the old text stays until the new one is complete");
     index(&folder, &at, &Isolation::InProcess, &NoProgress).unwrap();
     assert!(stored().iter().all(|text| !text.contains("wren")));
 }

@@ -1,5 +1,5 @@
-//! What the handbook says is what the program does: every number in it that is a setting is taken from the program here, and a number
-//! that stands in none of these lists is a failure.
+//! The handbook agrees with the program: every number in it that is a setting is compared with the
+//! program, and a number that is in none of these lists fails the test.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use kinglet::index::fusion_weights::FusionWeights;
 use kinglet::language::Language;
 use kinglet_formats::LIMITS;
 
-/// Sentences with a setting in them, `{}` in its place, by page.
+/// Sentences with a setting, each with its page; `{}` stands for the value.
 const SETTINGS: &[(&str, &str, Setting)] = &[
     ("asking.md", "exits with code {}. The language model is not", Constant("bin/kinglet/run.rs", "REFUSED")),
     ("asking.md", "the best {} passages", Configured("passages")),
@@ -24,9 +24,9 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("configuration.md", "at up to {} chunks", Constant("ingest/description.rs", "CHUNKS_FOR_LANGUAGE")),
     ("configuration.md", "With {}, the default, the embedder", Configured("threads")),
     ("configuration.md", "that is read, {} MiB unless", Configured("max_file_mib")),
-    ("configuration.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
-    ("configuration.md", "they have at most {} tokens", Computed(|| cut(ChunkSize::Short))),
-    ("configuration.md", ", with ` {}, which", Computed(|| cut(ChunkSize::Long))),
+    ("configuration.md", "of at most about {} tokens", Computed(|| most_tokens(ChunkSize::Standard))),
+    ("configuration.md", "they have at most {} tokens", Computed(|| most_tokens(ChunkSize::Short))),
+    ("configuration.md", ", with ` {}, which", Computed(|| most_tokens(ChunkSize::Long))),
     ("file-formats.md", "to a depth of {}. Encrypted", Constant("crates/formats/src/limits.rs", "LETTER_DEPTH")),
     (
         "file-formats.md",
@@ -36,7 +36,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("file-formats.md", "larger than {} MiB are skipped", Configured("max_file_mib")),
     ("file-formats.md", "mailboxes of {} MiB and more", Mebibytes("extract/long_file.rs", "LONG_BYTES")),
     ("file-formats.md", "to a depth of {} nested elements", Constant("crates/formats/src/html_limits.rs", "MAX_DEPTH")),
-    ("how-retrieval-works.md", "of at most about {} tokens", Computed(|| cut(ChunkSize::Standard))),
+    ("how-retrieval-works.md", "of at most about {} tokens", Computed(|| most_tokens(ChunkSize::Standard))),
     ("how-retrieval-works.md", "At most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
     ("how-retrieval-works.md", "its best {} chunks with scores", Constant("search/fusion.rs", "DEPTH")),
     ("how-retrieval-works.md", "full with {} chunks", Constant("search/fusion.rs", "DEPTH")),
@@ -54,9 +54,9 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     (
         "how-retrieval-works.md",
         " {} % of its score from itself",
-        Computed(|| percent(1.0 - FusionWeights::default().neighbours)),
+        Computed(|| percent(1.0 - FusionWeights::default().score_regularization)),
     ),
-    ("how-retrieval-works.md", "and {} % from", Computed(|| percent(FusionWeights::default().neighbours))),
+    ("how-retrieval-works.md", "and {} % from", Computed(|| percent(FusionWeights::default().score_regularization))),
     ("how-retrieval-works.md", "Up to {} chunks kinglet compares", Constant("index/mod.rs", "EXACT_LIMIT")),
     ("how-retrieval-works.md", "the best chunks, {} unless you set", Configured("passages")),
     ("how-retrieval-works.md", "the {} hits among them", Spelled("search/score_regularization.rs", "NEIGHBOURS")),
@@ -64,7 +64,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("how-retrieval-works.md", "at least {} % of the weight", Percent("answer/grounding.rs", "ENOUGH")),
     ("how-retrieval-works.md", "headings counts {} %", Percent("answer/grounding.rs", "NEARBY")),
     ("how-retrieval-works.md", "exits with code {}", Constant("bin/kinglet/run.rs", "REFUSED")),
-    ("indexing.md", "chunks of about {} tokens", Computed(|| cut(ChunkSize::Standard))),
+    ("indexing.md", "chunks of about {} tokens", Computed(|| most_tokens(ChunkSize::Standard))),
     ("indexing.md", "of more than {} chunks, linking", Constant("index/mod.rs", "EXACT_LIMIT")),
     ("indexing.md", "every {} seconds in a long run", Constant("ingest/mod.rs", "CHECKPOINT")),
     ("indexing.md", "searchable every {} seconds too", Constant("ingest/mod.rs", "CHECKPOINT")),
@@ -76,7 +76,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("indexing.md", "may take {} MiB of memory", Mebibytes("extract/worker_process.rs", "MEMORY_BYTES")),
     ("indexing.md", "works for {} seconds of processor time", Constant("extract/timeouts.rs", "stalled_cpu_time")),
     ("indexing.md", "up to {} minutes", Computed(|| constant("extract/timeouts.rs", "stalled_wall_time") / 60.0)),
-    ("indexing.md", "after {} tries it is left", Constant("ingest/read_files.rs", "MOST_TRIES")),
+    ("indexing.md", "after {} tries it is left", Constant("ingest/read_files.rs", "MAX_TRIES")),
     ("install.md", "exit code {} and print", Constant("bin/kinglet/run.rs", "FAILED")),
     ("install.md", "writes and reads format {}", Constant("index/manifest/mod.rs", "FORMAT")),
     ("install.md", "writes it in format {}", Constant("index/manifest/mod.rs", "FORMAT")),
@@ -85,7 +85,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("json.md", "still exits with {}", Constant("bin/kinglet/run.rs", "DONE")),
     ("json.md", "The exit code is {} when any", Constant("bin/kinglet/run.rs", "FAILED")),
     ("models.md", "quotes at most {} sentences", Spelled("models/extractive.rs", "MOST_SENTENCES")),
-    ("models.md", "chunks of at most {} tokens", Computed(|| cut(ChunkSize::Standard))),
+    ("models.md", "chunks of at most {} tokens", Computed(|| most_tokens(ChunkSize::Standard))),
     ("models.md", "adds at most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
     ("privacy.md", "(at most {} unless you set more)", Configured("passages")),
     ("searching.md", "The default is {}; change it", Configured("hits")),
@@ -100,7 +100,8 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("troubleshooting.md", "The exit code is {}. Run", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
 ];
 
-/// Numbers that are no settings, with some words around them: facts about the world, measured figures, and what a definition fixes.
+/// Numbers that are not settings, with some words around them: facts about the world, measured
+/// figures, and numbers that a definition fixes.
 const FACTS: &[(&str, &str)] = &[
     ("asking.md", "there was no passage 7"),
     ("asking.md", "17 of 40 questions"),
@@ -164,9 +165,9 @@ const FACTS: &[(&str, &str)] = &[
     ("troubleshooting.md", "= 0 (KINGLET_HITS): must be at least 1"),
 ];
 
-/// The tokens of a chunk at most.
-fn cut(by: ChunkSize) -> f64 {
-    Config { chunking: by, ..Config::default() }.chunking().unwrap().target_tokens as f64
+/// The most tokens of a chunk of this size.
+fn most_tokens(size: ChunkSize) -> f64 {
+    Config { chunking: size, ..Config::default() }.chunking().unwrap().target_tokens as f64
 }
 
 fn percent(share: f32) -> f64 {
@@ -175,29 +176,29 @@ fn percent(share: f32) -> f64 {
 
 const NUMBER_WORDS: [&str; 8] = ["none", "one", "two", "three", "four", "five", "six", "seven"];
 
-/// Where a number of the program stands.
+/// The place of a number in the program.
 #[derive(Clone, Copy)]
 enum Setting {
-    /// A setting's default.
+    /// The default of a setting.
     Configured(&'static str),
-    /// A constant in a file under `src/`; sizes and times in the unit that the sentence names.
+    /// A constant in a file under `src/`, in the unit that the sentence names.
     Constant(&'static str, &'static str),
-    /// A share, in percent.
+    /// A share; the sentence has percent.
     Percent(&'static str, &'static str),
-    /// Bytes, in MiB.
+    /// A number of bytes; the sentence has MiB.
     Mebibytes(&'static str, &'static str),
-    /// Bytes, in GiB.
+    /// A number of bytes; the sentence has GiB.
     Gibibytes(&'static str, &'static str),
-    /// A small number, in words.
+    /// A small number; the sentence has a word.
     Spelled(&'static str, &'static str),
-    /// Whatever the program says of itself.
+    /// A value that the program computes.
     Computed(fn() -> f64),
 }
 
 use Setting::{Computed, Configured, Constant, Gibibytes, Mebibytes, Percent, Spelled};
 
 impl Setting {
-    /// As the handbook writes it: thousands with commas.
+    /// The number as the handbook writes it, with commas between thousands.
     fn written(self) -> String {
         match self {
             Configured(key) => {
@@ -221,7 +222,7 @@ fn constant(file: &str, name: &str) -> f64 {
     let source = std::fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()));
     let value = match source.split_once(&format!("const {name}: ")) {
         Some((_, rest)) => rest.split_once(" = ").and_then(|(_, rest)| rest.split_once(';')),
-        // A row of a table of limits, or a field with its value.
+        // A row of a table of limits, or a field with a value.
         None => source
             .split_once(&format!("\n    {name}: \""))
             .and_then(|(_, rest)| rest.split_once("\", ")?.1.split_once(','))
@@ -257,7 +258,8 @@ fn number(value: f64) -> String {
     groups.collect::<Vec<_>>().join(",")
 }
 
-/// The prose of each page by its name: without code, and without tables, whose figures are measured or are tested on their own.
+/// The prose of each page by its name, without code, and without tables, whose figures are measured
+/// or have a test of their own.
 fn pages() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook");
     let mut pages = BTreeMap::new();
@@ -277,7 +279,7 @@ fn pages() -> BTreeMap<String, String> {
     pages
 }
 
-/// The words that are plain numbers, each with the words beside it.
+/// The plain numbers in `prose`, each with the words around it.
 fn numbers(prose: &str) -> Vec<String> {
     let words: Vec<&str> = prose.split_whitespace().collect();
     let is_number = |word: &str| {
@@ -289,26 +291,27 @@ fn numbers(prose: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_number_in_the_handbook_that_is_a_setting_is_the_program_s() {
+fn every_number_of_a_setting_in_the_handbook_is_that_of_the_program() {
     let mut pages = pages();
     let settings = SETTINGS.iter().map(|(page, sentence, setting)| (*page, sentence.replace("{}", &setting.written())));
     let facts = FACTS.iter().map(|(page, fact)| (*page, fact.to_string()));
     let mut wrong = Vec::new();
-    for (page, said) in settings.chain(facts) {
+    for (page, sentence) in settings.chain(facts) {
         let prose = pages.get_mut(page).unwrap();
-        if !prose.contains(&said) {
-            wrong.push(format!("{page} does not say \"{said}\", which is so by the program or by the list of facts"));
+        if !prose.contains(&sentence) {
+            wrong
+                .push(format!("{page} does not contain \"{sentence}\", which the program or the list of facts states"));
         }
-        *prose = prose.replace(&said, "");
+        *prose = prose.replace(&sentence, "");
     }
     for (page, prose) in &pages {
-        let held_by_nothing = numbers(prose).into_iter();
-        wrong.extend(held_by_nothing.map(|found| format!("{page}: put the number into one of the lists: … {found} …")));
+        let unlisted = numbers(prose).into_iter();
+        wrong.extend(unlisted.map(|number| format!("{page}: put this number into one of the lists: … {number} …")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The table of limits has each of them once, and no other.
+/// The table of limits has each limit once, and no other rows.
 #[test]
 fn the_table_of_limits_is_that_of_the_program() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook/file-formats.md"))
@@ -322,7 +325,7 @@ fn the_table_of_limits_is_that_of_the_program() {
     assert_eq!(section.lines().filter(|line| line.starts_with("| ")).count(), rows.len() + 1, "no other rows");
 }
 
-/// The table of settings has each of them once, with its default.
+/// The table of settings has each setting once, with its default.
 #[test]
 fn the_table_of_settings_is_that_of_the_program() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/handbook/configuration.md"))

@@ -1,5 +1,5 @@
-//! Indexes of every format that there has been lie in the repository: every later version opens
-//! them, and writes them in its own format.
+//! The repository has an index of every format so far. Every later version opens them, and writes
+//! them in its own format.
 
 mod support;
 
@@ -20,21 +20,22 @@ const DOCUMENTS: [(&str, &str); 3] = [
     ("notes/code.py", "def weigh(bird):\n    return bird.grams\n"),
 ];
 
-/// A copy of the index of this format.
+/// Copies the index of this format.
 fn copied(format: u32) -> tempfile::TempDir {
     let temporary = tempfile::tempdir().unwrap();
     support::copy(&support::package().join(format!("indexes/v{format}-tiny")), temporary.path());
     temporary
 }
 
-/// What the manifest on disk says its format is.
+/// The format in the manifest on disk.
 fn stored_format(index: &Path) -> u32 {
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(index.join("manifest.json")).unwrap()).unwrap();
     manifest["format"].as_u64().unwrap() as u32
 }
 
-/// Indexes the folder of the last run, or this one, with the embedder that needs no model.
+/// Indexes `roots`, or the folders of the last run if there are none, with the embedder that needs
+/// no model.
 fn index(index: &Path, roots: &[PathBuf]) -> Summary {
     let mut writer = IndexWriter::open(index).unwrap();
     let plan = IngestPlan {
@@ -68,7 +69,7 @@ fn assert_answers(index: &Path) {
 }
 
 #[test]
-fn an_index_of_every_format_is_opened_and_answers_without_a_new_manifest() {
+fn an_index_of_every_format_opens_and_answers_and_keeps_its_manifest() {
     for format in 1..=FORMAT {
         let index = copied(format);
         let contents: Vec<String> = support::contents(&Index::open(index.path()).unwrap())
@@ -91,7 +92,7 @@ fn an_index_of_every_format_is_opened_and_answers_without_a_new_manifest() {
 }
 
 #[test]
-fn the_next_run_writes_this_format_and_embeds_only_what_is_extracted_in_another_way_now() {
+fn the_next_run_writes_this_format_and_embeds_only_what_is_extracted_differently_now() {
     let (index_folder, documents) = (copied(1), tempfile::tempdir().unwrap());
     support::write(documents.path(), &DOCUMENTS);
     let root = documents.path().canonicalize().unwrap();
@@ -105,7 +106,7 @@ fn the_next_run_writes_this_format_and_embeds_only_what_is_extracted_in_another_
 }
 
 #[test]
-fn what_a_manifest_of_format_1_says_is_kept_and_nothing_is_read_again() {
+fn the_facts_of_a_format_1_manifest_are_kept_and_no_file_is_read_again() {
     let (documents, index_folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     support::write(documents.path(), &DOCUMENTS);
     let root = documents.path().canonicalize().unwrap();
@@ -140,7 +141,7 @@ fn an_index_of_a_later_format_is_refused_by_name() {
     assert!(error.to_string().contains(&says) && error.hint().is_some(), "{error}");
 }
 
-/// Makes the fixture of this format: `cargo test --test index_format -- --ignored`.
+/// Makes the fixture of the current format: `cargo test --test index_format -- --ignored`.
 #[test]
 #[ignore = "writes an index into indexes/"]
 fn make_the_fixture() {
@@ -148,10 +149,10 @@ fn make_the_fixture() {
     support::write(&temporary.path().join("documents"), &DOCUMENTS);
     let target = support::package().join(format!("indexes/v{FORMAT}-tiny"));
     assert!(!target.exists(), "{} stands for the indexes that people have", target.display());
-    // The rows of the store have checks, so that the folder keeps the name under which it was
+    // The rows of the store have checksums, so the folder must keep the name with which it was
     // indexed.
     std::env::set_current_dir(temporary.path()).unwrap();
-    support::index_watched(&["documents".into()], &target, &NoProgress).unwrap();
+    support::index_observed(&["documents".into()], &target, &NoProgress).unwrap();
     let store = rusqlite::Connection::open(target.join("documents.sqlite")).unwrap();
     store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
 }

@@ -1,5 +1,5 @@
-//! An index is kept true: whatever happens to a folder, and whenever a run is stopped, it says what
-//! a new one would say.
+//! An index stays correct: whatever happens to a folder, and whenever a run is stopped, the index
+//! equals a new one.
 
 mod support;
 
@@ -17,7 +17,7 @@ use kinglet::language::Language;
 use kinglet::search::{Filter, Fusion, IndexSources, PassageScorer, Pipeline, Query, Retriever};
 use proptest::prelude::*;
 
-/// Files in two folders, so that texts move and meet.
+/// Files in two folders, so that texts are moved and duplicated.
 const FILES: [&str; 6] = ["0.md", "1.txt", "4.txt", "a.txt", "sub/2.md", "sub/3.md"];
 
 #[derive(Debug, Clone)]
@@ -25,18 +25,17 @@ enum Edit {
     Write(usize, String),
     Remove(usize),
     Rename(usize, usize),
-    /// An ignore file that leaves `sub` out comes or goes.
+    /// An ignore file that excludes `sub` is written or removed.
     Ignore(bool),
-    /// Documents are cut otherwise from now on.
+    /// The chunk size changes.
     ChunkSize(usize),
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
-    // Few words, so that the same is written twice; capitals and lines, so that it is not the same
-    // to the letter.
+    // Few words, so that texts repeat; capitals and line breaks, so that they repeat only nearly.
     let word = prop::sample::select(&["kinglet", "Kinglet", "wren", "five", "grams,", "sings.\n\n", "# Birds\n\n"][..]);
     let text = prop::collection::vec(word, 1..14).prop_map(|words| words.join(" "));
-    // The same words in another order, which score the same in every leg.
+    // The same words in another order, which get the same score from every retriever.
     let tied = prop::sample::select(
         &["five kinglet grams", "grams five kinglet", "kinglet grams five", "Five\nkinglet grams"][..],
     );
@@ -50,7 +49,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// Finds passages of the same length equally good.
+/// Scores passages of the same length equally.
 struct ByLength;
 
 impl PassageScorer for ByLength {
@@ -63,9 +62,9 @@ impl PassageScorer for ByLength {
     }
 }
 
-/// All that an index says: where each chunk stands and which one is searched in its place, and what
-/// each part of a search finds, with which score and in which order, however many are asked for.
-fn said(index: &Path) -> (Vec<String>, Vec<Vec<String>>) {
+/// All that an index answers: the place of each chunk, the chunk that is searched instead of it,
+/// and the ranking with scores of each part of a search, for several numbers of hits.
+fn answers_of(index: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let index = Arc::new(Index::open(index).unwrap());
     let outlines = index.outlines().unwrap();
     let place = |chunk: u64| {
@@ -119,15 +118,15 @@ proptest! {
                     Edit::ChunkSize(target_tokens) => chunking = Chunking { target_tokens: *target_tokens },
                 }
             }
-            support::index_cut(&roots, &updated, chunking, &NoProgress).unwrap();
+            support::index_with_chunking(&roots, &updated, chunking, &NoProgress).unwrap();
             let fresh = temporary.path().join(format!("fresh-{round}"));
-            support::index_cut(&roots, &fresh, chunking, &NoProgress).unwrap();
-            prop_assert_eq!(said(&updated), said(&fresh));
+            support::index_with_chunking(&roots, &fresh, chunking, &NoProgress).unwrap();
+            prop_assert_eq!(answers_of(&updated), answers_of(&fresh));
         }
     }
 }
 
-/// Stops a run after so many events.
+/// Stops a run after this many events.
 struct StopsAfter(std::cell::Cell<usize>);
 
 impl Progress for StopsAfter {
@@ -141,7 +140,7 @@ impl Progress for StopsAfter {
 }
 
 #[test]
-fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
+fn an_interrupted_run_keeps_its_work_reports_what_is_pending_and_continues() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("documents");
     let texts: Vec<(String, String)> = (0..90).map(|n| (format!("{n:02}.md"), format!("Bird number {n}."))).collect();
@@ -149,11 +148,11 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
     let roots = [folder.canonicalize().unwrap()];
     let whole = temporary.path().join("whole");
     support::index(&folder, &whole);
-    // While reading; while embedding the second batch of vectors.
+    // Stops while files are read, and while the second batch of vectors is embedded.
     for (events, documents, vectors) in [(40, 39, 0), (96, 90, 64)] {
         let index = temporary.path().join(format!("stopped-{events}"));
         let watcher = StopsAfter(std::cell::Cell::new(events));
-        let stopped = support::index_watched(&roots, &index, &watcher).unwrap_err();
+        let stopped = support::index_observed(&roots, &index, &watcher).unwrap_err();
         assert_eq!(stopped.kind(), ErrorKind::Interrupted);
         let open = Index::open(&index).unwrap();
         assert_eq!(open.manifest().complete, documents == 90);
@@ -162,16 +161,16 @@ fn an_interrupted_run_keeps_what_it_did_says_what_is_lacking_and_goes_on() {
         assert_eq!(open.pending_dense(&card).unwrap(), documents - vectors as u64);
         assert_eq!(open.lexical().search("bird", 100, None).unwrap().len() as u64, documents);
         drop(open);
-        let summary = support::index_watched(&roots, &index, &NoProgress).unwrap();
+        let summary = support::index_observed(&roots, &index, &NoProgress).unwrap();
         assert_eq!((summary.read as u64, summary.unchanged as u64), (90 - documents, documents));
         assert_eq!(summary.embedded, 180 - vectors, "vectors and terms");
-        assert_eq!(said(&index), said(&whole));
+        assert_eq!(answers_of(&index), answers_of(&whole));
         assert!(Index::open(&index).unwrap().manifest().complete);
     }
 }
 
 #[test]
-fn whoever_reads_beside_a_writer_takes_no_lock_and_sees_one_state_or_the_next() {
+fn a_reader_beside_a_writer_takes_no_lock_and_sees_one_state_or_the_next() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     let write = |round: usize| {
@@ -204,7 +203,7 @@ fn whoever_reads_beside_a_writer_takes_no_lock_and_sees_one_state_or_the_next() 
 }
 
 #[test]
-fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
+fn duplicates_are_searched_once_and_all_their_locations_are_kept() {
     let temporary = tempfile::tempdir().unwrap();
     let home = temporary.path().join("home");
     let folder = temporary.path().join("documents");
@@ -230,8 +229,8 @@ fn what_says_the_same_is_searched_once_and_all_its_places_are_kept() {
     kinglet.index("notes", std::slice::from_ref(&folder), &NoProgress).unwrap();
     let index = Index::open(&kinglet.index_folder("notes").unwrap()).unwrap();
     let counts = index.counts().unwrap();
-    assert_eq!((counts.chunks - counts.copies, index.searchable_ids().unwrap().len()), (3, 3), "{counts:?}");
-    assert_eq!(index.nearly_repeated().unwrap(), 1);
+    assert_eq!((counts.chunks - counts.duplicates, index.searchable_ids().unwrap().len()), (3, 3), "{counts:?}");
+    assert_eq!(index.near_duplicates().unwrap(), 1);
 
     let found = kinglet
         .open("notes")
@@ -260,7 +259,7 @@ fn a_single_file_is_indexed_beside_folders_and_under_its_own_name() {
     let folder = temporary.path().canonicalize().unwrap();
     support::write(&folder, &[("docs/a.md", "Kinglets."), ("one.md", "Wrens sing.")]);
     let index = folder.join("index");
-    let summary = support::index_watched(&[folder.join("docs"), folder.join("one.md")], &index, &NoProgress).unwrap();
+    let summary = support::index_observed(&[folder.join("docs"), folder.join("one.md")], &index, &NoProgress).unwrap();
     assert_eq!((summary.read, summary.skipped), (2, vec![]));
     let paths: Vec<_> = support::contents(&Index::open(&index).unwrap()).into_iter().map(|(path, ..)| path).collect();
     assert_eq!(paths, [folder.join("docs/a.md"), folder.join("one.md")]);
@@ -268,7 +267,7 @@ fn a_single_file_is_indexed_beside_folders_and_under_its_own_name() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_is_moved_over_another_one_of_the_same_size_and_date_is_read() {
+fn a_file_moved_over_another_one_of_the_same_size_and_date_is_read() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "Wrens sing."), ("b.md", "Swans swim.")]);

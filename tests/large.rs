@@ -1,4 +1,4 @@
-//! A large index: what takes long is told while it goes on, can be stopped, and leaves a whole
+//! A large index: work that takes long reports its progress, can be stopped, and leaves an intact
 //! index.
 
 mod support;
@@ -21,7 +21,7 @@ use kinglet::subprocess::Isolation;
 use kinglet::vector::Vector;
 use kinglet::{Error, ErrorKind};
 
-/// An index of so many chunks that say different things.
+/// Makes an index of this many different chunks.
 fn indexed(temporary: &Path, chunks: usize) -> PathBuf {
     let (folder, index) = (temporary.join("documents"), temporary.join("index"));
     let birds = ["kinglet", "wren", "goldcrest", "firecrest", "heron", "stork", "crane", "swift"];
@@ -34,8 +34,7 @@ fn indexed(temporary: &Path, chunks: usize) -> PathBuf {
     index
 }
 
-/// Brings the index up to date with the folder of [`indexed`], with graphs over more than
-/// `exact_limit` chunks.
+/// Updates the index of [`indexed`], with a graph if it has more than `exact_limit` chunks.
 fn index_again(temporary: &Path, exact_limit: usize) {
     let plan = IngestPlan {
         roots: &[temporary.join("documents").canonicalize().unwrap()],
@@ -66,8 +65,8 @@ fn queries() -> Vec<Vector> {
     support::embedder().embed(Role::Query, &texts).unwrap()
 }
 
-/// How many of the ten nearest of all searchable chunks, as an exact search finds them, a search
-/// through the graph finds, for each query; it finds ten.
+/// For each query, how many of the ten nearest chunks, by an exact search, the graph finds among
+/// its ten.
 fn recall(index: &Index) -> Vec<usize> {
     let card = support::embedder().card().clone();
     let all: Arc<HashSet<u64>> = Arc::new(index.searchable_ids().unwrap().into_iter().collect());
@@ -83,7 +82,7 @@ fn recall(index: &Index) -> Vec<usize> {
 }
 
 #[test]
-fn a_graph_that_is_not_yet_built_costs_nothing_but_time_and_one_that_is_finds_what_is_near() {
+fn search_is_exact_until_the_graph_is_built_and_the_graph_finds_the_nearest_chunks() {
     let temporary = tempfile::tempdir().unwrap();
     let index = indexed(temporary.path(), 600);
     let (card, folder) = (support::embedder().card().clone(), dense_folder(&index));
@@ -122,7 +121,7 @@ fn a_graph_that_is_not_yet_built_costs_nothing_but_time_and_one_that_is_finds_wh
 }
 
 #[test]
-fn a_graph_finds_what_is_near_while_documents_come_and_go() {
+fn the_graph_finds_the_nearest_chunks_while_documents_come_and_go() {
     let temporary = tempfile::tempdir().unwrap();
     let index = indexed(temporary.path(), 300);
     let documents = temporary.path().join("documents");
@@ -137,7 +136,7 @@ fn a_graph_finds_what_is_near_while_documents_come_and_go() {
     let found = built.search_dense(&card, &queries()[0], 10, Some(&among)).unwrap();
     assert_eq!(found.len(), 2, "a filter leaves all that pass it, however far they are");
 
-    // New ones stand beside the graph, which is kept.
+    // The graph is kept, and new chunks are searched beside it.
     for number in 0..20 {
         support::write(&documents, &[(&format!("new-{number}.md"), &format!("A wren over hills, the {number}th."))]);
     }
@@ -149,8 +148,7 @@ fn a_graph_finds_what_is_near_while_documents_come_and_go() {
     let nearest = grown.search_dense(&card, &queries()[0], 1, None).unwrap()[0].0;
     assert!(grown.chunks(&[nearest]).unwrap()[0].chunk.text.starts_with("A wren over hills"));
 
-    // Most of what the graph has been built of goes: the chunks that are left are found all the
-    // same.
+    // Most chunks of the graph are removed: those that are left are still found.
     for number in (0..300).filter(|number| number % 8 != 0) {
         std::fs::remove_file(documents.join(format!("{number}.md"))).unwrap();
     }
@@ -160,7 +158,7 @@ fn a_graph_finds_what_is_near_while_documents_come_and_go() {
     assert_eq!(shrunk.searchable(), 58);
     assert!(recall(&shrunk).iter().all(|kept| *kept >= 9));
 
-    // More than a tenth is not in the graph: it is built anew.
+    // More than a tenth of the chunks is not in the graph, so it is rebuilt.
     for number in 20..70 {
         support::write(&documents, &[(&format!("new-{number}.md"), &format!("A stork over gardens, the {number}th."))]);
     }
@@ -171,7 +169,7 @@ fn a_graph_finds_what_is_near_while_documents_come_and_go() {
 }
 
 #[test]
-fn an_interrupt_among_the_words_keeps_what_was_read_and_the_words_follow() {
+fn an_interrupt_while_words_are_indexed_keeps_the_text_and_the_words_follow() {
     let temporary = tempfile::tempdir().unwrap();
     let index = indexed(temporary.path(), 2);
     let new = temporary.path().join("documents/new.md");

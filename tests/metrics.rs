@@ -1,5 +1,5 @@
-//! Metrics equal pytrec_eval's: `make check-metrics` made tests/golden/metrics.jsonl, and checks
-//! real runs.
+//! The metrics equal those of pytrec_eval: `make check-metrics` made tests/golden/metrics.jsonl,
+//! and checks real runs.
 
 mod support;
 
@@ -16,7 +16,7 @@ struct Golden {
 }
 
 #[test]
-fn metrics_are_pytrec_evals() {
+fn metrics_equal_those_of_pytrec_eval() {
     let text = std::fs::read_to_string(support::package().join("tests/golden/metrics.jsonl")).unwrap();
     let mut compared = 0;
     for line in text.lines() {

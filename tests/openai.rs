@@ -1,4 +1,4 @@
-//! `models::openai` against a real server on this machine that speaks the protocol, well and badly.
+//! `models::openai` with a server on this machine that follows the protocol, or breaks it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,8 @@ use kinglet::{Error, ErrorKind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// A server whose models are ways to behave; the key must be `right`. Gives its base address.
+/// Starts a server and returns its base address. The name of a model selects how it behaves; the
+/// key must be `right`.
 async fn serve(reader_left: Arc<AtomicBool>) -> String {
     let router = Router::new().route("/v1/chat/completions", post(complete)).with_state(reader_left);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -45,7 +46,7 @@ async fn complete(
             assert!(asked["messages"][1]["content"].as_str().unwrap().contains("The sky is blue."));
             events(vec![whole])
         }
-        // Every byte is a chunk of its own, so that every character and every event is torn apart.
+        // Every byte is a chunk of its own, so that every character and every event is split.
         "torn" => {
             let bytes: Vec<_> = whole.into_bytes().into_iter().map(|byte| Ok(Bytes::from(vec![byte]))).collect();
             event_stream(Body::from_stream(stream::iter::<Vec<Result<_, std::io::Error>>>(bytes)))
@@ -68,7 +69,7 @@ async fn complete(
             });
             event_stream(Body::from_stream(first.chain(never)))
         }
-        // llama-server's shape: the code is a number, which the protocol's types do not allow.
+        // As llama-server does: the code is a number, which the protocol's types do not allow.
         "numbered" => (StatusCode::UNAUTHORIZED, Json(json!({"error": {"code": 401, "message": "Invalid API Key"}})))
             .into_response(),
         other => {
@@ -118,7 +119,7 @@ fn prompt() -> Prompt {
     }
 }
 
-/// What came before the end or the error, and the error.
+/// The text before the end or the error, and the error.
 async fn ask(model: &str, base: &str, key: &str) -> (String, Option<Error>) {
     let mut tokens = OpenAiGenerator::new(model, base, key).unwrap().generate(&prompt());
     let mut text = String::new();
@@ -135,7 +136,7 @@ async fn ask(model: &str, base: &str, key: &str) -> (String, Option<Error>) {
 }
 
 #[tokio::test]
-async fn an_answer_arrives_whole_even_when_every_byte_comes_alone() {
+async fn an_answer_is_complete_even_if_every_byte_arrives_alone() {
     let base = serve(Arc::default()).await;
     for model in ["good", "torn"] {
         let (text, error) = ask(model, &base, "right").await;
@@ -198,7 +199,7 @@ async fn a_connection_lost_in_the_middle_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_knows_no_limit_is_cut_off() {
+async fn an_answer_beyond_the_limit_is_cut_off() {
     let base = serve(Arc::default()).await;
     assert_eq!(ask("babbling", &base, "right").await.0, "bla ".repeat(50));
 }
@@ -217,7 +218,7 @@ async fn dropping_the_stream_hangs_up() {
 }
 
 #[test]
-fn addresses_and_keys_that_cannot_be_are_refused_at_once() {
+fn invalid_addresses_and_keys_are_refused_at_once() {
     assert!(OpenAiGenerator::new("m", "localhost:8080/v1", "").is_err());
     assert!(OpenAiGenerator::new("m", "http://localhost:8080/v1", "a key\n with lines").is_err());
     assert!(OpenAiGenerator::new("", "http://localhost:8080/v1", "").is_err());

@@ -1,4 +1,5 @@
-//! The whole way from a folder to hits: incremental runs equal runs from scratch, and the handbook answers its questions.
+//! From a folder to hits: incremental runs, embedders beside each other, damage, and the questions
+//! that the handbook answers.
 
 mod support;
 
@@ -57,7 +58,7 @@ fn only_what_changed_is_read_and_only_new_chunks_are_embedded() {
 }
 
 #[test]
-fn a_question_is_never_a_query_language() {
+fn a_question_is_never_parsed_as_a_query_language() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "Version 1.0.21 mends \"error: E0599\" (see #42).")]);
@@ -72,7 +73,7 @@ fn a_question_is_never_a_query_language() {
 }
 
 #[test]
-fn embedders_stand_side_by_side_over_the_same_chunks() {
+fn several_embedders_share_the_chunks_of_an_index() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, home) = (temporary.path().join("documents"), temporary.path().join("home"));
     support::write(&folder, &[("a.md", "A kinglet weighs five grams."), ("b.md", "Wrens sing loudly.")]);
@@ -131,13 +132,13 @@ impl Progress for StopsAt {
 }
 
 #[test]
-fn interrupted_is_an_error_that_loses_nothing_and_a_second_writer_is_told_who_writes() {
+fn an_interrupt_is_an_error_that_loses_nothing_and_a_second_writer_learns_who_writes() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "One.")]);
     support::index(&folder, &index);
     support::write(&folder, &[("a.md", "Two.")]);
-    let stopped = support::index_watched(&[folder.canonicalize().unwrap()], &index, &StopsAt("now")).unwrap_err();
+    let stopped = support::index_observed(&[folder.canonicalize().unwrap()], &index, &StopsAt("now")).unwrap_err();
     assert_eq!(stopped.kind(), ErrorKind::Interrupted);
     assert_eq!(support::contents(&Index::open(&index).unwrap())[0].2, "One.");
 
@@ -170,7 +171,7 @@ fn damage_is_an_error_that_names_what_helps() {
 }
 
 #[test]
-fn the_inverted_index_ranks_as_the_vectors_themselves_do_but_for_a_rounding() {
+fn the_inverted_index_ranks_like_the_sparse_vectors_except_for_rounding() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     for number in 0..40 {
@@ -189,7 +190,8 @@ fn the_inverted_index_ranks_as_the_vectors_themselves_do_but_for_a_rounding() {
             ids.iter().zip(&vectors).map(|(id, it)| (*id, it.dot(query))).filter(|(_, score)| *score > 0.0).collect();
         let found = index.sparse(encoder.card()).unwrap().search(query, 100, None).unwrap();
         assert_eq!(found.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), exact.keys().copied().collect());
-        // An impact is at most one step off, and there are 255 up to the largest weight.
+        // A stored weight is off by at most one of the 255 steps up to the largest weight of its
+        // term.
         let largest = |term| {
             let weights = vectors.iter().flat_map(|vector| vector.as_slice()).filter(|pair| pair.0 == term);
             weights.map(|pair| pair.1).fold(0.0, f32::max)
@@ -236,7 +238,7 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
 }
 
 #[test]
-fn a_change_to_any_byte_of_the_inverted_index_is_an_error_and_no_answer() {
+fn a_change_to_any_byte_of_the_inverted_index_is_an_error() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens weigh ten.")]);
@@ -269,7 +271,7 @@ fn files_under(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn damage_to_any_derived_file_is_noticed_and_mended_by_indexing_again() {
+fn damage_to_any_derived_file_is_detected_and_repaired_by_indexing_again() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, good) = (temporary.path().join("documents"), temporary.path().join("good"));
     support::write(
@@ -307,11 +309,11 @@ fn damage_to_any_derived_file_is_noticed_and_mended_by_indexing_again() {
                 assert!(error.hint().is_some(), "{file:?} {damage}: {error} has no hint");
             }
             if file == Path::new("manifest.json") && damage != "gone" {
-                let error = support::index_watched(&roots, &index, &NoProgress).unwrap_err();
+                let error = support::index_observed(&roots, &index, &NoProgress).unwrap_err();
                 assert!(matches!(error.hint(), Some(Hint::DeleteAndUpdateIndex { .. })), "{error}");
                 std::fs::remove_file(&path).unwrap();
             }
-            let mended = support::index_watched(&roots, &index, &NoProgress);
+            let mended = support::index_observed(&roots, &index, &NoProgress);
             assert!(mended.is_ok(), "{file:?} {damage}: {}", mended.unwrap_err());
             assert_eq!(found(&index, "how much do kinglets weigh?"), expected, "{file:?} {damage}");
         }
@@ -319,7 +321,7 @@ fn damage_to_any_derived_file_is_noticed_and_mended_by_indexing_again() {
 }
 
 #[test]
-fn nothing_that_was_derived_from_a_lost_store_is_believed() {
+fn parts_derived_from_a_lost_store_are_not_used() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "Kinglets weigh five grams.")]);
@@ -334,7 +336,8 @@ fn nothing_that_was_derived_from_a_lost_store_is_believed() {
     assert_eq!(index.lexical().search("wrens", 5, None).unwrap().len(), 1);
 }
 
-/// The share of the answerable questions of corpora/tiny for which one of the first `depth` hits holds the quoted answer.
+/// The share of the answerable questions of corpora/tiny for which one of the first `depth` hits
+/// contains the quoted answer.
 fn answered(retriever: &dyn Retriever, index: &Index, depth: usize) -> (f64, Vec<String>) {
     let text = std::fs::read_to_string(support::package().join("corpora/tiny/questions.jsonl")).unwrap();
     let (mut good, mut all, mut missed) = (0, 0, Vec::new());

@@ -1,5 +1,4 @@
-//! Downloading models: from a hub that speaks the protocol on this machine, from a folder; and what
-//! is wrong is never kept.
+//! Downloading models from a hub on this machine and from a folder. A wrong file is never kept.
 
 mod support;
 
@@ -28,7 +27,7 @@ fn spec(id: &str, files: &[&str]) -> ModelSpec {
     spec
 }
 
-/// What the hub holds by file name, and which whole files it was asked for.
+/// The files of the hub by name, and the whole files that were requested.
 #[derive(Clone)]
 struct Hub {
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
@@ -62,7 +61,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// One test, because it sets the environment of the process.
 #[test]
-fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
+fn a_hub_gives_the_files_of_a_model_and_a_wrong_file_is_not_kept() {
     let temporary = tempfile::tempdir().unwrap();
     let hub = Hub { files: Arc::default(), asked: Arc::default() };
     hub.files.lock().unwrap().insert("one.bin".to_string(), GOOD.to_vec());
@@ -71,8 +70,8 @@ fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
     let address = listener.local_addr().unwrap();
     let app = Router::new().route("/{*path}", axum::routing::get(resolve)).with_state(hub.clone());
     runtime.spawn(async move { axum::serve(listener, app).await });
-    // SAFETY: nothing else in this process reads or writes the environment meanwhile: this file has
-    // one test that does.
+    // SAFETY: no other thread reads or writes the environment meanwhile, because only this test of
+    // the file does.
     unsafe {
         std::env::set_var("HF_ENDPOINT", format!("http://{address}"));
         std::env::set_var("HF_HOME", temporary.path().join("hub"));
@@ -98,7 +97,7 @@ fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
     assert!(wrong.to_string().contains(GOOD_SHA256), "{wrong}");
     assert_eq!(names(&store.folder(&spec)), ["one.bin"]);
 
-    std::fs::remove_dir_all(temporary.path().join("hub")).unwrap(); // the hub client's own cache
+    std::fs::remove_dir_all(temporary.path().join("hub")).unwrap(); // the cache of the hub's client
     hub.files.lock().unwrap().insert("two.bin".to_string(), GOOD.to_vec());
     std::fs::create_dir(store.folder(&spec).join(".pulling-killed")).unwrap();
     download(&store, &spec, false, &observer).unwrap();
@@ -116,7 +115,7 @@ fn a_hub_gives_what_it_should_and_a_wrong_file_is_not_kept() {
 }
 
 #[test]
-fn a_folder_gives_what_it_should_and_a_wrong_file_is_not_kept() {
+fn a_folder_gives_the_files_of_a_model_and_a_wrong_file_is_not_kept() {
     let temporary = tempfile::tempdir().unwrap();
     let (store, stick) = (ModelStore::new(temporary.path().join("models")), temporary.path().join("stick"));
     std::fs::create_dir(&stick).unwrap();

@@ -1,4 +1,5 @@
-//! Where nothing can be written an index is searched, shown and examined as elsewhere; and nobody else may read what is written.
+//! An index on a read-only disk can be searched, shown and checked like any other, and other users
+//! cannot read an index.
 #![cfg(unix)]
 
 mod support;
@@ -10,7 +11,7 @@ use std::process::{Command, Output};
 use kinglet::index::Index;
 use kinglet::index::token_vectors::TokenStore;
 
-/// A home with an index.
+/// A home with an index, in which commands are run.
 struct Desk {
     temporary: tempfile::TempDir,
 }
@@ -18,7 +19,7 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
-        // Another user is to come to it.
+        // Another user must be able to reach it.
         std::fs::set_permissions(temporary.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let desk = Desk { temporary };
         support::write(
@@ -41,7 +42,7 @@ impl Desk {
         self.path("home/indexes/notes")
     }
 
-    /// What kinglet says when it is started by `starter`.
+    /// Runs kinglet, started by the command `starter`.
     fn run(&self, starter: &[&str], arguments: &[&str]) -> Output {
         let kinglet = assert_cmd::cargo::cargo_bin!("kinglet").to_str().unwrap().to_owned();
         let words: Vec<&str> =
@@ -58,7 +59,8 @@ impl Desk {
             .unwrap()
     }
 
-    /// How a program is started for which the home is mounted read-only; `None` where that is not to be had.
+    /// The command that starts a program with the home mounted read-only; `None` if this machine
+    /// does not allow that.
     fn mounted(&self) -> Option<Vec<String>> {
         let script = "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" && ! touch \"$0\"/x 2>/dev/null && exec \"$@\"";
         let home = self.path("home").display().to_string();
@@ -68,7 +70,7 @@ impl Desk {
         starters.into_iter().find(|starter| works(starter))
     }
 
-    /// How a program is started that may read the home and not write to it.
+    /// The command that starts a program as a user who may read the home but not write to it.
     fn without_rights(&self) -> Option<Vec<String>> {
         for path in everything_in(&self.path("home")) {
             let mode = if path.is_dir() { 0o555 } else { 0o444 };
@@ -108,7 +110,7 @@ fn everything_in(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn said(output: &Output) -> String {
+fn text_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -121,21 +123,21 @@ const COMMANDS: [&[&str]; 6] = [
     &["ask", "When does the lease end?", "--index", "notes"],
 ];
 
-fn says_the_same(desk: &Desk, starter: &[String], before: &[Output], how: &str) {
+fn check_same_output(desk: &Desk, starter: &[String], before: &[Output], how: &str) {
     let starter: Vec<&str> = starter.iter().map(String::as_str).collect();
     let files = everything_in(&desk.path("home"));
     for (command, before) in COMMANDS.iter().zip(before) {
         let now = desk.run(&starter, command);
-        assert!(before.status.success() && now.status.success(), "{command:?} {how}: {}", said(&now));
-        // Files that SQLite makes beside a store count as well.
+        assert!(before.status.success() && now.status.success(), "{command:?} {how}: {}", text_of(&now));
+        // Sizes differ, because they count the files that SQLite keeps beside a store.
         let sizeless = |output: &Output| {
-            said(output).lines().filter(|line| !line.trim_start().starts_with("size")).collect::<Vec<_>>().join("\n")
+            text_of(output).lines().filter(|line| !line.trim_start().starts_with("size")).collect::<Vec<_>>().join("\n")
         };
         assert_eq!(sizeless(&now), sizeless(before), "{command:?} {how}");
     }
-    assert_eq!(everything_in(&desk.path("home")), files, "{how}: nothing is left behind");
+    assert_eq!(everything_in(&desk.path("home")), files, "{how}: no file is left behind");
     let refused = desk.run(&starter, &["index", "--index", "notes"]);
-    assert_eq!(refused.status.code(), Some(2), "{how}: {}", said(&refused));
+    assert_eq!(refused.status.code(), Some(2), "{how}: {}", text_of(&refused));
 }
 
 #[test]
@@ -146,16 +148,16 @@ fn an_index_on_a_disk_that_is_mounted_read_only_answers() {
         support::skipped("an index on a read-only mount", "the right to mount");
         return;
     };
-    says_the_same(&desk, &starter, &before, "on a read-only mount");
+    check_same_output(&desk, &starter, &before, "on a read-only mount");
 
-    // No reader makes a part anew, wherever it is.
+    // A reader never rebuilds a part, even on a disk that can be written.
     std::fs::remove_dir_all(desk.index().join("lexical")).unwrap();
     let starter: Vec<&str> = starter.iter().map(String::as_str).collect();
     for starter in [&starter[..], &[]] {
-        let error = said(&desk.run(starter, COMMANDS[0]));
-        assert!(error.contains("is missing") && error.contains("run `kinglet index` again"), "{error}");
+        let error = text_of(&desk.run(starter, COMMANDS[0]));
+        assert!(error.contains("is missing") && error.contains("run `kinglet index --index notes` again"), "{error}");
     }
-    assert!(desk.run(&[], &["index", "--name", "notes"]).status.success());
+    assert!(desk.run(&[], &["index", "--index", "notes"]).status.success());
     assert!(desk.run(&[], COMMANDS[0]).status.success());
 }
 
@@ -167,11 +169,11 @@ fn an_index_without_the_right_to_write_answers() {
         support::skipped("an index without the right to write", "another user than root");
         return;
     };
-    says_the_same(&desk, &starter, &before, "without the right to write");
+    check_same_output(&desk, &starter, &before, "without the right to write");
 }
 
 #[test]
-fn changes_that_a_killed_process_left_beside_the_store_are_read_or_missed_aloud() {
+fn changes_that_a_killed_process_left_beside_the_store_are_read_or_reported_as_missing() {
     let desk = Desk::new();
     let store = desk.index().join("documents.sqlite");
     let copies = desk.path("copies");
@@ -194,14 +196,14 @@ fn changes_that_a_killed_process_left_beside_the_store_are_read_or_missed_aloud(
     };
     let starter: Vec<&str> = starter.iter().map(String::as_str).collect();
     let found = desk.run(&starter, COMMANDS[0]);
-    assert!(found.status.success(), "{}", said(&found));
+    assert!(found.status.success(), "{}", text_of(&found));
     std::fs::remove_file(desk.index().join("documents.sqlite-shm")).unwrap();
-    let error = said(&desk.run(&starter, COMMANDS[0]));
+    let error = text_of(&desk.run(&starter, COMMANDS[0]));
     assert!(error.contains("documents.sqlite-wal holds changes") && error.contains("hint:"), "{error}");
 }
 
 #[test]
-fn nobody_else_may_read_an_index_unless_its_folder_says_so() {
+fn other_users_may_read_an_index_only_if_its_folder_allows_it() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("home/indexes/notes"));
     support::write(&folder, &[("a.md", "A kinglet weighs five grams.")]);
@@ -226,7 +228,7 @@ fn nobody_else_may_read_an_index_unless_its_folder_says_so() {
     Index::open(&index).unwrap();
     assert_eq!(modes(), ([0o700].into(), [0o600].into()), "reading changes nothing");
 
-    // A group that may look into the folder may read the files, from the next run on.
+    // From the next run on, a group that may list the folder may read its files.
     std::fs::set_permissions(&index, PermissionsExt::from_mode(0o750)).unwrap();
     support::write(&folder, &[("b.md", "Wrens sing.")]);
     with_every_part();

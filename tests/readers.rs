@@ -1,5 +1,5 @@
-//! An index that stays open beside a writer: each question sees one whole state, nothing is waited
-//! for, and nothing is held for longer than a question.
+//! An index that stays open beside a writer: each question sees one state, nobody waits, and a
+//! question holds resources only while it runs.
 
 mod support;
 
@@ -14,20 +14,21 @@ use kinglet::index::store::NewFile;
 use kinglet::index::{Index, IndexReader, IndexWriter};
 use kinglet::scan::walk::FileState;
 use kinglet::search::{IndexSources, Query};
+use kinglet::view::IndexView;
 use tempfile::TempDir;
 
-/// What SQLite's log beside the store may take.
+/// The largest allowed size of SQLite's log beside the store.
 const LARGEST_LOG_BYTES: u64 = 8 << 20;
 const COMMITS: usize = 1000;
 
-/// A folder in memory where there is one: every commit waits until the disk has it.
+/// A folder in memory if possible, because every commit waits for the disk.
 fn quick_folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
-/// The size that the log beside the store comes to in many small commits, of which `between` is
-/// told.
+/// The largest size of the log beside the store during many small commits. `between` is called
+/// after each.
 fn log_bytes_after_commits(folder: &Path, index: &Path, mut between: impl FnMut(usize)) -> u64 {
     let path = folder.join("a.md");
     let request = Request { path, chunking: Default::default(), previous_hash: None, with_text: false };
@@ -52,7 +53,7 @@ fn log_bytes_after_commits(folder: &Path, index: &Path, mut between: impl FnMut(
 }
 
 #[test]
-fn the_log_beside_the_store_stays_small_while_questions_come_and_go() {
+fn the_log_beside_the_store_stays_small_while_questions_are_asked() {
     let temporary = quick_folder();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     let text: String = (0..400).map(|number| format!("Kinglet number {number} weighs five grams. ")).collect();
@@ -74,7 +75,7 @@ fn the_log_beside_the_store_stays_small_while_questions_come_and_go() {
 
     let kept = ask();
     let log = log_bytes_after_commits(&folder, &index, |_| ());
-    assert!(log > LARGEST_LOG_BYTES, "only {log} bytes: a question that does not end would not be noticed here");
+    assert!(log > LARGEST_LOG_BYTES, "only {log} bytes: this test would not detect a question that never ends");
     drop(kept);
 }
 
@@ -83,7 +84,7 @@ fn round(chunk: &Chunk) -> usize {
     chunk.text.rsplit(' ').next().unwrap().trim_end_matches('.').parse().unwrap()
 }
 
-/// Asks once and holds that the answers are those of one round, which it gives.
+/// Asks once, checks that all answers are from one round, and returns the round.
 fn ask(reader: &IndexReader) -> usize {
     let index = reader.snapshot().unwrap();
     let all = index.chunks(&index.chunk_ids().unwrap()).unwrap();
@@ -110,7 +111,7 @@ fn ask(reader: &IndexReader) -> usize {
 }
 
 #[test]
-fn whoever_asks_while_a_run_is_at_work_sees_one_state_or_the_next() {
+fn a_question_during_a_run_sees_one_state_or_the_next() {
     const ROUNDS: usize = 20;
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
@@ -150,7 +151,7 @@ fn whoever_asks_while_a_run_is_at_work_sees_one_state_or_the_next() {
 }
 
 #[test]
-fn an_index_that_was_removed_and_made_anew_is_the_one_that_answers() {
+fn after_an_index_was_removed_and_rebuilt_the_new_one_answers() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing.")]);
@@ -173,14 +174,14 @@ fn an_index_that_was_removed_and_made_anew_is_the_one_that_answers() {
 }
 
 #[test]
-fn a_part_that_lags_finds_only_what_is_still_there_and_says_what_it_cannot_find_yet() {
+fn a_lagging_part_finds_only_chunks_that_still_exist_and_reports_what_it_cannot_find_yet() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, index) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "Kinglets weigh five grams."), ("b.md", "Wrens sing."), ("c.md", "Storks.")]);
     support::index(&folder, &index);
     let reader = IndexReader::open(&index).unwrap();
-    // As a run leaves it that is killed when it has committed what it read: a.md is gone, b.md has
-    // become a copy, and c.md is new.
+    // The state after a run that was killed just after it committed the text: a.md is removed, b.md
+    // has become a duplicate, and c.md is new.
     let writer = IndexWriter::open(&index).unwrap();
     let store = writer.documents();
     let (root, _) = store.roots().unwrap()[0];
@@ -192,7 +193,7 @@ fn a_part_that_lags_finds_only_what_is_still_there_and_says_what_it_cannot_find_
     let Extraction::Read { hash, extracted } = read(&request, &|| {}, &mut |_| Ok(())) else { panic!("it is read") };
     let file = |path| NewFile { root, path, state: FileState::default(), hash, tries: 0, content: Ok(&extracted) };
     change.put(&file("a-copy.md")).unwrap();
-    change.mark_copies().unwrap();
+    change.mark_duplicates().unwrap();
     change.commit().unwrap();
     drop(writer);
 
@@ -208,6 +209,7 @@ fn a_part_that_lags_finds_only_what_is_still_there_and_says_what_it_cannot_find_
         let pending =
             [index.pending_lexical(), index.pending_dense(embedder.card()), index.pending_sparse(encoder.card())];
         assert_eq!(pending.map(Result::unwrap), [1; 3]);
+        assert!(!IndexView::new(&index, &folder).unwrap().complete);
     }
     support::index(&folder, &index);
     let index = reader.snapshot().unwrap();

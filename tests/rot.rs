@@ -1,4 +1,5 @@
-//! Bits that flip on disk are seen: nothing is shown that was not written, the doctor says what is damaged, and indexing mends it.
+//! Flipped bits on disk are detected: nothing is shown that was not written, the doctor reports the
+//! damage, and indexing repairs it.
 
 mod support;
 
@@ -14,7 +15,7 @@ use kinglet::{Config, ErrorKind, Hint, Kinglet};
 
 const QUESTIONS: [&str; 4] = ["how heavy is a wren", "heading number 7", "kinglets sing in the forest", "lease"];
 
-/// Numbers that look random, the same each time.
+/// Pseudo-random numbers, the same in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -33,7 +34,7 @@ fn write_documents(folder: &Path) -> Vec<PathBuf> {
             text.push_str(words[dice.roll(words.len())]);
             text.push_str(if dice.roll(9) == 0 { ".\n\n" } else { " " });
         }
-        // Some files say the same, and some cannot be read.
+        // Some files are duplicates, and some cannot be read.
         if number % 10 == 9 {
             text = std::fs::read_to_string(folder.join(format!("{:02}.md", number - 1))).unwrap();
         }
@@ -62,7 +63,7 @@ fn flip(path: &Path, bits: usize, dice: &mut Dice) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// What stands in the tables of a store; `None` where SQLite cannot tell.
+/// The rows of all tables of a store; `None` if SQLite cannot read them.
 fn rows(store: &Path) -> Option<Vec<String>> {
     let connection = rusqlite::Connection::open(store).ok()?;
     let mut found = Vec::new();
@@ -79,7 +80,7 @@ fn rows(store: &Path) -> Option<Vec<String>> {
     Some(found)
 }
 
-/// An index of its own for each trial.
+/// A place for indexes, one for each trial.
 struct Bench {
     temporary: tempfile::TempDir,
     roots: Vec<PathBuf>,
@@ -91,7 +92,7 @@ impl Bench {
         let roots = write_documents(&temporary.path().join("documents"));
         let bench = Bench { temporary, roots };
         let summary = bench.index("good", &bench.roots).unwrap();
-        assert_eq!(summary.mended, 0);
+        assert_eq!(summary.repaired, 0);
         bench
     }
 
@@ -118,8 +119,9 @@ impl Bench {
         Ok(found
             .into_iter()
             .flat_map(|found| {
-                let also = found.duplicates.into_iter().map(|other| format!("{:?} {:?}", other.path, other.chunk));
-                also.chain([format!("{:?} {:?}", found.path, found.chunk)]).collect::<Vec<_>>()
+                let duplicates =
+                    found.duplicates.into_iter().map(|other| format!("{:?} {:?}", other.path, other.chunk));
+                duplicates.chain([format!("{:?} {:?}", found.path, found.chunk)]).collect::<Vec<_>>()
             })
             .collect())
     }
@@ -136,7 +138,7 @@ fn contents(folder: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn eight_flipped_bits_in_the_store_are_seen_nothing_wrong_is_shown_and_indexing_mends_them() {
+fn eight_flipped_bits_in_the_store_are_detected_never_shown_and_repaired_by_indexing() {
     let bench = Bench::new();
     let written = contents(&bench.folder("good"));
     let stored = rows(&bench.folder("good").join("documents.sqlite")).unwrap();
@@ -157,10 +159,10 @@ fn eight_flipped_bits_in_the_store_are_seen_nothing_wrong_is_shown_and_indexing_
         }
         match bench.index(&name, &[]) {
             Ok(summary) => {
-                assert!(!differs || summary.mended > 0, "seed {seed}: {summary:?}");
+                assert!(!differs || summary.repaired > 0, "seed {seed}: {summary:?}");
                 mended += usize::from(differs);
             }
-            // What the folders are is all that the documents do not say.
+            // Only the names of the folders cannot be restored from the documents.
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Damaged, "seed {seed}: {error}");
                 assert!(error.hint().is_some(), "seed {seed}: {error} has no hint");
@@ -196,19 +198,19 @@ fn a_damaged_row_names_its_file_and_indexing_reads_that_file_alone() {
         drop(store);
         let error = bench.shown(&name, "heading number 11").unwrap_err();
         assert!(error.to_string().contains("11.m"), "{change}: {error}");
-        assert!(matches!(error.hint(), Some(Hint::UpdateIndex { .. })), "{change}: {error}");
+        assert!(matches!(error.hint(), Some(Hint::UpdateIndex { index: Some(_), .. })), "{change}: {error}");
         let checks = bench.kinglet(&name).check_index("notes");
         let (_, documents) = checks.iter().find(|(what, _)| what == "documents").unwrap();
         assert!(documents.as_ref().unwrap_err().to_string().contains("11.m"), "{change}: {documents:?}");
         let summary = bench.index(&name, &[]).unwrap();
-        assert_eq!((summary.mended, summary.read, summary.embedded), (1, 1, 0), "{change}");
+        assert_eq!((summary.repaired, summary.read, summary.embedded), (1, 1, 0), "{change}");
         assert_eq!(contents(&folder), contents(&bench.folder("good")), "{change}");
         assert!(bench.is_sound(&name), "{change}");
     }
 }
 
 #[test]
-fn where_the_structure_is_damaged_the_store_is_made_anew_and_no_vector_is() {
+fn a_store_with_a_damaged_structure_is_rebuilt_and_no_vector_is_computed_again() {
     let bench = Bench::new();
     let folder = bench.copy_of_good("structure");
     let path = folder.join("documents.sqlite");
@@ -216,20 +218,20 @@ fn where_the_structure_is_damaged_the_store_is_made_anew_and_no_vector_is() {
     let page = "SELECT rootpage, (SELECT * FROM pragma_page_size) FROM sqlite_master WHERE name = 'chunks_of_document'";
     let (page, size) = store.query_row(page, [], |row| Ok((row.get::<_, usize>(0)?, row.get::<_, usize>(1)?))).unwrap();
     drop(store);
-    // The last byte of a page of an index is the number of a row.
+    // The last byte of a page of a database index belongs to a row number.
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[page * size - 1] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     assert!(!bench.is_sound("structure"));
     let summary = bench.index("structure", &[]).unwrap();
-    assert_eq!((summary.mended, summary.read, summary.embedded), (60, 60, 0));
+    assert_eq!((summary.repaired, summary.read, summary.embedded), (60, 60, 0));
     assert_eq!(contents(&folder), contents(&bench.folder("good")));
     assert!(bench.is_sound("structure"));
     assert_eq!(bench.index("structure", &[]).unwrap().unchanged, 60);
 }
 
 #[test]
-fn a_folder_whose_name_is_damaged_is_named_again() {
+fn after_the_name_of_a_folder_was_damaged_the_folder_must_be_named_again() {
     let bench = Bench::new();
     let folder = bench.copy_of_good("root");
     let store = rusqlite::Connection::open(folder.join("documents.sqlite")).unwrap();
@@ -242,7 +244,7 @@ fn a_folder_whose_name_is_damaged_is_named_again() {
 }
 
 #[test]
-fn flipped_bits_in_the_words_and_vectors_never_change_a_ranking_in_silence() {
+fn flipped_bits_in_words_and_vectors_never_change_a_ranking_silently() {
     let bench = Bench::new();
     let search = |folder: &Path| -> kinglet::Result<Vec<Vec<(u64, f32)>>> {
         let sources = IndexSources::new(Arc::new(Index::open(folder)?));
@@ -268,7 +270,7 @@ fn flipped_bits_in_the_words_and_vectors_never_change_a_ranking_in_silence() {
                 let copy = folder.join(path.strip_prefix(&good).unwrap());
                 for seed in 0..if std::fs::metadata(&path).unwrap().len() > 0 { 12 } else { 0 } {
                     flip(&copy, 1, &mut Dice(seed));
-                    // The index of all vectors is searched, so every vector is looked at where it is found.
+                    // A search compares all vectors, so it reads every vector of the index.
                     match search(&folder) {
                         Ok(found) => assert_eq!(found, expected, "{} with seed {seed}", path.display()),
                         Err(error) => {
@@ -287,7 +289,7 @@ fn flipped_bits_in_the_words_and_vectors_never_change_a_ranking_in_silence() {
 }
 
 #[test]
-fn an_index_of_an_earlier_version_gets_its_checks_with_the_next_run_and_what_was_damaged_before_is_read_anew() {
+fn the_next_run_adds_checks_to_an_older_index_and_reads_its_damaged_files_again() {
     let bench = Bench::new();
     let folder = bench.copy_of_good("earlier");
     let store = rusqlite::Connection::open(folder.join("documents.sqlite")).unwrap();
@@ -298,7 +300,7 @@ fn an_index_of_an_earlier_version_gets_its_checks_with_the_next_run_and_what_was
     drop(store);
     assert!(!bench.shown("earlier", QUESTIONS[0]).unwrap().is_empty(), "it is searched before that");
     let summary = bench.index("earlier", &[]).unwrap();
-    assert_eq!((summary.mended, summary.read), (1, 1));
+    assert_eq!((summary.repaired, summary.read), (1, 1));
     assert_eq!(contents(&folder), contents(&bench.folder("good")));
     assert!(bench.is_sound("earlier"));
 }

@@ -1,4 +1,4 @@
-//! A search as a whole: what it asks of its models and its sources, and how hits become results.
+//! A whole search: its calls to models and sources, and how hits become results.
 
 mod support;
 
@@ -15,7 +15,8 @@ use kinglet::{Kinglet, NoProgress};
 use support::WordEmbedder;
 use support::in_memory::InMemory;
 
-/// Birds, each in several files that nearly say the same, and some that say exactly the same.
+/// Writes birds, each in several files that nearly repeat each other; some repeat each other
+/// exactly.
 fn write_birds(folder: &std::path::Path) {
     for bird in 0..6 {
         let song: String = (0..50).map(|note| format!("{}{note} ", ["a", "b", "c", "d", "e", "f"][bird])).collect();
@@ -27,7 +28,7 @@ fn write_birds(folder: &std::path::Path) {
 }
 
 #[test]
-fn a_question_is_embedded_once_whatever_asks_for_it() {
+fn a_question_is_embedded_once_for_all_parts_of_a_search() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("documents");
     write_birds(&folder);
@@ -49,7 +50,7 @@ fn a_question_is_embedded_once_whatever_asks_for_it() {
         (Mode::Lexical, "maxsim"),
     ] {
         let kinglet = kinglet(config(mode, rerank));
-        // The more is asked for, the deeper the hits are folded.
+        // The more results are requested, the more hits are folded.
         for (count, filter) in [(1, None), (4, None), (6, None), (40, None), (5, Some("path=bird-*/1.md"))] {
             let filter = filter.map(|it| Filter::parse(it).unwrap());
             for one_per_document in [false, true] {
@@ -94,7 +95,7 @@ impl Retriever for CountingRetriever {
 }
 
 #[test]
-fn each_part_of_a_search_works_once_however_many_hits_are_folded() {
+fn each_part_of_a_search_runs_once_however_many_hits_are_folded() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, place) = (temporary.path().join("documents"), temporary.path().join("index"));
     write_birds(&folder);

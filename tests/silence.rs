@@ -1,5 +1,5 @@
-//! What kinglet does to the machine beside its work: it tells nobody anything, writes nowhere else, and takes no processor time for
-//! nothing. All with the real models, because it is the libraries under them that must be held.
+//! The effects of kinglet on the machine: it sends nothing, writes only below its home, and wastes
+//! no processor time. Tested with the real models, because their libraries could do all of this.
 
 mod support;
 
@@ -10,8 +10,8 @@ use kinglet::config::Config;
 use kinglet::models::contracts::Role;
 use kinglet::models::reference::EmbedderRef;
 
-/// Runs `kinglet` with these arguments under strace, in an environment in which nothing says that this is a test, and gives the
-/// calls that concern the network and files that are written.
+/// Runs `kinglet` with these arguments under strace and returns the calls that use the network or
+/// write files. Nothing in its environment reveals that this is a test.
 fn traced(arguments: &[&str], folder: &Path) -> String {
     let log = folder.join("trace");
     let output = Command::new("strace")
@@ -32,13 +32,14 @@ fn traced(arguments: &[&str], folder: &Path) -> String {
     std::fs::read_to_string(&log).unwrap()
 }
 
-/// Whether a call speaks to another machine; `-y` names the kind of a socket too, so that what is sent over an open one is seen.
+/// True if a call communicates with another machine. With `-y`, strace names the kind of each
+/// socket, so that calls on open sockets are recognised too.
 fn leaves_the_machine(call: &str) -> bool {
     let is_internet = call.contains("AF_INET") || call.contains("<TCP") || call.contains("<UDP");
     is_internet && !call.contains("\"127.") && !call.contains("\"::1\"") && !call.contains(":[127.")
 }
 
-/// The file that a call writes or makes, if it does.
+/// The file that a call writes or creates, if any.
 fn written(call: &str) -> Option<PathBuf> {
     let (name, arguments) = call.split_once('(')?;
     let opens_for_writing =
@@ -59,7 +60,7 @@ fn written(call: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn indexing_searching_and_asking_use_no_network_and_write_nothing_outside_of_the_home() {
+fn indexing_searching_and_asking_use_no_network_and_write_only_below_the_home() {
     let Some(models) = support::home_with_models("that nothing leaves the machine") else { return };
     if Command::new("strace").arg("--version").output().is_err() {
         support::skipped("that nothing leaves the machine", "strace, which is not installed here");
@@ -96,14 +97,15 @@ fn indexing_searching_and_asking_use_no_network_and_write_nothing_outside_of_the
     assert_eq!(left, ["empty"], "nothing is left in the user's home");
 }
 
-/// Clock ticks that each thread of this process has computed, by its number.
+/// The clock ticks of processor time of each thread of this process, by the thread's number.
 #[cfg(target_os = "linux")]
 fn ticks() -> std::collections::BTreeMap<String, u64> {
     let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
     threads
         .filter_map(|thread| {
             let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
-            // After the name in brackets, which may hold anything: state is field 3, user and system time are 14 and 15.
+            // The name in brackets may contain anything. After it, the state is field 3, and user
+            // and system time are fields 14 and 15.
             let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
             let ticks = fields[11].parse::<u64>().ok()? + fields[12].parse::<u64>().ok()?;
             Some((thread.file_name().to_string_lossy().into_owned(), ticks))
@@ -111,8 +113,9 @@ fn ticks() -> std::collections::BTreeMap<String, u64> {
         .collect()
 }
 
-/// A model of one token has next to nothing that a second thread could do, so one that computes as much as the first is waiting in a
-/// loop. Times of processors are compared with each other, not with the clock: a busy machine changes nothing.
+/// With one token there is almost no work for a second thread, so a thread that computes as much as
+/// the first one waits in a loop. Processor times are compared with each other, not with the clock,
+/// so that a busy machine changes nothing.
 #[cfg(target_os = "linux")]
 #[test]
 fn threads_of_the_embedder_sleep_while_they_wait() {

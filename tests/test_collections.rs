@@ -1,4 +1,4 @@
-//! Questions over a user's own index: their judgments, evaluating, tuning.
+//! Test collections over a user's index: judgments, evaluation, tuning.
 
 mod support;
 
@@ -11,7 +11,7 @@ use kinglet::experiment::test_collection::CollectionSource;
 use kinglet::index::Index;
 use kinglet::{Config, Kinglet, NoProgress};
 
-/// A home with the index `handbook`.
+/// Makes a home with the index `handbook`.
 fn handbook() -> (tempfile::TempDir, Kinglet) {
     let home = tempfile::tempdir().unwrap();
     let kinglet = Kinglet::new(home.path(), Config { embedder: "hashing-256".into(), ..Config::default() });
@@ -28,7 +28,7 @@ fn collection(kinglet: &Kinglet, questions: &Path) -> kinglet::Result<TestCollec
 }
 
 #[test]
-fn the_quotes_of_corpora_tiny_stand_in_the_handbook_and_are_found() {
+fn the_quotes_of_corpora_tiny_are_in_the_handbook_and_are_found() {
     let (_home, kinglet) = handbook();
     let collection = collection(&kinglet, &tiny()).unwrap();
     assert!(collection.questions().len() >= 30);
@@ -45,7 +45,7 @@ fn the_quotes_of_corpora_tiny_stand_in_the_handbook_and_are_found() {
 }
 
 #[test]
-fn a_table_names_documents_or_text_and_what_is_not_there_is_an_error() {
+fn a_table_names_documents_or_text_and_a_missing_one_is_an_error() {
     let (home, kinglet) = handbook();
     let table = home.path().join("questions.tsv");
     let over = |text: &str| {
@@ -64,7 +64,7 @@ fn a_table_names_documents_or_text_and_what_is_not_there_is_an_error() {
 }
 
 #[test]
-fn tuned_weights_are_kept_only_if_they_are_better_on_questions_that_they_were_not_found_on() {
+fn tuned_weights_are_kept_only_if_they_are_better_on_held_out_questions() {
     let (_home, kinglet) = handbook();
     let collection = collection(&kinglet, &tiny()).unwrap();
     let tuned = kinglet.tune_weights(&collection, &|_| {}).unwrap();

@@ -1,4 +1,4 @@
-//! The lexical leg, over whole indexes: what is found first, and with which score.
+//! Lexical search over whole indexes: the order of hits and their scores.
 
 mod support;
 

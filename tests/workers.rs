@@ -1,4 +1,4 @@
-//! Files are read in processes of their own, which may break.
+//! Files are read in worker processes, which may crash.
 
 mod support;
 
@@ -11,7 +11,7 @@ use kinglet::subprocess::Isolation;
 use kinglet::{Error, ErrorKind};
 
 #[test]
-fn files_are_read_in_workers_as_they_are_read_here_and_a_worker_that_breaks_costs_its_file() {
+fn workers_read_files_as_this_process_does_and_a_crash_costs_one_file() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("documents");
     support::write(
@@ -58,7 +58,7 @@ fn files_are_read_in_workers_as_they_are_read_here_and_a_worker_that_breaks_cost
     assert_eq!(nobody.unwrap_err().kind(), ErrorKind::Machine);
 }
 
-/// A shell that does this and then reads, or does not.
+/// A shell as the worker: it runs `script`, in which `READ` stands for the real worker.
 #[cfg(target_os = "linux")]
 fn shell(script: &str) -> Isolation {
     let program = assert_cmd::cargo::cargo_bin!("kinglet").display().to_string();
@@ -70,7 +70,7 @@ fn shell(script: &str) -> Isolation {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up() {
+fn a_suspended_worker_is_waited_for_and_one_without_progress_is_given_up() {
     let temporary = tempfile::tempdir().unwrap();
     support::write(temporary.path(), &[("a.md", "# One\n\nText.")]);
     let path = temporary.path().join("a.md");
@@ -90,14 +90,14 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
         .unwrap();
         outcomes.remove(0)
     };
-    // Stopped for longer than it may compute without progress.
+    // It is suspended for longer than it may compute without progress.
     let stopped = read(timeouts, &shell("(sleep 1.5; kill -CONT $$) & kill -STOP $$; READ"));
     assert!(matches!(stopped, Extraction::Read { .. }), "{stopped:?}");
     let Extraction::GivenUp { reason } = read(timeouts, &shell("while :; do :; done")) else {
         panic!("it was not given up")
     };
     assert!(reason.contains("processor time"), "{reason}");
-    // One that waits without end is given up by the clock.
+    // A worker that waits for ever is given up by wall time.
     let timeouts = Timeouts { stalled_wall_time: Duration::from_millis(200), ..timeouts };
     let Extraction::GivenUp { reason } = read(timeouts, &shell("exec sleep 1000")) else {
         panic!("it was not given up")
@@ -106,7 +106,7 @@ fn a_worker_that_is_stopped_is_waited_for_and_one_that_only_computes_is_given_up
 }
 
 #[test]
-fn the_parts_of_a_file_come_in_turn_and_are_the_file() {
+fn the_parts_of_a_file_arrive_in_order_and_make_up_the_file() {
     let temporary = tempfile::tempdir().unwrap();
     let long: String = (0..9000).map(|at| format!("Line {at} of a long file.\n\n")).collect();
     support::write(temporary.path(), &[("a.txt", "short"), ("b.txt", &long), ("c.txt", &long), ("d.txt", "short")]);

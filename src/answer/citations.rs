@@ -9,6 +9,7 @@ use kinglet_formats::LocationUnit;
 
 /// A passage that the answer cites.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CitedSource {
     /// The `[n]` of the answer, from 1 in the order of first citation.
     pub n: usize,
@@ -31,6 +32,7 @@ pub struct CitedSource {
 
 /// A sentence of a source that supports a sentence of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Citation {
     /// The source's number.
     pub n: usize,
@@ -100,9 +102,9 @@ pub(super) struct WithoutMarks {
     pub numbers: Vec<usize>,
 }
 
-/// Removes the citation marks from `sentence`. Something that only looks like a mark does not count:
-/// `args[0]` that stands so in a passage is code and stays; the mark of a footnote that the model
-/// copied together with the words before it is removed and not reported.
+/// Removes the citation marks from `sentence`. Something that only looks like a mark does not
+/// count: `args[0]` that stands so in a passage is code and stays; the mark of a footnote that the
+/// model copied together with the words before it is removed and not reported.
 pub(super) fn take_marks(sentence: &str, passages: &[Passage]) -> WithoutMarks {
     let mut cleaned = WithoutMarks { text: String::new(), numbers: Vec::new() };
     let mut rest = sentence;
@@ -137,8 +139,8 @@ pub(super) fn take_marks(sentence: &str, passages: &[Passage]) -> WithoutMarks {
     cleaned
 }
 
-/// The length in bytes of the citation mark at the start of `text`: `[1]`, `[2, 3]`, `[4-6]`. `None`
-/// if there is none.
+/// The length in bytes of the citation mark at the start of `text`: `[1]`, `[2, 3]`, `[4-6]`.
+/// `None` if there is none.
 pub(super) fn mark_length(text: &str) -> Option<usize> {
     let inside = text.strip_prefix('[')?.split_once(']')?.0;
     let is_mark = inside.split([',', '-', '–', ';']).all(|number| {
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_taken_out_and_read() {
+    fn marks_are_removed_and_parsed() {
         let passages = [passage("Read args[0] first. It was so [7] in May.")];
         for (sentence, text, numbers) in [
             ("The sky is blue [1].", "The sky is blue.", vec![1]),

@@ -7,8 +7,8 @@ use crate::models::prompt::{Prompt, Task};
 use crate::text::sentences;
 
 /// Builds the prompt from the first passages that fit into the generator's context beside the
-/// question and an answer of `max_answer_tokens`. The first passage is always in, if need be without
-/// its last sentences.
+/// question and an answer of `max_answer_tokens`. The first passage is always in, if need be
+/// without its last sentences.
 ///
 /// # Errors
 /// When not even one sentence of the first passage fits, or the generator cannot count.
@@ -89,7 +89,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_most_that_fits_is_packed_in_order(
+        fn as_many_passages_as_fit_are_taken_in_order(
             texts in prop::collection::vec("([a-z]{1,3}[ .]{1,2}){1,12}", 1..6),
             context_tokens in 0usize..60,
             answer_tokens in 0usize..10,

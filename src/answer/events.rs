@@ -39,6 +39,7 @@ pub type AnswerEvents = BoxStream<'static, Result<AnswerEvent>>;
 
 /// A checked sentence. The texts of all sentences, put together, are the text of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AnswerSentence {
     /// The sentence with its marks, after the white space that separates it from the one before.
     pub text: String,
@@ -130,7 +131,8 @@ impl Writing {
         })
     }
 
-    /// Waits for the next token and gives the events that it completes; no `Writing` after the last.
+    /// Waits for the next token and gives the events that it completes; no `Writing` after the
+    /// last.
     async fn step(mut self) -> (Vec<Result<AnswerEvent>>, Option<Self>) {
         let token = match self.tokens.next().await {
             Some(Ok(token)) => token,

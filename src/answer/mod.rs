@@ -37,6 +37,7 @@ pub struct Passage {
 
 /// An answer and the sources that it rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Answer {
     /// The text with a mark after each sentence: `[n]` for the sources that support it, or
     /// [`UNSUPPORTED_MARK`].
@@ -61,6 +62,7 @@ pub struct Answer {
 
 /// How long the stages of an answer took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Timings {
     /// Searching.
     pub retrieve: u64,
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_that_no_passage_has_is_not_supported_and_what_is_said_twice_ends_the_answer() {
+    fn a_negation_that_no_passage_has_is_unsupported_and_a_repetition_ends_the_answer() {
         let answer = ask(Scripted("The lease does not end on 31 May 2027."), QUESTION, &lease()).unwrap();
         assert_eq!(answer.answer, "The lease does not end on 31 May 2027. [unsupported]");
         let again = Scripted("The rent is 900 euros. It is a house. The rent is 900 euros. It is a house. Never ends.");
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_seen_and_nothing_is_made_up_without_passages() {
+    fn refusals_are_recognised_and_no_answer_is_written_without_passages() {
         let answer = ask(Scripted("The passages do not say. [1]"), QUESTION, &lease()).unwrap();
         assert!(answer.refused && answer.sources.is_empty());
         assert_eq!(answer.answer, "The passages do not say.");
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_are_cited_from_where_they_stand() {
+    fn quotes_are_cited_from_their_places() {
         let answer = ask(ExtractiveGenerator, QUESTION, &lease()).unwrap();
         let second = "It ends on 31 May 2027 unless\nboth sides renew it.";
         assert_eq!(answer.answer, format!("The lease was signed in Lyon. [1]\n\n{second} [1]"));
@@ -228,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_mark_has_its_source_and_every_quote_its_lines(
+        fn every_mark_has_a_source_and_every_quote_is_at_its_lines(
             texts in prop::collection::vec("[a-dA-D0-3 .!?\n#*-]{1,80}", 1..4),
             question in "[a-d ]{0,20}",
             written in prop::sample::select(vec![

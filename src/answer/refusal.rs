@@ -1,8 +1,8 @@
-//! Recognises that an answer says there is none.
+//! Recognises sentences that say the passages hold no answer.
 
 use crate::text::words;
 
-/// Who does not say it, and how it is not said. A refusal names one of each, in this order.
+/// The subjects of a refusal. A refusal has one of them, and one of [`SILENCES`] after it.
 const SPEAKERS: [&str; 10] =
     ["passage", "passages", "text", "texts", "context", "document", "documents", "source", "sources", "information"];
 const SILENCES: [&str; 22] = [
@@ -30,7 +30,7 @@ const SILENCES: [&str; 22] = [
     "not provided",
 ];
 
-/// What a model says of itself when it does not answer.
+/// Phrases by which a model refuses without such a subject.
 const ADMISSIONS: [&str; 9] = [
     "i do not know",
     "i don't know",
@@ -43,8 +43,8 @@ const ADMISSIONS: [&str; 9] = [
     "not possible to determine",
 ];
 
-/// Whether `sentence` says that the passages do not hold the answer. Nothing but the words is looked at: a sentence that also gives an
-/// answer counts as a refusal if it says so.
+/// True if `sentence` says that the passages do not hold the answer. Only its words are considered:
+/// a sentence that also gives an answer still counts as a refusal.
 pub(super) fn is_refusal(sentence: &str) -> bool {
     let text = words(&sentence.replace('’', "'")).collect::<Vec<_>>().join(" ");
     let text = format!(" {} ", text.replace("n't ", " not ").replace("cannot ", "can not "));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_not() {
+    fn answers_are_not_taken_for_refusals() {
         for sentence in [
             "The lease does not say who pays.",
             "It is not possible to lose a file.",

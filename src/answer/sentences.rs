@@ -11,8 +11,8 @@ pub(super) struct Sentence {
 }
 
 /// Holds written text that is not yet a whole sentence. The sentences do not depend on how the text
-/// is split into pieces. Put together with their `before`, they are the text without the white space
-/// at its end.
+/// is split into pieces. Put together with their `before`, they are the text without the white
+/// space at its end.
 #[derive(Debug, Default)]
 pub(super) struct SentenceCutter {
     open: String,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_comes_as_soon_as_the_next_one_begins() {
+    fn a_sentence_is_complete_as_soon_as_the_next_one_begins() {
         let mut cutter = SentenceCutter::default();
         for piece in ["It costs 3", ".", "5 euros", ".", " ", "[", "1", "] "] {
             assert_eq!(cutter.push(piece), [], "after {piece:?}");
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sentences_do_not_depend_on_the_pieces_and_lose_nothing(
+        fn sentences_do_not_depend_on_the_pieces_and_lose_no_text(
             pieces in prop::collection::vec("[aBcé1 2.!?,\n\\[\\](*#-]{0,6}", 0..20),
         ) {
             let text = pieces.concat();

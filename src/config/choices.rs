@@ -12,14 +12,14 @@ const NONE: &str = "none";
 
 written_as_text!(EmbedderChoice, SparseEncoderChoice, RerankerChoice);
 
-/// Which embedder answers.
+/// The embedder to search with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum EmbedderChoice {
-    /// `auto`: the index's first; for a new index the default of [`EmbedderRef`].
+    /// `auto`: the first embedder of the index; for a new index the default of [`EmbedderRef`].
     #[default]
     Auto,
-    /// This one.
+    /// This embedder.
     Use(EmbedderRef),
 }
 
@@ -41,14 +41,14 @@ impl fmt::Display for EmbedderChoice {
     }
 }
 
-/// Whose learned terms an index has.
+/// The sparse encoder whose learned terms an index has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum SparseEncoderChoice {
-    /// `none`: nobody's, unless learned terms alone are searched.
+    /// `none`: no encoder, unless only learned terms are searched.
     #[default]
     None,
-    /// Those of this encoder.
+    /// This encoder.
     Use(SparseEncoderRef),
 }
 
@@ -70,16 +70,16 @@ impl fmt::Display for SparseEncoderChoice {
     }
 }
 
-/// What scores the first hits again.
+/// The reranker of the top hits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum RerankerChoice {
-    /// `auto`: in hybrid mode `maxsim` where the embedder has token vectors, else nothing.
+    /// `auto`: `maxsim` in hybrid mode if the embedder has token vectors, else none.
     #[default]
     Auto,
-    /// `none`: nothing.
+    /// `none`: no reranker.
     None,
-    /// This one.
+    /// This reranker.
     Use(RerankerRef),
 }
 
@@ -107,10 +107,10 @@ impl fmt::Display for RerankerChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum LanguageChoice {
-    /// `auto`: that of the index; for a new index the one that its documents are in.
+    /// `auto`: the language of the index; for a new index the one that its documents are in.
     #[default]
     Auto,
-    /// This one.
+    /// This language.
     Use(Language),
 }
 
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_what_was_read() {
+    fn a_choice_is_displayed_as_it_was_written() {
         for text in ["auto", "none", "maxsim", "hashing-256", "all-minilm-l6-v2", ""] {
             assert_eq!(EmbedderChoice::from(text).to_string(), text);
             assert_eq!(SparseEncoderChoice::from(text).to_string(), text);

@@ -1,5 +1,5 @@
-//! Where the value of each setting comes from: a flag goes over the environment, that over the
-//! configuration file, that over the default.
+//! The layers that set values: a flag overrides the environment, the environment overrides the
+//! configuration file, and the file overrides the default.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use super::Config;
 use crate::error::{Error, Result};
 
 impl Config {
-    /// The same with one more setting, as a flag would set it.
+    /// The same configuration with one more setting, set as by a flag.
     ///
     /// # Errors
-    /// When there is no such key, or the value does not fit.
+    /// When there is no such key, or the value is invalid.
     pub fn with(&self, key: &str, value: &str) -> Result<Self> {
         let mut table = toml::Table::try_from(self).expect("a config is plain values");
         let value = table.get(key).map_or_else(|| value.into(), |like| parse(like, value));
@@ -20,10 +20,10 @@ impl Config {
     }
 }
 
-/// Where a value came from.
+/// The layer that set a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingSource {
-    /// Nobody said anything.
+    /// No layer set it.
     Default,
     /// The configuration file.
     File(PathBuf),
@@ -44,21 +44,21 @@ impl std::fmt::Display for SettingSource {
     }
 }
 
-/// A [`Config`] that knows where each of its values came from.
+/// A [`Config`] that knows which layer set each of its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedConfig {
     /// The values.
     pub config: Config,
-    /// Where each came from, by key.
+    /// The layer that set each value, by key.
     pub origins: BTreeMap<String, SettingSource>,
 }
 
 impl ResolvedConfig {
-    /// Puts the layers over each other. `file` is the path and text of the configuration file, if
-    /// there is one; `environment` looks a variable up; `flags` are keys with their values.
+    /// Resolves the layers. `file` is the path and text of the configuration file, if there is one;
+    /// `environment` looks up a variable; `flags` are keys with their values.
     ///
     /// # Errors
-    /// For a key that does not exist, or a value that does not fit; the message names the layer.
+    /// For a key that does not exist, or an invalid value; the message names the layer.
     pub fn from_layers(
         file: Option<(&Path, &str)>,
         environment: impl Fn(&str) -> Option<String>,
@@ -92,7 +92,7 @@ impl ResolvedConfig {
         Ok(ResolvedConfig { config, origins })
     }
 
-    /// Every key with its value and origin, by key.
+    /// Every key with its value and the layer that set it, by key.
     pub fn rows(&self) -> Vec<(String, toml::Value, String)> {
         let table = toml::Table::try_from(&self.config).expect("a config is plain values");
         table
@@ -116,8 +116,7 @@ fn default(key: &str) -> toml::Value {
     toml::Table::try_from(Config::default()).expect("the defaults are plain values")[key].clone()
 }
 
-/// Sets one key and checks the whole, so that a bad value is reported with the layer that it came
-/// from.
+/// Sets one key and checks the whole table, so that an invalid value is reported with its layer.
 fn set(
     table: &mut toml::Table,
     origins: &mut BTreeMap<String, SettingSource>,
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn each_layer_goes_over_the_one_below_and_says_so() {
+    fn each_layer_overrides_the_one_below_and_is_named_as_the_source() {
         let resolved = resolve("hits = 3\nmode = \"dense\"", ("KINGLET_HITS", "4"), &[]).unwrap();
         assert_eq!((resolved.config.hits, resolved.config.mode), (4, Mode::Dense));
         assert_eq!(resolved.origins["hits"], SettingSource::Environment("KINGLET_HITS".into()));
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_layer() {
+    fn an_error_names_the_layer_of_the_bad_value() {
         let wrong = |file, variable| resolve(file, variable, &[]).unwrap_err().to_string();
         assert!(wrong("colour = 1", ("", "")).contains("`colour` (config.toml)"));
         assert!(wrong("hits = ", ("", "")).contains("not valid TOML"));

@@ -15,92 +15,93 @@ use crate::language::Language;
 use crate::models::reference::{GeneratorRef, SparseEncoderRef};
 use crate::search::Fusion;
 
-/// Which legs answer a search.
+/// The retrievers of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// What `kinglet use` has chosen for the index, else hybrid.
+    /// The mode that `kinglet use` has stored for the index, else hybrid.
     Auto,
-    /// Words alone: no model is needed.
+    /// Only words; no model is needed.
     Lexical,
-    /// Vectors alone.
+    /// Only vectors.
     Dense,
-    /// Learned terms alone.
+    /// Only learned terms.
     Sparse,
-    /// Words and vectors, and learned terms where `sparse` names an encoder.
+    /// Words and vectors, and learned terms if `sparse` names an encoder.
     Hybrid,
 }
 
-/// Something that is done or not.
+/// A setting that is on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Switch {
-    /// What `kinglet use` has chosen for the index, else on.
+    /// The value that `kinglet use` has stored for the index, else on.
     Auto,
-    /// It is done.
+    /// On.
     On,
-    /// It is not.
+    /// Off.
     Off,
 }
 
-/// How documents are cut, by name.
+/// The size of chunks, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChunkSize {
-    /// As the index was cut before; a new one, standard.
+    /// The size that the index has; for a new one, standard.
     Auto,
-    /// At most 100 tokens: every embedder reads them whole.
+    /// At most 100 tokens: every embedder reads such chunks whole.
     Short,
-    /// At most 200 tokens: every embedder that reads 256 reads them whole.
+    /// At most 200 tokens, for embedders that read at least 256.
     Standard,
-    /// At most 400 tokens, for embedders that read 512.
+    /// At most 400 tokens, for embedders that read at least 512.
     Long,
 }
 
-/// Whose weights the parts of a search have.
+/// The fusion weights of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TunedWeights {
-    /// Those that `kinglet eval --tune` has found for the index, if any.
+    /// The weights that `kinglet eval --tune` has found for the index, if any, else the default
+    /// ones.
     Auto,
-    /// The same for every index.
+    /// The default weights.
     None,
 }
 
-/// The knobs, resolved and checked.
+/// The settings, resolved and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Which embedder answers.
+    /// The embedder to search with.
     pub embedder: EmbedderChoice,
-    /// Which generator writes answers.
+    /// The generator that writes answers.
     pub generator: GeneratorRef,
-    /// Which legs answer a search.
+    /// The retrievers of a search.
     pub mode: Mode,
-    /// Whose learned terms are indexed, and searched in hybrid mode.
+    /// The sparse encoder whose learned terms are indexed, and searched in hybrid mode.
     pub sparse: SparseEncoderChoice,
-    /// How the legs become one ranking.
+    /// The way to fuse the lists of the retrievers into one ranking.
     pub fusion: Fusion,
-    /// What scores the first hits again.
+    /// The reranker of the top hits.
     pub rerank: RerankerChoice,
-    /// Whether hits that are alike support each other in hybrid mode.
+    /// Score regularization: whether similar hits support each other in hybrid mode.
     pub neighbours: Switch,
-    /// Whose weights the parts of a search have in hybrid mode.
+    /// The fusion weights in hybrid mode.
     pub tuning: TunedWeights,
-    /// How documents are cut.
+    /// The size of chunks.
     pub chunking: ChunkSize,
-    /// How many hits a search shows.
+    /// The number of hits that a search shows.
     pub hits: usize,
-    /// How many passages an answer may be made from.
+    /// The most passages from which an answer is written.
     pub passages: usize,
-    /// Where an answer is cut off, in the generator's tokens.
+    /// The most tokens of an answer, by the generator's count. Longer answers are cut off.
     pub answer_tokens: usize,
-    /// Threads of each model for one caller; 0 chooses: one for each core for the embedder, one for
-    /// the language model.
+    /// The threads that each model uses for one caller. 0 means one for each core for the embedder,
+    /// and one for the language model.
     pub threads: usize,
     /// The language of the documents' words.
     pub language: LanguageChoice,
-    /// Larger files are skipped, in MiB.
+    /// The size in MiB above which files are skipped.
     pub max_file_mib: u64,
 }
 
@@ -127,35 +128,35 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The sparse encoder that takes part in a search, if one does.
+    /// The sparse encoder of a search, if it has one.
     pub fn searching_encoder(&self) -> Option<SparseEncoderRef> {
         (self.is_hybrid() || self.mode == Mode::Sparse).then(|| self.encoder()).flatten()
     }
 
-    /// Whether all legs answer.
+    /// True if a search is hybrid.
     pub fn is_hybrid(&self) -> bool {
         matches!(self.mode, Mode::Auto | Mode::Hybrid)
     }
 
-    /// What is chosen for an index, where nobody has said otherwise here: its mode counts if none
-    /// is set here, and with it the settings that are not set here either.
+    /// This configuration with the defaults of an index. If no mode is set here, `defaults` replace
+    /// all settings that are not set here; else they do not count.
     ///
     /// # Errors
-    /// When `chosen` has a setting that does not exist, or a value that does not fit.
-    pub fn with_index_defaults(&self, chosen: &BTreeMap<String, String>) -> Result<Self> {
+    /// When `defaults` has a setting that does not exist, or an invalid value.
+    pub fn with_index_defaults(&self, defaults: &BTreeMap<String, String>) -> Result<Self> {
         let mut config = self.clone();
         if self.mode != Mode::Auto {
             return Ok(config);
         }
         let unset = toml::Table::try_from(Config::default()).expect("the defaults are plain values");
         let here = toml::Table::try_from(self).expect("a config is plain values");
-        for (key, value) in chosen.iter().filter(|(key, _)| here.get(*key) == unset.get(*key)) {
+        for (key, value) in defaults.iter().filter(|(key, _)| here.get(*key) == unset.get(*key)) {
             config = config.with(key, value)?;
         }
         Ok(config)
     }
 
-    /// The sparse encoder that is set, or that the mode cannot do without.
+    /// The sparse encoder that is set, or the default one if the mode needs one.
     pub fn encoder(&self) -> Option<SparseEncoderRef> {
         match &self.sparse {
             SparseEncoderChoice::Use(encoder) => Some(encoder.clone()),

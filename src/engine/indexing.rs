@@ -1,4 +1,4 @@
-//! Folders become an index, as configured.
+//! Indexes folders, as configured.
 
 use std::path::{Path, PathBuf};
 
@@ -20,19 +20,19 @@ pub enum Embedders {
 }
 
 impl Kinglet {
-    /// Brings the index called `name` up to date with `roots` (folders and files; none means those of
-    /// the last run), and creates it if it does not exist. The index keeps its embedders, see
+    /// Brings the index called `name` up to date with `roots` (folders and files; none means those
+    /// of the last run), and creates it if it does not exist. The index keeps its embedders, see
     /// [`Embedders::Keep`].
     ///
     /// # Errors
-    /// Those of [`ingest()`]; [`ErrorKind::Busy`](crate::ErrorKind::Busy) when another process writes
-    /// to this index.
+    /// Those of [`ingest()`]; [`ErrorKind::Busy`](crate::ErrorKind::Busy) when another process
+    /// writes to this index.
     pub fn index(&self, name: &str, roots: &[PathBuf], progress: &dyn Progress) -> Result<Summary> {
         self.index_with(name, roots, &Embedders::Keep, progress)
     }
 
-    /// Does the same with a choice of embedders. All of them embed the same chunks, and none embeds a
-    /// chunk twice.
+    /// Does the same with a choice of embedders. All of them embed the same chunks, and none embeds
+    /// a chunk twice.
     ///
     /// # Errors
     /// As [`Kinglet::index`]; also when the catalog does not have an embedder.
@@ -43,7 +43,7 @@ impl Kinglet {
         embedders: &Embedders,
         progress: &dyn Progress,
     ) -> Result<Summary> {
-        self.index_into(&self.index_folder(name)?, roots, embedders, progress)
+        self.index_into(&self.index_folder(name)?, roots, embedders, progress).map_err(|error| error.in_index(name))
     }
 
     /// Does the same with an index in any folder.

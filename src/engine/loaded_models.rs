@@ -1,5 +1,5 @@
-//! Models in memory: each is loaded once, when it is first needed, and unloaded after a time without
-//! use.
+//! Models in memory: each is loaded once, when it is first needed, and unloaded after a time
+//! without use.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,8 +31,8 @@ impl LoadedModels {
 /// The loaded models of one kind, by name.
 pub(crate) struct Loaded<M: ?Sized>(Mutex<HashMap<String, Arc<Slot<M>>>>);
 
-/// Its lock is held while the model is loaded, so that others who want the same model wait for it and
-/// those who want another one do not.
+/// Its lock is held while the model is loaded, so that others who want the same model wait for it
+/// and those who want another one do not.
 type Slot<M> = Mutex<Option<(Arc<M>, Instant)>>;
 
 impl<M: ?Sized> Default for Loaded<M> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
+use tokio::runtime::Handle;
 
 use super::Kinglet;
 use crate::answer::{AnswerEvent, AnswerEvents, Passage, Timings, answer, elapsed_ms};
@@ -12,11 +13,11 @@ use crate::index::{Index, IndexReader};
 use crate::models::contracts::Generator;
 use crate::search::{SearchOptions, SearchResponse};
 
-/// An open index. It answers searches and questions from many threads at once and is cheap to clone:
-/// clones share the opened parts and the loaded models.
+/// An open index. It answers searches and questions from many threads at once and is cheap to
+/// clone: clones share the opened parts and the loaded models.
 ///
-/// Each question sees the index as it is when the question begins. What a writer commits meanwhile is
-/// seen by the next question. Nothing here takes the writer's lock or waits for it.
+/// Each question sees the index as it is when the question begins. What a writer commits meanwhile
+/// is seen by the next question. Nothing here takes the writer's lock or waits for it.
 #[derive(Clone)]
 pub struct OpenIndex {
     kinglet: Kinglet,
@@ -56,7 +57,7 @@ impl OpenIndex {
     /// When nothing in the index passes the filters, the index has no vectors of the configured
     /// embedder, or a model or a part of the index fails.
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
-        self.kinglet.search_in(&self.reader.snapshot()?, question, self.kinglet.config.hits, options)
+        self.search_in(&self.view()?, question, self.kinglet.config.hits, options)
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking
@@ -68,9 +69,13 @@ impl OpenIndex {
         let question = question.to_string();
         let answer_tokens = self.kinglet.config.answer_tokens;
         let prepare = async move {
-            tokio::task::spawn_blocking(move || this.prepare(&asked, &options))
+            let runtime = Handle::try_current().map_err(|cause| {
+                Error::input("an answer is written on a tokio runtime, and there is none").with_cause(cause)
+            })?;
+            runtime
+                .spawn_blocking(move || this.prepare(&asked, &options))
                 .await
-                .map_err(|cause| Error::model(format!("the search broke off: {cause}")))?
+                .map_err(|cause| Error::model(format!("the search broke off: {cause}")).with_cause(cause))?
         };
         stream::once(prepare)
             .flat_map(move |prepared| match prepared {
@@ -80,19 +85,39 @@ impl OpenIndex {
             .boxed()
     }
 
-    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon, because
-    /// the index's log cannot shrink meanwhile.
+    /// Looks at the disk now, and opens what has changed, so that the next question does not have to.
+    /// Returns the generation of the index: the number of its commits.
     ///
     /// # Errors
     /// As [`Kinglet::open`].
-    pub fn refresh(&self) -> Result<Arc<Index>> {
+    pub fn refresh(&self) -> Result<u64> {
+        Ok(self.view()?.generation())
+    }
+
+    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon, because
+    /// the log of the store cannot shrink meanwhile.
+    ///
+    /// # Errors
+    /// As [`Kinglet::open`].
+    #[doc(hidden)]
+    pub fn view(&self) -> Result<Arc<Index>> {
         self.reader.snapshot()
+    }
+
+    fn search_in(
+        &self,
+        index: &Arc<Index>,
+        question: &str,
+        limit: usize,
+        options: &SearchOptions,
+    ) -> Result<SearchResponse> {
+        self.kinglet.search_in(index, question, limit, options).map_err(|error| error.in_index(&self.name))
     }
 
     fn prepare(&self, question: &str, options: &SearchOptions) -> Result<PreparedAnswer> {
         let started = Instant::now();
-        let index = self.reader.snapshot()?;
-        let response = self.kinglet.search_in(&index, question, self.kinglet.config.passages, options)?;
+        let index = self.view()?;
+        let response = self.search_in(&index, question, self.kinglet.config.passages, options)?;
         let retrieve_ms = elapsed_ms(started);
         let started = Instant::now();
         let generator = self.kinglet.open_generator()?;

@@ -37,7 +37,7 @@ impl Parameter {
             Parameter::Sparse => WEIGHTS.map(|sparse| FusionWeights { sparse, ..weights }).to_vec(),
             Parameter::Reranker => WEIGHTS.map(|reranker| FusionWeights { reranker, ..weights }).to_vec(),
             Parameter::ScoreRegularization => {
-                NEIGHBOURS.map(|neighbours| FusionWeights { neighbours, ..weights }).to_vec()
+                NEIGHBOURS.map(|share| FusionWeights { score_regularization: share, ..weights }).to_vec()
             }
             Parameter::Depth => DEPTHS.map(|depth| FusionWeights { depth, ..weights }).to_vec(),
         }
@@ -79,12 +79,12 @@ mod tests {
     #[test]
     fn the_best_value_of_each_parameter_is_found_and_small_gains_change_nothing() {
         let mut quality = |t: &FusionWeights| {
-            Ok(f64::from(1.0 - (t.dense - 2.0).abs() - (t.neighbours - 0.2).abs())
+            Ok(f64::from(1.0 - (t.dense - 2.0).abs() - (t.score_regularization - 0.2).abs())
                 + if t.depth == 100 { 1e-4 } else { 0.0 })
         };
         let (weights, best_quality) =
             tune(&[Parameter::ScoreRegularization, Parameter::Dense, Parameter::Depth], &mut quality).unwrap();
-        assert_eq!(weights, FusionWeights { dense: 2.0, neighbours: 0.2, ..FusionWeights::default() });
+        assert_eq!(weights, FusionWeights { dense: 2.0, score_regularization: 0.2, ..FusionWeights::default() });
         assert!((best_quality - 1.0).abs() < 1e-6);
     }
 }

@@ -48,16 +48,16 @@ fn read_at_least(
     let read = catch_unwind(AssertUnwindSafe(|| read_long_file(&name(request), &mut file, limits, &mut each_piece)));
     let result = match read {
         Ok(Ok(LongFile::Indivisible)) => return None,
-        Ok(Ok(LongFile::ReadInPieces { warning: doubt })) if !held.chunks.is_empty() => Ok(doubt),
+        Ok(Ok(LongFile::ReadInPieces { warning })) if !held.chunks.is_empty() => Ok(warning),
         Ok(Ok(LongFile::ReadInPieces { .. })) => Err(no_text()),
         Ok(Err(skip)) => Err(skip),
         Err(_) => return Some(Extraction::GivenUp { reason: FAILED.to_string() }),
     };
     let hash = file.hash().unwrap_or_default();
     Some(match result {
-        Ok(doubt) => {
+        Ok(warning) => {
             let Part { chunks, text } = held;
-            Extraction::Read { hash, extracted: Extracted { chunks, text, doubt, ..Extracted::default() } }
+            Extraction::Read { hash, extracted: Extracted { chunks, text, warning, ..Extracted::default() } }
         }
         Err(Skip { reason }) => Extraction::Skipped { hash, reason },
     })
@@ -154,8 +154,8 @@ mod tests {
             at_once.follow(parts);
             assert!(count > 3, "{name}: {count} parts");
             assert_eq!(
-                (hash, &extracted.text, &extracted.doubt),
-                (hash_at_once, &at_once.text, &at_once.doubt),
+                (hash, &extracted.text, &extracted.warning),
+                (hash_at_once, &at_once.text, &at_once.warning),
                 "{name}"
             );
             let whole = extracted.text.unwrap();

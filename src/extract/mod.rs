@@ -38,7 +38,7 @@ pub struct Extracted {
     /// The metadata in the file, as keys and values.
     pub metadata: Vec<(String, String)>,
     /// The reason why the text may be wrong or incomplete, if there is one.
-    pub doubt: Option<String>,
+    pub warning: Option<String>,
     /// The number of lines that were left out because they repeat from page to page.
     pub repeated_lines: u32,
     /// The whole text, if it was requested.
@@ -151,8 +151,8 @@ fn read_and_chunk(request: &Request, bytes: &[u8], progress: &dyn Fn()) -> Resul
     if chunks.is_empty() {
         return Err(no_text());
     }
-    let Document { metadata, warning: doubt, text, .. } = document;
-    Ok(Extracted { chunks, metadata, doubt, repeated_lines, text: request.with_text.then_some(text) })
+    let Document { metadata, warning, text, .. } = document;
+    Ok(Extracted { chunks, metadata, warning, repeated_lines, text: request.with_text.then_some(text) })
 }
 
 fn no_text() -> Skip {

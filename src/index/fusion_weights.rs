@@ -1,37 +1,38 @@
-//! What each part of the pipeline counts. The defaults are equal weights; an index may have its
-//! own, found by trial.
+//! The weights of the parts of a search. The defaults are equal weights; an index may have its own,
+//! found by tuning.
 
 use serde::{Deserialize, Serialize};
 
-/// How much each leg counts against the others, and how far down the hits are looked at more
-/// closely.
+/// The weight of each retriever and of the reranker, and what is done with the top hits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FusionWeights {
-    /// The weight of words.
+    /// The weight of the lexical retriever.
     pub lexical: f32,
-    /// The weight of vectors.
+    /// The weight of the dense retriever.
     pub dense: f32,
-    /// The weight of learned terms.
+    /// The weight of the sparse retriever.
     pub sparse: f32,
     /// The weight of the reranker.
     pub reranker: f32,
-    /// The part of a hit's score that its neighbours give, from 0 to 1.
-    pub neighbours: f32,
-    /// How many hits the reranker and the neighbours look at.
+    /// The share of a hit's score that it gets from similar hits, from 0 to 1. On disk and in JSON
+    /// it has the name of the setting that turns it off.
+    #[serde(rename = "neighbours")]
+    pub score_regularization: f32,
+    /// The number of top hits that are reranked and regularized.
     pub depth: usize,
 }
 
 impl Default for FusionWeights {
     fn default() -> Self {
-        FusionWeights { lexical: 1.0, dense: 1.0, sparse: 1.0, reranker: 1.0, neighbours: 0.4, depth: 50 }
+        FusionWeights { lexical: 1.0, dense: 1.0, sparse: 1.0, reranker: 1.0, score_regularization: 0.4, depth: 50 }
     }
 }
 
 impl FusionWeights {
-    /// The weight of the leg with this name; 1 for one's own legs.
-    pub fn weight_of(&self, leg: &str) -> f32 {
-        match leg {
+    /// The weight of the retriever with this name; 1 for a custom retriever.
+    pub fn weight_of(&self, retriever: &str) -> f32 {
+        match retriever {
             "lexical" => self.lexical,
             "dense" => self.dense,
             "sparse" => self.sparse,

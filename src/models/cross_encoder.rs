@@ -17,12 +17,11 @@ pub struct CrossEncoder {
 }
 
 impl CrossEncoder {
-    /// Opens the cross-encoder `spec`, whose files are in `store`, with `threads` threads for each
-    /// passage that is scored (0: one for each core).
+    /// Opens the cross-encoder `spec`, whose files are in `store`. `threads` threads score one
+    /// passage (0: one for each core).
     ///
     /// # Errors
-    /// When it is no reranker, the runtime cannot be loaded, or a file is not what the runtime can
-    /// read.
+    /// When `spec` is not a reranker, or the runtime cannot be loaded or cannot read a file.
     pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
         let sessions = SessionPool::open(store, spec, move |store, spec| open_session(store, spec, threads))?;
         Ok(CrossEncoder { id: spec.id.clone(), sessions })
@@ -36,7 +35,7 @@ fn open_session(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<
     let folder = store.require(spec)?;
     let environment = environment(store)?;
     let tokenizer = tokenizer_files(&folder, *max_tokens, pad_token)?;
-    // By its path, so that the runtime finds the files of weights beside it.
+    // By path, so that the runtime finds the files with weights beside the graph.
     let model = UserDefinedRerankingModel::new(OnnxSource::File(folder.join("model.onnx")), tokenizer);
     let options = RerankInitOptionsUserDefined::new()
         .with_environment(environment)
@@ -53,8 +52,8 @@ impl Reranker for CrossEncoder {
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>> {
         let mut session = self.sessions.take()?;
-        // One at a time: passages of one batch are padded to the longest, which changes scores in
-        // the last digits.
+        // One at a time: the passages of a batch are padded to the longest one, which changes the
+        // last digits of scores.
         passages
             .iter()
             .map(|passage| {

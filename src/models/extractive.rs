@@ -28,7 +28,7 @@ const NEXT_PASSAGE: f32 = 0.95;
 pub struct ExtractiveGenerator;
 
 impl ExtractiveGenerator {
-    /// Its name.
+    /// The name of this generator.
     pub const ID: &str = "extractive";
 }
 
@@ -162,7 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_quote_stands_in_its_passage(
+        fn every_quote_is_in_its_passage(
             passages in prop::collection::vec("[a-dA-D .!?\n#*-]{0,80}", 0..4),
             question in "[a-d ]{0,20}",
         ) {

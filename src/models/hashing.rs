@@ -20,7 +20,7 @@ pub struct HashingEmbedder {
 }
 
 impl HashingEmbedder {
-    /// Its id in the configuration.
+    /// The id of the embedder with 256 dimensions, which the configuration can name.
     pub const ID: &'static str = "hashing-256";
 
     /// Creates an embedder with vectors of `dimension` components, at least 1.

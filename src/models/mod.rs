@@ -1,5 +1,5 @@
-//! The small models: the seams they stand behind, the catalog of those kinglet knows, and one file
-//! for each engine.
+//! Small models: the traits that they implement, the catalog of the models that kinglet knows, and
+//! one file for each engine.
 
 pub mod catalog;
 pub mod contracts;

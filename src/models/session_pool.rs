@@ -9,15 +9,15 @@ use super::catalog::{ModelFile, ModelSpec};
 use super::store::ModelStore;
 use crate::error::{Error, Result};
 
-/// Sessions of one model at most. There are as many as the machine has cores, but two on any, so that
-/// a question does not wait for the passages that another thread indexes.
+/// The most sessions of one model. There are as many as the machine has cores, but at least two, so
+/// that a question does not wait while another thread embeds passages.
 const MOST_SESSIONS: usize = 4;
-/// Each session holds the weights: those of a large model fill the memory, so that its callers
-/// rather wait.
+/// The most bytes of a model's files in all its sessions together. Each session holds the weights,
+/// so the sessions of a large model would fill the memory; its callers wait instead.
 const MOST_FILE_BYTES: u64 = 1 << 30;
 
 /// The sessions of one model. The first is opened at once, another one whenever all are busy, up to
-/// a bound; beyond that, callers wait.
+/// a limit; then callers wait.
 pub(super) struct SessionPool<S> {
     state: Mutex<State<S>>,
     returned: Condvar,
@@ -31,7 +31,7 @@ struct State<S> {
 }
 
 impl<S> SessionPool<S> {
-    /// Opens the first session of `spec` by `open`, which opens the others later.
+    /// Opens the first session of `spec` with `open`, which also opens the later ones.
     ///
     /// # Errors
     /// When the files are not here or `open` fails.
@@ -47,7 +47,7 @@ impl<S> SessionPool<S> {
         let most = cores.clamp(2, MOST_SESSIONS).min(fitting).max(1);
         let (store, spec) = (store.clone(), spec.clone());
         let another = move || {
-            // Two sessions of different weights would answer differently.
+            // Sessions with different weights would answer differently.
             if store.hashes(&spec)? != hashes {
                 return Err(Error::damaged(format!("the files of {} were replaced while it was in use", spec.id))
                     .with_hint("start the program again"));
@@ -62,10 +62,10 @@ impl<S> SessionPool<S> {
         SessionPool { state: Mutex::new(state), returned: Condvar::new(), open: Box::new(open), most }
     }
 
-    /// A session for the caller alone, until it is dropped.
+    /// Waits for a session, which is the caller's alone until it is dropped.
     ///
     /// # Errors
-    /// When another session has to be opened and cannot be.
+    /// When another session has to be opened and that fails.
     pub(super) fn take(&self) -> Result<Taken<'_, S>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -89,8 +89,8 @@ fn file_bytes(folder: &Path, spec: &ModelSpec) -> u64 {
     spec.files.iter().map(size).sum()
 }
 
-/// A session that goes back to its pool when it is dropped; one that could not be opened gives its
-/// place back.
+/// A session that returns to its pool when it is dropped. Without a session, because opening
+/// failed, it gives its place back.
 pub(super) struct Taken<'p, S> {
     pool: &'p SessionPool<S>,
     session: Option<S>,
@@ -128,9 +128,9 @@ mod tests {
 
     use super::*;
 
-    /// Opening the second session fails once, and then does not.
+    /// Opening the second session fails once, then works.
     #[test]
-    fn callers_share_as_many_sessions_as_there_may_be_and_a_failure_takes_no_place() {
+    fn callers_share_the_sessions_up_to_the_limit_and_a_failed_opening_takes_no_place() {
         let opened = AtomicUsize::new(1);
         let open = move || match opened.fetch_add(1, Ordering::SeqCst) {
             1 => Err(Error::model("no memory")),

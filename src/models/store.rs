@@ -1,4 +1,4 @@
-//! The models' files on disk: `models/<id>/<file>`, put there by rename after their SHA-256 was
+//! The models' files on disk: `models/<id>/<file>`, put in place by rename after their SHA-256 was
 //! checked.
 
 use std::fs::File;
@@ -13,11 +13,11 @@ use super::catalog::{Catalog, ModelFile, ModelSpec};
 use super::contracts::{EmbedderCard, SparseCard};
 use crate::error::{Error, ErrorKind, Hint, Result};
 
-/// Keeps the size and time of each file when it was last checked, so that 150 MB are not hashed at
-/// every start.
+/// The file that records the size and time of each file when it was last checked, so that 150 MB
+/// are not hashed at every start.
 const STAMP: &str = ".checked";
 
-/// The folder of all models, and the catalog that says what they are.
+/// The folder of all models, and the catalog that describes them.
 #[derive(Debug, Clone)]
 pub struct ModelStore {
     folder: PathBuf,
@@ -35,7 +35,7 @@ impl ModelStore {
         &self.folder
     }
 
-    /// All models of the catalog, those that were added here included.
+    /// All models of the catalog, including those that the user added to this folder.
     ///
     /// # Errors
     /// When the description of an added model cannot be read.
@@ -46,7 +46,7 @@ impl ModelStore {
     /// The model called `id`.
     ///
     /// # Errors
-    /// When there is none; the hint lists those there are. Never another model instead.
+    /// When there is none; the hint lists the models. Never returns another model instead.
     pub fn lookup(&self, id: &str) -> Result<Arc<ModelSpec>> {
         if let Some(spec) = self.catalog().get(id) {
             return Ok(spec.clone());
@@ -57,8 +57,8 @@ impl ModelStore {
         catalog.get(id).cloned().ok_or_else(|| catalog.missing(id))
     }
 
-    /// The catalog, read when it is first needed. One with a description that cannot be read is not
-    /// kept, so that a mended description counts at once.
+    /// The catalog, read when it is first needed. It is not kept if a description in it cannot be
+    /// read, so that a corrected description counts at once.
     fn catalog(&self) -> Arc<Catalog> {
         let mut kept = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(catalog) = &*kept {
@@ -69,7 +69,7 @@ impl ModelStore {
         catalog
     }
 
-    /// Lets the catalog be read anew: a model was added.
+    /// Makes the next call read the catalog anew, because a model was added.
     pub(crate) fn forget_catalog(&self) {
         *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -79,7 +79,7 @@ impl ModelStore {
         self.folder.join(spec.id.as_str())
     }
 
-    /// Whether every file of the model is there, by name and size.
+    /// True if every file of the model exists and has the right size.
     pub fn is_complete(&self, spec: &ModelSpec) -> bool {
         spec.files.iter().all(|file| {
             let found = std::fs::metadata(self.folder(spec).join(&file.name));
@@ -88,12 +88,12 @@ impl ModelStore {
         })
     }
 
-    /// The folder of a model whose files are all there and, if they have changed since they were
-    /// last checked, still what the catalog says.
+    /// The folder of a model, after making sure that all its files exist. Files that changed since
+    /// they were last checked are checked again.
     ///
     /// # Errors
-    /// [`ErrorKind::Missing`] when a file is not there, [`ErrorKind::Damaged`] when it is not the
-    /// catalog's.
+    /// [`ErrorKind::Missing`] when a file does not exist, [`ErrorKind::Damaged`] when its SHA-256
+    /// is not the catalog's.
     pub fn require(&self, spec: &ModelSpec) -> Result<PathBuf> {
         let folder = self.folder(spec);
         if !self.is_complete(spec) {
@@ -103,14 +103,13 @@ impl ModelStore {
         let stamp = self.stamp(spec)?;
         if std::fs::read_to_string(folder.join(STAMP)).ok().as_deref() != Some(&stamp) {
             self.verify(spec)?;
-            // Where nothing can be written the files are read again the next time: slower, not
-            // wrong.
+            // On a read-only disk the files are checked again the next time: slower, not wrong.
             let _ = std::fs::write(folder.join(STAMP), stamp);
         }
         Ok(folder)
     }
 
-    /// Reads every byte of a model and holds it against the catalog.
+    /// Reads every byte of a model and compares the SHA-256 of each file with the catalog's.
     ///
     /// # Errors
     /// As [`require`](Self::require).
@@ -130,7 +129,7 @@ impl ModelStore {
     /// The card of the embedder `spec`.
     ///
     /// # Errors
-    /// When it is no embedder, or the hash of a file is not known yet.
+    /// When `spec` is not an embedder, or the hash of a file is not known yet.
     pub fn card(&self, spec: &ModelSpec) -> Result<EmbedderCard> {
         spec.card(&self.hashes(spec)?).ok_or_else(|| {
             Error::input(format!("{} is a {}, not an embedder", spec.id, spec.kind)).with_hint(Hint::ListModels)
@@ -152,8 +151,8 @@ impl ModelStore {
         spec.files.iter().map(|file| self.sha256(spec, file)).collect()
     }
 
-    /// The SHA-256 that a file must have: the catalog's, or that of the file that was downloaded
-    /// first.
+    /// The SHA-256 that a file must have: the catalog's, or the one that the first download
+    /// recorded.
     fn sha256(&self, spec: &ModelSpec, file: &ModelFile) -> Result<String> {
         let known = file.sha256.clone().or_else(|| recorded_sha256(&self.folder(spec), file));
         known.ok_or_else(|| {
@@ -175,19 +174,19 @@ impl ModelStore {
     }
 }
 
-/// The SHA-256 that was recorded of a file of which the catalog has none.
+/// The SHA-256 that the first download recorded for a file without one in the catalog.
 pub(super) fn recorded_sha256(folder: &Path, file: &ModelFile) -> Option<String> {
     let text = std::fs::read_to_string(record_of_sha256(folder, file)).ok()?;
     let text = text.trim();
     (text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())).then(|| text.to_string())
 }
 
-/// Where the SHA-256 of such a file is recorded.
+/// The path of that record.
 pub(super) fn record_of_sha256(folder: &Path, file: &ModelFile) -> PathBuf {
     folder.join(format!("{}.sha256", file.name))
 }
 
-/// Holds the bytes at `path` against `sha256`.
+/// Compares the SHA-256 of the bytes at `path` with `sha256`.
 ///
 /// # Errors
 /// [`ErrorKind::Damaged`] with both hashes when they differ.

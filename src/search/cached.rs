@@ -1,4 +1,4 @@
-//! Parts of a pipeline that answer the same question from memory.
+//! Parts of a pipeline that answer a repeated question from memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ fn lock<T>(memory: &Mutex<T>) -> MutexGuard<'_, T> {
     memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A retriever that answers the same question from memory. It forgets nothing, so it is for a
-/// bounded number of questions.
+/// A retriever that answers a repeated question from memory. It never forgets, so it is only for a
+/// limited number of questions.
 pub(super) struct CachedRetriever {
     inner: Arc<dyn Retriever>,
     hits: Mutex<HashMap<(String, usize), Vec<Hit>>>,
@@ -72,7 +72,7 @@ impl PassageScorer for CachedScorer {
         let texts: Vec<&str> = new.iter().map(|&at| passages[at]).collect();
         let scores = self.inner.score(query, &texts)?;
         if scores.len() != texts.len() {
-            return Err(Error::model(format!("{} gave no score for some passages", self.name())));
+            return Err(Error::model(format!("{} returned no score for some passages", self.name())));
         }
         known.extend(new.iter().map(|&at| hashes[at]).zip(scores));
         Ok(hashes.iter().map(|hash| known[hash]).collect())

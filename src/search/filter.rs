@@ -1,8 +1,8 @@
 //! Which passages a search may find: by path, type, date, headings and front matter.
 //!
-//! A filter is an expression that whoever holds the chunks evaluates before a search looks at them.
-//! So a filter never empties a result that exists, and scores are what they are without it: words
-//! are as rare as in the whole index.
+//! A filter is an expression that a source evaluates before it ranks chunks. So a filter never
+//! hides results that pass it, and changes no score: the rarity of words is that in the whole
+//! index.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
@@ -16,33 +16,33 @@ use crate::error::{Error, Result};
 use crate::index::store::Outline;
 use kinglet_formats::{Format, format_of_name};
 
-/// What can be written, for messages and help.
+/// The syntax of filters, for messages and help.
 pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
 
-/// Or why it is no filter.
+/// The parsed filter, or the reason why it is not one.
 type Parsed<T> = std::result::Result<T, String>;
 
-/// What a passage must be to be found.
+/// A condition on passages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Filter {
-    /// The path below the indexed folder fits this glob.
+    /// The path below the indexed folder matches this glob.
     Path(String),
-    /// The file has this type (see [`GRAMMAR`]) or ending.
+    /// The file has this type (see [`GRAMMAR`]) or this ending.
     Type(String),
-    /// A heading over the passage or a part of it fits this glob, in any case.
+    /// A heading over the passage, or a part of it, matches this glob, ignoring case.
     Heading(String),
-    /// A value in the document's front matter fits this glob, in any case.
+    /// A value in the document's front matter matches this glob, ignoring case.
     Metadata {
-        /// Its key, in any case.
+        /// Its key, ignoring case.
         key: String,
         /// The glob.
         value: String,
     },
-    /// The day in UTC on which the file was last changed compares so with this day.
+    /// The day in UTC on which the file was last changed compares with `day` as required.
     Modified {
-        /// How it compares.
+        /// The required comparison.
         comparison: Operator,
         /// The day, such as `2026-11-23`.
         day: String,
@@ -51,28 +51,28 @@ pub enum Filter {
     All(Vec<Filter>),
 }
 
-/// How a value compares with another one.
+/// A comparison of two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operator {
-    /// It is the same or greater.
+    /// Equal or greater.
     #[serde(rename = ">=")]
     AtLeast,
-    /// It is the same or less.
+    /// Equal or less.
     #[serde(rename = "<=")]
     AtMost,
-    /// It is the same.
+    /// Equal.
     #[serde(rename = "=")]
     Equal,
-    /// It is greater.
+    /// Greater.
     #[serde(rename = ">")]
     Greater,
-    /// It is less.
+    /// Less.
     #[serde(rename = "<")]
     Less,
 }
 
 impl Operator {
-    /// Those of two characters stand before those that they begin with.
+    /// Longer signs stand before those that they begin with.
     const WRITTEN: [(&str, Operator); 5] = [
         (">=", Operator::AtLeast),
         ("<=", Operator::AtMost),
@@ -87,15 +87,15 @@ impl Operator {
 }
 
 impl Filter {
-    /// Reads one condition as people write it, see [`GRAMMAR`].
+    /// Parses one condition in the syntax of [`GRAMMAR`].
     ///
     /// # Errors
-    /// When it is not one.
+    /// When it does not have this syntax.
     pub fn parse(written: &str) -> Result<Self> {
         Self::read(written).map_err(|why| not_a_filter(written, &why))
     }
 
-    /// The filter that passes what all of `filters` pass; `None` when there are none.
+    /// The filter that passes what all of `filters` pass; `None` if there are none.
     pub fn all(mut filters: Vec<Filter>) -> Option<Self> {
         match filters.len() {
             0 | 1 => filters.pop(),
@@ -104,7 +104,7 @@ impl Filter {
     }
 
     fn read(written: &str) -> Parsed<Self> {
-        let at = written.find(['=', '<', '>']).ok_or("it compares nothing")?;
+        let at = written.find(['=', '<', '>']).ok_or("it has no comparison")?;
         let (key, rest) = (written[..at].trim(), &written[at..]);
         let comparison = Operator::WRITTEN.into_iter().find(|(sign, _)| rest.starts_with(sign));
         let (sign, comparison) = comparison.expect("it starts with the first character of one");
@@ -113,7 +113,7 @@ impl Filter {
             return Err("there is nothing after the comparison".into());
         }
         if key != "modified" && comparison != Operator::Equal {
-            return Err("only `modified` can be more or less".into());
+            return Err("only `modified` can be compared with < or >".into());
         }
         let filter = match key {
             "path" => Filter::Path(value),
@@ -122,17 +122,17 @@ impl Filter {
             "modified" => Filter::Modified { comparison, day: value },
             _ => match key.strip_prefix("meta.").filter(|key| !key.is_empty()) {
                 Some(key) => Filter::Metadata { key: key.to_string(), value },
-                None => return Err("its first word is none of path, type, heading, meta.KEY and modified".into()),
+                None => return Err("its key is none of path, type, heading, meta.KEY and modified".into()),
             },
         };
         filter.compile()?;
         Ok(filter)
     }
 
-    /// Prepares the filter to be held against many chunks.
+    /// Prepares the filter to be applied to many chunks.
     ///
     /// # Errors
-    /// When a glob or a date in it is none.
+    /// When a glob or a date in it is invalid.
     pub fn matcher(&self) -> Result<FilterMatcher> {
         self.compile().map(FilterMatcher).map_err(|why| not_a_filter(&self.to_string(), &why))
     }
@@ -164,7 +164,7 @@ impl Filter {
     }
 }
 
-/// As people write it; several conditions with `and` between them.
+/// In the syntax of [`GRAMMAR`], with `and` between conditions.
 impl Display for Filter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -181,7 +181,7 @@ impl Display for Filter {
     }
 }
 
-/// A filter that is ready to be held against chunks.
+/// A filter that is ready to be applied to chunks.
 #[derive(Debug)]
 pub struct FilterMatcher(Compiled);
 
@@ -191,15 +191,15 @@ enum Compiled {
     Format(Format),
     Ending(String),
     Heading(GlobMatcher),
-    /// The key in small letters.
+    /// The key is in lower-case letters.
     Metadata(String, GlobMatcher),
-    /// Nanoseconds since 1970, from the first up to and without the second.
+    /// Nanoseconds since 1970; the first is included, the second is not.
     Modified(i128, i128),
     All(Vec<Compiled>),
 }
 
 impl FilterMatcher {
-    /// Whether the chunk with this outline passes.
+    /// True if the chunk with this outline passes.
     pub fn matches(&self, outline: &Outline) -> bool {
         self.0.matches(outline)
     }
@@ -236,7 +236,7 @@ fn glob(written: &str, is_path: bool) -> Parsed<GlobMatcher> {
     glob.map(|glob| glob.compile_matcher()).map_err(|cause| cause.to_string())
 }
 
-/// The first nanosecond of a day in UTC and of the next one.
+/// The first nanosecond of a day in UTC and that of the next day.
 fn day_ns(written: &str) -> Option<(i128, i128)> {
     let date: Date = written.parse().ok()?;
     let start = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond());
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_say_what_they_mean() {
+    fn filters_pass_what_their_conditions_describe() {
         assert!(passes("path=docs/**/*.md", "docs/a/b.md", &[]) && passes("path=docs/*.md", "docs/b.md", &[]));
         assert!(!passes("path=docs/*.md", "docs/a/b.md", &[]) && !passes("path=*.md", "docs/b.md", &[]));
         assert!(
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_filter_is_told_how_filters_are_written() {
+    fn an_invalid_filter_is_an_error_that_shows_the_syntax() {
         for written in [
             "",
             "docs",
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn several_filters_pass_what_each_of_them_passes() {
+    fn several_filters_together_pass_what_each_of_them_passes() {
         let parse = |written: &str| Filter::parse(written).unwrap();
         assert_eq!(Filter::all(vec![]), None);
         assert_eq!(Filter::all(vec![parse("path=a")]), Some(parse("path=a")));

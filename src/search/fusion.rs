@@ -1,4 +1,4 @@
-//! The lists of several retrievers become one ranking.
+//! Fuses the lists of several retrievers into one ranking.
 
 use std::collections::BTreeMap;
 
@@ -6,38 +6,38 @@ use serde::{Deserialize, Serialize};
 
 use super::{Hit, LegScore};
 
-/// How many hits of each retriever are fused.
+/// The most hits of each retriever that are fused.
 pub(super) const DEPTH: usize = 1000;
 
-/// How the lists of several retrievers become one.
+/// A way to fuse the lists of several retrievers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fusion {
-    /// Each retriever's scores are stretched to 0..1 over its list; their weighted mean.
+    /// Scales the scores of each list to 0..1 and takes their weighted mean.
     MinMax,
-    /// 1 / (60 + rank), their weighted sum. Cormack, Clarke & Büttcher, *Reciprocal Rank Fusion*,
-    /// SIGIR 2009.
+    /// Takes the weighted sum of 1 / (60 + rank). Cormack, Clarke & Büttcher, *Reciprocal Rank
+    /// Fusion*, SIGIR 2009.
     Rrf,
 }
 
 const RRF_K: f32 = 60.0;
 
-/// What the hit at `rank`, from 1, gets from a retriever by [`Fusion::Rrf`].
+/// The score of the hit at `rank`, from 1, in one list by [`Fusion::Rrf`].
 pub(super) fn reciprocal(rank: usize) -> f32 {
     1.0 / (RRF_K + rank as f32)
 }
 
-/// What one retriever found.
+/// The hits of one retriever.
 pub(super) struct RankedList {
     /// See [`Retriever::score_of_absent`](super::Retriever::score_of_absent).
     pub absent: Option<f32>,
-    /// What it counts.
+    /// The weight of the retriever.
     pub weight: f32,
-    /// Best first.
+    /// The hits, best first.
     pub hits: Vec<Hit>,
 }
 
-/// Fuses lists: best first, ties by chunk id.
+/// Fuses the lists. The hits are in order, best first, ties by chunk id.
 pub(super) fn fuse(fusion: Fusion, lists: Vec<RankedList>) -> Vec<Hit> {
     let whole: f32 = lists.iter().map(|list| list.weight).sum();
     let mut fused: BTreeMap<u64, Hit> = BTreeMap::new();
@@ -69,8 +69,8 @@ impl Stretch {
     fn over(list: &[Hit], absent: Option<f32>) -> Self {
         let highest = list.first().map_or(0.0, |hit| hit.score);
         let last = list.last().map_or(0.0, |hit| hit.score);
-        // A list that is not full leaves out only chunks with the score of absent ones, if there
-        // is such a score.
+        // A list that is not full lacks only chunks with the score of absent ones, if there is such
+        // a score.
         let lowest = if list.len() < DEPTH { absent.map_or(last, |absent| absent.min(last)) } else { last };
         Stretch { lowest, highest }
     }
@@ -101,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fused_lists_are_ordered_whole_and_their_parts_sum(
+        fn fused_lists_are_ordered_and_complete_and_contributions_sum_to_scores(
             first in scores(), second in scores(), weight in 0.0f32..4.0,
             fusion in prop_oneof![Just(Fusion::MinMax), Just(Fusion::Rrf)]
         ) {
@@ -124,12 +124,12 @@ mod tests {
         }
 
         #[test]
-        fn one_leg_alone_keeps_its_order(scores in scores()) {
+        fn a_single_list_keeps_its_order(scores in scores()) {
             let alone = list("a", scores);
             for fusion in [Fusion::MinMax, Fusion::Rrf] {
                 let fused = fuse(fusion, vec![self::alone(None, alone.clone())]);
                 let ids = |hits: &[Hit]| hits.iter().map(|hit| hit.chunk).collect::<Vec<_>>();
-                // Stretching may round two close scores to one, which then go by id.
+                // Scaling may round two close scores to the same one, which are then ordered by id.
                 if fusion == Fusion::Rrf { prop_assert_eq!(ids(&fused), ids(&alone)); }
                 if let (Some(fused), Some(alone)) = (fused.first(), alone.first()) {
                     prop_assert_eq!(fused.chunk, alone.chunk);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_only_match_counts_in_full_and_words_are_stretched_from_zero() {
+    fn the_only_match_counts_in_full_and_bm25_is_scaled_from_zero() {
         let one = fuse(Fusion::MinMax, vec![alone(Some(0.0), list("lexical", vec![(7, 3.0)]))]);
         assert_eq!(one[0].score, 1.0);
         let two = fuse(Fusion::MinMax, vec![alone(Some(0.0), list("lexical", vec![(7, 4.0), (8, 3.0)]))]);

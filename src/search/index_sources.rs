@@ -1,4 +1,4 @@
-//! A local index behind the seams of a search.
+//! A local index as the sources of a search.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::near_duplicate::Sketch;
 use crate::text::Span;
 use crate::vector::{SparseVector, Vector};
 
-/// An index as a search sees it. It evaluates a filter once, whoever asks for it.
+/// The sources of a search in a local index. They evaluate a filter only once.
 pub struct IndexSources {
     index: Arc<Index>,
     last_filtered: Mutex<Option<(Filter, Arc<FilteredChunks>)>>,
@@ -24,43 +24,45 @@ pub struct IndexSources {
 /// The chunks that pass a filter.
 #[derive(Debug)]
 pub struct FilteredChunks {
-    /// All of them.
+    /// All of these chunks.
     pub passing: HashSet<ChunkId>,
-    /// The chunks that are searched for them: themselves, or the originals of exact duplicates.
+    /// The chunks that are searched in their place: for exact duplicates their originals, else the
+    /// chunks themselves.
     pub originals: Arc<HashSet<ChunkId>>,
 }
 
 impl IndexSources {
-    /// Stands `index` behind the seams.
+    /// The sources in `index`.
     pub fn new(index: Arc<Index>) -> Arc<Self> {
         Arc::new(IndexSources { index, last_filtered: Mutex::default() })
     }
 
-    /// The vectors and token vectors that the embedder with this card made.
+    /// The vectors and token vectors of the embedder with this card.
     ///
     /// # Errors
-    /// When the index has none of exactly this embedder.
+    /// When the index has no vectors of exactly this embedder.
     pub fn embedder(self: &Arc<Self>, card: &EmbedderCard) -> Result<Arc<EmbedderSources>> {
         self.index.dense(card)?;
         Ok(Arc::new(EmbedderSources { sources: self.clone(), card: card.clone() }))
     }
 
-    /// The terms that the sparse encoder with this card gave.
+    /// The terms of the sparse encoder with this card.
     ///
     /// # Errors
-    /// When the index has none of exactly this encoder.
+    /// When the index has no terms of exactly this encoder.
     pub fn encoder(self: &Arc<Self>, card: &SparseCard) -> Result<Arc<EncoderSources>> {
         self.index.sparse(card)?;
         Ok(Arc::new(EncoderSources { sources: self.clone(), card: card.clone() }))
     }
 
-    /// The chunks that pass `filter`; `None` when there is no filter.
+    /// The chunks that pass `filter`; `None` if there is no filter.
     ///
     /// # Errors
     /// When nothing passes.
     pub fn filtered(&self, filter: Option<&Filter>) -> Result<Option<Arc<FilteredChunks>>> {
         let Some(filter) = filter else { return Ok(None) };
-        // Held while the filter is evaluated: whoever else asks for the same waits for it.
+        // Locked while the filter is evaluated, so that other parts of the search wait for the
+        // result.
         let mut last = self.last_filtered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, filtered)) = last.as_ref().filter(|(known, _)| known == filter) {
             return Ok(Some(filtered.clone()));
@@ -79,7 +81,7 @@ impl IndexSources {
         Ok(Some(filtered))
     }
 
-    /// The first `k` of what a part of the index found.
+    /// The best `k` hits of a part of the index, in order.
     fn ranked(&self, mut found: Vec<(ChunkId, f32)>, k: usize) -> Result<Vec<(ChunkId, f32)>> {
         order(self, &mut found, k)?;
         found.truncate(k);
@@ -111,7 +113,7 @@ impl ChunkSource for IndexSources {
     fn locations(&self, ids: &[ChunkId], filter: Option<&Filter>) -> Result<Vec<Vec<StoredChunk>>> {
         let filtered = self.filtered(filter)?;
         let passes = |stored: &StoredChunk| filtered.as_ref().is_none_or(|it| it.passing.contains(&stored.id));
-        let mut duplicates = self.index.copies(ids)?;
+        let mut duplicates = self.index.duplicates(ids)?;
         let locations = self.index.chunks(ids)?.into_iter().map(|stored| {
             let others = duplicates.remove(&stored.id).unwrap_or_default();
             std::iter::once(stored).chain(others).filter(passes).collect()
@@ -132,7 +134,7 @@ impl ChunkSource for IndexSources {
     }
 }
 
-/// What one embedder made for an index.
+/// The vectors and token vectors of one embedder.
 pub struct EmbedderSources {
     sources: Arc<IndexSources>,
     card: EmbedderCard,
@@ -160,7 +162,7 @@ impl TokenVectorSource for EmbedderSources {
     }
 }
 
-/// What one sparse encoder made for an index.
+/// The terms of one sparse encoder.
 pub struct EncoderSources {
     sources: Arc<IndexSources>,
     card: SparseCard,

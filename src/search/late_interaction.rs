@@ -1,9 +1,9 @@
-//! Late interaction: how well each word of a question is met by some word of a passage.
+//! Late interaction: compares each word of a question with the most similar word of a passage.
 //!
 //! Source: Khattab & Zaharia, *ColBERT: Efficient and Effective Passage Search via Contextualized
-//! Late Interaction over BERT*, SIGIR 2020. Here over the token vectors of an ordinary embedder,
-//! which was not trained for it and still ranks better so, with the words of the question weighed
-//! by how rare they are, and only the signs of the passages' vectors kept.
+//! Late Interaction over BERT*, SIGIR 2020. Here it uses the token vectors of an ordinary embedder,
+//! which was not trained for it and still ranks better so. The words of the question are weighted
+//! by their rarity, and of the passages' vectors only the signs are kept.
 
 use std::sync::Arc;
 
@@ -13,15 +13,16 @@ use super::{Query, QueryEncoder};
 use crate::error::{Error, Result};
 use crate::index::store::ChunkHash;
 use crate::models::contracts::Role;
+use crate::models::reference::RerankerRef;
 use crate::text::Span;
 use crate::vector::{SignTable, signs};
 
-/// What every token of the question counts, beside the rarity of its word: stop words and
-/// punctuation count a little.
+/// The weight of every token of the question, to which the rarity of its word is added: so stop
+/// words and punctuation count a little.
 const LEAST_WEIGHT: f32 = 0.5;
 
-/// Scores a passage by the mean, over the question's tokens weighed by the rarity of their words,
-/// of the cosine of the passage's nearest token.
+/// Scores a passage by the cosine between each token of the question and the nearest token of the
+/// passage: the mean of these, weighted by the rarity of the question's words.
 pub struct MaxSim {
     lexical: Arc<dyn LexicalSource>,
     token_vectors: Arc<dyn TokenVectorSource>,
@@ -29,12 +30,9 @@ pub struct MaxSim {
 }
 
 impl MaxSim {
-    /// The name by which it is chosen.
-    pub const ID: &'static str = "maxsim";
-
-    /// Compares the tokens of `encoder`, made [`QueryEncoder::with_tokens`], with those that
-    /// `token_vectors` keeps, and computes those that it does not keep. `lexical` knows how rare
-    /// words are.
+    /// Compares the tokens of the question with those in `token_vectors`, and computes those that
+    /// are missing there. `encoder` must be made with [`QueryEncoder::with_tokens`]; `lexical`
+    /// knows how rare words are.
     pub fn new(
         lexical: Arc<dyn LexicalSource>,
         token_vectors: Arc<dyn TokenVectorSource>,
@@ -79,7 +77,7 @@ impl MaxSim {
 
 impl PassageScorer for MaxSim {
     fn name(&self) -> &str {
-        Self::ID
+        RerankerRef::MAXSIM
     }
 
     fn score(&self, query: &Query, passages: &[&str]) -> Result<Vec<f32>> {

@@ -31,53 +31,53 @@ pub use rerank::PassageScorer;
 pub use results::{DuplicateLocation, PendingWork, SearchOptions, SearchResponse, SearchResult};
 pub use retrievers::{DenseRetriever, LexicalRetriever, SparseRetriever};
 
-/// What one part of a search said of a hit: a retriever, the reranker, the neighbours.
+/// The score of a hit in one part of a search: a retriever, the reranker or score regularization.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LegScore {
     /// The part's name.
     pub leg: String,
     /// The hit's rank in the part's list, from 1.
     pub rank: usize,
-    /// The part's own score: BM25, a cosine.
+    /// The part's own score, such as BM25 or a cosine.
     pub score: f32,
-    /// What the part adds to the hit's score.
+    /// The number that the part adds to the hit's score.
     pub contribution: f32,
 }
 
 /// A chunk that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
-    /// Which.
+    /// The chunk's id.
     pub chunk: ChunkId,
-    /// Larger is better; the sum of the legs' contributions.
+    /// The sum of the contributions of all parts; larger is better.
     pub score: f32,
-    /// What each part that has a score for it said.
+    /// The score in each part that has one for this chunk.
     pub legs: Vec<LegScore>,
 }
 
 impl Hit {
-    /// A hit that one retriever found by itself.
+    /// A hit of one retriever.
     pub fn of_one_leg(leg: &str, rank: usize, chunk: ChunkId, score: f32) -> Self {
         let legs = vec![LegScore { leg: leg.to_string(), rank, score, contribution: score }];
         Hit { chunk, score, legs }
     }
 }
 
-/// At most `k` chunks, best first, ties by path and place, none twice, every score finite and the
-/// sum of its legs' contributions. The same query gives the same hits, and a smaller `k` the first
-/// of those. Only chunks that pass the query's filter, which are told apart before the list is cut
-/// to `k`.
+/// Finds at most `k` chunks, best first, ties by path and place, none twice. Every score is finite
+/// and the sum of its legs' contributions. The same query gives the same hits, and a smaller `k`
+/// gives the first of those. Only chunks that pass the query's filter are returned; the retriever
+/// applies the filter before it cuts the list to `k`.
 pub trait Retriever: Send + Sync {
-    /// What `--explain` calls it.
+    /// The name that `--explain` shows.
     fn name(&self) -> &str;
 
-    /// The score of a chunk that this retriever does not find, where there is such a score: 0 for
-    /// BM25. Scores that every chunk has, such as a cosine, have none.
+    /// The score of every chunk that this retriever does not find, such as 0 for BM25. `None` if
+    /// every chunk has a score of its own, such as a cosine.
     fn score_of_absent(&self) -> Option<f32>;
 
     /// Finds chunks.
     ///
     /// # Errors
-    /// When a model or a source fails; never fewer hits instead.
+    /// When a model or a source fails. Never returns fewer hits instead.
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>>;
 }

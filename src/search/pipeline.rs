@@ -1,4 +1,4 @@
-//! The parts of a search, and how they work together.
+//! The pipeline of a search: retrieve, fuse, rescore, regularize.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use super::{Fusion, Hit, Query, Retriever, SearchResult};
 use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;
 
-/// Retrievers whose lists are fused, rescored and regularized, as far as there are parts for it:
-/// itself a retriever.
+/// Fuses the lists of its retrievers, then rescores and regularizes the top hits if it has the
+/// parts for it. A pipeline is itself a retriever.
 #[derive(Clone)]
 pub struct Pipeline {
     chunks: Arc<dyn ChunkSource>,
     retrievers: Vec<Arc<dyn Retriever>>,
     fusion: Fusion,
     scorer: Option<Arc<dyn PassageScorer>>,
-    neighbours: Option<Arc<dyn DenseSource>>,
+    regularizer: Option<Arc<dyn DenseSource>>,
     weights: FusionWeights,
 }
 
 impl Pipeline {
-    /// Fuses `retrievers`, of which there is at least one, with equal weights. `chunks` knows the
-    /// chunks that they find.
+    /// Fuses `retrievers`, at least one, with equal weights. `chunks` has the chunks that they
+    /// find.
     pub fn new(chunks: Arc<dyn ChunkSource>, retrievers: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
         let weights = FusionWeights::default();
-        Pipeline { chunks, retrievers, fusion, scorer: None, neighbours: None, weights }
+        Pipeline { chunks, retrievers, fusion, scorer: None, regularizer: None, weights }
     }
 
     /// Also rescores the top hits.
@@ -40,10 +40,10 @@ impl Pipeline {
         Pipeline { scorer: Some(scorer), ..self }
     }
 
-    /// Also lets the top hits support each other, as far as these vectors are alike.
+    /// Also lets the top hits support each other, the more the more similar their vectors are.
     #[must_use]
     pub fn regularized(self, vectors: Arc<dyn DenseSource>) -> Self {
-        Pipeline { neighbours: Some(vectors), ..self }
+        Pipeline { regularizer: Some(vectors), ..self }
     }
 
     /// The same parts with these weights.
@@ -52,7 +52,7 @@ impl Pipeline {
         Pipeline { weights, ..self }
     }
 
-    /// The same parts, which note on `clock` how long they take.
+    /// The same parts, which record on `clock` how long they take.
     #[must_use]
     pub(crate) fn timed(self, clock: &Clock) -> Self {
         let timed = |it| Arc::new(TimedRetriever::new(it, clock.clone())) as Arc<dyn Retriever>;
@@ -61,7 +61,8 @@ impl Pipeline {
         Pipeline { retrievers, scorer, ..self }
     }
 
-    /// The same parts, which compute nothing twice: for putting the same questions again and again.
+    /// The same parts, which compute nothing twice when the same questions are asked again and
+    /// again.
     #[must_use]
     pub(crate) fn cached(self) -> Self {
         let cached = |it| Arc::new(CachedRetriever::new(it)) as Arc<dyn Retriever>;
@@ -70,24 +71,24 @@ impl Pipeline {
         Pipeline { retrievers, scorer, ..self }
     }
 
-    /// Whether a retriever of this name takes part.
+    /// True if it has a retriever with this name.
     pub(crate) fn has(&self, retriever: &str) -> bool {
         self.retrievers.iter().any(|it| it.name() == retriever)
     }
 
-    /// Whether it rescores the top hits.
+    /// True if it rescores the top hits.
     pub(crate) fn reranks(&self) -> bool {
         self.scorer.is_some()
     }
 
-    /// Whether its top hits support each other.
+    /// True if its top hits support each other.
     pub(crate) fn regularizes(&self) -> bool {
-        self.neighbours.is_some()
+        self.regularizer.is_some()
     }
 
-    /// The best `count` passages with their texts. A passage that nearly repeats a better one
-    /// becomes another location of that; with `one_per_document`, only the best passage of each
-    /// document counts.
+    /// Returns the best `count` passages with their texts. A passage that nearly repeats a better
+    /// one becomes another location of it. With `one_per_document`, only the best passage of each
+    /// document is returned.
     ///
     /// # Errors
     /// When a part of the search fails, or nothing passes the filter.
@@ -103,7 +104,7 @@ impl Pipeline {
         results.best(count)
     }
 
-    /// All hits, in order as far as a part has looked.
+    /// Returns all hits; the caller sorts them.
     fn hits(&self, query: &Query) -> Result<Vec<Hit>> {
         let (chunks, weights) = (self.chunks.as_ref(), &self.weights);
         let mut lists = Vec::new();
@@ -118,7 +119,7 @@ impl Pipeline {
             let fusion = self.fusion;
             Rescoring { scorer, chunks, fusion, first_stage_weight, weights }.apply(query, &mut hits)?;
         }
-        if let Some(vectors) = self.neighbours.as_deref() {
+        if let Some(vectors) = self.regularizer.as_deref() {
             order(chunks, &mut hits, weights.depth)?;
             regularize(&mut hits, vectors, weights)?;
         }

@@ -1,4 +1,4 @@
-//! A question, and what models make of it: each of them once, whoever asks.
+//! A question with its embeddings, each of which is computed only once.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::models::contracts::{Embedder, EmbedderCard, Role, SparseCard, SparseE
 use crate::text::Span;
 use crate::vector::{SparseVector, Vector};
 
-/// What is looked for.
+/// A question, and the filter that found chunks must pass.
 #[derive(Debug, Default)]
 pub struct Query {
     text: String,
@@ -34,30 +34,30 @@ impl Query {
         &self.text
     }
 
-    /// What chunks must pass to be found; `None` when all do.
+    /// The filter that chunks must pass to be found, if there is one.
     pub fn filter(&self) -> Option<&Filter> {
         self.filter.as_ref()
     }
 
-    /// The terms that `encoder` gives the question.
+    /// The terms of the question by `encoder`, which are computed when they are first needed.
     pub(super) fn encoded_by(&self, encoder: &dyn SparseEncoder) -> Result<Arc<(SparseCard, SparseVector)>> {
         let card = encoder.card();
         let encode = || {
             let vector = only(encoder.encode(Role::Query, &[&self.text])?, &card.id)?;
             Ok((card.clone(), vector))
         };
-        self.encoded.get_or_make(|(known, _)| known == card, encode)
+        self.encoded.get_or_compute(|(encoded_by, _)| encoded_by == card, encode)
     }
 }
 
-/// A question as an embedder sees it.
+/// The embedding of a question.
 #[derive(Debug)]
 pub struct EmbeddedQuery {
     card: EmbedderCard,
     /// The vector of the whole question.
     pub vector: Vector,
-    /// The vector of each of its tokens, and where in the question the token stands, if it does;
-    /// `None` when nobody needs them.
+    /// The vector of each of its tokens with the token's place in the question, if it has one;
+    /// `None` if only the whole question was embedded.
     pub tokens: Option<Vec<(Vector, Option<Span>)>>,
 }
 
@@ -90,15 +90,15 @@ impl QueryEncoder {
         self.embedder.as_ref()
     }
 
-    /// The embedding of `query`, which is computed when it is first asked for.
+    /// The embedding of `query`, which is computed when it is first needed.
     ///
     /// # Errors
     /// When the embedder fails.
     pub fn encode(&self, query: &Query) -> Result<Arc<EmbeddedQuery>> {
-        let fits = |known: &EmbeddedQuery| {
-            known.card == *self.embedder.card() && (known.tokens.is_some() || !self.with_tokens)
+        let fits = |embedded: &EmbeddedQuery| {
+            embedded.card == *self.embedder.card() && (embedded.tokens.is_some() || !self.with_tokens)
         };
-        query.embedded.get_or_make(fits, || self.embed(&query.text))
+        query.embedded.get_or_compute(fits, || self.embed(&query.text))
     }
 
     fn embed(&self, text: &str) -> Result<EmbeddedQuery> {
@@ -110,24 +110,27 @@ impl QueryEncoder {
         let spans = embedder.token_spans(Role::Query, text)?;
         let embedded = only(embedder.embed_tokens(Role::Query, &[text])?, &card.id)?;
         if embedded.tokens.is_empty() || embedded.tokens.len() != spans.len() {
-            return Err(Error::model(format!("{} lost count of the question's tokens", card.id)));
+            return Err(Error::model(format!(
+                "{} returned another number of token vectors than the question has tokens",
+                card.id
+            )));
         }
         let tokens = Some(embedded.tokens.into_iter().zip(spans).collect());
         Ok(EmbeddedQuery { card, vector: embedded.vector, tokens })
     }
 }
 
-fn only<T>(mut made: Vec<T>, model: &str) -> Result<T> {
-    match made.pop() {
-        Some(one) if made.is_empty() => Ok(one),
+fn only<T>(mut vectors: Vec<T>, model: &str) -> Result<T> {
+    match vectors.pop() {
+        Some(one) if vectors.is_empty() => Ok(one),
         last => {
-            let count = made.len() + usize::from(last.is_some());
-            Err(Error::model(format!("{model} gave {count} vectors for one question")))
+            let count = vectors.len() + usize::from(last.is_some());
+            Err(Error::model(format!("{model} returned {count} vectors for one question")))
         }
     }
 }
 
-/// Values that are made once.
+/// Values that are computed once.
 #[derive(Debug)]
 struct Memory<T>(Mutex<Vec<Arc<T>>>);
 
@@ -138,14 +141,15 @@ impl<T> Default for Memory<T> {
 }
 
 impl<T> Memory<T> {
-    fn get_or_make(&self, fits: impl Fn(&T) -> bool, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
-        // Held while the value is made: whoever else asks for it waits, and does not make it again.
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.iter().find(|value| fits(value)) {
-            return Ok(found.clone());
+    fn get_or_compute(&self, fits: impl Fn(&T) -> bool, compute: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+        // Locked while the value is computed, so that other threads wait for it instead of
+        // computing it again.
+        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = values.iter().find(|value| fits(value)) {
+            return Ok(value.clone());
         }
-        let made = Arc::new(make()?);
-        known.push(made.clone());
-        Ok(made)
+        let value = Arc::new(compute()?);
+        values.push(value.clone());
+        Ok(value)
     }
 }

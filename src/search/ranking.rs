@@ -1,4 +1,4 @@
-//! Ties go by path and place, so that the order does not depend on when a document was indexed.
+//! Orders ties by path and place, so that a ranking does not depend on when a document was indexed.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use super::sources::ChunkSource;
 use crate::error::Result;
 use crate::index::store::ChunkId;
 
-/// What can be ranked: a chunk and its score.
+/// A chunk with its score, which can be ranked.
 pub(super) trait Scored {
     fn chunk(&self) -> ChunkId;
     fn score(&self) -> f32;
@@ -33,11 +33,11 @@ impl Scored for Hit {
     }
 }
 
-/// Puts `hits` into order: best first, ties by path and place. Beyond the first `k`, ties stay as
-/// they were, because looking places up takes time.
+/// Sorts `hits`: best first, ties by path and place. Beyond the first `k`, ties keep their order,
+/// because looking places up takes time.
 ///
 /// # Errors
-/// When one of those that tie is not in the store.
+/// When a chunk of a tie is not in the store.
 pub(super) fn order(chunks: &dyn ChunkSource, hits: &mut [impl Scored], k: usize) -> Result<()> {
     hits.sort_by(|a, b| b.score().total_cmp(&a.score()));
     let same = |a: &_, b: &_| Scored::score(a).total_cmp(&Scored::score(b)).is_eq();

@@ -9,20 +9,21 @@ use crate::error::{Error, Result};
 use crate::index::fusion_weights::FusionWeights;
 use crate::models::contracts::Reranker;
 
-/// One finite score per passage, in order, larger is better; the same passage gets the same score
-/// whatever stands beside it. Neither sorts nor cuts; an empty slice gives an empty `Vec`.
+/// A question and passages → one finite score per passage, in order; larger is better. A passage
+/// gets the same score whatever other passages are scored with it. An empty slice gives an empty
+/// `Vec`.
 pub trait PassageScorer: Send + Sync {
-    /// What `--explain` calls it.
+    /// The name that `--explain` shows.
     fn name(&self) -> &str;
 
     /// Scores `passages` for `query`.
     ///
     /// # Errors
-    /// When a model fails; then no scores are given at all.
+    /// When a model fails; then no scores are returned at all.
     fn score(&self, query: &Query, passages: &[&str]) -> Result<Vec<f32>>;
 }
 
-/// A model that needs nothing but the texts.
+/// A reranker needs nothing but the texts.
 impl PassageScorer for Arc<dyn Reranker> {
     fn name(&self) -> &str {
         self.as_ref().name()
@@ -34,25 +35,25 @@ impl PassageScorer for Arc<dyn Reranker> {
 }
 
 /// The step of a pipeline that rescores. The scorer counts as one more retriever: its scores are
-/// fused with those of the others, and replace nothing.
+/// fused with those of the retrievers and do not replace them.
 pub(super) struct Rescoring<'p> {
     pub scorer: &'p dyn PassageScorer,
     pub chunks: &'p dyn ChunkSource,
     pub fusion: Fusion,
-    /// What all retrievers together weigh.
+    /// The sum of the weights of all retrievers.
     pub first_stage_weight: f32,
     pub weights: &'p FusionWeights,
 }
 
 impl Rescoring<'_> {
-    /// Rescores the first of `hits`, which are in order so far, and leaves the order to the caller.
+    /// Rescores the top of `hits`, which must be in order. The caller sorts them again.
     pub(super) fn apply(&self, query: &Query, hits: &mut [Hit]) -> Result<()> {
         let ids: Vec<_> = hits.iter().take(self.weights.depth).map(|hit| hit.chunk).collect();
         let passages: Vec<String> = self.chunks.chunks(&ids)?.iter().map(|stored| stored.chunk.passage()).collect();
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
         let scores = self.scorer.score(query, &texts)?;
         if scores.len() != texts.len() || scores.iter().any(|score| !score.is_finite()) {
-            return Err(Error::model(format!("{} gave no score for some passages", self.scorer.name())));
+            return Err(Error::model(format!("{} returned no score for some passages", self.scorer.name())));
         }
         let kept = match self.fusion {
             Fusion::MinMax => self.first_stage_weight / (self.first_stage_weight + self.weights.reranker),

@@ -1,5 +1,5 @@
-//! Hits become results: text, location and snippet. What says the same, or nearly, is shown once
-//! with all of its locations.
+//! Hits become results with text, location and snippet. Passages that are the same, or nearly,
+//! become one result with all of its locations.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::index::store::duplicates::NEARLY;
 use crate::index::store::{ChunkId, StoredChunk};
 use crate::near_duplicate::Sketch;
 
-/// How long a snippet is, in characters, where its sentences allow it.
+/// The most characters of a snippet, unless its first sentence is longer.
 const SNIPPET_CHARS: usize = 240;
 
 /// Options of a search.
@@ -23,47 +23,50 @@ const SNIPPET_CHARS: usize = 240;
 pub struct SearchOptions {
     /// The most passages that are returned; `None` for the configured number.
     pub limit: Option<usize>,
-    /// What passages must pass to be found.
+    /// The filter that passages must pass to be found.
     pub filter: Option<Filter>,
-    /// Only the best passage of each document.
+    /// True to return only the best passage of each document.
     pub one_per_document: bool,
 }
 
 impl SearchOptions {
-    /// Returns the best `limit` passages, without further options.
+    /// The best `limit` passages, without further options.
     pub fn limited(limit: usize) -> Self {
         SearchOptions { limit: Some(limit), ..Self::default() }
     }
 }
 
-/// What a search found.
+/// The results of a search.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SearchResponse {
-    /// Best first.
+    /// The results, best first.
     pub results: Vec<SearchResult>,
-    /// What the index has not made yet; `None` when it has made all.
+    /// What the index has not finished yet; `None` if it is complete.
     pub pending: Option<PendingWork>,
 }
 
-/// A passage that a search found, with why.
+/// A passage that a search found, with the reasons.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SearchResult {
-    /// Its score, and what each part of the search said of it.
+    /// Its score, and its score in each part of the search.
     pub hit: Hit,
     /// The file.
     pub path: PathBuf,
     /// The part of it.
     pub chunk: Chunk,
-    /// What to show of it.
+    /// The part of its text to show.
     pub snippet: Snippet,
-    /// What was left out of the file, if anything was.
+    /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
-    /// Where else the same stands, to the word or nearly.
+    /// The other locations of the same passage, exact and near duplicates.
     pub duplicates: Vec<DuplicateLocation>,
 }
 
 /// Another location of a passage.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DuplicateLocation {
     /// The file.
     pub path: PathBuf,
@@ -71,27 +74,28 @@ pub struct DuplicateLocation {
     pub chunk: Chunk,
 }
 
-/// What an index has not made yet, so that a search may have missed something.
+/// What an index has not finished yet, so that a search may have missed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct PendingWork {
-    /// Passages that are not found by their words yet, or by words that an earlier version made.
+    /// Passages that lexical search does not find yet, or finds by the words of an earlier version.
     pub lexical: u64,
-    /// Passages that have no vector yet of the embedder that answers.
+    /// Passages without a vector of the embedder that is searched with.
     pub vectors: u64,
-    /// Passages that have no learned terms yet of the encoder that is searched with.
+    /// Passages without learned terms of the sparse encoder that is searched with.
     pub sparse: u64,
-    /// Passages that are searched.
+    /// All passages that are searched.
     pub passages: u64,
-    /// Whether files may not have been read yet.
+    /// True if some files may not have been read yet.
     pub files: bool,
 }
 
-/// Hits as they become results.
+/// Results under construction.
 pub(super) struct Results<'s> {
     chunks: &'s dyn ChunkSource,
     query: &'s Query,
     one_per_document: bool,
-    /// Each with the location that is shown and its other locations.
+    /// Each hit with its chunk and its other locations.
     kept: Vec<(Hit, StoredChunk, Vec<DuplicateLocation>)>,
     sketches: Vec<Option<Sketch>>,
     documents: HashSet<PathBuf>,
@@ -107,7 +111,7 @@ impl<'s> Results<'s> {
         self.kept.len()
     }
 
-    /// Takes the next hits. One that nearly repeats a better one becomes another location of that.
+    /// Adds the next hits. One that nearly repeats a better one becomes another location of it.
     pub(super) fn add(&mut self, hits: &[Hit]) -> Result<()> {
         let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
         let locations = self.chunks.locations(&ids, self.query.filter())?;
@@ -131,7 +135,7 @@ impl<'s> Results<'s> {
         Ok(())
     }
 
-    /// The best `count` of them, with what is shown of each.
+    /// Returns the best `count` results.
     pub(super) fn best(self, count: usize) -> Result<Vec<SearchResult>> {
         let (chunks, question) = (self.chunks, self.query.text());
         let show = |(hit, StoredChunk { id, path, chunk }, duplicates)| {

@@ -1,4 +1,4 @@
-//! The retrievers that a search fuses: by words, by vectors, by learned terms.
+//! The retrievers that a search fuses: lexical, dense and sparse.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::index::store::ChunkId;
 use crate::models::contracts::SparseEncoder;
 
-/// Chunks that share words with the question, by BM25.
+/// Finds chunks that share words with the question, by BM25.
 pub struct LexicalRetriever {
     source: Arc<dyn LexicalSource>,
 }
@@ -34,14 +34,14 @@ impl Retriever for LexicalRetriever {
     }
 }
 
-/// Chunks whose vectors point where the question's does, by cosine.
+/// Finds chunks whose vectors have nearly the direction of the question's, by cosine.
 pub struct DenseRetriever {
     source: Arc<dyn DenseSource>,
     encoder: Arc<QueryEncoder>,
 }
 
 impl DenseRetriever {
-    /// Searches the vectors of `source`, which the embedder of `encoder` made.
+    /// Searches the vectors of `source`, which must be those of the embedder in `encoder`.
     pub fn new(source: Arc<dyn DenseSource>, encoder: Arc<QueryEncoder>) -> Self {
         DenseRetriever { source, encoder }
     }
@@ -62,14 +62,14 @@ impl Retriever for DenseRetriever {
     }
 }
 
-/// Chunks that are about what the question is about, by terms that a model gave both.
+/// Finds chunks that share learned terms with the question, by dot product.
 pub struct SparseRetriever {
     source: Arc<dyn SparseSource>,
     encoder: Arc<dyn SparseEncoder>,
 }
 
 impl SparseRetriever {
-    /// Searches the terms of `source`, which `encoder` gave.
+    /// Searches the terms of `source`, which must be those of `encoder`.
     pub fn new(source: Arc<dyn SparseSource>, encoder: Arc<dyn SparseEncoder>) -> Self {
         SparseRetriever { source, encoder }
     }

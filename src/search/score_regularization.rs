@@ -1,7 +1,8 @@
-//! Hits that are alike support each other: what answers a question is rarely alone.
+//! Score regularization: similar hits support each other, because a passage that answers a question
+//! rarely stands alone.
 //!
 //! Source: Diaz, *Regularizing Ad Hoc Retrieval Scores*, CIKM 2005, after van Rijsbergen's cluster
-//! hypothesis. Here over the first hits only, by the vectors that the index has anyway.
+//! hypothesis. Here only the top hits are regularized, with the vectors of the index.
 
 use super::sources::DenseSource;
 use super::{Hit, LegScore};
@@ -9,15 +10,15 @@ use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;
 use crate::vector::dot;
 
-/// What users call it.
+/// The name that users see: that of the setting.
 const NAME: &str = "neighbours";
-/// How many neighbours support a hit.
+/// The number of similar hits that support a hit.
 const NEIGHBOURS: usize = 5;
 
-/// Gives the first of `hits`, which are in order so far, a part of their score from the 5 of them
-/// that are most like them, and leaves the order to the caller.
+/// Replaces a share of the score of each top hit by the mean score of the 5 most similar top hits.
+/// `hits` must be in order; the caller sorts them again.
 pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &FusionWeights) -> Result<()> {
-    let FusionWeights { neighbours: weight, depth, .. } = *weights;
+    let FusionWeights { score_regularization: weight, depth, .. } = *weights;
     let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
     let scores: Vec<f32> = hits.iter().take(depth).map(|hit| hit.score).collect();
     let support = support(&vectors.vectors(&ids)?, &scores);
@@ -40,8 +41,8 @@ pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &
     Ok(())
 }
 
-/// For each hit the mean score of its nearest neighbours among the hits, weighed by their cosines;
-/// its own score where it has none.
+/// For each hit the mean score of its nearest neighbours among the hits, weighted by their cosines;
+/// its own score if it has none.
 fn support(vectors: &[Option<Vec<f32>>], scores: &[f32]) -> Vec<f32> {
     let of = |at: usize| {
         let own = vectors[at].as_ref()?;
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hit_is_lifted_by_hits_that_are_like_it() {
+    fn a_hit_is_supported_by_similar_hits() {
         let (east, north) = (vec![1.0, 0.0], vec![0.0, 1.0]);
         let vectors = [Some(east), Some(north.clone()), Some(north)];
         assert_eq!(support(&vectors, &[0.5, 0.9, 0.1]), [0.5, 0.1, 0.9]);

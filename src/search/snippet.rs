@@ -8,18 +8,19 @@ use crate::text::{Span, sentences};
 
 /// A part of a text with the words that match.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snippet {
-    /// Where it is in the text.
+    /// The place of the part in the text.
     pub span: Span,
-    /// The matching words, in the text, in order, all within `span`.
+    /// The places of the matching words in the text, in order, all within `span`.
     pub matches: Vec<Span>,
 }
 
-/// The run of whole sentences, at most `max_chars` long where they allow it, that holds the most
-/// different words of `question`; the first such run on a tie.
+/// Returns the run of whole sentences with the most different words of `question`, the first one on
+/// a tie. A run has at most `max_chars` characters, unless its first sentence is longer.
 pub fn snippet(question: &str, text: &str, language: Language, max_chars: usize) -> Snippet {
-    let wanted: HashSet<String> = stems(question, language).into_iter().map(|word| word.stem).collect();
-    let words: Vec<_> = stems(text, language).into_iter().filter(|word| wanted.contains(&word.stem)).collect();
+    let asked: HashSet<String> = stems(question, language).into_iter().map(|word| word.stem).collect();
+    let words: Vec<_> = stems(text, language).into_iter().filter(|word| asked.contains(&word.stem)).collect();
     let sentences = sentences(text);
     let mut best = (0, Span { start: 0, end: 0 });
     for (at, first) in sentences.iter().enumerate() {
@@ -39,7 +40,7 @@ pub fn snippet(question: &str, text: &str, language: Language, max_chars: usize)
     let span = best.1;
     let mut matches: Vec<Span> = Vec::new();
     for word in words.iter().map(|word| word.span).filter(|word| span.start <= word.start && word.end <= span.end) {
-        // A whole identifier and its parts are one mark.
+        // An identifier and its parts overlap; they become one match.
         match matches.last_mut() {
             Some(last) if word.start < last.end => last.end = last.end.max(word.end),
             _ => matches.push(word),
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sentences_with_the_words_are_shown_and_the_words_marked() {
+    fn the_sentences_with_the_words_are_shown_and_the_words_are_marked() {
         let text = "Birds are small. Kinglets weigh five grams. Nothing else matters here at all.";
         let found = snippet("How much does a kinglet weigh?", text, Language::English, 30);
         assert_eq!(found.span.of(text), "Kinglets weigh five grams.");
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn any_question_and_any_text_do() {
+    fn any_question_and_any_text_give_a_snippet() {
         assert_eq!(snippet("", "", Language::None, 10).matches, []);
         assert_eq!(snippet("\"a:b\" AND (", "word", Language::None, 10).span, Span { start: 0, end: 4 });
     }

@@ -1,7 +1,8 @@
-//! What a search asks of an index: seams for a local index, a remote engine or a test.
+//! The traits of an index that a search needs: a local index, a remote engine or a test implements
+//! them.
 //!
-//! Every `filter` is an expression that the source evaluates itself. It leaves out what does not
-//! pass before a list is cut, and changes no score.
+//! A source evaluates a `filter` itself. It leaves out chunks that do not pass before it cuts a
+//! list to `k`, and the filter changes no score.
 
 use super::Filter;
 use crate::error::Result;
@@ -20,7 +21,7 @@ pub trait LexicalSource: Send + Sync {
     /// When the source fails, or nothing passes the filter.
     fn search(&self, question: &str, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>>;
 
-    /// Where each word of `question` stands, and how rare it is among all chunks.
+    /// The place of each word in `question`, and how rare the word is among all chunks.
     ///
     /// # Errors
     /// When the source fails.
@@ -36,14 +37,14 @@ pub trait DenseSource: Send + Sync {
     /// When the source fails, or nothing passes the filter.
     fn search(&self, vector: &Vector, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>>;
 
-    /// The vector of each of these chunks, where there is one.
+    /// The vector of each of these chunks, if it has one.
     ///
     /// # Errors
     /// When the source fails.
     fn vectors(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Vec<f32>>>>;
 }
 
-/// Finds chunks by the terms that one sparse encoder gave them.
+/// Finds chunks by the terms of one sparse encoder.
 pub trait SparseSource: Send + Sync {
     /// The `k` chunks with the largest dot products with `vector`, all positive; best first, ties
     /// by path and place.
@@ -53,49 +54,51 @@ pub trait SparseSource: Send + Sync {
     fn search(&self, vector: &SparseVector, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>>;
 }
 
-/// Keeps the token vectors that one embedder made of passages.
+/// Keeps the token vectors of passages by one embedder.
 pub trait TokenVectorSource: Send + Sync {
-    /// For each passage, named by the BLAKE3 hash of its text, the signs of its tokens' components,
-    /// one token after another; `None` where they are not kept.
+    /// For each passage, named by the BLAKE3 hash of its text, the signs of the components of its
+    /// token vectors, one token after another; `None` if they are not kept.
     ///
     /// # Errors
     /// When the source fails.
     fn signs(&self, passages: &[ChunkHash]) -> Result<Vec<Option<Vec<u8>>>>;
 }
 
-/// Knows the chunks themselves. All methods answer in the order asked for.
+/// Knows the chunks themselves. Methods that take `ids` return values in the order of the ids,
+/// except [`by_place`](Self::by_place).
 pub trait ChunkSource: Send + Sync {
     /// The chunks with these ids.
     ///
     /// # Errors
-    /// When one is not there.
+    /// When a chunk does not exist.
     fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>>;
 
-    /// The same ids in the order of their paths and places.
+    /// The same ids, ordered by the paths and places of the chunks.
     ///
     /// # Errors
-    /// When one is not there.
+    /// When a chunk does not exist.
     fn by_place(&self, ids: &[ChunkId]) -> Result<Vec<ChunkId>>;
 
-    /// Everywhere that the text of each of these chunks stands, as far as it passes the filter: the
-    /// chunk itself, then its exact duplicates by path and place.
+    /// All locations of the text of each of these chunks that pass the filter: the chunk itself,
+    /// then its exact duplicates by path and place.
     ///
     /// # Errors
-    /// When a chunk is not there.
+    /// When a chunk does not exist.
     fn locations(&self, ids: &[ChunkId], filter: Option<&Filter>) -> Result<Vec<Vec<StoredChunk>>>;
 
-    /// What tells whether these chunks nearly repeat each other, where it is kept.
+    /// The sketches of these chunks, by which near duplicates are recognised; `None` if it is not
+    /// kept.
     ///
     /// # Errors
     /// When the source fails.
     fn sketches(&self, ids: &[ChunkId]) -> Result<Vec<Option<Sketch>>>;
 
-    /// What was left out of the file of a chunk, if anything was.
+    /// What a limit left out of the file of a chunk, if anything.
     ///
     /// # Errors
     /// When the source fails.
     fn truncated(&self, id: ChunkId) -> Result<Option<String>>;
 
-    /// The language whose stems make two words the same.
+    /// The language of the stems by which words are compared.
     fn language(&self) -> Language;
 }

@@ -1,4 +1,4 @@
-//! Parts of a pipeline that note how long they take.
+//! Parts of a pipeline that record how long they take.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -7,14 +7,14 @@ use super::rerank::PassageScorer;
 use super::{Hit, Query, Retriever};
 use crate::error::Result;
 
-/// Times of parts, in the order of the work. Clones share them.
+/// The times of parts, in the order of the work. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
     parts: Arc<Mutex<Vec<(String, f64)>>>,
 }
 
 impl Clock {
-    /// The parts and the milliseconds that each took since this was last asked.
+    /// Takes the recorded parts with the milliseconds that each of them took.
     pub fn take(&self) -> Vec<(String, f64)> {
         std::mem::take(&mut self.parts.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -28,7 +28,7 @@ impl Clock {
     }
 }
 
-/// A retriever whose time is noted under its name.
+/// A retriever whose time is recorded under its name.
 pub(super) struct TimedRetriever {
     inner: Arc<dyn Retriever>,
     clock: Clock,
@@ -54,7 +54,7 @@ impl Retriever for TimedRetriever {
     }
 }
 
-/// A scorer whose time is noted under its name.
+/// A scorer whose time is recorded under its name.
 pub(super) struct TimedScorer {
     inner: Arc<dyn PassageScorer>,
     clock: Clock,

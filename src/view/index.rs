@@ -92,7 +92,7 @@ pub struct IndexView {
     pub boilerplate_lines: u64,
     /// For each embedder, the number of searchable chunks that have a vector.
     pub vectors: BTreeMap<String, u64>,
-    /// True if no file has to be read and no vector is missing.
+    /// True if all files were read, and every part of the index has all chunks.
     pub complete: bool,
     /// The code of the language for stemming.
     pub language: String,
@@ -149,7 +149,7 @@ impl IndexingView {
             read: summary.read,
             unchanged: summary.unchanged,
             removed: summary.removed,
-            repaired: (summary.mended > 0).then_some(summary.mended),
+            repaired: (summary.repaired > 0).then_some(summary.repaired),
             skipped: files(&summary.skipped),
             truncated: files(&summary.truncated),
             chunks: summary.chunks,
@@ -168,10 +168,13 @@ impl IndexView {
     /// When a part of the index cannot be read.
     pub fn new(index: &Index, base: &Path) -> Result<Self> {
         let (manifest, counts) = (index.manifest(), index.counts()?);
-        let searchable = counts.chunks - counts.copies;
+        let searchable = counts.chunks - counts.duplicates;
         let vectors =
             manifest.embedders.iter().map(|card| Ok((card.id.clone(), searchable - index.pending_dense(card)?)));
         let vectors = vectors.collect::<Result<BTreeMap<_, _>>>()?;
+        let pending = manifest.sparse.iter().map(|card| index.pending_sparse(card)).sum::<Result<u64>>()?
+            + index.pending_lexical()?
+            + vectors.values().map(|count| searchable - count).sum::<u64>();
         let warning = |(path, warning): (PathBuf, String)| FileWarningView {
             path: relative(&path, base),
             truncated: is_truncated(&warning),
@@ -185,10 +188,10 @@ impl IndexView {
             skipped: index.skipped_files()?.iter().map(|(path, why)| reason(path, why, base)).collect(),
             warnings: index.doubtful_files()?.into_iter().map(warning).collect(),
             chunks: counts.chunks,
-            exact_duplicates: counts.copies,
-            near_duplicates: index.nearly_repeated()?,
+            exact_duplicates: counts.duplicates,
+            near_duplicates: index.near_duplicates()?,
             boilerplate_lines: counts.repeated_lines,
-            complete: manifest.complete && vectors.values().all(|count| *count == searchable),
+            complete: manifest.complete && pending == 0,
             vectors,
             language: manifest.language.code().to_string(),
             embedders: manifest.embedders.iter().map(|card| card.id.clone()).collect(),

@@ -1,4 +1,4 @@
-//! A search over chunks in memory: the smallest thing that stands behind the seams of a search.
+//! Chunks in memory: the smallest implementation of the sources of a search.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct InMemory {
 }
 
 impl InMemory {
-    /// The chunks of `index`, with vectors and terms made anew.
+    /// Takes the chunks of `index` and computes their vectors and terms anew.
     pub fn new(index: &Index, embedder: &dyn Embedder, encoder: &dyn SparseEncoder) -> Arc<Self> {
         let outlines = index.outlines().unwrap();
         let ids = index.by_place(&index.chunk_ids().unwrap()).unwrap();

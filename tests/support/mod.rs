@@ -1,6 +1,6 @@
-//! What several tests need: folders of documents, and indexes over them made with the deterministic
+//! Helpers of several tests: folders of documents, and indexes of them with the deterministic
 //! embedder.
-#![allow(dead_code)] // each test file uses its own part
+#![allow(dead_code)] // each test file uses some of them
 
 pub mod in_memory;
 pub mod tiny;
@@ -47,7 +47,7 @@ impl WordEmbedder {
         WordEmbedder { inner: HashingEmbedder::new(256), questions: AtomicUsize::new(0) }
     }
 
-    /// How many questions it has embedded since this was last asked.
+    /// The number of questions that it has embedded since the last call.
     pub fn take_questions(&self) -> usize {
         self.questions.swap(0, Ordering::Relaxed)
     }
@@ -83,7 +83,7 @@ impl TokenEmbedder for WordEmbedder {
     fn embed_tokens(&self, role: Role, texts: &[&str]) -> kinglet::Result<Vec<EmbeddedText>> {
         self.count(role, texts);
         let embed = |text: &&str| {
-            // The whole text stands for the special tokens.
+            // The first token, with the vector of the whole text, stands for the special tokens.
             let tokens: Vec<&str> = [*text].into_iter().chain(Self::words(text).into_iter().map(|it| it.1)).collect();
             let vector = self.inner.embed(role, &[text])?.remove(0);
             Ok(EmbeddedText { vector, tokens: self.inner.embed(role, &tokens)? })
@@ -97,7 +97,7 @@ impl TokenEmbedder for WordEmbedder {
     }
 }
 
-/// A sparse encoder that needs no model: words and how often they stand in the text.
+/// A sparse encoder that needs no model: it counts the words of a text.
 struct WordCounts(SparseCard);
 
 impl SparseEncoder for WordCounts {
@@ -148,7 +148,7 @@ pub fn all_retrievers(sources: &Arc<IndexSources>) -> kinglet::Result<Vec<Arc<dy
     Ok(retrievers)
 }
 
-/// Writes files, making their folders.
+/// Writes files and creates their folders.
 pub fn write(folder: &Path, files: &[(&str, &str)]) {
     for (name, text) in files {
         let path = folder.join(name);
@@ -157,7 +157,7 @@ pub fn write(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with everything in it.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -171,23 +171,23 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Indexes `roots` into `index`, watched.
-pub fn index_watched(roots: &[PathBuf], index: &Path, progress: &dyn Progress) -> kinglet::Result<Summary> {
-    index_cut(roots, index, Chunking::default(), progress)
+/// Indexes `roots` into `index`; `progress` observes the run.
+pub fn index_observed(roots: &[PathBuf], index: &Path, progress: &dyn Progress) -> kinglet::Result<Summary> {
+    index_with_chunking(roots, index, Chunking::default(), progress)
 }
 
-/// The same with documents cut in some way.
-pub fn index_cut(
+/// The same with this chunking.
+pub fn index_with_chunking(
     roots: &[PathBuf],
     index: &Path,
     chunking: Chunking,
     progress: &dyn Progress,
 ) -> kinglet::Result<Summary> {
-    index_through(roots, index, chunking, &|part| part, progress)
+    index_with_parts(roots, index, chunking, &|part| part, progress)
 }
 
-/// The same with each part that a model makes put into something else.
-pub fn index_through(
+/// The same with each part that a model makes wrapped by `wrap`.
+pub fn index_with_parts(
     roots: &[PathBuf],
     index: &Path,
     chunking: Chunking,
@@ -211,28 +211,28 @@ pub fn index_through(
     ingest_into(&mut writer, parts, &plan, progress)
 }
 
-/// Asked before each piece of work; an error is what the work comes to.
-pub type Ask = Rc<dyn Fn() -> kinglet::Result<()>>;
+/// Called before each piece of work, which fails with its error.
+pub type BeforeWork = Rc<dyn Fn() -> kinglet::Result<()>>;
 
-/// A derived part that asks before each piece of work whether it may go on: so it can be slow,
-/// fail, or end the process in the middle.
-pub struct Asking {
+/// A derived part that calls a function before each piece of work, which can be slow, fail, or end
+/// the process.
+pub struct CheckedPart {
     pub part: Box<dyn DerivedPart>,
-    pub ask: Ask,
+    pub before_work: BeforeWork,
 }
 
-impl DerivedPart for Asking {
+impl DerivedPart for CheckedPart {
     fn name(&self) -> &str {
         self.part.name()
     }
 
     fn missing(&self, store: &Documents) -> kinglet::Result<Vec<ChunkId>> {
-        (self.ask)()?;
+        (self.before_work)()?;
         self.part.missing(store)
     }
 
     fn append(&mut self, chunks: &[StoredChunk]) -> kinglet::Result<()> {
-        (self.ask)()?;
+        (self.before_work)()?;
         self.part.append(chunks)
     }
 
@@ -242,11 +242,11 @@ impl DerivedPart for Asking {
         generation: u64,
         progress: &WorkProgress<'_>,
     ) -> kinglet::Result<Prepared<'p>> {
-        (self.ask)()?;
+        (self.before_work)()?;
         let put_in_place = self.part.prepare(store, generation, progress)?;
-        let ask = self.ask.clone();
+        let before_work = self.before_work.clone();
         Ok(Box::new(move || {
-            ask()?;
+            before_work()?;
             put_in_place()
         }))
     }
@@ -270,11 +270,10 @@ impl DerivedPart for Asking {
 
 /// Indexes one folder into `index`.
 pub fn index(folder: &Path, index: &Path) -> Summary {
-    index_watched(&[folder.canonicalize().unwrap()], index, &NoProgress).unwrap()
+    index_observed(&[folder.canonicalize().unwrap()], index, &NoProgress).unwrap()
 }
 
-/// All chunks of an index as (path, first line, text), sorted: what must be equal when two indexes
-/// are.
+/// All chunks of an index as (path, first line, text), sorted. They are equal for equal indexes.
 pub fn contents(index: &Index) -> Vec<(PathBuf, u32, String)> {
     let mut rows: Vec<_> = index
         .chunks(&index.chunk_ids().unwrap())
@@ -286,25 +285,23 @@ pub fn contents(index: &Index) -> Vec<(PathBuf, u32, String)> {
     rows
 }
 
-/// Says that a test does nothing here for want of something. `make test` counts and names these at
-/// its end, because what a test that passes says is not shown.
+/// Reports that a test is skipped because something is missing. `make test` counts and lists these
+/// at its end, because the output of a test that passes is not shown.
 pub fn skipped(test: &str, needs: &str) {
     eprintln!("SKIPPED: {test} needs {needs}");
     if let Some(list) = std::env::var_os("KINGLET_TEST_SKIPPED") {
         let mut list = std::fs::File::options().create(true).append(true).open(list).unwrap();
-        // In one piece: other tests write too.
+        // In a single write, because other tests write too.
         list.write_all(format!("{test} needs {needs}\n").as_bytes()).unwrap();
     }
 }
 
-/// The home with real models, where there is one; says loudly when a test is skipped for want of
-/// them.
+/// The home with the real models; `None`, after reporting the test as skipped, if they are missing.
 pub fn home_with_models(test: &str) -> Option<PathBuf> {
     home_with(test, &["onnxruntime", "all-minilm-l6-v2", "smollm2-135m-instruct"])
 }
 
-/// The home with these models, where there is one; says loudly when a test is skipped for want of
-/// them.
+/// The home with these models; `None`, after reporting the test as skipped, if they are missing.
 pub fn home_with(test: &str, models: &[&str]) -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("KINGLET_TEST_HOME")?);
     let kinglet = kinglet::engine::Kinglet::new(home.clone(), kinglet::config::Config::default());

@@ -1,5 +1,5 @@
-//! Models of a few words, made here: a tokenizer, a static table, and ONNX graphs of one or two
-//! nodes.
+//! Models that know a few words, written by the tests: a tokenizer, a static table, and ONNX graphs
+//! of one to three nodes.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub fn add(store: &ModelStore, id: &str, folder: &Path, files: &[&str], kind: Mo
     spec
 }
 
-/// What a catalog says of a model of a hub.
+/// The spec of a model on a hub.
 pub fn spec(id: &str, files: &[&str], kind: ModelKind) -> ModelSpec {
     let file = |name: &&str| ModelFile {
         name: name.to_string(),
@@ -58,7 +58,7 @@ fn bytes(numbers: &[f32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
-/// Writes `tokenizer.json`: whole words, in `[CLS] … [SEP]`.
+/// Writes a `tokenizer.json` of whole words, with `[CLS]` before and `[SEP]` after each text.
 pub fn write_tokenizer(folder: &Path) {
     let vocabulary: serde_json::Map<String, serde_json::Value> =
         SPECIAL.iter().chain(&WORDS).enumerate().map(|(id, word)| (word.to_string(), id.into())).collect();
@@ -79,7 +79,7 @@ pub fn write_tokenizer(folder: &Path) {
     std::fs::write(folder.join("tokenizer.json"), tokenizer.to_string()).unwrap();
 }
 
-/// Writes `model.safetensors`: the table, under model2vec's name.
+/// Writes a `model.safetensors` with the table under model2vec's name.
 pub fn write_static_table(folder: &Path) {
     let table = bytes(&table());
     let shape = [SPECIAL.len() + WORDS.len(), DIMENSION];
@@ -90,16 +90,16 @@ pub fn write_static_table(folder: &Path) {
     std::fs::write(folder.join("model.safetensors"), file).unwrap();
 }
 
-/// Writes `model.onnx` that looks every token up: `last_hidden_state` of the shape texts, tokens,
-/// components.
+/// Writes a `model.onnx` that looks up the vector of every token. Its output `last_hidden_state`
+/// has the shape texts × tokens × components.
 pub fn write_embedder(folder: &Path) {
     let nodes = [node("Gather", &["table", "input_ids"], "last_hidden_state", &[])];
     let output = value("last_hidden_state", FLOAT, &["texts", "tokens", "components"]);
     write_graph(folder, &nodes, DIMENSION, output);
 }
 
-/// Writes `model.onnx` that gives each text the mean of a number of each of its tokens: the shape
-/// of a cross-encoder.
+/// Writes a `model.onnx` whose output for each text is one number, the mean over its tokens, like
+/// that of a cross-encoder.
 pub fn write_cross_encoder(folder: &Path) {
     let nodes = [
         node("Gather", &["table", "input_ids"], "numbers", &[]),
@@ -112,8 +112,8 @@ pub fn write_cross_encoder(folder: &Path) {
 const FLOAT: u64 = 1;
 const INT64: u64 = 7;
 
-/// Writes an ONNX model by hand: <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto> has the
-/// numbers of the fields.
+/// Writes an ONNX model by hand. The numbers of the fields are from
+/// <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
 fn write_graph(folder: &Path, nodes: &[Vec<u8>], width: usize, output: Vec<u8>) {
     let rows = (SPECIAL.len() + WORDS.len()) as u64;
     let tensor =

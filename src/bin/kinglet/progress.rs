@@ -96,6 +96,7 @@ impl Progress for Bars {
             Event::Embedded { model, done, total } => self.show(&format!("embedding, {model}"), *done, *total),
             Event::Linked { model, done, total } => self.show(&format!("linking, {model}"), *done, *total),
             Event::Reached(_) => self.clear(),
+            _ => {}
         }
     }
 

@@ -1,5 +1,5 @@
-//! The models that can be had wherever Python packages can be had. Facts are from the models'
-//! cards.
+//! The models that can be downloaded wherever Python packages can be downloaded. The facts are from
+//! the models' cards.
 
 use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec, RUNTIME};
 use crate::models::contracts::Pooling;

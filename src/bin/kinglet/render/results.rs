@@ -16,7 +16,7 @@ use crate::terminal::{on_one_line, out, visible};
 /// Prints search results; with `explain`, what each retriever contributed.
 pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated }) in results.iter().enumerate() {
+    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated, .. }) in results.iter().enumerate() {
         let location = location(path, chunk);
         writeln!(
             out,
@@ -97,7 +97,7 @@ pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
 
 /// Notes on standard error what was pending in the index when it was searched.
 pub fn pending(pending: Option<PendingWork>, name: &str) {
-    let Some(PendingWork { lexical, vectors, sparse, passages, files }) = pending else { return };
+    let Some(PendingWork { lexical, vectors, sparse, passages, files, .. }) = pending else { return };
     let counts = [
         (lexical, "are not in the lexical index yet"),
         (vectors, "have no vector yet"),
