@@ -58,7 +58,7 @@ pub struct CollectionArgs {
     /// --questions, only its documents are used
     #[arg(long, value_name = "FOLDER", conflicts_with = "index")]
     pub beir: Option<PathBuf>,
-    /// The judgments of the collection to use: qrels/SPLIT.tsv
+    /// The judgments to use: qrels/SPLIT.tsv
     #[arg(long, alias = "set", value_name = "SPLIT", default_value = DEFAULT_SPLIT)]
     pub split: String,
 }
@@ -137,7 +137,7 @@ pub enum Command {
         /// The retrievers: lexical, dense, sparse or hybrid
         #[arg(long)]
         mode: Option<String>,
-        /// The embedder, one that the index has [default: its first]
+        /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
         /// The sparse retriever of hybrid mode: none or splade-tiny
@@ -184,7 +184,7 @@ pub enum Command {
         /// Number of passages given to the generator
         #[arg(long, value_name = "N")]
         passages: Option<usize>,
-        /// The embedder, one that the index has [default: its first]
+        /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
     },

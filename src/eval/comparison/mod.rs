@@ -288,7 +288,10 @@ pub(crate) mod tests {
         let comparison = &compare_runs(&few)[0];
         assert!(!comparison.pairs[0].is_better);
         let words = comparison.verdict.sentences.join(" ");
-        assert!(words.contains("Fewer than 6 questions show no difference") && !words.contains("0.000"), "{words}");
+        assert!(
+            words.contains("With fewer than 6 questions no difference is significant") && !words.contains("0.000"),
+            "{words}"
+        );
     }
 
     #[test]

@@ -52,8 +52,8 @@ pub(super) fn verdict(origin: QuestionOrigin, systems: &[Standing], pairs: &[Pai
         let names: Vec<&str> = not_told_apart.iter().map(|pair| pair.b.as_str()).collect();
         let detectable = not_told_apart.iter().map(|pair| pair.difference.detectable).fold(0.0, f64::max);
         let (who, others) = match against_best.len() - names.len() {
-            0 if names.len() > 1 => ("It is not significantly better than any other".to_string(), false),
-            others => (format!("It is not significantly better than {}", listed(&names)), others > 0),
+            0 if names.len() > 1 => ("Its lead over the others is not significant".to_string(), false),
+            others => (format!("Its lead over {} is not significant", listed(&names)), others > 0),
         };
         let rest = if others { "; the others are significantly worse" } else { "" };
         let advice = match count < FEWEST {

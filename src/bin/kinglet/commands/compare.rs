@@ -46,7 +46,7 @@ impl Session<'_> {
 /// Parses `KEY=A,B`.
 fn values(written: &str) -> Result<(String, Vec<String>)> {
     let wrong = || {
-        Error::input(format!("`{written}` names no setting with values"))
+        Error::input(format!("`{written}` is not KEY=A,B"))
             .with_hint("write a setting and its values, such as --vary fusion=min-max,rrf")
     };
     let (key, values) = written.split_once('=').ok_or_else(wrong)?;

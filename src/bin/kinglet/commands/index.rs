@@ -74,7 +74,7 @@ impl Session<'_> {
             } else if !changes.wait(&progress::is_stopped)? {
                 return Ok(DONE);
             }
-            // Another process has removed the index: the next run would create it again.
+            // If another process has removed the index, the next run would create it again.
             if Index::roots_in(&self.kinglet.index_folder(name)?)?.is_empty() {
                 render::notice(&format!("the index {name} has been removed, so kinglet stops watching"));
                 return Ok(DONE);

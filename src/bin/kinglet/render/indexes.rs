@@ -117,7 +117,7 @@ pub fn indexes(view: &IndexListView) -> Result<()> {
             vec![name.clone(), "?".to_string(), "?".to_string(), error.clone()]
         }
     };
-    table(&["name", "documents", "chunks", "folders"], view.indexes.iter().map(row).collect(), &[1, 2])
+    table(&["name", "documents", "chunks", "folders and files"], view.indexes.iter().map(row).collect(), &[1, 2])
 }
 
 /// Prints a table of all models.
