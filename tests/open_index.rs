@@ -23,7 +23,7 @@ fn last_number(text: &str) -> usize {
 }
 
 #[test]
-fn the_next_question_sees_a_commit_and_a_view_does_not() {
+fn the_next_question_sees_a_commit_and_a_snapshot_does_not() {
     let temporary = tempfile::tempdir().unwrap();
     let (kinglet, notes) = (kinglet(&temporary.path().join("home")), temporary.path().join("notes"));
     assert_eq!(kinglet.open("notes").err().map(|error| error.kind()), Some(ErrorKind::Input));
@@ -33,13 +33,13 @@ fn the_next_question_sees_a_commit_and_a_view_does_not() {
     let index = kinglet.open("notes").unwrap();
     let count = || last_number(&index.search("the count", &SearchOptions::default()).unwrap().results[0].chunk.text);
     assert_eq!(count(), 1);
-    let (view, generation) = (index.view().unwrap(), index.refresh().unwrap());
+    let (snapshot, generation) = (index.snapshot().unwrap(), index.refresh().unwrap());
     write_count(&notes, 2);
     kinglet.index("notes", &[], &NoProgress).unwrap();
-    assert_eq!((view.generation(), index.refresh().unwrap()), (generation, generation + 1));
+    assert_eq!((snapshot.generation(), index.refresh().unwrap()), (generation, generation + 1));
     assert_eq!(count(), 2);
-    let in_view = view.chunks(&view.chunk_ids().unwrap()).unwrap();
-    assert_eq!(last_number(&in_view[0].chunk.text), 1);
+    let in_snapshot = snapshot.chunks(&snapshot.chunk_ids().unwrap()).unwrap();
+    assert_eq!(last_number(&in_snapshot[0].chunk.text), 1);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::citations::{CitationBuilder, take_marks};
 use super::grounding::{EvidenceIndex, Support};
 use super::refusal::is_refusal;
-use super::{Answer, AnswerSentence, Passage, SentenceSupport, Timings, UNSUPPORTED_MARK};
+use super::{Answer, AnswerSentence, FoundPassages, Passage, SentenceSupport, Timings, UNSUPPORTED_MARK};
+use crate::search::PendingWork;
 
 /// An answer under construction.
 pub(super) struct AnswerBuilder {
@@ -15,11 +16,13 @@ pub(super) struct AnswerBuilder {
     has_refused: bool,
     unsupported: Vec<String>,
     unknown_citations: Vec<usize>,
+    pending: Option<PendingWork>,
 }
 
 impl AnswerBuilder {
     /// Starts an answer to `question` from the passages that the generator was given.
-    pub fn new(question: &str, passages: Vec<Passage>) -> Self {
+    pub fn new(question: &str, found: FoundPassages) -> Self {
+        let FoundPassages { passages, pending, .. } = found;
         AnswerBuilder {
             evidence: EvidenceIndex::new(question, &passages),
             citations: CitationBuilder::default(),
@@ -29,6 +32,7 @@ impl AnswerBuilder {
             unsupported: Vec::new(),
             unknown_citations: Vec::new(),
             passages,
+            pending,
         }
     }
 
@@ -96,7 +100,7 @@ impl AnswerBuilder {
             unknown_citations: self.unknown_citations,
             sources: self.citations.sources,
             timings_ms,
-            pending: None,
+            pending: self.pending,
         }
     }
 }

@@ -32,9 +32,8 @@ pub enum AnswerEvent {
     Finished(Box<Answer>),
 }
 
-/// The events of one answer: [`AnswerEvent::PassagesFound`] at most once, then
-/// [`AnswerEvent::Sentence`] for each sentence, then [`AnswerEvent::Finished`] once. An error ends
-/// the stream. Dropping the stream stops the generator.
+/// The events of one answer: [`AnswerEvent::PassagesFound`], then [`AnswerEvent::Sentence`] for each
+/// sentence, then [`AnswerEvent::Finished`]. An error ends the stream. Dropping the stream stops the generator.
 pub type AnswerEvents = BoxStream<'static, Result<AnswerEvent>>;
 
 /// A checked sentence. The texts of all sentences, put together, are the text of the answer.
@@ -61,8 +60,19 @@ pub enum SentenceSupport {
     NothingToCheck,
 }
 
-/// Answers `question` from `passages`, best first. The generator reads as many of them as fit into
-/// its context and writes at most `max_answer_tokens`. The stream needs whatever runtime the
+/// What an answer is written from.
+#[derive(Debug, Clone, Default)]
+pub struct FoundPassages {
+    /// The passages, best first.
+    pub passages: Vec<Passage>,
+    /// What the index has not finished yet.
+    pub pending: Option<PendingWork>,
+    /// How long searching and loading the generator took.
+    pub timings_ms: Timings,
+}
+
+/// Answers `question` from the passages that were found for it. The generator reads as many of them
+/// as fit into its context and writes at most `max_answer_tokens`. The stream needs whatever runtime the
 /// generator needs and creates none.
 ///
 /// The stream yields an error when the question leaves no room for a passage, or when the generator
@@ -70,19 +80,23 @@ pub enum SentenceSupport {
 pub fn answer(
     generator: Arc<dyn Generator>,
     question: &str,
-    passages: Vec<Passage>,
+    found: FoundPassages,
     max_answer_tokens: usize,
 ) -> AnswerEvents {
-    if passages.is_empty() {
-        let mut builder = AnswerBuilder::new(question, passages);
+    let passages = found.passages.clone();
+    let first = stream::iter([Ok(AnswerEvent::PassagesFound { passages, pending: found.pending })]);
+    if found.passages.is_empty() {
+        let timings_ms = found.timings_ms;
+        let mut builder = AnswerBuilder::new(question, found);
         let sentence = builder.add_unchecked(NOTHING_FOUND);
-        return stream::iter([sentence_event(sentence), finished(builder, Timings::default())]).boxed();
+        return first.chain(stream::iter([sentence_event(sentence), finished(builder, timings_ms)])).boxed();
     }
-    match Writing::start(&generator, question, passages, max_answer_tokens) {
-        Ok(writing) => stream::unfold(Some(writing), |writing| async { Some(writing?.step().await) })
-            .flat_map(stream::iter)
-            .boxed(),
-        Err(error) => stream::iter([Err(error)]).boxed(),
+    match Writing::start(&generator, question, found, max_answer_tokens) {
+        Ok(writing) => {
+            let written = stream::unfold(Some(writing), |writing| async { Some(writing?.step().await) });
+            first.chain(written.flat_map(stream::iter)).boxed()
+        }
+        Err(error) => first.chain(stream::iter([Err(error)])).boxed(),
     }
 }
 
@@ -107,6 +121,7 @@ struct Writing {
     cutter: SentenceCutter,
     builder: AnswerBuilder,
     written: HashSet<String>,
+    timings_ms: Timings,
     started: Instant,
     read_ms: Option<u64>,
 }
@@ -115,14 +130,15 @@ impl Writing {
     fn start(
         generator: &Arc<dyn Generator>,
         question: &str,
-        mut passages: Vec<Passage>,
+        mut found: FoundPassages,
         max_answer_tokens: usize,
     ) -> Result<Self> {
-        let prompt = build_prompt(generator.as_ref(), question, &passages, max_answer_tokens)?;
-        passages.truncate(prompt.passages.len());
+        let prompt = build_prompt(generator.as_ref(), question, &found.passages, max_answer_tokens)?;
+        found.passages.truncate(prompt.passages.len());
         Ok(Writing {
             generator: generator.name().to_string(),
-            builder: AnswerBuilder::new(question, passages),
+            timings_ms: found.timings_ms,
+            builder: AnswerBuilder::new(question, found),
             started: Instant::now(),
             tokens: generator.generate(&prompt),
             cutter: SentenceCutter::default(),
@@ -174,7 +190,7 @@ impl Writing {
                 .with_hint("ask in other words, or choose another generator: --generator extractive"));
         }
         let read = self.read_ms.unwrap_or_default();
-        finished(self.builder, Timings { read, write: elapsed_ms(self.started) - read, ..Timings::default() })
+        finished(self.builder, Timings { read, write: elapsed_ms(self.started) - read, ..self.timings_ms })
     }
 }
 

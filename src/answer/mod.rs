@@ -16,7 +16,7 @@ use crate::chunking::Chunk;
 use crate::search::PendingWork;
 
 pub use citations::{Citation, CitedSource};
-pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, SentenceSupport, answer, collect_answer};
+pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, answer, collect_answer};
 
 /// The mark after a sentence of an answer that no passage supports.
 pub const UNSUPPORTED_MARK: &str = "[unsupported]";
@@ -134,15 +134,20 @@ mod tests {
 
     /// Collects the events of an answer and checks their contract.
     fn ask(generator: impl Generator + 'static, question: &str, passages: &[Passage]) -> Result<Answer> {
-        let events = answer(Arc::new(generator), question, passages.to_vec(), 100);
+        let found = FoundPassages { passages: passages.to_vec(), ..FoundPassages::default() };
+        let events = answer(Arc::new(generator), question, found, 100);
         let events: Vec<AnswerEvent> = events
             .collect::<Vec<_>>()
             .now_or_never()
             .expect("these generators wait for nothing")
             .into_iter()
             .collect::<Result<_>>()?;
-        let (last, sentences) = events.split_last().expect("an answer has an end");
-        let AnswerEvent::Finished(answer) = last else { panic!("{last:?} came last") };
+        let [AnswerEvent::PassagesFound { passages: found, .. }, sentences @ .., AnswerEvent::Finished(answer)] =
+            events.as_slice()
+        else {
+            panic!("{events:?}")
+        };
+        assert_eq!(found, passages);
         let mut shown = String::new();
         let mut unsupported = 0;
         for event in sentences {

@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt};
 use tokio::runtime::Handle;
 
 use super::Kinglet;
-use crate::answer::{AnswerEvent, AnswerEvents, Passage, Timings, answer, elapsed_ms};
+use crate::answer::{AnswerEvents, FoundPassages, Passage, Timings, answer, elapsed_ms};
 use crate::error::{Error, Result};
 use crate::index::{Index, IndexReader};
 use crate::models::contracts::Generator;
@@ -23,14 +23,6 @@ pub struct OpenIndex {
     kinglet: Kinglet,
     name: Arc<str>,
     reader: IndexReader,
-}
-
-/// What an answer is written from.
-struct PreparedAnswer {
-    response: SearchResponse,
-    generator: Arc<dyn Generator>,
-    retrieve_ms: u64,
-    load_ms: u64,
 }
 
 impl Kinglet {
@@ -57,7 +49,7 @@ impl OpenIndex {
     /// When nothing in the index passes the filters, the index has no vectors of the configured
     /// embedder, or a model or a part of the index fails.
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
-        self.search_in(&self.view()?, question, self.kinglet.config.hits, options)
+        self.search_in(&self.snapshot()?, question, self.kinglet.config.hits, options)
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking
@@ -79,7 +71,7 @@ impl OpenIndex {
         };
         stream::once(prepare)
             .flat_map(move |prepared| match prepared {
-                Ok(prepared) => prepared.events(&question, answer_tokens),
+                Ok((generator, found)) => answer(generator, &question, found, answer_tokens),
                 Err(error) => stream::iter([Err(error)]).boxed(),
             })
             .boxed()
@@ -91,16 +83,16 @@ impl OpenIndex {
     /// # Errors
     /// As [`Kinglet::open`].
     pub fn refresh(&self) -> Result<u64> {
-        Ok(self.view()?.generation())
+        Ok(self.snapshot()?.generation())
     }
 
-    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon,
+    /// The index as it is now. It stays the same until it is dropped; drop it soon,
     /// because the log of the store cannot shrink meanwhile.
     ///
     /// # Errors
     /// As [`Kinglet::open`].
     #[doc(hidden)]
-    pub fn view(&self) -> Result<Arc<Index>> {
+    pub fn snapshot(&self) -> Result<Arc<Index>> {
         self.reader.snapshot()
     }
 
@@ -114,39 +106,21 @@ impl OpenIndex {
         self.kinglet.search_in(index, question, limit, options).map_err(|error| error.in_index(&self.name))
     }
 
-    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<PreparedAnswer> {
+    /// Searches, and loads the generator.
+    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<(Arc<dyn Generator>, FoundPassages)> {
         let started = Instant::now();
-        let index = self.view()?;
-        let response = self.search_in(&index, question, self.kinglet.config.passages, options)?;
-        let retrieve_ms = elapsed_ms(started);
+        let index = self.snapshot()?;
+        let SearchResponse { results, pending } =
+            self.search_in(&index, question, self.kinglet.config.passages, options)?;
+        let retrieve = elapsed_ms(started);
         let started = Instant::now();
         let generator = self.kinglet.open_generator()?;
-        Ok(PreparedAnswer { response, generator, retrieve_ms, load_ms: elapsed_ms(started) })
-    }
-}
-
-impl PreparedAnswer {
-    fn events(self, question: &str, answer_tokens: usize) -> AnswerEvents {
-        let PreparedAnswer { response: SearchResponse { results, pending }, generator, retrieve_ms, load_ms } = self;
-        let passages: Vec<Passage> = results
-            .into_iter()
-            .map(|result| Passage {
-                path: result.path.display().to_string(),
-                chunk: result.chunk,
-                truncated: result.truncated,
-            })
-            .collect();
-        let found = AnswerEvent::PassagesFound { passages: passages.clone(), pending };
-        let written = answer(generator, question, passages, answer_tokens).map(move |event| {
-            event.map(|event| match event {
-                AnswerEvent::Finished(mut answer) => {
-                    answer.timings_ms = Timings { retrieve: retrieve_ms, load: load_ms, ..answer.timings_ms };
-                    answer.pending = pending;
-                    AnswerEvent::Finished(answer)
-                }
-                event => event,
-            })
+        let timings_ms = Timings { retrieve, load: elapsed_ms(started), ..Timings::default() };
+        let passages = results.into_iter().map(|result| Passage {
+            path: result.path.display().to_string(),
+            chunk: result.chunk,
+            truncated: result.truncated,
         });
-        stream::iter([Ok(found)]).chain(written).boxed()
+        Ok((generator, FoundPassages { passages: passages.collect(), pending, timings_ms }))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use crate::answer::{Passage, answer, collect_answer};
+use crate::answer::{FoundPassages, Passage, answer, collect_answer};
 use crate::engine::Kinglet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::comparison::SystemAnswer;
@@ -58,7 +58,8 @@ impl GeneratorRun {
             |(at, stored): (usize, StoredChunk)| Passage { path: at.to_string(), chunk: stored.chunk, truncated: None };
         let passages: Vec<Passage> = passages.map(passage).collect();
         let started = Instant::now();
-        let events = answer(self.generator.clone(), question, passages, self.answer_tokens);
+        let found = FoundPassages { passages, ..FoundPassages::default() };
+        let events = answer(self.generator.clone(), question, found, self.answer_tokens);
         let answer = self.runtime.block_on(collect_answer(events))?;
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
         let place = |path: &str| path.parse::<usize>().expect("each path is a place");

@@ -9,7 +9,7 @@ use super::durable_file::index_name;
 use super::file_stamp::ATTEMPTS;
 use super::parts::Parts;
 use super::snapshot::{Generation, Index};
-use super::store::Snapshot;
+use super::store::StoreSnapshot;
 use crate::error::{Error, Hint, Result};
 
 /// An index, open for reading. It takes no lock, repairs nothing and waits for no writer. Cheap to
@@ -120,7 +120,7 @@ impl IndexReader {
     }
 
     /// Counts what `store` holds, for all questions at its generation.
-    fn count(&self, parts: &Parts, store: &Snapshot) -> Result<Arc<Generation>> {
+    fn count(&self, parts: &Parts, store: &StoreSnapshot) -> Result<Arc<Generation>> {
         let counted = Arc::new(Generation::of(store)?);
         let mut current = self.lock();
         if have_same_store(&current.parts, parts) {

@@ -12,7 +12,7 @@ use super::parts::Parts;
 use super::reader::IndexReader;
 use super::sparse::Sparse;
 use super::store::row_checks::Damage;
-use super::store::{ChunkId, Counts, Documents, Outline, Snapshot, StoredChunk};
+use super::store::{ChunkId, Counts, Documents, Outline, StoreSnapshot, StoredChunk};
 use super::token_vectors::TokenStore;
 use super::{STORE, dense_folder, lexical_folder, sparse_folder, tokens_file};
 use crate::error::{Error, Hint, Result};
@@ -32,7 +32,7 @@ pub(super) struct Generation {
 }
 
 impl Generation {
-    pub(super) fn of(store: &Snapshot) -> Result<Self> {
+    pub(super) fn of(store: &StoreSnapshot) -> Result<Self> {
         let searchable = store.searchable()?;
         Ok(Generation { number: store.generation(), searchable, searchable_ids: OnceLock::new() })
     }
@@ -42,7 +42,7 @@ impl Generation {
 pub struct Index {
     folder: PathBuf,
     parts: Arc<Parts>,
-    store: Mutex<Snapshot>,
+    store: Mutex<StoreSnapshot>,
     generation: Arc<Generation>,
 }
 
@@ -55,7 +55,7 @@ impl Index {
         IndexReader::open(folder)?.view()
     }
 
-    pub(super) fn new(folder: PathBuf, parts: Arc<Parts>, store: Snapshot, generation: Arc<Generation>) -> Self {
+    pub(super) fn new(folder: PathBuf, parts: Arc<Parts>, store: StoreSnapshot, generation: Arc<Generation>) -> Self {
         Index { folder, parts, store: Mutex::new(store), generation }
     }
 
@@ -341,7 +341,7 @@ impl Index {
         self.generation.number
     }
 
-    fn store(&self) -> MutexGuard<'_, Snapshot> {
+    fn store(&self) -> MutexGuard<'_, StoreSnapshot> {
         // A panic while the lock was held did no harm: the connection only reads.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }

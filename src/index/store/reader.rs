@@ -27,29 +27,29 @@ impl StoreReader {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(in crate::index) fn snapshot(self: &Arc<Self>) -> Result<Snapshot> {
+    pub(in crate::index) fn snapshot(self: &Arc<Self>) -> Result<StoreSnapshot> {
         let mut documents = self.idle.take(|| Documents::open_for_reading(&self.path))?;
         let generation = documents.begin_snapshot()?;
-        Ok(Snapshot { documents: Some(documents), generation, store: self.clone() })
+        Ok(StoreSnapshot { documents: Some(documents), generation, store: self.clone() })
     }
 }
 
 /// The store at one generation, whatever writers commit meanwhile. SQLite keeps every later change
 /// in the log beside the store until this is dropped.
-pub(in crate::index) struct Snapshot {
+pub(in crate::index) struct StoreSnapshot {
     /// `Some` until this is dropped.
     documents: Option<Documents>,
     generation: u64,
     store: Arc<StoreReader>,
 }
 
-impl Snapshot {
+impl StoreSnapshot {
     pub(in crate::index) fn generation(&self) -> u64 {
         self.generation
     }
 }
 
-impl Deref for Snapshot {
+impl Deref for StoreSnapshot {
     type Target = Documents;
 
     fn deref(&self) -> &Documents {
@@ -57,7 +57,7 @@ impl Deref for Snapshot {
     }
 }
 
-impl Drop for Snapshot {
+impl Drop for StoreSnapshot {
     fn drop(&mut self) {
         // A connection that cannot end its transaction is closed, which ends it.
         if let Some(documents) = self.documents.take().filter(|documents| documents.end_snapshot().is_ok()) {
