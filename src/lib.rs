@@ -39,7 +39,8 @@
 //! * [`OpenIndex`] searches and answers. An answer is a stream of [`AnswerEvent`]s, which
 //!   [`collect_answer`] reads to the end.
 //! * [`Embedder`], [`Generator`] and [`Retriever`] are the traits for models and retrievers of your
-//!   own: see [`Kinglet::with_embedder`], [`Kinglet::with_generator`] and the programs in `examples/`.
+//!   own: see [`Kinglet::with_embedder`], [`Kinglet::with_generator`] and the programs in
+//!   `examples/`.
 //! * [`formats`] reads files: bytes become text with sections and locations.
 //!
 //! The modules are public for the command line and the tests of this package. Only what is
