@@ -38,9 +38,9 @@
 //! * [`Kinglet`] has the home folder and the configuration; it indexes folders and opens indexes.
 //! * [`OpenIndex`] searches and answers. An answer is a stream of [`AnswerEvent`]s, which
 //!   [`collect_answer`] reads to the end.
-//! * [`Embedder`], [`Generator`] and [`Retriever`] are the traits for models and retrievers of your
-//!   own: see [`Kinglet::with_embedder`], [`Kinglet::with_generator`] and the programs in
-//!   `examples/`.
+//! * [`Embedder`] and [`Generator`] are the traits for models of your own, see
+//!   [`Kinglet::with_embedder`] and [`Kinglet::with_generator`]. [`Retriever`] is the trait for
+//!   retrievers. `examples/` has one of each.
 //! * [`formats`] reads files: bytes become text with sections and locations.
 //!
 //! The modules are public for the command line and the tests of this package. Only what is

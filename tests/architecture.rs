@@ -27,7 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tantivy", &["index/lexical/bm25.rs", "index/lexical/mod.rs", "index/lexical/read_only_directory.rs"]),
     ("whatlang", &["language.rs"]),
     ("hnsw_rs", &["index/dense/graph.rs"]),
-    ("memmap2", &["index/dense/vector_log.rs"]),
+    ("memmap2", &["index/durable_file.rs"]),
     (
         "rusqlite",
         &[

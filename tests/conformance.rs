@@ -531,7 +531,7 @@ fn part_contract(
     let prepared = part.prepare(store, generation + 1, &|_, _| Err(Error::interrupted())).map(drop);
     assert!(prepared.is_ok() || prepared.unwrap_err().kind() == ErrorKind::Interrupted);
     assert_eq!((part.generation().unwrap(), served(&index)), (generation, 8));
-    writer.mend(part.as_mut(), &unobserved).unwrap();
+    writer.repair(part.as_mut(), &unobserved).unwrap();
     drop(part);
     let part = open(&writer);
     part.check(store).unwrap();
@@ -545,7 +545,7 @@ fn part_contract(
         let mut part = open(&writer);
         let is_noticed = part.generation().ok() != Some(generation + 1) || part.check(store).is_err();
         assert!(is_noticed, "half of {}", file.display());
-        writer.mend(part.as_mut(), &unobserved).unwrap();
+        writer.repair(part.as_mut(), &unobserved).unwrap();
         part.check(store).unwrap();
         assert_eq!((part.generation().unwrap(), served(&index)), (generation + 1, 8), "{}", file.display());
     }

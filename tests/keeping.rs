@@ -229,8 +229,8 @@ fn duplicates_are_searched_once_and_all_their_locations_are_kept() {
     kinglet.index("notes", std::slice::from_ref(&folder), &NoProgress).unwrap();
     let index = Index::open(&kinglet.index_folder("notes").unwrap()).unwrap();
     let counts = index.counts().unwrap();
-    assert_eq!((counts.chunks - counts.copies, index.searchable_ids().unwrap().len()), (3, 3), "{counts:?}");
-    assert_eq!(index.nearly_repeated().unwrap(), 1);
+    assert_eq!((counts.chunks - counts.duplicates, index.searchable_ids().unwrap().len()), (3, 3), "{counts:?}");
+    assert_eq!(index.near_duplicates().unwrap(), 1);
 
     let found = kinglet
         .open("notes")

@@ -155,9 +155,9 @@ fn an_index_on_a_disk_that_is_mounted_read_only_answers() {
     let starter: Vec<&str> = starter.iter().map(String::as_str).collect();
     for starter in [&starter[..], &[]] {
         let error = text_of(&desk.run(starter, COMMANDS[0]));
-        assert!(error.contains("is missing") && error.contains("run `kinglet index` again"), "{error}");
+        assert!(error.contains("is missing") && error.contains("run `kinglet index --index notes` again"), "{error}");
     }
-    assert!(desk.run(&[], &["index", "--name", "notes"]).status.success());
+    assert!(desk.run(&[], &["index", "--index", "notes"]).status.success());
     assert!(desk.run(&[], COMMANDS[0]).status.success());
 }
 

@@ -14,6 +14,7 @@ use kinglet::index::store::NewFile;
 use kinglet::index::{Index, IndexReader, IndexWriter};
 use kinglet::scan::walk::FileState;
 use kinglet::search::{IndexSources, Query};
+use kinglet::view::IndexView;
 use tempfile::TempDir;
 
 /// The largest allowed size of SQLite's log beside the store.
@@ -192,7 +193,7 @@ fn a_lagging_part_finds_only_chunks_that_still_exist_and_reports_what_it_cannot_
     let Extraction::Read { hash, extracted } = read(&request, &|| {}, &mut |_| Ok(())) else { panic!("it is read") };
     let file = |path| NewFile { root, path, state: FileState::default(), hash, tries: 0, content: Ok(&extracted) };
     change.put(&file("a-copy.md")).unwrap();
-    change.mark_copies().unwrap();
+    change.mark_duplicates().unwrap();
     change.commit().unwrap();
     drop(writer);
 
@@ -208,6 +209,7 @@ fn a_lagging_part_finds_only_chunks_that_still_exist_and_reports_what_it_cannot_
         let pending =
             [index.pending_lexical(), index.pending_dense(embedder.card()), index.pending_sparse(encoder.card())];
         assert_eq!(pending.map(Result::unwrap), [1; 3]);
+        assert!(!IndexView::new(&index, &folder).unwrap().complete);
     }
     support::index(&folder, &index);
     let index = reader.snapshot().unwrap();

@@ -92,7 +92,7 @@ impl Bench {
         let roots = write_documents(&temporary.path().join("documents"));
         let bench = Bench { temporary, roots };
         let summary = bench.index("good", &bench.roots).unwrap();
-        assert_eq!(summary.mended, 0);
+        assert_eq!(summary.repaired, 0);
         bench
     }
 
@@ -159,7 +159,7 @@ fn eight_flipped_bits_in_the_store_are_detected_never_shown_and_repaired_by_inde
         }
         match bench.index(&name, &[]) {
             Ok(summary) => {
-                assert!(!differs || summary.mended > 0, "seed {seed}: {summary:?}");
+                assert!(!differs || summary.repaired > 0, "seed {seed}: {summary:?}");
                 mended += usize::from(differs);
             }
             // Only the names of the folders cannot be restored from the documents.
@@ -198,12 +198,12 @@ fn a_damaged_row_names_its_file_and_indexing_reads_that_file_alone() {
         drop(store);
         let error = bench.shown(&name, "heading number 11").unwrap_err();
         assert!(error.to_string().contains("11.m"), "{change}: {error}");
-        assert!(matches!(error.hint(), Some(Hint::UpdateIndex { .. })), "{change}: {error}");
+        assert!(matches!(error.hint(), Some(Hint::UpdateIndex { index: Some(_), .. })), "{change}: {error}");
         let checks = bench.kinglet(&name).check_index("notes");
         let (_, documents) = checks.iter().find(|(what, _)| what == "documents").unwrap();
         assert!(documents.as_ref().unwrap_err().to_string().contains("11.m"), "{change}: {documents:?}");
         let summary = bench.index(&name, &[]).unwrap();
-        assert_eq!((summary.mended, summary.read, summary.embedded), (1, 1, 0), "{change}");
+        assert_eq!((summary.repaired, summary.read, summary.embedded), (1, 1, 0), "{change}");
         assert_eq!(contents(&folder), contents(&bench.folder("good")), "{change}");
         assert!(bench.is_sound(&name), "{change}");
     }
@@ -224,7 +224,7 @@ fn a_store_with_a_damaged_structure_is_rebuilt_and_no_vector_is_computed_again()
     std::fs::write(&path, bytes).unwrap();
     assert!(!bench.is_sound("structure"));
     let summary = bench.index("structure", &[]).unwrap();
-    assert_eq!((summary.mended, summary.read, summary.embedded), (60, 60, 0));
+    assert_eq!((summary.repaired, summary.read, summary.embedded), (60, 60, 0));
     assert_eq!(contents(&folder), contents(&bench.folder("good")));
     assert!(bench.is_sound("structure"));
     assert_eq!(bench.index("structure", &[]).unwrap().unchanged, 60);
@@ -300,7 +300,7 @@ fn the_next_run_adds_checks_to_an_older_index_and_reads_its_damaged_files_again(
     drop(store);
     assert!(!bench.shown("earlier", QUESTIONS[0]).unwrap().is_empty(), "it is searched before that");
     let summary = bench.index("earlier", &[]).unwrap();
-    assert_eq!((summary.mended, summary.read), (1, 1));
+    assert_eq!((summary.repaired, summary.read), (1, 1));
     assert_eq!(contents(&folder), contents(&bench.folder("good")));
     assert!(bench.is_sound("earlier"));
 }

@@ -1,4 +1,4 @@
-//! Whether everything is as it was written: runtime, models, and an index with its vectors.
+//! Checks that everything is as it was written: the runtime, the models, and an index.
 
 use crate::engine::Kinglet;
 use crate::error::{Error, Hint, Result};
@@ -9,17 +9,17 @@ use crate::models::contracts::Role;
 use crate::models::onnx;
 use crate::models::reference::SparseEncoderRef;
 
-/// How close a chunk that is embedded again must come to its stored vector.
+/// The least cosine between the stored vector of a chunk and that of the chunk embedded again.
 const SAME_VECTOR_COSINE: f32 = 0.999;
-/// How many chunks the doctor embeds again.
+/// The number of chunks that the doctor embeds again.
 const DOCTOR_SAMPLE: usize = 5;
 
-/// The outcome of one check, with what was looked at.
+/// The outcome of one check, with the name of what was checked.
 pub type Check = (String, Result<String>);
 
 impl Kinglet {
     /// Checks the runtime and every model that the configuration uses, reading all bytes of those
-    /// that the catalog has.
+    /// in the catalog.
     pub fn check_models(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         let embedder = self.answering_embedder(None);
@@ -67,7 +67,7 @@ impl Kinglet {
         if !index.manifest().sparse.is_empty() {
             checks.push(("terms".to_string(), check_terms(&index)));
         }
-        checks
+        checks.into_iter().map(|(part, outcome)| (part, outcome.map_err(|error| error.in_index(name)))).collect()
     }
 
     fn check_vectors(&self, index: &Index) -> Result<String> {
@@ -75,7 +75,7 @@ impl Kinglet {
             let (intact, all) = index.dense(card)?.intact();
             if intact < all {
                 return Err(Error::damaged(format!("vector {} of {all} of {} fails its check", intact + 1, card.id))
-                    .with_hint(Hint::update("damaged vectors are made anew")));
+                    .with_hint(Hint::update_index("it embeds the chunks of damaged vectors again")));
             }
             index.tokens(card)?.map_or(Ok(()), TokenStore::check)?;
         }
@@ -117,7 +117,7 @@ fn check_documents(index: &Index) -> Result<String> {
             others => format!(", and of {others} other files"),
         };
         return Err(Error::damaged(format!("what the index keeps of {}{others} is damaged", path.display()))
-            .with_hint(Hint::update("it reads those files anew")));
+            .with_hint(Hint::update_index("it reads those files again")));
     }
     index.roots().map(|_| "every row passes its check".to_string())
 }
@@ -126,7 +126,7 @@ fn check_words(index: &Index) -> Result<String> {
     index.lexical().check()?;
     if index.lexical().ids()?.into_iter().ne(index.searchable_ids()?) {
         return Err(Error::damaged("the words are those of other chunks than the documents have")
-            .with_hint(Hint::update("this part is derived and is made anew")));
+            .with_hint(Hint::derive_again()));
     }
     Ok("every word passes its check".to_string())
 }

@@ -50,7 +50,7 @@ impl Kinglet {
         })
     }
 
-    /// Opens the embedders that the index in `folder` shall have.
+    /// Opens the embedders that the index in `folder` will have.
     pub(crate) fn open_embedders(&self, folder: &Path, embedders: &Embedders) -> Result<Vec<Arc<dyn Embedder>>> {
         match &self.embedder {
             Some(own) => Ok(vec![own.clone()]),
@@ -61,7 +61,7 @@ impl Kinglet {
     /// Opens a sparse encoder of the catalog.
     ///
     /// # Errors
-    /// When there is none, or its files are not here.
+    /// When the catalog does not have it, or its files are missing.
     pub fn open_sparse_encoder(&self, encoder: &SparseEncoderRef) -> Result<Arc<dyn SparseEncoder>> {
         self.loaded.sparse_encoders.get(&self.loaded_name(encoder.model()), || {
             let spec = self.sparse_encoder_spec(encoder.model())?;
@@ -69,7 +69,7 @@ impl Kinglet {
         })
     }
 
-    /// Opens the sparse encoders that the index in `folder` shall have.
+    /// Opens the sparse encoders that the index in `folder` will have.
     pub(crate) fn open_sparse_encoders(&self, folder: &Path) -> Result<Vec<Arc<dyn SparseEncoder>>> {
         self.sparse_encoders_of(folder)?.iter().map(|encoder| self.open_sparse_encoder(encoder)).collect()
     }
@@ -85,10 +85,10 @@ impl Kinglet {
         Ok(Arc::new(CrossEncoder::open(&self.models, spec, self.config.threads)?))
     }
 
-    /// Opens the generator that is configured: the program's own if it has brought one along.
+    /// Opens the configured generator, or the program's own if it has one.
     ///
     /// # Errors
-    /// When there is none of that name, or its files are not here.
+    /// When the catalog does not have it, or its files are missing.
     pub fn open_generator(&self) -> Result<Arc<dyn Generator>> {
         if let Some(own) = &self.generator {
             return Ok(own.clone());
@@ -104,20 +104,20 @@ impl Kinglet {
         })
     }
 
-    /// Counts the tokens of a text as the embedder that would answer does, where it is one that
-    /// ONNX Runtime runs and it is here; and how many it reads at most.
+    /// A function that counts tokens as the embedder of searches does, and the most tokens that
+    /// this reads. `None` if ONNX Runtime does not run that embedder, or its files are missing.
     pub fn token_counter(&self) -> Option<(impl Fn(&str) -> Result<usize> + use<>, usize)> {
         let spec = self.embedder_spec(self.answering_embedder(None).model()?).ok()?;
         let embedder = OnnxEmbedder::open(&self.models, &spec, self.config.threads).ok()?;
         Some((embedder.token_counter(), embedder.card().max_tokens))
     }
 
-    /// Whether the files of a model are here; a runtime may also be the system's.
+    /// True if the files of a model are here; the runtime may also be the system's.
     pub fn is_here(&self, spec: &ModelSpec) -> bool {
         self.models.is_complete(spec) || (spec.id == catalog::RUNTIME && onnx::find_runtime(&self.models).is_ok())
     }
 
-    /// Whether late interaction is to be had from what is indexed.
+    /// True if indexing keeps token vectors for late interaction.
     pub(crate) fn keeps_tokens(&self) -> bool {
         match &self.config.rerank {
             RerankerChoice::Auto | RerankerChoice::Use(RerankerRef::MaxSim) => true,
@@ -125,7 +125,7 @@ impl Kinglet {
         }
     }
 
-    /// Whether no embedder takes part in a search.
+    /// True if searches use no embedder.
     pub(crate) fn needs_no_embedder(&self) -> bool {
         matches!(self.config.mode, Mode::Lexical | Mode::Sparse)
             && matches!(self.config.rerank, RerankerChoice::Auto | RerankerChoice::None)
@@ -138,13 +138,13 @@ impl Kinglet {
         }
     }
 
-    /// The embedder that answers from an index: the configured one, or the index's first.
+    /// The embedder of searches in an index: the configured one, or the index's first.
     pub(crate) fn answering_embedder(&self, manifest: Option<&Manifest>) -> EmbedderRef {
         let first = manifest.and_then(|manifest| manifest.embedders.first()).map(|card| card.id.as_str().into());
         self.configured_embedder().or(first).unwrap_or_default()
     }
 
-    /// The embedders that the index in `folder` shall have.
+    /// The embedders that the index in `folder` will have.
     pub(crate) fn embedders_of(&self, folder: &Path, embedders: &Embedders) -> Result<Vec<EmbedderRef>> {
         let own = Manifest::read(folder)?.map(|manifest| manifest.embedders).unwrap_or_default();
         let mut all: Vec<EmbedderRef> = own.iter().map(|card| card.id.as_str().into()).collect();
@@ -162,7 +162,7 @@ impl Kinglet {
         Ok(all)
     }
 
-    /// The sparse encoders that the index in `folder` shall have: those that it has, and the
+    /// The sparse encoders that the index in `folder` will have: those that it has, and the
     /// configured one.
     pub(crate) fn sparse_encoders_of(&self, folder: &Path) -> Result<Vec<SparseEncoderRef>> {
         let own = Manifest::read(folder)?.map(|manifest| manifest.sparse).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which index is meant: by its name, by the folder that it holds.
+//! Finds the index that a command means, by its name or by the folders that it holds.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ impl Kinglet {
         let name = name.trim_start_matches(['.', '-']).to_string();
         if name.is_empty() {
             return Err(Error::input(format!("{} gives no name for an index", first.display()))
-                .with_hint("say what to call it with --index"));
+                .with_hint("name it with --index"));
         }
         if self.indexes()?.contains(&name) {
             let indexed = Index::roots_in(&self.index_folder(&name)?)?;
@@ -59,7 +59,7 @@ impl Kinglet {
     /// The index called `name`, or the one whose folder holds `here` most closely.
     ///
     /// # Errors
-    /// When there is none, or several are as close; the error lists them.
+    /// When there is none, or several are as close; the hint lists them.
     pub fn find_index(&self, name: Option<&str>, here: &Path) -> Result<String> {
         let names = self.indexes()?;
         if let Some(name) = name {
@@ -67,8 +67,7 @@ impl Kinglet {
             return if names.iter().any(|known| known == name) {
                 Ok(name.to_string())
             } else {
-                Err(Error::input(format!("there is no index {name}"))
-                    .with_hint(Hint::NameIndex { among: names.clone() }))
+                Err(Error::input(format!("there is no index {name}")).with_hint(choice_of(names)))
             };
         }
         let mut closest: (usize, Vec<&String>) = (0, Vec::new());
@@ -83,13 +82,16 @@ impl Kinglet {
         }
         match &closest.1[..] {
             [name] => Ok((*name).clone()),
-            [] => Err(Error::input("no index holds the current folder, and --index does not say which to use")
-                .with_hint(Hint::NameIndex { among: names.clone() })),
-            several => {
-                let among: Vec<String> = several.iter().map(|name| (*name).clone()).collect();
-                Err(Error::input(format!("the current folder is in several indexes: {}", among.join(", ")))
-                    .with_hint(Hint::NameIndex { among }))
+            [] => {
+                Err(Error::input("no index holds the current folder, and --index names none")
+                    .with_hint(choice_of(names)))
             }
+            several => Err(Error::input("the current folder is in several indexes")
+                .with_hint(choice_of(several.iter().map(ToString::to_string).collect()))),
         }
     }
+}
+
+fn choice_of(among: Vec<String>) -> Hint {
+    if among.is_empty() { Hint::IndexFolder } else { Hint::NameIndex { among } }
 }

@@ -1,4 +1,4 @@
-//! Folders become an index, as configured.
+//! Indexes folders, as configured.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ impl Kinglet {
         embedders: &Embedders,
         progress: &dyn Progress,
     ) -> Result<Summary> {
-        self.index_into(&self.index_folder(name)?, roots, embedders, progress)
+        self.index_into(&self.index_folder(name)?, roots, embedders, progress).map_err(|error| error.in_index(name))
     }
 
     /// Does the same with an index in any folder.

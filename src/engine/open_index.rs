@@ -57,7 +57,7 @@ impl OpenIndex {
     /// When nothing in the index passes the filters, the index has no vectors of the configured
     /// embedder, or a model or a part of the index fails.
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
-        self.kinglet.search_in(&self.view()?, question, self.kinglet.config.hits, options)
+        self.search_in(&self.view()?, question, self.kinglet.config.hits, options)
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking
@@ -104,10 +104,20 @@ impl OpenIndex {
         self.reader.snapshot()
     }
 
+    fn search_in(
+        &self,
+        index: &Arc<Index>,
+        question: &str,
+        limit: usize,
+        options: &SearchOptions,
+    ) -> Result<SearchResponse> {
+        self.kinglet.search_in(index, question, limit, options).map_err(|error| error.in_index(&self.name))
+    }
+
     fn prepare(&self, question: &str, options: &SearchOptions) -> Result<PreparedAnswer> {
         let started = Instant::now();
         let index = self.view()?;
-        let response = self.kinglet.search_in(&index, question, self.kinglet.config.passages, options)?;
+        let response = self.search_in(&index, question, self.kinglet.config.passages, options)?;
         let retrieve_ms = elapsed_ms(started);
         let started = Instant::now();
         let generator = self.kinglet.open_generator()?;

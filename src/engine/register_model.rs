@@ -1,4 +1,4 @@
-//! A model of one's own joins the catalog, once it has shown that it works.
+//! Adds a user's own model to the catalog after trying it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ const TEXTS: [&str; 4] = [
     "Der Zaunkönig singt laut.",
 ];
 
-/// The same text alone and among others: computers round, models that depend on the batch do more
-/// than that.
+/// The least cosine between the vectors of a text embedded alone and among others. Rounding stays
+/// above it; models that depend on the batch do not.
 const LEAST_COSINE: f32 = 0.9999;
 
 impl Kinglet {
-    /// What trying the model in `folder` needs beside it.
+    /// The models that are needed to try the model in `folder`.
     ///
     /// # Errors
     /// When its description is wrong.
@@ -33,8 +33,8 @@ impl Kinglet {
         }
     }
 
-    /// Adds the model in `folder` (its files and a `model.toml`, see [`user_models::read`]) to
-    /// those that this home knows, after trying it.
+    /// Adds the model in `folder` (its files and a `model.toml`, see [`user_models::read`]) to the
+    /// models of this home, after trying it.
     ///
     /// # Errors
     /// When the description is wrong, there is a model of that name, or the model does not do what
@@ -53,17 +53,17 @@ impl Kinglet {
             ModelKind::Reranker { .. } => self.open_cross_encoder_of(&spec).and_then(|it| check_reranker(it.as_ref())),
             _ => self.open_embedder_of(&spec).and_then(|it| check_embedder(it.as_ref())),
         };
-        // Only its description makes it a model: without one it is a folder that nobody looks at.
+        // The description comes last, because without one nothing reads the folder.
         let described = tried.and_then(|()| {
             let (from, to) = (folder.join(user_models::DESCRIPTION), place.join(user_models::DESCRIPTION));
             std::fs::copy(&from, &to).map_err(|cause| Error::io("write", &to, cause))
         });
         if let Err(error) = described {
             let _ = std::fs::remove_dir_all(&place);
-            // It cannot be pulled again: it has no source but this folder.
+            // It cannot be downloaded again: its only source is this folder.
             return Err(match error.kind() {
                 ErrorKind::Damaged => {
-                    Error::input(error.to_string()).with_hint("are its files whole, and what model.toml says?")
+                    Error::input(error.to_string()).with_hint("check that its files are complete and fit model.toml")
                 }
                 _ => error,
             });
@@ -79,8 +79,8 @@ fn check_embedder(embedder: &dyn Embedder) -> Result<()> {
         let together = embedder.embed(role, &TEXTS)?;
         for (text, among) in TEXTS.iter().zip(&together) {
             if among.dimension() != embedder.card().dimension {
-                let (found, told) = (among.dimension(), embedder.card().dimension);
-                return Err(Error::input(format!("{id} gives vectors of {found} numbers, not of {told}"))
+                let (found, declared) = (among.dimension(), embedder.card().dimension);
+                return Err(Error::input(format!("{id} gives vectors of {found} numbers, not of {declared}"))
                     .with_hint(format!("write dimension = {found} in model.toml, or name another output")));
             }
             let alone = embedder.embed(role, &[text])?;

@@ -1,4 +1,4 @@
-//! Which models a piece of work needs, so that they can be fetched before it begins.
+//! The models that an action needs, so that they can be downloaded before it begins.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::models::catalog::{self, ModelSpec};
 use crate::models::reference::{EmbedderRef, ModelId};
 
 impl Kinglet {
-    /// What indexing needs.
+    /// The models that indexing needs.
     ///
     /// # Errors
-    /// When the catalog has no embedder of a name.
+    /// When the catalog does not have one of them.
     pub fn models_for_indexing(&self, name: &str, embedders: &Embedders) -> Result<Vec<Arc<ModelSpec>>> {
         let folder = self.index_folder(name)?;
         let mut specs = self.specs_of(&self.embedders_of(&folder, embedders)?)?;
@@ -23,10 +23,10 @@ impl Kinglet {
         self.with_runtime(specs)
     }
 
-    /// What a search in the index called `name` needs: nothing for words alone.
+    /// The models that a search in the index called `name` needs; none for a lexical search.
     ///
     /// # Errors
-    /// When the catalog does not have the embedder that answers.
+    /// When the catalog does not have one of them.
     pub fn models_for_searching(&self, name: &str) -> Result<Vec<Arc<ModelSpec>>> {
         let manifest = Manifest::read(&self.index_folder(name)?)?;
         let this = match &manifest {
@@ -71,7 +71,7 @@ impl Kinglet {
         embedders.iter().filter_map(EmbedderRef::model).map(|id| self.embedder_spec(id)).collect()
     }
 
-    /// What writing an answer needs beside the search.
+    /// The models that an answer needs besides those of the search.
     ///
     /// # Errors
     /// When the catalog does not have the generator.
@@ -79,7 +79,7 @@ impl Kinglet {
         self.config().generator.model().map(|id| self.generator_spec(id).map(|(spec, _)| spec)).into_iter().collect()
     }
 
-    /// Puts the runtime before models of which one needs it.
+    /// Puts the runtime before the models if one of them needs it.
     pub(crate) fn with_runtime(&self, mut specs: Vec<Arc<ModelSpec>>) -> Result<Vec<Arc<ModelSpec>>> {
         if specs.iter().any(|spec| spec.needs_runtime()) {
             specs.insert(0, self.models().lookup(catalog::RUNTIME)?);

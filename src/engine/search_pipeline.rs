@@ -112,17 +112,17 @@ impl Kinglet {
         Ok(pipeline)
     }
 
-    /// What the index has not finished of the parts that this search reads.
+    /// The work that is pending in the parts that this search reads.
     fn pending(&self, index: &Index) -> Result<Option<PendingWork>> {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering.as_str() && !self.needs_no_embedder());
-        let by_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
+        let is_lexical = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
         let encoder = self.config.searching_encoder();
         let is_searched = |id: &str| encoder.as_ref().is_some_and(|encoder| encoder.model().as_str() == id);
         let terms = manifest.sparse.iter().find(|card| is_searched(&card.id));
         let pending = PendingWork {
-            lexical: if by_words { index.pending_lexical()? } else { 0 },
+            lexical: if is_lexical { index.pending_lexical()? } else { 0 },
             vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
             sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
             passages: index.searchable() as u64,

@@ -1,5 +1,5 @@
-//! What helps after an error, as data: a program matches on it, the command line renders it as a
-//! command.
+//! What helps after an error, as data: a program matches on it, and the command line renders it as
+//! a command.
 
 use std::path::PathBuf;
 
@@ -9,16 +9,16 @@ use std::path::PathBuf;
 pub enum Hint {
     /// Name a folder to index.
     IndexFolder,
-    /// Say which of these indexes is meant.
+    /// Name one of these indexes.
     NameIndex {
         /// Their names, sorted; empty if there are no indexes yet.
         among: Vec<String>,
     },
     /// Bring an index up to date.
     UpdateIndex {
-        /// Its name, where it is known.
+        /// Its name; `None` if the error occurred where the name is unknown.
         index: Option<String>,
-        /// What that does, as a clause; `None` where the error says it.
+        /// What the update does, as a clause; `None` if the error says it.
         effect: Option<&'static str>,
     },
     /// Add the vectors of an embedder to an index.
@@ -28,7 +28,7 @@ pub enum Hint {
         /// The embedder's id.
         embedder: String,
     },
-    /// Add the learned terms of a sparse encoder to an index.
+    /// Add the sparse vectors of an encoder to an index.
     AddEncoder {
         /// The index's name.
         index: String,
@@ -49,26 +49,44 @@ pub enum Hint {
         /// What the run does then, as a clause.
         effect: &'static str,
     },
-    /// Remove an index and make it anew; the documents are not touched.
+    /// Remove an index and index the folder again. This does not touch the documents.
     RebuildIndex {
         /// Its name.
         index: String,
     },
-    /// Look which indexes there are.
+    /// List the indexes.
     ListIndexes,
-    /// Check runtime, models and index.
-    RunDoctor,
-    /// Fetch models.
+    /// Download models.
     PullModels {
         /// Their ids; at least one.
         ids: Vec<String>,
-        /// Whether files that are there already are checked and replaced too.
+        /// True if this also checks, and replaces, files that are already there.
         force: bool,
     },
-    /// Look which models there are, and what each is for.
+    /// List the models, and what each is for.
     ListModels,
     /// A sentence for people.
     Advice(String),
+}
+
+impl Hint {
+    /// The command `kinglet index`, and what it does, as a clause. [`Error::in_index`] adds the
+    /// name of the index.
+    ///
+    /// [`Error::in_index`]: super::Error::in_index
+    pub(crate) fn update_index(effect: &'static str) -> Self {
+        Hint::UpdateIndex { index: None, effect: Some(effect) }
+    }
+
+    /// Fetch one model, or replace its damaged files.
+    pub(crate) fn pull(id: impl ToString, force: bool) -> Self {
+        Hint::PullModels { ids: vec![id.to_string()], force }
+    }
+
+    /// What helps if a derived part of an index is damaged.
+    pub(crate) fn derive_again() -> Self {
+        Self::update_index("it derives this part again from the stored documents")
+    }
 }
 
 impl From<&str> for Hint {
@@ -80,17 +98,5 @@ impl From<&str> for Hint {
 impl From<String> for Hint {
     fn from(advice: String) -> Self {
         Hint::Advice(advice)
-    }
-}
-
-impl Hint {
-    /// Bring the index that the error is about up to date, which has this effect.
-    pub(crate) fn update(effect: impl Into<Option<&'static str>>) -> Self {
-        Hint::UpdateIndex { index: None, effect: effect.into() }
-    }
-
-    /// Fetch one model, or replace its damaged files.
-    pub(crate) fn pull(id: impl ToString, force: bool) -> Self {
-        Hint::PullModels { ids: vec![id.to_string()], force }
     }
 }

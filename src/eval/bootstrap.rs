@@ -1,15 +1,14 @@
-//! How sure a mean over queries is: percentile bootstrap intervals.
+//! The uncertainty of a mean over queries: percentile bootstrap intervals.
 //!
 //! Source: Efron & Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 13.
 
-/// How many times the queries are drawn again.
+/// The number of times to resample the queries.
 pub const RESAMPLES: usize = 10_000;
 
-/// The seed of the draws, so that the same values give the same interval.
+/// The seed of the draws: the same values always give the same interval.
 pub const SEED: u64 = 42;
 
-/// The mean of `values` and the 95 % interval around it: [low, high]. All are 0 when there are no
-/// values.
+/// The mean of `values` and its 95 % interval: [low, high]. All are 0 if there are no values.
 pub fn mean_with_interval(values: &[f64]) -> (f64, [f64; 2]) {
     if values.is_empty() {
         return (0.0, [0.0; 2]);
@@ -23,19 +22,19 @@ pub fn mean_with_interval(values: &[f64]) -> (f64, [f64; 2]) {
     (values.iter().sum::<f64>() / values.len() as f64, [at(0.025), at(0.975)])
 }
 
-/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): the same numbers on every machine and in every
-/// version.
+/// Random numbers, the same on every machine and in every version: SplitMix64 (Steele, Lea & Flood,
+/// OOPSLA 2014).
 pub struct Draws {
     state: u64,
 }
 
 impl Draws {
-    /// The draws that start from `seed`.
+    /// Starts from `seed`.
     pub fn new(seed: u64) -> Self {
         Draws { state: seed }
     }
 
-    /// 64 of them.
+    /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
@@ -44,8 +43,7 @@ impl Draws {
         z ^ (z >> 31)
     }
 
-    /// A number below `limit`, each as likely as the others but for less than one part in a
-    /// thousand million.
+    /// A number below `limit`; all are equally likely, to less than one part in a thousand million.
     pub fn below(&mut self, limit: usize) -> usize {
         ((u128::from(self.bits()) * limit as u128) >> 64) as usize
     }

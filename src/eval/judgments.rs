@@ -4,27 +4,27 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How relevant documents or passages are to one question, by name: 0 is not relevant.
+/// The relevance grades of documents or passages for one question, by name; 0 is not relevant.
 pub type Judgments = BTreeMap<String, u32>;
 
-/// What judgments are about, and so what a ranking consists of.
+/// The items of judgments and rankings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Granularity {
-    /// Whole documents: each stands where its best chunk stands.
+    /// Whole documents: each has the rank of its best chunk.
     Document,
     /// Chunks.
     Passage,
 }
 
-/// Who asks. Figures over questions of one origin say nothing of the other, so they are never
-/// mixed.
+/// Who wrote a question. Results on questions of one origin say nothing about the other, so they
+/// are never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum QuestionOrigin {
-    /// A person who wants to know.
+    /// A person.
     Human,
-    /// A program that generated it from the documents.
+    /// A program, which generated it from the documents.
     Synthetic,
 }
 
@@ -40,14 +40,14 @@ impl std::fmt::Display for QuestionOrigin {
 /// A question with its judgments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// Names it in run files: no white space.
+    /// Its id in run files, without white space.
     pub id: String,
-    /// In the words of who asks.
+    /// The question.
     pub text: String,
-    /// Who asks.
+    /// Who wrote it.
     pub origin: QuestionOrigin,
-    /// What its judgments are about.
+    /// What its judgments grade.
     pub granularity: Granularity,
-    /// At least one is more than 0.
+    /// Its judgments; at least one grade is above 0.
     pub judgments: Judgments,
 }

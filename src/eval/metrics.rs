@@ -15,22 +15,22 @@ pub struct Metrics {
     pub ndcg_at_10: f64,
     /// The share of the relevant documents that are among the first 10.
     pub recall_at_10: f64,
-    /// The same for the first 100.
+    /// The share of the relevant documents that are among the first 100.
     pub recall_at_100: f64,
-    /// 1 / the place of the first relevant document, if it is among the first 10; else 0.
+    /// 1 / the rank of the first relevant document, if it is among the first 10; else 0.
     pub mrr_at_10: f64,
-    /// Mean of the precisions at each relevant document; those that were not found count 0.
+    /// The mean of the precisions at each relevant document; 0 for those not retrieved.
     pub map: f64,
     /// 1 if a relevant document is among the first 5, else 0.
     pub success_at_5: f64,
 }
 
 impl Metrics {
-    /// The names under which people know them, in order.
+    /// Their usual names, in order.
     pub const NAMES: [&'static str; 6] = ["nDCG@10", "Recall@10", "Recall@100", "MRR@10", "MAP", "Success@5"];
 
-    /// Metrics `ranking` (document ids, best first, none twice) against `judgments`, which have a
-    /// relevant document.
+    /// Computes the metrics of `ranking` (document ids, best first, none twice) against
+    /// `judgments`, which have a relevant document.
     pub fn of(ranking: &[impl AsRef<str>], judgments: &Judgments) -> Self {
         let grades: Vec<u32> = ranking.iter().map(|id| judgments.get(id.as_ref()).copied().unwrap_or(0)).collect();
         let mut ideal: Vec<u32> = judgments.values().copied().collect();
@@ -38,11 +38,11 @@ impl Metrics {
         let relevant = judgments.values().filter(|&&grade| grade > 0).count() as f64;
         let hits = |depth: usize| grades.iter().take(depth).filter(|&&grade| grade > 0).count() as f64;
         let first = grades.iter().take(10).position(|&grade| grade > 0);
-        let mut found = 0.0;
+        let mut relevant_so_far = 0.0;
         let mut precisions = 0.0;
         for (at, _) in grades.iter().enumerate().filter(|(_, grade)| **grade > 0) {
-            found += 1.0;
-            precisions += found / (at + 1) as f64;
+            relevant_so_far += 1.0;
+            precisions += relevant_so_far / (at + 1) as f64;
         }
         Metrics {
             ndcg_at_10: gain(&grades, 10) / gain(&ideal, 10),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_what_one_gets_by_hand() {
+    fn metrics_match_a_computation_by_hand() {
         let judgments = Judgments::from([("1".into(), 2), ("2".into(), 1), ("3".into(), 0), ("9".into(), 1)]);
         let metrics = Metrics::of(&ranking(&[3, 2, 4, 1]), &judgments);
         let dcg = 1.0 / 3f64.log2() + 2.0 / 5f64.log2();

@@ -1,5 +1,5 @@
-//! Statistics over rankings: metrics, intervals, comparisons and their report. What made the
-//! rankings is not known here.
+//! Statistics over rankings: metrics, intervals, comparisons and their report. This module knows
+//! nothing of the pipelines that produce rankings.
 
 pub mod bootstrap;
 pub mod comparison;
@@ -23,9 +23,9 @@ pub type Ranked = (String, f32);
 /// The rankings of one system, in the order of the questions.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Run {
-    /// A question's id and what was found for it, best first, none twice.
+    /// The id of each question and its ranking, best first, none twice.
     pub rankings: Vec<(String, Vec<Ranked>)>,
-    /// Milliseconds each question took.
+    /// The time for each question, in milliseconds.
     pub took_ms: Vec<f64>,
 }
 
@@ -40,18 +40,18 @@ pub struct Estimate {
     pub interval: [f64; 2],
 }
 
-/// How good a run was.
+/// The quality and speed of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// How many questions were asked.
+    /// The number of questions.
     pub questions: usize,
     /// The mean of each metric.
     pub means: Metrics,
     /// The means again with their intervals, in the order of [`Metrics::NAMES`].
     pub estimates: Vec<Estimate>,
-    /// The time that half of the questions took at most, in milliseconds.
+    /// The median time for a question, in milliseconds.
     pub p50_ms: f64,
-    /// The time that 95 of 100 questions took at most, in milliseconds.
+    /// The 95th percentile of the time for a question, in milliseconds.
     pub p95_ms: f64,
 }
 
@@ -86,15 +86,15 @@ pub fn evaluate(questions: &[Question], run: &Run) -> Evaluation {
     }
 }
 
-/// The value that this share of `values` does not exceed; 0 when there are none.
+/// The value that this share of `values` does not exceed; 0 if there are no values.
 pub fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(((sorted.len().max(1) - 1) as f64 * share).ceil() as usize).copied().unwrap_or(0.0)
 }
 
-/// A run in TREC's format: question, `Q0`, document, rank from 1, score, name. Scores fall
-/// strictly, so that tools which sort by score keep the order.
+/// A run in TREC's format: question, `Q0`, document, rank from 1, score, name. Scores decrease
+/// strictly, so that tools that sort by score keep the order.
 pub fn trec(run: &Run, name: &str) -> String {
     let mut text = String::new();
     for (question, ranking) in &run.rankings {

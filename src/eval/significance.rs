@@ -1,4 +1,4 @@
-//! Whether two systems differ, by what they reach on the same questions.
+//! Tests whether two systems differ significantly on the same questions.
 //!
 //! Sources: Smucker, Allan & Carterette, *A Comparison of Statistical Significance Tests for
 //! Information Retrieval Evaluation*, CIKM 2007 (the paired randomisation test); Holm, *A Simple
@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Draws, SEED, mean_with_interval};
 
-/// How many times the signs of the differences are drawn.
+/// The number of random sign flips.
 pub const FLIPS: usize = 10_000;
 
-/// Below this p-value, corrected, a difference is held to be real.
+/// The significance level: a corrected p-value below it is significant.
 pub const LEVEL: f64 = 0.05;
 
-/// With fewer questions no difference can be told from chance: even if all signs are the same, as
-/// many flips as the level allows have equal signs too.
+/// With fewer questions no difference is significant: even if all signs are the same, random flips
+/// give equal signs more often than the level allows.
 pub const FEWEST: usize = 6;
 
-/// Differences that are smaller count as ties.
+/// Smaller differences count as ties.
 const TIE: f64 = 1e-9;
 
-/// How system A's values differ from system B's on the same questions.
+/// The difference of two systems A and B on the same questions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// The mean of A − B.
@@ -32,18 +32,18 @@ pub struct Difference {
     /// The share of sign flips whose mean is at least as far from 0: the two-sided p-value of the
     /// paired randomisation test.
     pub p: f64,
-    /// Questions on which A, neither, and B was better.
+    /// The number of questions on which A, neither and B was better.
     pub wins_ties_losses: [usize; 3],
-    /// The mean difference by the standard deviation of the differences (Cohen's d of pairs); 0
-    /// where there is no deviation.
+    /// The mean difference divided by the standard deviation of the differences (Cohen's d of
+    /// pairs); 0 if that is 0.
     pub effect: f64,
-    /// The smallest true difference that questions like these would have shown in 8 of 10 trials at
-    /// [`LEVEL`]; 1, the largest that there can be, where they show none.
+    /// The smallest true difference that questions like these show with a power of 80 % at
+    /// [`LEVEL`]; 1, the largest possible, if there are too few questions.
     pub detectable: f64,
 }
 
-/// Compares the values of two systems on the same questions, in the same order; there is at least
-/// one.
+/// Compares the values of two systems on the same questions, in the same order; there must be at
+/// least one.
 pub fn difference(a: &[f64], b: &[f64]) -> Difference {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     let count = differences.len() as f64;
@@ -64,13 +64,13 @@ pub fn difference(a: &[f64], b: &[f64]) -> Difference {
     }
 }
 
-/// The p-value of the paired randomisation test: where the systems do not differ, each difference
-/// has either sign with the same chance. The flip that was seen counts as one, so that no p-value
-/// is 0 (Phipson & Smyth, 2010).
+/// The p-value of the paired randomisation test: if the systems do not differ, each difference has
+/// either sign with the same probability. The observed signs count as one of the flips, so that no
+/// p-value is 0 (Phipson & Smyth, 2010).
 fn randomisation(differences: &[f64]) -> f64 {
-    let seen = differences.iter().sum::<f64>().abs();
+    let observed = differences.iter().sum::<f64>().abs();
     let mut draws = Draws::new(SEED);
-    let mut as_far = 1;
+    let mut extreme = 1;
     for _ in 0..FLIPS {
         let mut signs = 0;
         let mut sum = 0.0;
@@ -81,12 +81,12 @@ fn randomisation(differences: &[f64]) -> f64 {
             sum += if signs & 1 == 0 { *difference } else { -difference };
             signs >>= 1;
         }
-        as_far += usize::from(sum.abs() >= seen - TIE);
+        extreme += usize::from(sum.abs() >= observed - TIE);
     }
-    as_far as f64 / (FLIPS + 1) as f64
+    extreme as f64 / (FLIPS + 1) as f64
 }
 
-/// Corrects the p-values of several tests, in their order, by Holm's step-down procedure.
+/// Corrects the p-values of several tests by Holm's step-down procedure; keeps their order.
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]).then(a.cmp(&b)));
@@ -99,8 +99,8 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     corrected
 }
 
-/// Kendall's rank correlation τ-b of two lists of values of the same things: 1 for the same order,
-/// −1 for the opposite one; `None` when all values of a list are equal. Source: Kendall, *The
+/// Kendall's rank correlation τ-b of two lists of values of the same items: 1 for the same order,
+/// −1 for the opposite one; `None` if all values of a list are equal. Source: Kendall, *The
 /// Treatment of Ties in Ranking Problems*, Biometrika 1945.
 pub fn kendall_tau(a: &[f64], b: &[f64]) -> Option<f64> {
     let sign = |difference: f64| if difference.abs() <= TIE { 0.0 } else { difference.signum() };
@@ -137,17 +137,17 @@ mod tests {
     }
 
     #[test]
-    fn too_few_questions_never_show_a_difference() {
+    fn too_few_questions_are_never_significant() {
         let of = |count: usize| difference(&vec![1.0; count], &vec![0.0; count]);
         assert!(of(FEWEST - 1).p > LEVEL && of(FEWEST - 1).detectable == 1.0);
         assert!(of(FEWEST).p < LEVEL && of(FEWEST).detectable == 0.0);
     }
 
     #[test]
-    fn holms_correction_is_what_its_paper_says() {
+    fn holms_correction_matches_an_example() {
         let corrected = holm(&[0.01, 0.04, 0.03, 0.005]);
-        for (found, wanted) in corrected.iter().zip([0.03, 0.06, 0.06, 0.02]) {
-            assert!((found - wanted).abs() < 1e-12, "{corrected:?}");
+        for (value, expected) in corrected.iter().zip([0.03, 0.06, 0.06, 0.02]) {
+            assert!((value - expected).abs() < 1e-12, "{corrected:?}");
         }
         assert!(holm(&[]).is_empty());
     }
@@ -165,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn turned_around_only_the_sign_changes(values in prop::collection::vec((0.0f64..1.0, 0.0f64..1.0), 1..40)) {
+        fn swapping_the_systems_changes_only_the_sign(values in prop::collection::vec((0.0f64..1.0, 0.0f64..1.0), 1..40)) {
             let (a, b): (Vec<f64>, Vec<f64>) = values.into_iter().unzip();
             let (forth, back) = (difference(&a, &b), difference(&b, &a));
             prop_assert!((forth.mean + back.mean).abs() < 1e-12 && (forth.p - back.p).abs() < 1e-12);

@@ -1,5 +1,5 @@
-//! A collection in BEIR's layout becomes an index like any folder: each document is a file. It is
-//! kept under `evals/` of the home for the next time.
+//! Indexes a collection in BEIR's layout like any folder: each document is a file. The index stays
+//! under `evals/` in kinglet's home folder for the next run.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,17 +18,17 @@ use crate::index::{Index, IndexWriter};
 use crate::ingest::{IngestPlan, Progress, ingest};
 use crate::models::catalog::ModelSpec;
 
-/// The same with its embedder named, so that figures do not depend on which embedder was used
+/// The same engine with a fixed embedder, so that results do not depend on which embedder was used
 /// first.
-pub(super) fn with_own_embedder(kinglet: &Kinglet) -> Kinglet {
+pub(super) fn with_fixed_embedder(kinglet: &Kinglet) -> Kinglet {
     let embedder = EmbedderChoice::Use(kinglet.answering_embedder(None));
     kinglet.clone().with_config(Config { embedder, ..kinglet.config().clone() })
 }
 
 impl Kinglet {
-    /// The models that the collection in `folder` needs.
+    /// The models that a search in the collection in `folder` needs.
     pub(super) fn models_for_beir(&self, folder: &Path) -> Result<Vec<Arc<ModelSpec>>> {
-        let this = with_own_embedder(self);
+        let this = with_fixed_embedder(self);
         let index = this.beir_index(&this.beir_home(folder)?);
         let mut specs = this.specs_of(&this.embedders_of(&index, &this.beir_embedders(&index)?)?)?;
         for encoder in this.sparse_encoders_of(&index)? {
@@ -37,15 +37,14 @@ impl Kinglet {
         this.with_runtime(specs)
     }
 
-    /// Reads the collection in `folder` with the judgments of one split, and brings its index up to
-    /// date.
+    /// Reads the collection in `folder` with the judgments of one split, and updates its index.
     pub(super) fn beir_collection(
         &self,
         folder: &Path,
         split: &str,
         progress: &dyn Progress,
     ) -> Result<TestCollection> {
-        let this = with_own_embedder(self);
+        let this = with_fixed_embedder(self);
         let home = this.beir_home(folder)?;
         let collection = Beir::read(folder, split)?;
         let documents = home.join("documents");
@@ -68,21 +67,21 @@ impl Kinglet {
         let names = ChunkNames::new(&index.outlines()?, |outline| {
             let number = outline.path.split('.').next().and_then(|stem| stem.parse::<usize>().ok());
             let document = number.and_then(|number| collection.documents.get(number));
-            let document =
-                document.ok_or_else(|| Error::damaged(format!("{} is no document of the collection", outline.path)))?;
+            let document = document
+                .ok_or_else(|| Error::damaged(format!("{} is not a document of the collection", outline.path)))?;
             Ok([document.id.clone(), outline.chunk.to_string()])
         })?;
         Ok(TestCollection { questions: questions_of(collection), index, names })
     }
 
-    /// Words or learned terms alone need no embedder: then those that were used before are kept,
-    /// and no other is added.
+    /// Lexical and sparse modes need no embedder: then the index keeps those that it has, and gets
+    /// no other.
     fn beir_embedders(&self, index: &Path) -> Result<Embedders> {
         if !self.needs_no_embedder() {
             return Ok(Embedders::Keep);
         }
-        let own = Manifest::read(index)?.map(|manifest| manifest.embedders).unwrap_or_default();
-        Ok(Embedders::Only(own.iter().map(|card| card.id.as_str().into()).collect()))
+        let kept = Manifest::read(index)?.map(|manifest| manifest.embedders).unwrap_or_default();
+        Ok(Embedders::Only(kept.iter().map(|card| card.id.as_str().into()).collect()))
     }
 
     /// Each chunk size has an index of its own.
@@ -97,8 +96,8 @@ impl Kinglet {
     fn beir_home(&self, folder: &Path) -> Result<PathBuf> {
         let folder = folder.canonicalize().map_err(|cause| Error::io("find", folder, cause))?;
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let of = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
-        Ok(self.home().join("evals").join(format!("{name}-{}", &of[..8])))
+        let hash = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
+        Ok(self.home().join("evals").join(format!("{name}-{}", &hash[..8])))
     }
 }
 
@@ -110,11 +109,11 @@ fn questions_of(mut collection: Beir) -> Vec<Question> {
     collection.queries.into_iter().map(question).collect()
 }
 
-/// Writes each document to a file named by its place in the collection. Files that are right
-/// already keep their time, so that they are not read again.
+/// Writes each document to a file that is named after its place in the collection. Does not touch
+/// files with the right content, so that they are not read again.
 fn write_documents(documents: &[BeirDocument], folder: &Path) -> Result<()> {
     make_private_folder(folder)?;
-    let mut wanted = BTreeSet::new();
+    let mut written = BTreeSet::new();
     for (number, document) in documents.iter().enumerate() {
         let title = document.title.split_whitespace().collect::<Vec<_>>().join(" ");
         let (name, text) = match title.as_str() {
@@ -125,10 +124,10 @@ fn write_documents(documents: &[BeirDocument], folder: &Path) -> Result<()> {
         if std::fs::read(&path).ok().as_deref() != Some(text.as_bytes()) {
             std::fs::write(&path, &text).map_err(|cause| Error::io("write", &path, cause))?;
         }
-        wanted.insert(path);
+        written.insert(path);
     }
     let entries = std::fs::read_dir(folder).map_err(|cause| Error::io("list", folder, cause))?;
-    for entry in entries.flatten().filter(|entry| !wanted.contains(&entry.path())) {
+    for entry in entries.flatten().filter(|entry| !written.contains(&entry.path())) {
         std::fs::remove_file(entry.path()).map_err(|cause| Error::io("remove", &entry.path(), cause))?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What judgments call the chunks of an index, and the documents that they are from.
+//! Maps the chunks of an index to the names that judgments use for passages and documents.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::eval::judgments::Granularity;
 use crate::index::store::{ChunkId, Outline};
 
-/// The names of each chunk that is searched, with those of its duplicates.
+/// The names of each searchable chunk and of its duplicates.
 pub(super) struct ChunkNames {
     documents: usize,
     by_chunk: HashMap<ChunkId, Names>,
@@ -28,7 +28,8 @@ impl Names {
 }
 
 impl ChunkNames {
-    /// `name` gives the name of a chunk's document and that of the chunk itself.
+    /// Names every chunk; `name` returns the name of a chunk's document and that of the chunk
+    /// itself.
     pub fn new(outlines: &[Outline], name: impl Fn(&Outline) -> Result<[String; 2]>) -> Result<Self> {
         let mut by_chunk: HashMap<ChunkId, Names> = HashMap::new();
         let mut documents = HashSet::new();
@@ -43,18 +44,18 @@ impl ChunkNames {
         Ok(ChunkNames { documents: documents.len(), by_chunk })
     }
 
-    /// How many documents there are.
+    /// The number of documents.
     pub fn documents(&self) -> usize {
         self.documents
     }
 
-    /// The ranking of documents or passages that follows from a ranking of chunks: each stands
-    /// where its best chunk stands. At most `most` of them.
+    /// Turns a ranking of chunks into one of documents or passages, at most `limit` of them: each
+    /// has the rank of its best chunk.
     pub fn ranking(
         &self,
         granularity: Granularity,
         chunks: impl IntoIterator<Item = (ChunkId, f32)>,
-        most: usize,
+        limit: usize,
     ) -> Result<Vec<(String, f32)>> {
         let mut seen = HashSet::new();
         let mut ranking = Vec::new();
@@ -62,7 +63,7 @@ impl ChunkNames {
             let names = self.by_chunk.get(&chunk);
             let names = names.ok_or_else(|| Error::damaged(format!("chunk {chunk} has no document")))?;
             for name in names.of(granularity) {
-                if ranking.len() < most && seen.insert(name) {
+                if ranking.len() < limit && seen.insert(name) {
                     ranking.push((name.clone(), score));
                 }
             }
@@ -70,9 +71,9 @@ impl ChunkNames {
         Ok(ranking)
     }
 
-    /// The first chunk with this name, or of the document with it.
+    /// The first chunk of the passage or document with this name.
     pub fn first_chunk(&self, granularity: Granularity, name: &str) -> Option<ChunkId> {
-        let called = self.by_chunk.iter().filter(|(_, names)| names.of(granularity).iter().any(|it| it == name));
-        called.map(|(chunk, _)| *chunk).min()
+        let named = self.by_chunk.iter().filter(|(_, names)| names.of(granularity).iter().any(|it| it == name));
+        named.map(|(chunk, _)| *chunk).min()
     }
 }

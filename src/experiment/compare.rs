@@ -1,5 +1,6 @@
-//! Compares systems on the same questions over the same documents. First a plan, which says what it
-//! needs; then each system is measured, one after the other; then the statistics and the report.
+//! Compares systems on the same questions over the same documents: plans the systems and the models
+//! that they need, measures one system after the other, computes the statistics, and writes the
+//! report.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use super::comparison_folder::ComparisonFolder;
 use super::measure_process::measure;
 use super::measure_system::{MeasureJob, Measurement, machine};
 use super::question_set::with_questions;
-use super::systems::{DEFAULT_MODES, System};
+use super::systems::{DEFAULT_MODES, System, Systems};
 use super::test_collection::{CollectionSource, DocumentSource, no_questions};
 use crate::config::{ChunkSize, Config, EmbedderChoice, RerankerChoice};
 use crate::engine::{Embedders, Kinglet};
@@ -28,27 +29,28 @@ use crate::models::catalog::ModelSpec;
 use crate::models::reference::{EmbedderRef, RerankerRef};
 use crate::subprocess::Isolation;
 
-/// Places of a ranking that run files hold: as many as Recall@100 looks at.
-const KEPT: usize = 100;
-/// Letters of a text that show what it is about.
-const MOST_SHOWN: usize = 140;
+/// The depth of rankings in run files, which Recall@100 needs.
+const RUN_DEPTH: usize = 100;
+/// The length of a text's beginning in the report, in characters.
+const BEGINNING_CHARS: usize = 140;
 
-/// What shall be compared.
+/// What to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComparisonRequest {
     /// The documents and questions.
     pub collection: CollectionSource,
-    /// The embedders; words alone are always compared too.
+    /// The embedders; lexical search alone is always compared too.
     pub embedders: Vec<EmbedderRef>,
-    /// How each is searched with, see [`Kinglet::systems`]; none means [`DEFAULT_MODES`].
+    /// The modes to compare for each embedder, see [`Kinglet::systems`]; none means
+    /// [`DEFAULT_MODES`].
     pub modes: Vec<String>,
-    /// Settings of which several values are compared, by key.
+    /// Settings to compare several values of, by key.
     pub vary: Vec<(String, Vec<String>)>,
-    /// Where everything goes; `None` for `comparisons/NAME` in the home.
+    /// The folder of the comparison; `None` for `comparisons/NAME` in the home folder.
     pub folder: Option<PathBuf>,
 }
 
-/// A comparison that can be run.
+/// A comparison that is ready to run.
 #[derive(Debug)]
 pub struct ComparisonPlan {
     request: ComparisonRequest,
@@ -59,71 +61,72 @@ pub struct ComparisonPlan {
 }
 
 impl ComparisonPlan {
-    /// The systems, words alone first.
+    /// The systems, the baseline first.
     pub fn systems(&self) -> &[System] {
         &self.systems
     }
 
-    /// A sentence for each system that was asked for and cannot be.
+    /// A sentence for each requested system that cannot be compared.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// The models whose files must be here.
+    /// The models that must be installed.
     pub fn required_models(&self) -> &[Arc<ModelSpec>] {
         &self.required_models
     }
 }
 
-/// A comparison that is done.
+/// A finished comparison.
 #[derive(Debug)]
 pub struct FinishedComparison {
-    /// What came of it.
+    /// The results.
     pub report: Report,
-    /// The report as a page.
+    /// The path of the HTML report.
     pub page: PathBuf,
 }
 
-/// How far a comparison is.
+/// The progress of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeasuringProgress<'p> {
-    /// The system that is measured.
+    /// The system being measured.
     pub system: &'p str,
-    /// Questions that all systems so far have answered.
+    /// The number of questions answered so far, over all systems.
     pub answered: usize,
-    /// Questions for all systems.
+    /// The number of questions to answer, over all systems.
     pub total: usize,
 }
 
 impl Kinglet {
-    /// Finds the systems to compare and the models that they need. Nothing is written yet.
+    /// Finds the systems to compare and the models that they need. Writes nothing.
     ///
     /// # Errors
-    /// When there are no questions, or no such index, embedder, mode, setting or value.
+    /// When there are no questions, or the index, an embedder, a mode, a setting or a value does
+    /// not exist.
     pub fn plan_comparison(&self, request: ComparisonRequest) -> Result<ComparisonPlan> {
         let modes: Vec<String> = match request.modes.as_slice() {
             [] => DEFAULT_MODES.iter().map(ToString::to_string).collect(),
             modes => modes.to_vec(),
         };
-        let found = self.systems(&request.embedders, &modes, &request.vary)?;
+        let Systems { systems, left_out } = self.systems(&request.embedders, &modes, &request.vary)?;
         if let CollectionSource { documents: DocumentSource::Index(_), questions: None } = request.collection {
             return Err(no_questions());
         }
         let name = request.collection.documents.name();
         let folder = request.folder.clone().unwrap_or_else(|| self.home().join("comparisons").join(name));
-        let required_models = self.models_for_comparison(&request, &found.systems)?;
-        Ok(ComparisonPlan { request, folder, systems: found.systems, left_out: found.left_out, required_models })
+        let required_models = self.models_for_comparison(&request, &systems)?;
+        Ok(ComparisonPlan { request, folder, systems, left_out, required_models })
     }
 
     /// Measures each system in the process that `isolation` names and compares them. Everything
-    /// goes into the comparison's folder: `systems/` has what was measured, and is read again where
-    /// nothing has changed; `runs/` has run files in TREC's format, `qrels.txt` the judgments
-    /// (those for systems that cut documents otherwise stand beside their runs), `questions.jsonl`
-    /// the questions. `progress` sees indexing, and is asked whether to stop; `measuring` is told
+    /// goes into the comparison's folder: `systems/` has the measurements, which a later run reuses
+    /// if nothing has changed; `runs/` has run files in TREC's format, `qrels.txt` the judgments
+    /// (those for systems with another chunk size are next to their runs), `questions.jsonl` the
+    /// questions. `progress` observes indexing and decides whether to stop; `measuring` is called
     /// after each question.
     ///
     /// # Errors
-    /// When a system cannot be measured, or the disk refuses. What was measured until then is kept.
+    /// When a system cannot be measured, or a write fails. Finished measurements are kept.
     pub fn run_comparison(
         &self,
         plan: &ComparisonPlan,
@@ -139,7 +142,7 @@ impl Kinglet {
         let collections = self.collections(plan, progress)?;
         let first = &collections[&plan.systems[0].config.chunking];
         let total = first.questions.len() * plan.systems.len();
-        let (mut runs, mut measured) = (Vec::new(), 0);
+        let (mut runs, mut finished) = (Vec::new(), 0);
         for (place, system) in plan.systems.iter().enumerate() {
             let collection = &collections[&system.config.chunking];
             let job = self.measure_job(system, collection);
@@ -150,13 +153,13 @@ impl Kinglet {
                     let before = place * first.questions.len();
                     let answered =
                         |count| measuring(MeasuringProgress { system: &system.name, answered: before + count, total });
-                    let found = measure(isolation, &job, progress, &answered);
-                    let found = found.map_err(|error| in_words(error, system, measured))?;
-                    measured += 1;
-                    folder.store(system, fingerprint, checked(found, system, &job)?)?
+                    let measured = measure(isolation, &job, progress, &answered);
+                    let measurement = measured.map_err(|error| with_context(error, system, finished))?;
+                    finished += 1;
+                    folder.store(system, fingerprint, checked(measurement, system, &job)?)?
                 }
             };
-            let run = named(collection, &measurement)?;
+            let run = run_of(collection, &measurement)?;
             folder.write_run(system, &run)?;
             if !std::ptr::eq(collection, first) {
                 folder.write_own_judgments(system, &collection.questions)?;
@@ -188,18 +191,18 @@ impl Kinglet {
         let mut models: Vec<Arc<ModelSpec>> = Vec::new();
         for system in systems {
             let kinglet = self.clone().with_config(system.config.clone());
-            let mut needed = match &request.collection.documents {
+            let mut required = match &request.collection.documents {
                 DocumentSource::Index(name) => {
                     self.models_for_indexing(name, &Embedders::Add(request.embedders.clone()))?
                 }
                 beir => kinglet.models_for_documents(beir)?,
             };
-            needed.extend(kinglet.models_of_search()?);
+            required.extend(kinglet.models_of_search()?);
             if system.answers {
-                needed.extend(kinglet.models_for_answering()?);
+                required.extend(kinglet.models_for_answering()?);
             }
-            for model in needed {
-                if !models.iter().any(|known| known.id == model.id) {
+            for model in required {
+                if !models.iter().any(|other| other.id == model.id) {
                     models.push(model);
                 }
             }
@@ -207,8 +210,8 @@ impl Kinglet {
         Ok(models)
     }
 
-    /// For each chunk size of the systems the test collection, with all that they need in its
-    /// index.
+    /// Opens the test collection for each chunk size of the systems; its index has everything that
+    /// they need.
     fn collections(
         &self,
         plan: &ComparisonPlan,
@@ -219,14 +222,14 @@ impl Kinglet {
         let mut prepared = HashSet::new();
         for system in &plan.systems {
             let Config { embedder, sparse, rerank, chunking, .. } = &system.config;
-            let needs = (
+            let parts = (
                 embedder,
                 sparse,
                 *rerank == RerankerChoice::Use(RerankerRef::MaxSim),
                 system.config.encoder().is_some(),
                 chunking,
             );
-            if !prepared.insert(needs) {
+            if !prepared.insert(parts) {
                 continue;
             }
             let kinglet = self.clone().with_config(system.config.clone());
@@ -241,21 +244,21 @@ impl Kinglet {
         Ok(collections)
     }
 
-    /// The index itself with the vectors of all embedders; for another chunk size, an index of the
+    /// The user's index with the vectors of all embedders; for another chunk size, an index of the
     /// same documents in the comparison's folder.
     fn comparison_index(&self, name: &str, plan: &ComparisonPlan, progress: &dyn Progress) -> Result<Index> {
-        let own = self.index_folder(name)?;
-        // What is kept of token vectors must not depend on which system comes first.
+        let index_folder = self.index_folder(name)?;
+        // Which token vectors the index keeps must not depend on which system comes first.
         let config = Config { rerank: RerankerChoice::Auto, embedder: EmbedderChoice::Auto, ..self.config().clone() };
         let kinglet = self.clone().with_config(config);
         let folder = match self.config().chunking {
-            ChunkSize::Auto => own.clone(),
+            ChunkSize::Auto => index_folder.clone(),
             size => plan.folder.join("indexes").join(format!("{size:?}").to_lowercase()),
         };
         let embedders = plan.request.embedders.clone();
-        let (roots, embedders) = match folder == own {
+        let (roots, embedders) = match folder == index_folder {
             true => (Vec::new(), Embedders::Add(embedders)),
-            false => (Index::roots_in(&own)?, Embedders::Only(embedders)),
+            false => (Index::roots_in(&index_folder)?, Embedders::Only(embedders)),
         };
         kinglet.index_into(&folder, &roots, &embedders, progress)?;
         Index::open(&folder)
@@ -272,53 +275,54 @@ impl Kinglet {
     }
 }
 
-/// Changes whenever the system, the index, the questions or the program do.
+/// A hash that changes whenever the system, the index, the questions or the program changes.
 fn fingerprint(system: &System, job: &MeasureJob, index: &Index) -> Result<String> {
-    let of = (env!("CARGO_PKG_VERSION"), job, index.manifest(), index.generation(), &system.name);
-    Ok(blake3::hash(&serde_json::to_vec(&of).expect("plain data")).to_hex().to_string())
+    let parts = (env!("CARGO_PKG_VERSION"), job, index.manifest(), index.generation(), &system.name);
+    Ok(blake3::hash(&serde_json::to_vec(&parts).expect("plain data")).to_hex().to_string())
 }
 
-fn checked(found: Measurement, system: &System, job: &MeasureJob) -> Result<Measurement> {
+/// The measurement, if it has a result for every question.
+fn checked(measurement: Measurement, system: &System, job: &MeasureJob) -> Result<Measurement> {
     let questions = job.questions.len();
-    match found.rankings.len() == questions && found.took_ms.len() == questions {
-        true => Ok(found),
+    match measurement.rankings.len() == questions && measurement.took_ms.len() == questions {
+        true => Ok(measurement),
         false => Err(Error::model(format!("{} did not answer all questions", system.name))),
     }
 }
 
-/// The error with the system that it is about, or with how far the comparison came.
-fn in_words(error: Error, system: &System, measured: usize) -> Error {
+/// Adds to the error the system that it concerns, or, after an interruption, how many were
+/// finished.
+fn with_context(error: Error, system: &System, finished: usize) -> Error {
     if error.kind() != ErrorKind::Interrupted {
         return Error::new(error.kind(), format!("{} could not be measured: {error}", system.name)).with_cause(error);
     }
-    let measured = match measured {
+    let finished = match finished {
         0 => "no system was".to_string(),
         1 => "one system was".to_string(),
         count => format!("{count} systems were"),
     };
-    let what =
-        format!("interrupted; {measured} measured to the end in this run, and the same command goes on from there");
+    let what = format!("interrupted; {finished} measured in this run; run the same command to continue");
     Error::new(ErrorKind::Interrupted, what)
 }
 
-/// The rankings by the names of documents or passages.
-fn named(collection: &TestCollection, measurement: &Measurement) -> Result<Run> {
+/// The run, with rankings of documents or passages by name.
+fn run_of(collection: &TestCollection, measurement: &Measurement) -> Result<Run> {
     let mut rankings = Vec::new();
     for (question, chunks) in collection.questions.iter().zip(&measurement.rankings) {
-        let ranking = collection.names.ranking(question.granularity, chunks.iter().copied(), KEPT)?;
+        let ranking = collection.names.ranking(question.granularity, chunks.iter().copied(), RUN_DEPTH)?;
         rankings.push((question.id.clone(), ranking));
     }
     Ok(Run { rankings, took_ms: measurement.took_ms.clone() })
 }
 
-/// Looks up how what was found for a question begins, because names alone tell people little.
+/// Adds the beginnings of the retrieved texts, because names alone tell people little.
 fn add_texts(
     contrasting: &mut ContrastingQuestion,
     plan: &ComparisonPlan,
     collections: &BTreeMap<ChunkSize, TestCollection>,
 ) -> Result<()> {
-    for (place, found) in contrasting.found.iter_mut().enumerate() {
-        let Some(system) = plan.systems.iter().find(|system| system.name == found.system) else { continue };
+    for (place, result) in contrasting.found.iter_mut().enumerate() {
+        let Some(system) = plan.systems.iter().find(|system| system.name == result.system) else { continue };
         let collection = &collections[&system.config.chunking];
         let question = collection.questions.iter().find(|question| question.id == contrasting.id);
         let granularity = question.map_or(Granularity::Document, |question| question.granularity);
@@ -328,8 +332,8 @@ fn add_texts(
             let stored = collection.index.chunks(&chunks)?;
             Ok(stored.iter().map(|stored| beginning(&stored.chunk.text)).collect())
         };
-        found.texts = beginnings(&found.top)?;
-        // The names of the answers are those of the best system.
+        result.texts = beginnings(&result.top)?;
+        // Relevant passages have the names that the best system's chunk size gives them.
         if place == 0 {
             contrasting.answer = beginnings(&contrasting.relevant[..contrasting.relevant.len().min(1)])?.pop();
         }
@@ -337,15 +341,15 @@ fn add_texts(
     Ok(())
 }
 
-/// The first words of a text.
+/// The first words of a text, at most [`BEGINNING_CHARS`] long.
 fn beginning(text: &str) -> String {
-    let mut shown = String::new();
+    let mut words = String::new();
     for word in text.split_whitespace() {
-        if shown.chars().count() + word.chars().count() > MOST_SHOWN {
-            return format!("{shown} …").trim_start().to_string();
+        if words.chars().count() + word.chars().count() > BEGINNING_CHARS {
+            return format!("{words} …").trim_start().to_string();
         }
-        shown.push_str(if shown.is_empty() { "" } else { " " });
-        shown.push_str(word);
+        words.push_str(if words.is_empty() { "" } else { " " });
+        words.push_str(word);
     }
-    shown
+    words
 }

@@ -1,5 +1,5 @@
-//! The folder of a comparison: what was measured, so that an interrupted comparison goes on where
-//! it was; run files and judgments in TREC's format; the report.
+//! The folder of a comparison: measurements, so that an interrupted comparison can continue; run
+//! files and judgments in TREC's format; the report.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::eval::report::Report;
 use crate::eval::{Run, trec};
 use crate::index::durable_file::write_whole;
 
-/// The measurement of one system, in a file.
+/// The measurement of one system, as stored in a file.
 #[derive(Serialize, Deserialize)]
 struct StoredMeasurement {
     fingerprint: String,
@@ -32,7 +32,7 @@ impl<'f> ComparisonFolder<'f> {
         Ok(ComparisonFolder(folder))
     }
 
-    /// What was measured of the system before, under the same circumstances.
+    /// The stored measurement of the system, if it has the same fingerprint.
     pub fn stored(&self, system: &System, fingerprint: &str) -> Option<Measurement> {
         let bytes = std::fs::read(self.measurement_file(system)).ok()?;
         let stored: StoredMeasurement = serde_json::from_slice(&bytes).ok()?;
@@ -57,8 +57,8 @@ impl<'f> ComparisonFolder<'f> {
         write_whole(&self.run_file(system), trec(run, &system.name).as_bytes())
     }
 
-    /// The judgments for a system that cuts documents otherwise than the first one, so that
-    /// passages have other names.
+    /// Writes the judgments for a system with another chunk size than the first one, which gives
+    /// passages other names.
     pub fn write_own_judgments(&self, system: &System, questions: &[Question]) -> Result<()> {
         write_whole(&self.run_file(system).with_extension("qrels"), qrels(questions).as_bytes())
     }
@@ -69,7 +69,7 @@ impl<'f> ComparisonFolder<'f> {
         write_whole(&self.0.join("questions.jsonl"), questions.iter().map(line).collect::<String>().as_bytes())
     }
 
-    /// Writes `report.json` and `report.html`; gives the path of the latter.
+    /// Writes `report.json` and `report.html`; returns the path of the latter.
     pub fn write_report(&self, report: &Report) -> Result<PathBuf> {
         write_whole(&self.0.join("report.json"), report.json().as_bytes())?;
         let page = self.0.join("report.html");
@@ -79,8 +79,8 @@ impl<'f> ComparisonFolder<'f> {
 }
 
 fn file_name(system: &System) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.+=".contains(c) { c } else { '_' };
-    system.name.chars().map(plain).collect()
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.+=".contains(c) { c } else { '_' };
+    system.name.chars().map(safe).collect()
 }
 
 /// Judgments in TREC's format: question, 0, name, grade.

@@ -1,4 +1,4 @@
-//! One of several systems becomes what an index answers by.
+//! Sets the default system of an index.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use crate::eval::comparison::BASELINE;
 use crate::experiment::systems::System;
 use crate::index::IndexWriter;
 
-/// The settings that make a system, beside its embedder.
-const CHOSEN: [&str; 5] = ["mode", "fusion", "rerank", "neighbours", "sparse"];
+/// The settings that define a system, besides its embedder.
+const SYSTEM_SETTINGS: [&str; 5] = ["mode", "fusion", "rerank", "neighbours", "sparse"];
 
 impl Kinglet {
-    /// Lets the index called `name` answer by `system`, named as `kinglet compare` names it
-    /// (`bm25`, `EMBEDDER:MODE`, `EMBEDDER:MODE,KEY=VALUE`), or by an embedder in the default mode.
-    /// Nothing is removed, and what is set elsewhere still goes over it.
+    /// Makes `system` the default of the index called `name`: a system as `kinglet compare` names
+    /// it (`bm25`, `EMBEDDER:MODE`, `EMBEDDER:MODE,KEY=VALUE`), or an embedder in the default mode.
+    /// Removes nothing, and settings made elsewhere still take precedence.
     ///
     /// # Errors
-    /// When there is no such system, the index has no vectors of its embedder or is cut otherwise,
-    /// or another process writes to the index.
+    /// When there is no such system, the index lacks vectors of its embedder or has another chunk
+    /// size, or another process is writing to the index.
     pub fn use_system(&self, name: &str, system: &str) -> Result<()> {
         let (embedder, mode) = system.split_once(':').map_or((system, None), |(embedder, mode)| (embedder, Some(mode)));
-        let mut cut = None;
-        let chosen = match (embedder, mode) {
+        let mut chunking = None;
+        let defaults = match (embedder, mode) {
             (BASELINE, None) => BTreeMap::from([("mode".to_string(), "lexical".to_string())]),
             (_, None) => BTreeMap::new(),
             (embedder, Some(mode)) => {
@@ -32,8 +32,8 @@ impl Kinglet {
                 let systems = self.systems(&[embedder.into()], &[mode.to_string()], &varied)?;
                 match (systems.systems.get(1), systems.left_out.first()) {
                     (Some(system), _) => {
-                        let is_cut = varied.iter().any(|(key, _)| key == "chunking");
-                        cut = is_cut.then(|| system.config.chunking()).flatten();
+                        let has_chunking = varied.iter().any(|(key, _)| key == "chunking");
+                        chunking = has_chunking.then(|| system.config.chunking()).flatten();
                         settings(system, &varied)?
                     }
                     (None, reason) => return Err(Error::input(reason.cloned().unwrap_or_default())),
@@ -42,53 +42,54 @@ impl Kinglet {
         };
         let mut writer = IndexWriter::open(&self.index_folder(name)?)?;
         let Some(mut manifest) = writer.manifest().cloned() else {
-            return Err(Error::input(format!("the index {name} has not been finished"))
+            return Err(Error::input(format!("the index {name} has no finished run"))
                 .with_hint(Hint::UpdateIndex { index: Some(name.to_string()), effect: None }));
         };
-        if cut.is_some_and(|cut| cut != manifest.chunking) {
-            let wanted = system.split("chunking=").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
-            return Err(Error::input(format!("the documents of {name} are cut otherwise"))
-                .with_hint(Hint::ChangeChunking { index: name.to_string(), chunking: wanted.to_string() }));
+        if chunking.is_some_and(|chunking| chunking != manifest.chunking) {
+            let chunking = system.split("chunking=").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
+            return Err(Error::input(format!("{name} has another chunk size"))
+                .with_hint(Hint::ChangeChunking { index: name.to_string(), chunking: chunking.to_string() }));
         }
         if embedder != BASELINE {
-            let known: Vec<&str> = manifest.embedders.iter().map(|card| card.id.as_str()).collect();
-            let Some(place) = known.iter().position(|id| *id == embedder) else {
+            let embedders: Vec<&str> = manifest.embedders.iter().map(|card| card.id.as_str()).collect();
+            let Some(place) = embedders.iter().position(|id| *id == embedder) else {
                 self.models_for_indexing(name, &Embedders::Add(vec![embedder.into()]))?;
                 return Err(Error::input(format!(
                     "{name} has no vectors of `{}`, only of {}",
                     embedder.escape_debug(),
-                    known.join(", ")
+                    embedders.join(", ")
                 ))
                 .with_hint(Hint::AddEmbedder { index: name.to_string(), embedder: embedder.to_string() }));
             };
             let card = manifest.embedders.remove(place);
             manifest.embedders.insert(0, card);
         }
-        manifest.defaults = chosen;
+        manifest.defaults = defaults;
         writer.finish(manifest)
     }
 }
 
-/// `KEY=VALUE` of a system's name.
+/// Parses `KEY=VALUE` in the name of a system.
 fn setting(written: &str) -> Result<(String, Vec<String>)> {
     let (key, value) = written.split_once('=').ok_or_else(|| {
-        Error::input(format!("`{}` is no setting", written.escape_debug()))
+        Error::input(format!("`{}` is not KEY=VALUE", written.escape_debug()))
             .with_hint("name the system as `kinglet compare` does: EMBEDDER:MODE,KEY=VALUE")
     })?;
     Ok((key.to_string(), vec![value.to_string()]))
 }
 
+/// The settings of a system that an index stores as its defaults.
 fn settings(system: &System, varied: &[(String, Vec<String>)]) -> Result<BTreeMap<String, String>> {
-    let mut keys = CHOSEN.to_vec();
+    let mut keys = SYSTEM_SETTINGS.to_vec();
     for (key, _) in varied {
         match key.as_str() {
-            // What is set already, or is how the index was made.
+            // `rerank` is in the list already, and the index has its chunk size.
             "reranker" | "chunking" => {}
             "tuning" => keys.push("tuning"),
-            key if CHOSEN.contains(&key) => {}
+            key if SYSTEM_SETTINGS.contains(&key) => {}
             key => {
-                return Err(Error::input(format!("an index has no {key} of its own"))
-                    .with_hint("set it in the configuration file, and use the system without it"));
+                return Err(Error::input(format!("an index cannot store the setting {key}"))
+                    .with_hint("set it in the configuration file, and name the system without it"));
             }
         }
     }

@@ -1,5 +1,5 @@
-//! A generator answers questions, and the sources that its answers cite are its ranking: so
-//! generators are compared as retrievers are.
+//! Runs a generator on questions. The sources that its answer cites are its ranking, so generators
+//! can be compared like retrievers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::index::store::{ChunkId, StoredChunk};
 use crate::models::contracts::Generator;
 use crate::search::Hit;
 
-/// A generator that is put questions with their passages.
+/// A generator that answers questions from their passages.
 pub(super) struct GeneratorRun {
     index: Arc<Index>,
     generator: Arc<dyn Generator>,
@@ -23,17 +23,17 @@ pub(super) struct GeneratorRun {
     answer_tokens: usize,
 }
 
-/// An answer with the ranking that follows from it.
+/// An answer with the ranking of its sources.
 pub(super) struct CitedAnswer {
     /// The chunks that it cites, in the order of their numbers.
     pub ranking: Vec<(ChunkId, f32)>,
     /// The answer.
     pub answer: SystemAnswer,
-    /// Milliseconds that it took.
+    /// The time that it took, in milliseconds.
     pub took_ms: f64,
 }
 
-/// The tokio runtime that the caller has entered.
+/// The tokio runtime that the caller must have entered.
 pub(super) fn runtime() -> Result<Handle> {
     Handle::try_current().map_err(|cause| {
         Error::new(ErrorKind::Input, "generators need a tokio runtime: enter one before this call").with_cause(cause)
@@ -47,12 +47,12 @@ impl GeneratorRun {
         Ok(GeneratorRun { index, generator: kinglet.open_generator()?, runtime: runtime()?, answer_tokens })
     }
 
-    /// Answers `question` from what was found for it.
+    /// Answers `question` from the chunks of `hits`.
     pub fn answer(&self, question: &str, hits: &[Hit]) -> Result<CitedAnswer> {
         let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
         let stored = self.index.chunks(&ids)?;
-        // No generator sees a path, so the place among the hits stands there and comes back with
-        // what is cited.
+        // No generator sees a path, so each passage has its place among the hits there, and a cited
+        // source returns it.
         let passages = stored.into_iter().enumerate();
         let passage =
             |(at, stored): (usize, StoredChunk)| Passage { path: at.to_string(), chunk: stored.chunk, truncated: None };
@@ -61,7 +61,7 @@ impl GeneratorRun {
         let events = answer(self.generator.clone(), question, passages, self.answer_tokens);
         let answer = self.runtime.block_on(collect_answer(events))?;
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let place = |path: &str| path.parse::<usize>().expect("a place was put there");
+        let place = |path: &str| path.parse::<usize>().expect("each path is a place");
         let sources = answer.sources.iter();
         let ranking = sources.map(|source| (ids[place(&source.path)], 1.0 / source.n as f32)).collect();
         let is_supported = !answer.refused && answer.unsupported.is_empty();

@@ -1,5 +1,5 @@
-//! Measures a system in a process of its own, so that its memory, its start and its crash are its
-//! own.
+//! Measures a system in a separate process, so that memory and cold start are its own and a crash
+//! does not end the comparison.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -13,29 +13,29 @@ use crate::error::{Error, Result};
 use crate::ingest::Progress;
 use crate::subprocess::{Isolation, Subprocess, jobs, send};
 
-/// How long a wish to stop may wait.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often to check whether to stop.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What a measuring process says.
+/// A message from the measuring process.
 #[derive(Serialize, Deserialize)]
 enum MeasureMessage {
-    /// So many questions have been answered; 0 when the system is ready.
+    /// The number of questions answered; 0 when the system is ready.
     Answered(usize),
-    /// The end.
+    /// The measurement is finished.
     Done(Box<Measurement>),
-    /// It cannot be measured.
+    /// The system cannot be measured, and why.
     Failed(String),
 }
 
-/// The measuring process: does the job on standard input. A generator needs a tokio runtime, which
-/// the caller has entered.
+/// Runs the measuring process: reads a job from standard input and writes messages to standard
+/// output. A generator needs a tokio runtime, which the caller must have entered.
 ///
 /// # Errors
 /// When there is no job on standard input.
 pub fn serve() -> Result<()> {
-    let job = jobs().next().ok_or_else(|| Error::input("this is for `kinglet compare` itself to run"))?;
+    let job = jobs().next().ok_or_else(|| Error::input("there is no job: only `kinglet compare` runs this command"))?;
     let answered = |count| {
-        // Who started this process may be gone: then nobody needs an answer.
+        // The parent process may be gone: then nobody needs the message.
         send(&MeasureMessage::Answered(count));
     };
     let measured = catch_unwind(AssertUnwindSafe(|| measure_system(&job, &answered)));
@@ -44,14 +44,14 @@ pub fn serve() -> Result<()> {
         Ok(Err(error)) => MeasureMessage::Failed(error.to_string()),
         Err(panic) => MeasureMessage::Failed(match panic.downcast_ref::<String>() {
             Some(text) => text.clone(),
-            None => panic.downcast_ref::<&str>().copied().unwrap_or("it broke down").to_string(),
+            None => panic.downcast_ref::<&str>().copied().unwrap_or("it panicked").to_string(),
         }),
     });
     Ok(())
 }
 
-/// Does the job there; `answered` is told after each question how many were answered, and
-/// `progress` is asked whether to stop.
+/// Runs the job where `isolation` says; calls `answered` after each question with the number
+/// answered so far; `progress` decides whether to stop.
 pub(super) fn measure(
     isolation: &Isolation,
     job: &MeasureJob,
@@ -79,21 +79,23 @@ fn measure_in_subprocess(
 ) -> Result<Measurement> {
     let started = Instant::now();
     let mut process = Subprocess::start(program, arguments, "measure a system")?;
-    // If it has ended already, the next message tells.
+    // If the process has ended already, the next message says so.
     process.send(job);
     let mut cold_start_ms = 0.0;
     loop {
-        match process.receive(LOOK_EVERY) {
+        match process.receive(POLL_INTERVAL) {
             Ok(MeasureMessage::Answered(0)) => cold_start_ms = started.elapsed().as_secs_f64() * 1000.0,
             Ok(MeasureMessage::Answered(count)) => answered(count),
             Ok(MeasureMessage::Done(mut measurement)) => {
                 measurement.cost.cold_start_ms = cold_start_ms;
                 return Ok(*measurement);
             }
-            Ok(MeasureMessage::Failed(what)) => return Err(Error::model(what)),
+            Ok(MeasureMessage::Failed(reason)) => return Err(Error::model(reason)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(Error::model("its process ended without a word; it may need more memory than there is"));
+                return Err(Error::model(
+                    "its process ended without a message; it may need more memory than this machine has",
+                ));
             }
         }
         if progress.is_cancelled() {

@@ -1,4 +1,4 @@
-//! Measures one system: what it finds, and what that costs.
+//! Measures one system: its rankings and its cost.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -23,46 +23,46 @@ use crate::models::reference::RerankerRef;
 use crate::search::timed::Clock;
 use crate::search::{Query, Retriever};
 
-/// Chunks that are embedded again to see how fast that is.
+/// The number of chunks to embed again to measure the indexing speed.
 const SAMPLE: usize = 128;
-/// Chunks that are embedded together, as while indexing.
+/// The batch size for embedding, the same as in indexing.
 const BATCH: usize = 64;
-/// The stage of a generator.
+/// The name of the generator's stage.
 const ANSWERING: &str = "answering";
-/// Questions that are embedded again to see how long that takes.
-const EMBEDDED_AGAIN: usize = 50;
+/// The number of questions to embed again to measure the time for embedding one.
+const QUESTION_SAMPLE: usize = 50;
 
-/// What is to be measured.
+/// A system to measure, and the questions for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct MeasureJob {
-    /// Kinglet's own folder.
+    /// Kinglet's home folder.
     pub home: PathBuf,
     /// The index.
     pub index: PathBuf,
-    /// How it is searched.
+    /// The settings of the search.
     pub config: Config,
-    /// Whether the questions are answered too, see
+    /// True if the system also answers the questions, see
     /// [`System::answers`](super::systems::System::answers).
     pub answers: bool,
-    /// What is asked.
+    /// The questions.
     pub questions: Vec<String>,
 }
 
-/// What was measured.
+/// The rankings, answers and cost of a system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Measurement {
-    /// For each question chunks with their scores, best first.
+    /// The ranking for each question: chunks with their scores, best first.
     pub rankings: Vec<Vec<(ChunkId, f32)>>,
-    /// Milliseconds that each question took.
+    /// The time for each question, in milliseconds.
     pub took_ms: Vec<f64>,
-    /// For each question the answer, if it was answered.
+    /// The answer to each question, if the system answers.
     pub answers: Vec<SystemAnswer>,
-    /// What it cost; the cold start is for who started the process to fill in.
+    /// The cost; the parent process fills in the cold start.
     pub cost: Cost,
 }
 
-/// Does the job in this process; `done` is told after each question how many were put. The first
-/// question is put twice, because the first time also loads what is loaded late.
+/// Runs the job in this process; calls `done` after each question with the number answered so far.
+/// The first question runs twice, because the first time includes lazy loading.
 pub(super) fn measure_system(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<Measurement> {
     let kinglet = Kinglet::new(&job.home, job.config.clone());
     let index = std::sync::Arc::new(Index::open(&job.index)?);
@@ -105,7 +105,7 @@ pub(super) fn measure_system(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<M
     Ok(Measurement { rankings, took_ms, answers, cost })
 }
 
-/// The times of the parts, and of what is between them.
+/// The times of the parts of a search; the rest counts as fusion.
 fn stages(parts: &[Vec<(String, f64)>], took_ms: &[f64]) -> Vec<Stage> {
     let Some(first) = parts.first() else { return Vec::new() };
     let stage = |name: &str, times: &[f64]| Stage {
@@ -124,7 +124,7 @@ fn stages(parts: &[Vec<(String, f64)>], took_ms: &[f64]) -> Vec<Stage> {
     stages
 }
 
-/// What the models and the index take, and how fast chunks are indexed.
+/// Adds the size of models and index, and the indexing speed.
 fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut Cost) -> Result<()> {
     let config = &job.config;
     let chunks = index.counts()?.chunks.max(1) as f64;
@@ -133,7 +133,7 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
     let (mut index_bytes, mut seconds_per_chunk) = (0, 0.0);
     if config.is_hybrid() || config.mode == Mode::Lexical {
         index_bytes += index.lexical_bytes();
-        seconds_per_chunk += words_seconds(index)? / chunks;
+        seconds_per_chunk += lexical_seconds(index)? / chunks;
     }
     if !kinglet.needs_no_embedder() {
         let embedder = kinglet.open_embedder(&kinglet.answering_embedder(None))?;
@@ -142,7 +142,7 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
         index_bytes += vectors + if with_tokens { tokens } else { 0 };
         cost.dimension = Some(embedder.card().dimension);
         seconds_per_chunk += per_text(&texts, |batch| embed(embedder.as_ref(), batch, with_tokens))?;
-        let questions: Vec<&str> = job.questions.iter().take(EMBEDDED_AGAIN).map(String::as_str).collect();
+        let questions: Vec<&str> = job.questions.iter().take(QUESTION_SAMPLE).map(String::as_str).collect();
         cost.stages.insert(0, embedding_stage(embedder.as_ref(), &questions)?);
     }
     if let Some(encoder) = config.searching_encoder() {
@@ -157,12 +157,12 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
         specs.extend(kinglet.models_for_answering()?);
     }
     cost.model_bytes = specs.iter().map(|spec| size_bytes(&kinglet.models().folder(spec))).sum();
-    let known: Vec<u64> = specs.iter().filter_map(|spec| spec.parameters).collect();
-    cost.parameters = (known.len() == specs.len()).then(|| known.iter().sum());
+    let parameters: Vec<u64> = specs.iter().filter_map(|spec| spec.parameters).collect();
+    cost.parameters = (parameters.len() == specs.len()).then(|| parameters.iter().sum());
     Ok(())
 }
 
-/// Passages from all over the index.
+/// Passages spread evenly over the index.
 fn sample(index: &Index) -> Result<Vec<String>> {
     let ids = index.searchable_ids()?;
     let step = ids.len().div_ceil(SAMPLE).max(1);
@@ -177,14 +177,15 @@ fn embed(embedder: &dyn Embedder, texts: &[&str], with_tokens: bool) -> Result<(
     }
 }
 
-/// Seconds for one of `texts`.
+/// The time per text that `work` takes, in seconds.
 fn per_text(texts: &[&str], work: impl Fn(&[&str]) -> Result<()>) -> Result<f64> {
     let started = Instant::now();
     texts.chunks(BATCH).try_for_each(work)?;
     Ok(started.elapsed().as_secs_f64() / texts.len().max(1) as f64)
 }
 
-/// Embedding the question is a part of the dense retriever, or of maxsim where there is none.
+/// Measures embedding the question, which is a part of the dense retriever's stage, or of maxsim's
+/// if there is no dense retriever.
 fn embedding_stage(embedder: &dyn Embedder, questions: &[&str]) -> Result<Stage> {
     let mut times = Vec::new();
     for question in questions {
@@ -196,8 +197,8 @@ fn embedding_stage(embedder: &dyn Embedder, questions: &[&str]) -> Result<Stage>
     Ok(Stage { name, p50_ms: percentile(&times, 0.5), p95_ms: percentile(&times, 0.95) })
 }
 
-/// Seconds for indexing the words of all chunks anew.
-fn words_seconds(index: &Index) -> Result<f64> {
+/// The time to build the lexical index of all chunks again, in seconds.
+fn lexical_seconds(index: &Index) -> Result<f64> {
     let folder = tempfile::tempdir().map_err(|cause| Error::io("make a folder in", &std::env::temp_dir(), cause))?;
     let documents = Documents::open_for_reading(&index.folder().join("documents.sqlite"))?;
     let started = Instant::now();
@@ -206,21 +207,19 @@ fn words_seconds(index: &Index) -> Result<f64> {
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// The most memory that this process has taken, where the system tells.
+/// The peak memory of this process, where the operating system reports it.
 fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
 
-/// The machine that systems are measured on, in words.
+/// A description of this machine: processor, cores, operating system.
 pub(super) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = information
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
-        .map(|(_, name)| name.trim());
+    let cpu_info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model =
+        cpu_info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map(|(_, name)| name.trim());
     let model = model.map_or(String::new(), |name| format!("{name}, "));
     format!("{model}{cores} cores, {} {}", std::env::consts::OS, std::env::consts::ARCH)
 }

@@ -1,5 +1,5 @@
-//! Puts whole pipelines through questions with known answers: evaluates, tunes and compares them,
-//! and generates such questions.
+//! Runs whole pipelines on test collections: evaluates, tunes and compares them; and generates
+//! questions for such collections.
 
 mod beir_index;
 mod chunk_names;

@@ -1,10 +1,10 @@
-//! Generates questions from documents, offline, for people who have none. They are called synthetic
-//! wherever they go.
+//! Generates questions from documents, offline, for people who have none. They are always labelled
+//! as synthetic.
 //!
 //! Sources: Azzopardi, de Rijke & Balog, *Building Simulated Queries for Known-Item Topics*, SIGIR
-//! 2007 (salient words of a passage that is known); Alberti et al., *Synthetic QA Corpora
-//! Generation with Roundtrip Consistency*, ACL 2019 (a question is kept only if what it was made
-//! from can be found by it).
+//! 2007 (salient words of a known passage); Alberti et al., *Synthetic QA Corpora
+//! Generation with Roundtrip Consistency*, ACL 2019 (keeps a question only if it retrieves
+//! the passage that it comes from).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -19,45 +19,45 @@ use crate::index::store::{ChunkId, StoredChunk};
 use crate::search::{Query, Retriever};
 use crate::text::{Span, content_words, sentences, words};
 
-/// A question must find the passage that it was generated from among so many chunks.
+/// A question must retrieve its passage among this many chunks.
 const ROUND_TRIP_DEPTH: usize = 50;
-/// Questions that share this much of their words are the same question.
-const DUPLICATE: f64 = 0.7;
-/// A longer run of words that also stands in the passage, with most of the question in it, is a
-/// copy.
+/// Questions that share this much of their words are duplicates.
+const DUPLICATE_OVERLAP: f64 = 0.7;
+/// A question is a copy if a run of at least this many of its words, and at least this share of
+/// them, is in the passage.
 const COPIED_WORDS: usize = 5;
 const COPIED_SHARE: f64 = 0.8;
-/// Words of a question that is made of salient words.
+/// The number of words of a question that consists of salient words.
 const SALIENT_WORDS: std::ops::Range<usize> = 3..7;
-/// How often each document is asked for a passage before the questions run out.
-const MOST_ROUNDS: usize = 200;
+/// The most passages to try of each document.
+const MAX_ROUNDS: usize = 200;
 /// A shorter sentence is no answer.
-const LEAST_ANSWER_WORDS: usize = 6;
+const MIN_ANSWER_WORDS: usize = 6;
 
-/// Writes a question that the passage answers, if it can.
+/// Writes a question that the passage answers; `None` if it writes none.
 pub type QuestionWriter<'w> = dyn Fn(&str) -> Result<Option<String>> + 'w;
 
-/// Questions, and how many were thrown away.
+/// Generated questions, and how many were discarded.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GeneratedQuestions {
-    /// In the order in which they were generated.
+    /// The questions, in the order of their generation.
     pub questions: Vec<WrittenQuestion>,
-    /// Those that were mostly a run of words of their passage.
+    /// The number discarded because they copied a run of words from their passage.
     pub copied: usize,
-    /// Those that did not find their passage.
+    /// The number discarded because they did not retrieve their passage.
     pub not_found: usize,
-    /// Those that were asked before in other words.
+    /// The number discarded because they shared most words with an earlier question.
     pub duplicates: usize,
 }
 
 impl Kinglet {
-    /// Makes about `count` questions from all over the documents of `index`: from headings, from
-    /// definitions, from salient words, and, where there is a `writer`, by it. Each is answered by
-    /// a sentence of one passage. The same index gives the same questions, but for what a writer
-    /// writes. `done` is told how many there are.
+    /// Generates about `count` questions from documents all over `index`: from headings, from
+    /// definitions, from salient words, and, if there is a `writer`, with it. A sentence of one
+    /// passage answers each. The same index gives the same questions, except those of a writer.
+    /// Calls `done` with the number of questions so far.
     ///
     /// # Errors
-    /// When there is nothing in the index, or as [`Kinglet::search`].
+    /// When the index is empty, or as [`Kinglet::search`].
     pub fn generate_questions(
         &self,
         index: &Arc<Index>,
@@ -68,57 +68,58 @@ impl Kinglet {
         let retriever = self.with_index_defaults(index.manifest())?.pipeline(index)?;
         let mut documents = shuffled_documents(index)?;
         if documents.is_empty() {
-            return Err(Error::input("the index has no documents to make questions from"));
+            return Err(Error::input("the index has no documents to generate questions from"));
         }
         let language = index.manifest().language;
         let rarity = |text: &str| index.lexical().rarities(text);
-        let mut found = GeneratedQuestions::default();
-        let mut asked: Vec<HashSet<String>> = Vec::new();
-        for round in 0..MOST_ROUNDS {
+        let mut generated = GeneratedQuestions::default();
+        let mut accepted: Vec<HashSet<String>> = Vec::new();
+        for round in 0..MAX_ROUNDS {
             documents.retain(|chunks| !chunks.is_empty());
             if documents.is_empty() {
                 break;
             }
             for (place, chunks) in documents.iter_mut().enumerate() {
-                if found.questions.len() >= count {
-                    return Ok(found);
+                if generated.questions.len() >= count {
+                    return Ok(generated);
                 }
                 let Some(chunk) = chunks.pop() else { continue };
                 let stored = index.chunks(&[chunk])?.remove(0);
-                let Some((kind, question, answer)) = ask(&stored, round + place, &rarity, writer)? else { continue };
-                let own: HashSet<String> = stems(&question, language).into_iter().map(|word| word.stem).collect();
-                if own.is_empty() || is_copied(&question, &stored.chunk.text) {
-                    found.copied += 1;
-                } else if asked.iter().any(|other| overlap(other, &own) >= DUPLICATE) {
-                    found.duplicates += 1;
+                let Some((kind, question, answer)) = generate(&stored, round + place, &rarity, writer)? else {
+                    continue;
+                };
+                let words: HashSet<String> = stems(&question, language).into_iter().map(|word| word.stem).collect();
+                if words.is_empty() || is_copied(&question, &stored.chunk.text) {
+                    generated.copied += 1;
+                } else if accepted.iter().any(|other| overlap(other, &words) >= DUPLICATE_OVERLAP) {
+                    generated.duplicates += 1;
                 } else if !retriever
                     .retrieve(&Query::new(&question), ROUND_TRIP_DEPTH)?
                     .iter()
                     .any(|hit| hit.chunk == chunk)
                 {
-                    found.not_found += 1;
+                    generated.not_found += 1;
                 } else {
-                    asked.push(own);
-                    found.questions.push(WrittenQuestion {
-                        id: format!("generated-{:04}", found.questions.len() + 1),
+                    accepted.push(words);
+                    generated.questions.push(WrittenQuestion {
+                        id: format!("generated-{:04}", generated.questions.len() + 1),
                         question,
                         answers: vec![AnswerLocation {
-                            path: Some(name_of(index, &stored)?),
+                            path: Some(path_below_root(index, &stored)?),
                             quote: Some(answer),
                             grade: 1,
                         }],
                         synthetic: Some(kind.to_string()),
                     });
-                    done(found.questions.len());
+                    done(generated.questions.len());
                 }
             }
         }
-        Ok(found)
+        Ok(generated)
     }
 }
 
-/// The chunks of each document in an order that depends on their hashes alone, and so the
-/// documents.
+/// The documents, each with its chunks, both in an order that depends only on their hashes.
 fn shuffled_documents(index: &Index) -> Result<Vec<Vec<ChunkId>>> {
     let mut documents: BTreeMap<String, Vec<ChunkId>> = BTreeMap::new();
     for outline in index.outlines()? {
@@ -134,7 +135,7 @@ fn shuffled_documents(index: &Index) -> Result<Vec<Vec<ChunkId>>> {
 }
 
 /// The path of the chunk's file below its root.
-fn name_of(index: &Index, stored: &StoredChunk) -> Result<String> {
+fn path_below_root(index: &Index, stored: &StoredChunk) -> Result<String> {
     let below = index
         .roots()?
         .into_iter()
@@ -145,9 +146,9 @@ fn name_of(index: &Index, stored: &StoredChunk) -> Result<String> {
 
 type Rarity<'r> = dyn Fn(&str) -> Result<Vec<(Span, f32)>> + 'r;
 
-/// A question of the kind whose turn it is, or of the next kind that the chunk allows: its kind,
-/// the question, and the sentence that answers it.
-fn ask(
+/// Generates a question of the kind whose turn it is, or of the next kind that the chunk allows:
+/// its kind, the question, and the sentence that answers it.
+fn generate(
     stored: &StoredChunk,
     turn: usize,
     rarity: &Rarity<'_>,
@@ -184,22 +185,21 @@ fn ask(
     Ok(None)
 }
 
-/// Whether a sentence reads like one: enough words, mostly letters, and no heading, row or list
-/// item.
+/// True for a real sentence: enough words, mostly letters, and no heading, row or list item.
 fn is_prose(sentence: &str) -> bool {
     if sentence.starts_with(|c: char| !c.is_alphanumeric() && !"\"'“‘`(".contains(c)) {
         return false;
     }
     let letters = sentence.chars().filter(|c| c.is_alphabetic() || c.is_whitespace()).count();
-    sentence.split_whitespace().count() >= LEAST_ANSWER_WORDS && letters * 10 >= sentence.chars().count() * 8
+    sentence.split_whitespace().count() >= MIN_ANSWER_WORDS && letters * 10 >= sentence.chars().count() * 8
 }
 
-/// The innermost heading, with the one over it where it says little by itself.
+/// The innermost heading, with the one above it if it has fewer than three words.
 fn from_headings(headings: &[String]) -> Option<String> {
     let words = |heading: &str| heading.split_whitespace().count();
     let last = headings.last()?.trim_matches(|c: char| !c.is_alphanumeric() && c != '?');
     let question = match headings {
-        [.., over, _] if words(last) < 3 => format!("{over} {last}"),
+        [.., parent, _] if words(last) < 3 => format!("{parent} {last}"),
         _ => last.to_string(),
     };
     (2..=14).contains(&words(&question)).then_some(question)
@@ -212,15 +212,15 @@ fn from_definition(sentence: &str) -> Option<String> {
         .filter_map(|verb| sentence.split_once(verb).map(|(subject, rest)| (subject, verb.trim(), rest)))
         .min_by_key(|(subject, ..)| subject.len())?;
     let starts = ["a ", "an ", "the ", "one of ", "any ", "what "];
-    let names: Vec<&str> = subject.split_whitespace().collect();
-    let plain = subject.chars().all(|c| c.is_alphanumeric() || " -_`".contains(c));
-    let points = [
+    let words: Vec<&str> = subject.split_whitespace().collect();
+    let is_plain = subject.chars().all(|c| c.is_alphanumeric() || " -_`".contains(c));
+    let pronouns = [
         "this", "that", "it", "there", "these", "those", "he", "she", "they", "we", "you", "which", "what", "who",
         "here",
     ];
-    let is_named = names.first().is_some_and(|first| !points.contains(&first.to_lowercase().as_str()));
+    let is_noun = words.first().is_some_and(|first| !pronouns.contains(&first.to_lowercase().as_str()));
     let defines = verb == "means" || starts.iter().any(|start| rest.starts_with(start));
-    if !(1..=5).contains(&names.len()) || !plain || !is_named || !defines {
+    if !(1..=5).contains(&words.len()) || !is_plain || !is_noun || !defines {
         return None;
     }
     let subject = subject.replace('`', "");
@@ -234,13 +234,13 @@ fn from_definition(sentence: &str) -> Option<String> {
     })
 }
 
-/// Words of the text, drawn by how rare they are in the index, in the order in which they stand.
+/// Random words among those of the text that are rarest in the index, in the order of the text.
 fn from_salient_words(text: &str, rarity: &Rarity<'_>) -> Result<Option<String>> {
     let mut rarest: HashMap<String, (usize, f32)> = HashMap::new();
-    let meaning: HashSet<String> = content_words(text).collect();
+    let content: HashSet<String> = content_words(text).collect();
     for (span, rarity) in rarity(text)? {
         let word = span.of(text).to_lowercase();
-        if word.chars().count() >= 3 && word.chars().all(char::is_alphabetic) && meaning.contains(&word) {
+        if word.chars().count() >= 3 && word.chars().all(char::is_alphabetic) && content.contains(&word) {
             rarest.entry(word).or_insert((span.start, rarity));
         }
     }
@@ -250,34 +250,35 @@ fn from_salient_words(text: &str, rarity: &Rarity<'_>) -> Result<Option<String>>
     candidates.truncate(SALIENT_WORDS.end * 3);
     let mut draws =
         Draws::new(u64::from_le_bytes(blake3::hash(text.as_bytes()).as_bytes()[..8].try_into().expect("8 bytes")));
-    let wanted = SALIENT_WORDS.start + draws.below(SALIENT_WORDS.len());
-    if candidates.len() < wanted {
+    let count = SALIENT_WORDS.start + draws.below(SALIENT_WORDS.len());
+    if candidates.len() < count {
         return Ok(None);
     }
     let mut drawn = Vec::new();
-    while drawn.len() < wanted {
+    while drawn.len() < count {
         drawn.push(candidates.swap_remove(draws.below(candidates.len())));
     }
     drawn.sort_by_key(|(_, at, _)| *at);
     Ok(Some(drawn.into_iter().map(|(word, ..)| word).collect::<Vec<_>>().join(" ")))
 }
 
-/// Whether a written question can stand without its passage, and has something of it.
+/// True if a written question makes sense without its passage, and shares words with it.
 fn is_about(question: &str, text: &str) -> bool {
-    let there: HashSet<String> = content_words(text).collect();
+    let words: HashSet<String> = content_words(text).collect();
     let asked: HashSet<String> = content_words(question).collect();
-    let points = ["passage", "text", "question", "answer", "sentence", "following"];
-    asked.intersection(&there).count() >= 2 && !asked.iter().any(|word| points.contains(&word.as_str()))
+    let references = ["passage", "text", "question", "answer", "sentence", "following"];
+    asked.intersection(&words).count() >= 2 && !asked.iter().any(|word| references.contains(&word.as_str()))
 }
 
-/// Whether most of the question is one run of words of the text.
+/// True if most of the question is one run of words of the text.
 fn is_copied(question: &str, text: &str) -> bool {
     let asked: Vec<String> = words(question).collect();
-    let there = format!(" {} ", words(text).collect::<Vec<_>>().join(" "));
-    let least = COPIED_WORDS.max((asked.len() as f64 * COPIED_SHARE).ceil() as usize);
-    asked.windows(least).any(|run| there.contains(&format!(" {} ", run.join(" "))))
+    let passage = format!(" {} ", words(text).collect::<Vec<_>>().join(" "));
+    let length = COPIED_WORDS.max((asked.len() as f64 * COPIED_SHARE).ceil() as usize);
+    asked.windows(length).any(|run| passage.contains(&format!(" {} ", run.join(" "))))
 }
 
+/// The Jaccard similarity of two sets of words.
 fn overlap(one: &HashSet<String>, other: &HashSet<String>) -> f64 {
     one.intersection(other).count() as f64 / one.union(other).count().max(1) as f64
 }
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_question_must_stand_without_its_passage() {
+    fn a_written_question_must_make_sense_without_its_passage() {
         let text = "The tenant pays for small repairs up to one hundred euros.";
         assert!(is_about("Who pays for small repairs?", text));
         assert!(!is_about("What is the answer to this question about repairs?", text));

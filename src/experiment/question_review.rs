@@ -1,19 +1,19 @@
-//! A person looks through a file of questions: keeps, drops and edits them. Each decision is in the
-//! file at once, so that an interruption loses none.
+//! Reviews a file of questions: a person keeps, drops or edits each. Every decision is written at
+//! once, so that an interruption loses none.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::eval::datasets::questions::{self, WrittenQuestion};
 
-/// What is decided about a question.
+/// A decision on a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// It stays as it is.
+    /// Keep it unchanged.
     Keep,
-    /// It goes.
+    /// Remove it.
     Drop,
-    /// It stays with this text.
+    /// Keep it with this text.
     Edit(String),
 }
 
@@ -22,59 +22,58 @@ pub enum Decision {
 pub struct QuestionReview {
     path: PathBuf,
     questions: Vec<WrittenQuestion>,
-    /// How many questions at the beginning have been decided and kept.
-    decided: usize,
+    /// The number of questions reviewed and kept: they come first.
+    reviewed: usize,
     dropped: usize,
     edited: usize,
 }
 
 impl QuestionReview {
-    /// Reads a file of questions as
-    /// [`Kinglet::generate_questions`](crate::Kinglet::generate_questions) makes them.
+    /// Opens a file of questions in JSON lines, as `kinglet questions make` writes it.
     ///
     /// # Errors
-    /// When the file is not one of questions in JSON lines.
+    /// When the name of the file does not end in `.jsonl`, or as [`questions::read`].
     pub fn open(path: &Path) -> Result<Self> {
         if path.extension().is_none_or(|extension| extension != "jsonl") {
-            return Err(Error::input(format!("{} is not of `kinglet questions make`", path.display()))
-                .with_hint("review takes its .jsonl files; an editor shows others better"));
+            return Err(Error::input(format!("{} is not a file of `kinglet questions make`", path.display()))
+                .with_hint("`review` takes .jsonl files only; use an editor for others"));
         }
         let questions = questions::read(path, &|_| true)?;
-        Ok(QuestionReview { path: path.to_path_buf(), questions, decided: 0, dropped: 0, edited: 0 })
+        Ok(QuestionReview { path: path.to_path_buf(), questions, reviewed: 0, dropped: 0, edited: 0 })
     }
 
-    /// The question to decide about; `None` when all are decided.
+    /// The question to decide about; `None` when all are reviewed.
     pub fn current(&self) -> Option<&WrittenQuestion> {
-        self.questions.get(self.decided)
+        self.questions.get(self.reviewed)
     }
 
-    /// The place of the current question, from 1, and how many there were at the beginning.
+    /// The place of the current question, from 1, and the number of questions at the start.
     pub fn place(&self) -> (usize, usize) {
-        (self.decided + self.dropped + 1, self.questions.len() + self.dropped)
+        (self.reviewed + self.dropped + 1, self.questions.len() + self.dropped)
     }
 
-    /// Decides about the current question, and writes the file.
+    /// Applies a decision to the current question, and writes the file.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// When the file cannot be written.
     pub fn decide(&mut self, decision: Decision) -> Result<()> {
         match decision {
             _ if self.current().is_none() => return Ok(()),
-            Decision::Keep => self.decided += 1,
+            Decision::Keep => self.reviewed += 1,
             Decision::Drop => {
-                self.questions.remove(self.decided);
+                self.questions.remove(self.reviewed);
                 self.dropped += 1;
             }
             Decision::Edit(text) => {
-                self.questions[self.decided].question = text;
-                self.decided += 1;
+                self.questions[self.reviewed].question = text;
+                self.reviewed += 1;
                 self.edited += 1;
             }
         }
         questions::write(&self.path, &self.questions)
     }
 
-    /// How many questions the file has now, and how many were dropped and edited.
+    /// The number of questions in the file now, and of those dropped and edited.
     pub fn counts(&self) -> [usize; 3] {
         [self.questions.len(), self.dropped, self.edited]
     }

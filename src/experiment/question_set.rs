@@ -1,4 +1,5 @@
-//! A user's index with a file of questions: where each answer stands in the index.
+//! Turns a user's index and a file of questions into a test collection: finds each answer in the
+//! index.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -12,33 +13,33 @@ use crate::eval::judgments::{Granularity, Judgments, Question, QuestionOrigin};
 use crate::index::Index;
 use crate::index::store::{ChunkId, Outline};
 
-/// Chunks that are read from the store at a time.
+/// The number of chunks to read from the store at a time.
 const BATCH: usize = 512;
 
-/// `index` with the questions in a file, see [`questions::read`].
+/// The test collection of `index` and the questions in a file, see [`questions::read`].
 ///
 /// # Errors
-/// When the file holds no questions, or what answers one is not in the index.
+/// When the file has no questions, or an answer is not in the index.
 pub(super) fn with_questions(index: Arc<Index>, questions: &Path) -> Result<TestCollection> {
     let passages = Passages::of(index)?;
     let written = questions::read(questions, &|path| !passages.documents_at(path).is_empty())?;
     passages.collection(&written)
 }
 
-/// Where each passage of an index stands.
+/// The passages of an index, to find answers in.
 struct Passages {
     index: Arc<Index>,
     outlines: Vec<Outline>,
-    /// The words of each chunk, with a space before and after each.
+    /// The words of each chunk, see [`spaced`].
     words: HashMap<ChunkId, String>,
     /// The chunks of each document, by its name.
     documents: BTreeMap<String, Vec<ChunkId>>,
 }
 
 impl Passages {
-    /// What helps where an answer is not where it should be.
-    fn up_to_date(&self) -> Hint {
-        let effect = Some("the documents may have changed since they were read");
+    /// The hint if an answer is not in the index.
+    fn update_hint(&self) -> Hint {
+        let effect = Some("the documents may have changed since the last run");
         Hint::UpdateIndex { index: Some(self.index.name().to_string()), effect }
     }
 
@@ -56,13 +57,13 @@ impl Passages {
         Ok(Passages { index, outlines, words, documents })
     }
 
-    /// The collection with these questions.
+    /// The test collection with these questions.
     fn collection(&self, written: &[WrittenQuestion]) -> Result<TestCollection> {
         let answerable = written.iter().filter(|question| !question.answers.is_empty());
         let questions = answerable.map(|question| self.question(question)).collect::<Result<Vec<_>>>()?;
         if questions.is_empty() {
-            return Err(Error::input("none of the questions names a place that answers it")
-                .with_hint("each needs a path or a quote of what answers it"));
+            return Err(Error::input("none of the questions names its answer")
+                .with_hint("give each question the path of a file that answers it, or a quote of the answer"));
         }
         let names = ChunkNames::new(&self.outlines, |outline| {
             Ok([without_space(&document_name(outline)), passage_name(outline)])
@@ -86,7 +87,7 @@ impl Passages {
         Ok(Question { id: written.id.clone(), text: written.question.clone(), origin, granularity, judgments })
     }
 
-    /// What the place is called that answers the question with this id.
+    /// The names of the documents or passages that hold the answer to the question `id`.
     fn names_of(&self, answer: &AnswerLocation, granularity: Granularity, id: &str) -> Result<Vec<String>> {
         let documents = match &answer.path {
             Some(path) => self.documents_at(path),
@@ -95,7 +96,7 @@ impl Passages {
         if documents.is_empty() {
             let path = answer.path.as_deref().unwrap_or_default();
             return Err(
-                Error::input(format!("question {id}: the index has no document {path}")).with_hint(self.up_to_date())
+                Error::input(format!("question {id}: the index has no document {path}")).with_hint(self.update_hint())
             );
         }
         let chunks: Vec<ChunkId> = documents.iter().flat_map(|name| &self.documents[*name]).copied().collect();
@@ -103,17 +104,17 @@ impl Passages {
             (None, Granularity::Document) => Ok(documents.into_iter().map(without_space).collect()),
             (None, Granularity::Passage) => Ok(self.passage_names(&chunks)),
             (Some(quote), _) => {
-                let holding = self.holding(quote, &chunks);
-                if holding.is_empty() {
-                    // In a table the second column may have been meant as a path.
+                let holders = self.holding(quote, &chunks);
+                if holders.is_empty() {
+                    // In a table, the user may have meant the second column as a path.
                     let what = if answer.path.is_none() {
-                        "no document is called so, and no passage holds"
+                        "no document has this path, and no passage contains"
                     } else {
-                        "no passage holds"
+                        "no passage contains"
                     };
-                    return Err(Error::input(format!("question {id}: {what} {quote:?}")).with_hint(self.up_to_date()));
+                    return Err(Error::input(format!("question {id}: {what} {quote:?}")).with_hint(self.update_hint()));
                 }
-                Ok(self.passage_names(&holding))
+                Ok(self.passage_names(&holders))
             }
         }
     }
@@ -121,35 +122,35 @@ impl Passages {
     /// The documents whose path is, or ends in, `path`.
     fn documents_at(&self, path: &str) -> Vec<&str> {
         let path = path.trim_start_matches("./");
-        let fits = |name: &str| name == path || name.strip_suffix(path).is_some_and(|before| before.ends_with('/'));
-        self.documents.keys().map(String::as_str).filter(|name| !path.is_empty() && fits(name)).collect()
+        let matches = |name: &str| name == path || name.strip_suffix(path).is_some_and(|before| before.ends_with('/'));
+        self.documents.keys().map(String::as_str).filter(|name| !path.is_empty() && matches(name)).collect()
     }
 
-    /// The chunks of `among` that hold the words of `quote`; where it was cut apart, those that
-    /// hold the first or last half of them.
+    /// The chunks of `among` that contain the words of `quote`; if it is split over two chunks,
+    /// those that contain its first or second half.
     fn holding(&self, quote: &str, among: &[ChunkId]) -> Vec<ChunkId> {
         let words = spaced(quote);
         let parts: Vec<&str> = words.split_whitespace().collect();
         if parts.is_empty() {
             return Vec::new();
         }
-        let holds = |part: &str| -> Vec<ChunkId> {
+        let containing = |part: &str| -> Vec<ChunkId> {
             among.iter().copied().filter(|chunk| self.words[chunk].contains(part)).collect()
         };
-        let whole = holds(&words);
+        let whole = containing(&words);
         if !whole.is_empty() || parts.len() < 6 {
             return whole;
         }
         let (first, last) = parts.split_at(parts.len() / 2);
-        let mut halves = [first, last].map(|half| holds(&format!(" {} ", half.join(" ")))).concat();
+        let mut halves = [first, last].map(|half| containing(&format!(" {} ", half.join(" ")))).concat();
         halves.sort_unstable();
         halves.dedup();
         halves
     }
 
     fn passage_names(&self, chunks: &[ChunkId]) -> Vec<String> {
-        let wanted = |outline: &&Outline| chunks.contains(&outline.chunk);
-        self.outlines.iter().filter(wanted).map(passage_name).collect()
+        let is_named = |outline: &&Outline| chunks.contains(&outline.chunk);
+        self.outlines.iter().filter(is_named).map(passage_name).collect()
     }
 }
 
@@ -165,12 +166,12 @@ fn passage_name(outline: &Outline) -> String {
     format!("{}@{}", without_space(&document_name(outline)), outline.start_byte)
 }
 
-/// Run files have white space between their fields.
+/// White space separates the fields of run files, so names must not contain it.
 fn without_space(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join("%20")
 }
 
-/// The words of a text in small letters, with a space before and after each.
+/// The words of a text in lower case, with a space before and after each.
 fn spaced(text: &str) -> String {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase);
     words.fold(" ".to_string(), |text, word| text + &word + " ")

@@ -1,4 +1,4 @@
-//! A language model writes questions that a passage answers.
+//! Lets a language model write questions that a passage answers.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::models::catalog::ModelSpec;
 use crate::models::prompt::{Prompt, Task};
 use crate::models::reference::GeneratorRef;
 
-/// A question is cut off there.
-const MOST_QUESTION_TOKENS: usize = 40;
+/// The most tokens of a question.
+const MAX_QUESTION_TOKENS: usize = 40;
 /// A shorter or longer line is no question.
 const QUESTION_CHARS: std::ops::Range<usize> = 12..200;
 
@@ -24,23 +24,23 @@ impl Kinglet {
     /// # Errors
     /// When there is no such generator.
     pub fn models_for_question_writer(&self, generator: &GeneratorRef) -> Result<Vec<Arc<ModelSpec>>> {
-        self.writing_with(generator)?.models_for_answering()
+        self.for_question_writing(generator)?.models_for_answering()
     }
 
-    /// Opens a generator that writes questions. Needs a tokio runtime, which the caller has
+    /// Opens a generator that writes questions. Needs a tokio runtime, which the caller must have
     /// entered.
     ///
     /// # Errors
-    /// When there is no such generator, it only quotes, or its files are not here.
+    /// When there is no such generator, it only quotes, or it is not installed.
     pub fn question_writer(&self, generator: &GeneratorRef) -> Result<Box<QuestionWriter<'static>>> {
-        let generator = self.writing_with(generator)?.open_generator()?;
+        let generator = self.for_question_writing(generator)?.open_generator()?;
         let runtime = runtime()?;
         Ok(Box::new(move |passage: &str| {
             let prompt = Prompt {
                 task: Task::Question,
                 question: String::new(),
                 passages: vec![passage.to_string()],
-                max_answer_tokens: MOST_QUESTION_TOKENS,
+                max_answer_tokens: MAX_QUESTION_TOKENS,
             };
             let written = runtime.block_on(async {
                 let mut stream = generator.generate(&prompt);
@@ -57,10 +57,10 @@ impl Kinglet {
         }))
     }
 
-    fn writing_with(&self, generator: &GeneratorRef) -> Result<Kinglet> {
+    fn for_question_writing(&self, generator: &GeneratorRef) -> Result<Kinglet> {
         let generator = match generator {
             GeneratorRef::Extractive => {
-                return Err(Error::input("extractive only quotes: it cannot write questions")
+                return Err(Error::input("extractive only quotes, so it cannot write questions")
                     .with_hint("name a language model"));
             }
             generator => generator.clone(),
@@ -81,7 +81,7 @@ mod tests {
     use super::question_in;
 
     #[test]
-    fn only_a_line_that_is_a_question_of_some_length_counts() {
+    fn only_a_line_that_is_a_question_of_some_length_is_taken() {
         assert_eq!(
             question_in("Sure.\nQuestion: Who pays for small repairs?").as_deref(),
             Some("Who pays for small repairs?")

@@ -1,4 +1,4 @@
-//! The systems that are compared: words alone, and each embedder in each mode.
+//! The systems to compare: lexical search alone, and each embedder in each mode.
 
 use crate::config::{Config, EmbedderChoice, Mode, RerankerChoice, SparseEncoderChoice, Switch, TunedWeights};
 use crate::engine::Kinglet;
@@ -7,39 +7,39 @@ use crate::eval::comparison::BASELINE;
 use crate::models::catalog::ModelKind;
 use crate::models::reference::{EmbedderRef, GeneratorRef, RerankerRef};
 
-/// The modes that are compared where nobody names any.
+/// The modes to compare if the user names none.
 pub const DEFAULT_MODES: &[&str] = &["dense", "hybrid", "default"];
 
-/// For messages: how a mode is written.
-pub const MODES: &str = "dense, sparse, hybrid (words and vectors), hybrid+maxsim, hybrid+maxsim+neighbours, hybrid+RERANKER, \
-                         hybrid+splade-tiny, and default (what kinglet does where nothing else is said)";
+/// The syntax of modes, for messages.
+pub const MODES: &str = "dense, sparse, hybrid (lexical and dense), hybrid+maxsim, hybrid+maxsim+neighbours, hybrid+RERANKER, \
+                         hybrid+splade-tiny, and default (the mode of a search without flags)";
 
-/// One way to search.
+/// One configuration of the search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct System {
-    /// Such as `all-minilm-l6-v2:hybrid+maxsim` or `bm25`.
+    /// The name, such as `all-minilm-l6-v2:hybrid+maxsim` or `bm25`.
     pub name: String,
-    /// The same as settings, with nothing left to be chosen.
+    /// Its settings, with every choice resolved.
     pub config: Config,
-    /// Whether it also answers: then its ranking is what its answers cite.
+    /// True if it also answers questions: then its ranking is the sources that its answers cite.
     pub answers: bool,
 }
 
-/// Systems to compare, and what was left out of them with the reason.
+/// The systems to compare, and those left out with the reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Systems {
-    /// The baseline first.
+    /// The systems, the baseline first.
     pub systems: Vec<System>,
-    /// A sentence for each system that was asked for and cannot be.
+    /// A sentence for each requested system that cannot be compared.
     pub left_out: Vec<String>,
 }
 
 impl Kinglet {
     /// The baseline, and every embedder in every mode, each with every combination of the values in
-    /// `vary`: settings by their key, such as `fusion`.
+    /// `vary`: the values of settings, by key, such as `fusion`.
     ///
     /// # Errors
-    /// When there is no such embedder, mode, setting or value.
+    /// When an embedder, mode, setting or value does not exist.
     pub fn systems(
         &self,
         embedders: &[EmbedderRef],
@@ -47,11 +47,11 @@ impl Kinglet {
         vary: &[(String, Vec<String>)],
     ) -> Result<Systems> {
         let answers = vary.iter().any(|(key, _)| key == "generator");
-        // The baseline needs no model, so it quotes where others write.
+        // The baseline needs no model, so it quotes even if others generate.
         let generator = if answers { GeneratorRef::Extractive } else { self.config().generator.clone() };
         let baseline = Config { mode: Mode::Lexical, embedder: EmbedderChoice::Auto, generator, ..self.plain() };
         let baseline = System { name: BASELINE.to_string(), config: baseline, answers };
-        let mut found = Systems { systems: vec![baseline], left_out: Vec::new() };
+        let mut all = Systems { systems: vec![baseline], left_out: Vec::new() };
         for embedder in embedders {
             let has_tokens = self.has_token_vectors(embedder)?;
             for mode in modes {
@@ -64,18 +64,18 @@ impl Kinglet {
                 let config = self.config_of_mode(embedder, written)?;
                 for system in varied(System { name, config, answers }, vary)? {
                     match system.config.rerank == RerankerChoice::Use(RerankerRef::MaxSim) && !has_tokens {
-                        true => found.left_out.push(without_tokens(&system.name, embedder)),
-                        false => found.systems.push(system),
+                        true => all.left_out.push(without_tokens(&system.name, embedder)),
+                        false => all.systems.push(system),
                     }
                 }
             }
         }
         let mut seen = std::collections::HashSet::new();
-        found.systems.retain(|system| seen.insert(system.name.clone()));
-        Ok(found)
+        all.systems.retain(|system| seen.insert(system.name.clone()));
+        Ok(all)
     }
 
-    /// Settings with which nothing looks at the hits of the legs again.
+    /// Settings without reranking, score regularization, sparse retriever and tuned weights.
     fn plain(&self) -> Config {
         Config {
             rerank: RerankerChoice::None,
@@ -87,8 +87,7 @@ impl Kinglet {
     }
 
     fn config_of_mode(&self, embedder: &EmbedderRef, written: &str) -> Result<Config> {
-        let wrong =
-            || Error::input(format!("`{written}` is no mode to compare")).with_hint(format!("modes are {MODES}"));
+        let wrong = || Error::input(format!("`{written}` is not a mode")).with_hint(format!("the modes are {MODES}"));
         let mut parts = written.split('+');
         let mode = match parts.next() {
             Some("dense") => Mode::Dense,
@@ -125,7 +124,7 @@ fn without_tokens(system: &str, embedder: &EmbedderRef) -> String {
     format!("{system} is left out: {embedder} has no token vectors")
 }
 
-/// The system with each combination of the values.
+/// The system with each combination of the values of `vary`.
 fn varied(system: System, vary: &[(String, Vec<String>)]) -> Result<Vec<System>> {
     let mut systems = vec![system];
     for (key, values) in vary {
@@ -141,7 +140,7 @@ fn varied(system: System, vary: &[(String, Vec<String>)]) -> Result<Vec<System>>
     Ok(systems)
 }
 
-/// The setting that people also know by another name.
+/// The key of a setting; `--vary` also accepts `reranker` for `rerank`.
 fn setting(key: &str) -> &str {
     match key {
         "reranker" => "rerank",

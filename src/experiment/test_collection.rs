@@ -1,5 +1,5 @@
-//! A test collection: documents in an index, and questions whose relevant documents or passages are
-//! known.
+//! Test collections: documents in an index, and questions with known relevant documents or
+//! passages.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::ingest::Progress;
 use crate::models::catalog::ModelSpec;
 use crate::search::{Query, Retriever};
 
-/// How many chunks are retrieved for a question, before they are collapsed to documents.
+/// The number of chunks to retrieve for a question, before they are collapsed to documents.
 pub(super) const DEPTH: usize = 1000;
 
-/// The judgments of a collection in BEIR's layout that are taken where no others are named.
+/// The default split of a collection in BEIR's layout.
 pub const DEFAULT_SPLIT: &str = "test";
 
 /// Where the documents come from.
@@ -32,13 +32,13 @@ pub enum DocumentSource {
     Beir {
         /// Its folder.
         folder: PathBuf,
-        /// Which of its judgments: `qrels/SPLIT.tsv`.
+        /// The judgments to use: `qrels/SPLIT.tsv`.
         split: String,
     },
 }
 
 impl DocumentSource {
-    /// What people call it.
+    /// The name of the index or collection.
     pub fn name(&self) -> String {
         match self {
             DocumentSource::Index(name) => name.clone(),
@@ -54,7 +54,7 @@ impl DocumentSource {
 pub struct CollectionSource {
     /// The documents.
     pub documents: DocumentSource,
-    /// A file of questions; a collection in BEIR's layout has its own, which this replaces.
+    /// A file of questions; it replaces those of a collection in BEIR's layout.
     pub questions: Option<PathBuf>,
 }
 
@@ -67,8 +67,9 @@ impl CollectionSource {
 
 /// The error for documents without questions.
 pub(super) fn no_questions() -> Error {
-    Error::input("there are no questions to ask")
-        .with_hint("name a file by --questions, which `kinglet questions make` makes; or a collection by --beir")
+    Error::input("there are no questions").with_hint(
+        "name a file with --questions (`kinglet questions make` generates one) or a test collection with --beir",
+    )
 }
 
 /// Documents in an index, and questions with their judgments.
@@ -84,18 +85,18 @@ impl TestCollection {
         &self.questions
     }
 
-    /// The index that is searched.
+    /// The index to search.
     pub fn index(&self) -> &Arc<Index> {
         &self.index
     }
 
-    /// How many documents are searched.
+    /// The number of searchable documents.
     pub fn documents(&self) -> usize {
         self.names.documents()
     }
 
-    /// Puts `questions` to `retriever`, which finds `depth` chunks; `done` is told after each how
-    /// many were put.
+    /// Runs `questions` through `retriever`, with `depth` chunks for each; calls `done` after each
+    /// with the number so far.
     pub(super) fn run(
         &self,
         questions: &[Question],
@@ -117,11 +118,10 @@ impl TestCollection {
 }
 
 impl Kinglet {
-    /// The models that searching these documents needs.
+    /// The models that a search in these documents needs.
     ///
     /// # Errors
-    /// When there is no such index or collection, or the catalog does not have a model that is
-    /// configured.
+    /// When there is no such index or collection, or the catalog lacks a configured model.
     pub fn models_for_documents(&self, source: &DocumentSource) -> Result<Vec<Arc<ModelSpec>>> {
         match source {
             DocumentSource::Index(name) => self.models_for_searching(name),
@@ -129,8 +129,8 @@ impl Kinglet {
         }
     }
 
-    /// The index of these documents. That of a collection in BEIR's layout is brought up to date
-    /// first, and keeps the vectors of embedders that were used before.
+    /// Opens the index of these documents. Updates that of a collection in BEIR's layout first; it
+    /// keeps the vectors of embedders that earlier runs used.
     ///
     /// # Errors
     /// When there is no such index or collection, or as [`Kinglet::index`].
@@ -141,13 +141,13 @@ impl Kinglet {
         }
     }
 
-    /// The test collection with these documents and questions. Questions that the documents do not
-    /// answer are left out. A question with a quote is judged by passages, one with paths alone by
-    /// documents.
+    /// Opens the test collection with these documents and questions. Leaves out questions that the
+    /// documents do not answer. The judgments of a question with a quote are of passages, those of
+    /// one with paths alone are of documents.
     ///
     /// # Errors
-    /// As [`Kinglet::open_documents`]; also when there are no questions, or what answers one is not
-    /// in the index.
+    /// As [`Kinglet::open_documents`]; also when there are no questions, or an answer is not in the
+    /// index.
     pub fn test_collection(&self, source: &CollectionSource, progress: &dyn Progress) -> Result<TestCollection> {
         match (&source.documents, &source.questions) {
             (DocumentSource::Beir { folder, split }, None) => self.beir_collection(folder, split, progress),
@@ -156,13 +156,13 @@ impl Kinglet {
         }
     }
 
-    /// Puts every question to the configured retriever and evaluates what it finds; `done` is told
-    /// after each question how many were put.
+    /// Runs every question through the configured pipeline and evaluates the rankings; calls `done`
+    /// after each question with the number so far.
     ///
     /// # Errors
     /// As [`Kinglet::search`].
     pub fn evaluate(&self, collection: &TestCollection, done: &dyn Fn(usize)) -> Result<(Run, Evaluation)> {
-        let this = beir_index::with_own_embedder(self).with_index_defaults(collection.index.manifest())?;
+        let this = beir_index::with_fixed_embedder(self).with_index_defaults(collection.index.manifest())?;
         let pipeline = this.pipeline(&collection.index)?;
         let run = collection.run(&collection.questions, &pipeline, DEPTH, done)?;
         let evaluation = eval::evaluate(&collection.questions, &run);

@@ -1,9 +1,9 @@
-//! The weights of an index's own pipeline, found on half of the questions and held against the
-//! other half.
+//! Tunes the fusion weights of an index on half of the questions and evaluates them on the other
+//! half.
 
 use super::TestCollection;
-use super::beir_index::with_own_embedder;
-use super::coordinate_ascent::{Knob, find_weights};
+use super::beir_index::with_fixed_embedder;
+use super::coordinate_ascent::{Parameter, tune};
 use crate::engine::Kinglet;
 use crate::error::{Error, Hint, Result};
 use crate::eval::judgments::Question;
@@ -13,21 +13,21 @@ use crate::index::IndexWriter;
 use crate::index::fusion_weights::FusionWeights;
 use crate::search::Pipeline;
 
-/// Fewer questions tell nothing.
-const FEWEST_QUESTIONS: usize = 20;
-/// Chunks that are found for a question, which give at least ten documents.
+/// Fewer questions are not enough to tune on.
+const MIN_QUESTIONS: usize = 20;
+/// The number of chunks to retrieve for a question: enough for at least ten documents.
 const DEPTH: usize = 100;
 
-/// What tuning found.
+/// The result of tuning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TuningResult {
-    /// The embedder whose weights these are.
+    /// The embedder that the weights are for.
     pub embedder: String,
     /// The best weights on the training half.
     pub weights: FusionWeights,
-    /// Questions that the weights were found on.
+    /// The number of questions for training.
     pub training_questions: usize,
-    /// Questions that they were held against afterwards.
+    /// The number of held-out questions.
     pub held_out_questions: usize,
     /// nDCG@10 on the training half: with the default weights, with the tuned ones.
     pub training_ndcg_at_10: [f64; 2],
@@ -35,29 +35,29 @@ pub struct TuningResult {
     pub held_out_ndcg_at_10: [f64; 2],
     /// Tuned − default on the held-out half.
     pub difference: Difference,
-    /// Whether the index now has these weights: they are better on the held-out half too. Otherwise
-    /// it has the default ones.
+    /// True if the index now uses these weights, because they are better on the held-out half too.
+    /// Otherwise it uses the default ones.
     pub is_kept: bool,
 }
 
 impl Kinglet {
-    /// Tunes the weights of hybrid mode on one half of the collection's questions, told apart by
-    /// the hash of their ids, and keeps them with the index if they are better on the other half
-    /// too. `tried` is told after each setting how many were tried.
+    /// Tunes the weights of hybrid mode on one half of the collection's questions, and keeps them
+    /// with the index if they are better on the other half too. The hash of its id assigns a
+    /// question to a half. Calls `tried` after each candidate with the number so far.
     ///
     /// # Errors
-    /// When a single leg is configured, there are too few questions, or as [`Kinglet::search`].
+    /// When a single retriever is configured, there are too few questions, or as
+    /// [`Kinglet::search`].
     pub fn tune_weights(&self, collection: &TestCollection, tried: &dyn Fn(usize)) -> Result<TuningResult> {
-        let this = with_own_embedder(self);
+        let this = with_fixed_embedder(self);
         if !this.config().is_hybrid() {
-            return Err(
-                Error::input("a single leg has no weights to tune").with_hint("leave out --mode, or say --mode hybrid")
-            );
+            return Err(Error::input("a single retriever has no weights to tune")
+                .with_hint("leave out --mode, or use --mode hybrid"));
         }
-        if collection.questions.len() < FEWEST_QUESTIONS {
-            let found = collection.questions.len();
-            return Err(Error::input(format!("{found} questions are too few to tune on"))
-                .with_hint(format!("give at least {FEWEST_QUESTIONS}; `kinglet questions make` makes some")));
+        if collection.questions.len() < MIN_QUESTIONS {
+            let count = collection.questions.len();
+            return Err(Error::input(format!("{count} questions are too few to tune on"))
+                .with_hint(format!("give at least {MIN_QUESTIONS}; `kinglet questions make` generates some")));
         }
         let mut by_hash: Vec<&Question> = collection.questions.iter().collect();
         by_hash.sort_by_key(|question| *blake3::hash(question.id.as_bytes()).as_bytes());
@@ -71,23 +71,23 @@ impl Kinglet {
             Ok(metrics_by_question(questions, &run).iter().map(|metrics| metrics.ndcg_at_10).collect())
         };
         let mut count = 0;
-        let (weights, _) = find_weights(&knobs(&pipeline), &mut |candidate| {
+        let (weights, _) = tune(&parameters(&pipeline), &mut |candidate| {
             count += 1;
             tried(count);
             Ok(mean(&ndcg(&training, candidate)?))
         })?;
-        let [before, after] = [FusionWeights::default(), weights];
-        let (tuned, default) = (ndcg(&held_out, &after)?, ndcg(&held_out, &before)?);
+        let default_weights = FusionWeights::default();
+        let (tuned, default) = (ndcg(&held_out, &weights)?, ndcg(&held_out, &default_weights)?);
         let difference = difference(&tuned, &default);
         let embedder = this.config().embedder.to_string();
         let is_kept = difference.mean > 0.0;
-        keep(collection, &embedder, is_kept.then_some(weights))?;
+        store(collection, &embedder, is_kept.then_some(weights))?;
         Ok(TuningResult {
             embedder,
             weights,
             training_questions: training.len(),
             held_out_questions: held_out.len(),
-            training_ndcg_at_10: [mean(&ndcg(&training, &before)?), mean(&ndcg(&training, &after)?)],
+            training_ndcg_at_10: [mean(&ndcg(&training, &default_weights)?), mean(&ndcg(&training, &weights)?)],
             held_out_ndcg_at_10: [mean(&default), mean(&tuned)],
             difference,
             is_kept,
@@ -95,24 +95,25 @@ impl Kinglet {
     }
 }
 
-fn knobs(pipeline: &Pipeline) -> Vec<Knob> {
+/// The weights that have an effect in this pipeline.
+fn parameters(pipeline: &Pipeline) -> Vec<Parameter> {
     let (reranks, regularizes) = (pipeline.reranks(), pipeline.regularizes());
     let all = [
-        (Knob::Dense, pipeline.has("dense")),
-        (Knob::Sparse, pipeline.has("sparse")),
-        (Knob::Reranker, reranks),
-        (Knob::ScoreRegularization, regularizes),
-        (Knob::Depth, reranks || regularizes),
+        (Parameter::Dense, pipeline.has("dense")),
+        (Parameter::Sparse, pipeline.has("sparse")),
+        (Parameter::Reranker, reranks),
+        (Parameter::ScoreRegularization, regularizes),
+        (Parameter::Depth, reranks || regularizes),
     ];
-    all.into_iter().filter(|(_, there)| *there).map(|(knob, _)| knob).collect()
+    all.into_iter().filter(|(_, has_effect)| *has_effect).map(|(parameter, _)| parameter).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Writes the weights into the index's manifest, or takes it out.
-fn keep(collection: &TestCollection, embedder: &str, weights: Option<FusionWeights>) -> Result<()> {
+/// Stores the weights in the index's manifest, or removes those that it has.
+fn store(collection: &TestCollection, embedder: &str, weights: Option<FusionWeights>) -> Result<()> {
     let mut writer = IndexWriter::open(collection.index.folder())?;
     let Some(mut manifest) = writer.manifest().cloned() else {
         return Err(Error::damaged("the index has lost its manifest")

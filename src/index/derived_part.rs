@@ -1,4 +1,4 @@
-//! The seam of writing: all that a run knows of what is derived from the store.
+//! The seam of writing: all that an indexing run knows about the parts derived from the store.
 
 use crate::error::{Error, Result};
 use crate::index::WorkProgress;
@@ -16,16 +16,16 @@ use crate::index::store::{ChunkId, Documents, StoredChunk};
 ///   searched, except those whose content is still missing. [`generation`](Self::generation) is
 ///   then the one it was prepared for, and [`check`](Self::check) passes.
 /// * Dropping what was prepared, and an error anywhere, leave what is served as it was.
-/// * What `append` has returned from is not missing again as long as the store has the chunk,
+/// * Once `append` has returned, its chunks are not missing again as long as the store has them,
 ///   neither in this process nor in the next one, however this one ends.
-/// * Damage to what searches read is found by `check` or by opening the part, and mended by
-///   preparing it again.
+/// * `check` or opening the part finds damage to what searches read, and preparing the part again
+///   repairs it.
 pub trait DerivedPart {
-    /// What messages call it: `lexical`, or the id of the model that it is made with.
+    /// Its name in messages: `lexical`, or the id of its model.
     fn name(&self) -> &str;
 
-    /// The chunks of the store that [`append`](Self::append) has yet to be given, each content
-    /// once, in the order of their ids. None where no model is needed.
+    /// The chunks of the store that must still be passed to [`append`](Self::append), each content
+    /// once, ordered by id. Empty if the part needs no model.
     fn missing(&self, store: &Documents) -> Result<Vec<ChunkId>>;
 
     /// Computes what this part keeps of these chunks, and makes it durable before it returns.
@@ -34,9 +34,9 @@ pub trait DerivedPart {
     /// When the model fails or the disk refuses; then these chunks are still missing.
     fn append(&mut self, chunks: &[StoredChunk]) -> Result<()>;
 
-    /// Derives what searches read from the store as it will be at `generation`, and puts nothing in
-    /// place yet: a change to the store can be committed between the two. `progress` may hear how
-    /// many chunks are done, and how many there are.
+    /// Derives what searches read from the store as it will be at `generation`, but puts nothing in
+    /// place yet, so that a change to the store can be committed in between. May call `progress`
+    /// with the number of chunks done and the total.
     ///
     /// # Errors
     /// The first error of `progress`, or when the disk refuses.
@@ -47,47 +47,47 @@ pub trait DerivedPart {
         progress: &WorkProgress<'_>,
     ) -> Result<Prepared<'p>>;
 
-    /// Builds what makes searching a large index faster, where that is worth it. It takes long, and
+    /// Builds what makes searching a large index faster, if that is worth it. It takes long, and
     /// nothing waits for it.
     ///
     /// # Errors
-    /// The first error of `progress`: searches are as they were; or when the disk refuses.
+    /// The first error of `progress`, which leaves searches as they were; or when the disk refuses.
     fn optimise(&mut self, _store: &Documents, _progress: &WorkProgress<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// The generation of the store that searches of this part see; 0 where nothing is in place, or
-    /// it was made in another way than now.
+    /// The generation of the store that searches of this part see; 0 if nothing is in place, or it
+    /// was derived by other rules than today's.
     ///
     /// # Errors
     /// When what is in place is damaged.
     fn generation(&self) -> Result<u64>;
 
-    /// Holds what searches read against its checksums and against the store.
+    /// Compares what searches read with its checksums and with the store.
     ///
     /// # Errors
     /// When it is damaged, or does not serve what it should.
     fn check(&self, store: &Documents) -> Result<()>;
 
-    /// Bytes on disk.
+    /// Its size on disk.
     fn size_bytes(&self) -> u64;
 
     /// Removes it from the disk, with all that was appended.
     fn remove(self: Box<Self>) -> Result<()>;
 }
 
-/// What was prepared; the call puts it in place.
+/// What was prepared; calling it puts it in place.
 pub type Prepared<'p> = Box<dyn FnOnce() -> Result<()> + 'p>;
 
 /// The parts of an index that models make.
 pub struct DerivedParts {
-    /// Those that the index shall have, with their models, what is fastest first.
+    /// The parts that the index will have, with their models, the fastest first.
     pub planned: Vec<Box<dyn DerivedPart>>,
-    /// Those that it shall no longer have. They answer until the run is done.
+    /// The parts that the run removes. Searches use them until it ends.
     pub outgoing: Vec<Box<dyn DerivedPart>>,
 }
 
-/// A model gives one vector for each text, or is at fault.
+/// Fails unless the model gave one vector for each text.
 pub(super) fn expect_one_each(vectors: usize, texts: usize) -> Result<()> {
     match vectors == texts {
         true => Ok(()),

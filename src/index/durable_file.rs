@@ -2,7 +2,10 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::Deref;
 use std::path::Path;
+
+use memmap2::Mmap;
 
 use crate::error::{Error, Hint, Result};
 
@@ -115,6 +118,28 @@ pub fn write_streamed(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::
     write().map_err(|cause| Error::io("write", path, cause))
 }
 
+/// A file that is mapped into memory: many threads may read it at once.
+pub(super) struct MappedFile(Mmap);
+
+impl MappedFile {
+    /// Maps the open file at `path`. Writers may only append to it or put a new file in its place.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(super) fn new(file: &File, path: &Path) -> Result<Self> {
+        // SAFETY: no writer of an index changes or truncates the bytes that the map covers.
+        unsafe { Mmap::map(file) }.map(MappedFile).map_err(|cause| Error::io("map", path, cause))
+    }
+}
+
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Writes `bytes` followed by their BLAKE3 hash.
 pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, &[bytes, blake3::hash(bytes).as_bytes()].concat())
@@ -126,13 +151,12 @@ pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<()> {
 /// When the file is missing, cut short or changed.
 pub fn read_sealed(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = std::fs::read(path).map_err(|cause| {
-        Error::damaged(format!("could not read {}: {cause}", path.display()))
-            .with_hint(Hint::update("it derives what is missing"))
+        Error::damaged(format!("could not read {}: {cause}", path.display())).with_hint(Hint::derive_again())
     })?;
     let seal = bytes.split_off(bytes.len().saturating_sub(SEAL_BYTES));
     if blake3::hash(&bytes).as_bytes()[..] != seal[..] {
         return Err(Error::damaged(format!("{} is damaged: its checksum does not match", path.display()))
-            .with_hint(Hint::update("this part is derived and is made anew")));
+            .with_hint(Hint::derive_again()));
     }
     Ok(bytes)
 }

@@ -1,4 +1,4 @@
-//! Whether a file has been changed or replaced, told by its folder: no byte of it is read.
+//! Tells by the metadata of a file whether it has been changed or replaced.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,113 +6,117 @@ use std::time::SystemTime;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often files are read again because a writer has replaced them meanwhile.
+/// How many times files are read before giving up because a writer keeps replacing them.
 pub(super) const ATTEMPTS: usize = 100;
 
-/// A file as its folder describes it.
+/// The metadata by which a file is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileStamp {
     identity: Identity,
-    /// `None` for a file that its users change in place.
+    /// Its size and the time of its last change; `None` for a file that writers change in place.
     content: Option<(u64, Option<SystemTime>)>,
 }
 
-/// Device and number of a file.
+/// The device and the inode of a file.
 #[cfg(unix)]
 type Identity = (u64, u64);
 
-/// When a file was made.
+/// The time when a file was created.
 #[cfg(not(unix))]
 type Identity = Option<SystemTime>;
 
 impl FileStamp {
-    /// The stamp of a file that is only replaced as a whole or appended to; `None` where there is
-    /// none.
+    /// The stamp of a file that writers only append to or replace as a whole; `None` if there is no
+    /// file.
     pub(super) fn of(path: &Path) -> Option<Self> {
-        let found = std::fs::metadata(path).ok()?;
-        Some(FileStamp { identity: identity(&found), content: Some((found.len(), found.modified().ok())) })
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(FileStamp { identity: identity(&metadata), content: Some((metadata.len(), metadata.modified().ok())) })
     }
 
-    /// The stamp of a database, which stays the same until another file lies in its place.
+    /// The stamp of a database, which stays the same until another file takes its place.
     pub(super) fn of_database(path: &Path) -> Option<Self> {
-        let found = std::fs::metadata(path).ok()?;
-        Some(FileStamp { identity: identity(&found), content: None })
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(FileStamp { identity: identity(&metadata), content: None })
     }
 }
 
 #[cfg(unix)]
-fn identity(found: &std::fs::Metadata) -> Identity {
+fn identity(metadata: &std::fs::Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
-    (found.dev(), found.ino())
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(found: &std::fs::Metadata) -> Identity {
-    found.created().ok()
+fn identity(metadata: &std::fs::Metadata) -> Identity {
+    metadata.created().ok()
 }
 
 /// Takes the stamp of a file.
-pub(super) type Look = fn(&Path) -> Option<FileStamp>;
+pub(super) type TakeStamp = fn(&Path) -> Option<FileStamp>;
 
-/// Something that was read from files, and the files' stamps at that time.
+/// A value that was read from files, with the stamps that the files had.
 pub(super) struct Stamped<T> {
     pub(super) value: Arc<T>,
     files: Arc<[PathBuf]>,
-    look: Look,
+    take_stamp: TakeStamp,
     stamps: Vec<Option<FileStamp>>,
 }
 
 impl<T> Clone for Stamped<T> {
     fn clone(&self) -> Self {
-        Stamped { value: self.value.clone(), files: self.files.clone(), look: self.look, stamps: self.stamps.clone() }
+        Stamped {
+            value: self.value.clone(),
+            files: self.files.clone(),
+            take_stamp: self.take_stamp,
+            stamps: self.stamps.clone(),
+        }
     }
 }
 
 impl<T> Stamped<T> {
-    /// Reads `files` by `open`, unless `before` was read from them and they have not been changed
-    /// since.
+    /// Reads a value from `files` with `open`; takes `before` instead if the files have not changed
+    /// since it was read.
     ///
     /// # Errors
-    /// As `open`; [`ErrorKind::Busy`] when a writer replaces the files each time that they are
-    /// read.
+    /// Those of `open`; [`ErrorKind::Busy`] when a writer replaces the files during every attempt.
     pub(super) fn open(
         files: Vec<PathBuf>,
-        look: Look,
+        take_stamp: TakeStamp,
         before: Option<&Self>,
         open: impl Fn() -> Result<T>,
     ) -> Result<Self> {
         until_undisturbed(&files[0], || {
-            let stamps = stamps(&files, look);
+            let stamps = stamps(&files, take_stamp);
             if let Some(before) = before.filter(|before| before.stamps == stamps) {
                 return Ok(Some(before.clone()));
             }
             let opened = open();
-            if stamps != self::stamps(&files, look) {
+            if stamps != self::stamps(&files, take_stamp) {
                 return Ok(None);
             }
-            Ok(Some(Stamped { value: Arc::new(opened?), files: files.as_slice().into(), look, stamps }))
+            Ok(Some(Stamped { value: Arc::new(opened?), files: files.as_slice().into(), take_stamp, stamps }))
         })
     }
 
-    /// Whether the files are still those that were read.
+    /// True if the files are still those that were read.
     pub(super) fn is_current(&self) -> bool {
-        self.stamps == stamps(&self.files, self.look)
+        self.stamps == stamps(&self.files, self.take_stamp)
     }
 
-    /// The one of `known` that was read from `files`.
-    pub(super) fn find<'k>(known: &'k [Self], files: &[PathBuf]) -> Option<&'k Self> {
-        known.iter().find(|known| *known.files == *files)
+    /// The one of `values` that was read from `files`.
+    pub(super) fn find<'v>(values: &'v [Self], files: &[PathBuf]) -> Option<&'v Self> {
+        values.iter().find(|value| *value.files == *files)
     }
 }
 
-fn stamps(files: &[PathBuf], look: Look) -> Vec<Option<FileStamp>> {
-    files.iter().map(|file| look(file)).collect()
+fn stamps(files: &[PathBuf], take_stamp: TakeStamp) -> Vec<Option<FileStamp>> {
+    files.iter().map(|file| take_stamp(file)).collect()
 }
 
-/// Does `work` again while what it has read is replaced by a writer; `work` then gives `None`.
+/// Repeats `work` until it returns a value. It returns `None` if a writer replaced what it read.
 ///
 /// # Errors
-/// As `work`; [`ErrorKind::Busy`] when that happens each time.
+/// Those of `work`; [`ErrorKind::Busy`] when no attempt returns a value.
 pub(super) fn until_undisturbed<T>(folder: &Path, mut work: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     for _ in 0..ATTEMPTS {
         if let Some(done) = work()? {

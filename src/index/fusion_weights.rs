@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FusionWeights {
-    /// The weight of words.
+    /// The weight of the lexical retriever.
     pub lexical: f32,
-    /// The weight of vectors.
+    /// The weight of the dense retriever.
     pub dense: f32,
-    /// The weight of learned terms.
+    /// The weight of the sparse retriever.
     pub sparse: f32,
     /// The weight of the reranker.
     pub reranker: f32,

@@ -1,9 +1,9 @@
-//! What is on disk: a store that is the truth, and parts derived from it that can be made again.
+//! An index on disk: the store is the truth, and the other parts are derived from it.
 //!
 //! ```text
-//! manifest.json       what the index is, written last, by rename
+//! manifest.json       what the index holds; written last, by rename
 //! documents.sqlite    documents and chunks: the truth
-//! lexical/            words → chunks (tantivy)
+//! lexical/            terms → chunks (tantivy)
 //! dense/<embedder>/   chunks → vectors, and a graph over them once there are many
 //! tokens/<embedder>   chunks → token vectors, a cache
 //! sparse/<encoder>/   learned terms → chunks
@@ -35,15 +35,15 @@ pub use writer::IndexWriter;
 use crate::error::Result;
 use crate::models::contracts::{EmbedderCard, SparseCard};
 
-/// Up to this many chunks every vector is looked at; beyond, the graph is searched. `make
-/// bench-dense` measures both: looking at 100,000 vectors takes 14 ms, while a graph over them
-/// takes seconds to open and many minutes to build.
+/// Up to this many chunks a search compares every vector; beyond, it uses the graph. `make
+/// bench-dense` measures both: comparing 100,000 vectors takes 14 ms, while a graph over them takes
+/// seconds to open and many minutes to build.
 pub const EXACT_LIMIT: usize = 1_000_000;
 
-/// Hears how much of a piece of work is done, and how much there is; its error ends the work.
+/// Called with the amount of work done and the total. Its error ends the work.
 pub type WorkProgress<'p> = dyn Fn(usize, usize) -> Result<()> + 'p;
 
-/// The name of the store.
+/// The file name of the store.
 const STORE: &str = "documents.sqlite";
 
 fn lexical_folder(folder: &Path) -> PathBuf {

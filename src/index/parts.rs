@@ -1,9 +1,8 @@
-//! The parts of an index, open for reading. What no writer has replaced is not opened again.
+//! The parts of an index, open for reading. Parts that no writer has replaced are not opened again.
 
 use std::path::Path;
 
 use super::dense::Dense;
-use super::durable_file::index_name;
 use super::file_stamp::{FileStamp, Stamped, until_undisturbed};
 use super::lexical::Lexical;
 use super::manifest::{MANIFEST, Manifest};
@@ -13,14 +12,14 @@ use super::token_vectors::TokenStore;
 use super::{STORE, dense_folder, lexical_folder, sparse_folder, tokens_file};
 use crate::error::{Error, Hint, Result};
 
-/// Everything that is read of an index.
+/// The parts of an index that searches read.
 pub(super) struct Parts {
     pub(super) store: Stamped<StoreReader>,
     pub(super) manifest: Stamped<Manifest>,
     pub(super) derived: Derived,
 }
 
-/// The parts that are derived from the store: each as a writer left it, at a generation of its own.
+/// The parts derived from the store, each as a writer left it, at its own generation.
 pub(super) struct Derived {
     pub(super) lexical: Stamped<Lexical>,
     /// For each embedder of the manifest.
@@ -32,26 +31,27 @@ pub(super) struct Derived {
 }
 
 impl Parts {
-    /// Opens the parts in `folder`, but for those of `before` whose files are still the same.
+    /// Opens the parts in `folder`; takes those of `before` whose files are still the same.
     ///
     /// # Errors
-    /// When there is no index, nothing can be searched in it yet, or a part is missing or damaged.
+    /// When there is no index, it cannot be searched yet, or a part is missing or damaged.
     pub(super) fn open(folder: &Path, exact_limit: usize, before: Option<&Self>) -> Result<Self> {
         let path = folder.join(STORE);
         until_undisturbed(folder, || {
             if !path.is_file() {
                 return Err(Error::input(format!("{} holds no index", folder.display())).with_hint(Hint::ListIndexes));
             }
-            let known = before.map(|before| &before.store);
-            let store = Stamped::open(vec![path.clone()], FileStamp::of_database, known, || StoreReader::open(&path))?;
-            let known = before.map(|before| &before.manifest);
-            let manifest = Stamped::open(vec![folder.join(MANIFEST)], FileStamp::of, known, || {
-                Manifest::read(folder)?.ok_or_else(|| nothing_yet(folder))
+            let previous = before.map(|before| &before.store);
+            let store =
+                Stamped::open(vec![path.clone()], FileStamp::of_database, previous, || StoreReader::open(&path))?;
+            let previous = before.map(|before| &before.manifest);
+            let manifest = Stamped::open(vec![folder.join(MANIFEST)], FileStamp::of, previous, || {
+                Manifest::read(folder)?.ok_or_else(|| not_searchable_yet(folder))
             })?;
-            let known = before.map(|before| &before.derived);
-            let derived = Derived::open(folder, &manifest.value, exact_limit, known);
-            // Parts of two stores, or of another manifest, do not belong together, and an error
-            // over them says nothing.
+            let previous = before.map(|before| &before.derived);
+            let derived = Derived::open(folder, &manifest.value, exact_limit, previous);
+            // Parts of two stores, or of another manifest, do not belong together, so an error in
+            // them means nothing.
             if !store.is_current() || !manifest.is_current() {
                 return Ok(None);
             }
@@ -59,7 +59,7 @@ impl Parts {
         })
     }
 
-    /// Whether no file has been replaced since it was opened.
+    /// True if no file has been replaced since it was opened.
     pub(super) fn are_current(&self) -> bool {
         let Derived { lexical, dense, tokens, sparse } = &self.derived;
         self.store.is_current()
@@ -73,38 +73,39 @@ impl Parts {
 
 impl Derived {
     fn open(folder: &Path, manifest: &Manifest, exact_limit: usize, before: Option<&Self>) -> Result<Self> {
-        let known = before.map(|before| &before.lexical);
+        let previous = before.map(|before| &before.lexical);
         let lexical = lexical_folder(folder);
-        let lexical = Stamped::open(vec![Lexical::deciding_file(&lexical)], FileStamp::of, known, || {
-            Lexical::open_for_reading(&lexical, known.map(|known| known.value.as_ref()))
+        let lexical = Stamped::open(vec![Lexical::deciding_file(&lexical)], FileStamp::of, previous, || {
+            Lexical::open_for_reading(&lexical, previous.map(|previous| previous.value.as_ref()))
         })?;
         let mut dense = Vec::new();
         let mut tokens = Vec::new();
         for card in &manifest.embedders {
             let path = tokens_file(folder, card);
             let files = vec![path.clone()];
-            let known = before.and_then(|before| Stamped::find(&before.tokens, &files));
+            let previous = before.and_then(|before| Stamped::find(&before.tokens, &files));
             let open = || TokenStore::open_for_reading(&path);
-            tokens.push(Stamped::open(files, FileStamp::of_database, known, open)?);
+            tokens.push(Stamped::open(files, FileStamp::of_database, previous, open)?);
 
             let folder = dense_folder(folder, card);
             let files = Dense::deciding_files(&folder);
-            let known = before.and_then(|before| Stamped::find(&before.dense, &files));
-            let open = || Dense::open_after(known.map(|known| known.value.as_ref()), &folder, card, exact_limit);
-            dense.push(Stamped::open(files, FileStamp::of, known, open)?);
+            let previous = before.and_then(|before| Stamped::find(&before.dense, &files));
+            let open =
+                || Dense::open_after(previous.map(|previous| previous.value.as_ref()), &folder, card, exact_limit);
+            dense.push(Stamped::open(files, FileStamp::of, previous, open)?);
         }
         let mut sparse = Vec::new();
         for card in &manifest.sparse {
             let folder = sparse_folder(folder, card);
             let files = vec![Sparse::deciding_file(&folder)];
-            let known = before.and_then(|before| Stamped::find(&before.sparse, &files));
+            let previous = before.and_then(|before| Stamped::find(&before.sparse, &files));
             let open = || {
                 Sparse::open(&folder)?.ok_or_else(|| {
-                    Error::damaged(format!("{} holds no terms", folder.display()))
-                        .with_hint(Hint::update("they are derived from what has been encoded"))
+                    Error::damaged(format!("the sparse index in {} is missing", folder.display()))
+                        .with_hint(Hint::derive_again())
                 })
             };
-            sparse.push(Stamped::open(files, FileStamp::of, known, open)?);
+            sparse.push(Stamped::open(files, FileStamp::of, previous, open)?);
         }
         Ok(Derived { lexical, dense, tokens, sparse })
     }
@@ -117,10 +118,10 @@ impl Derived {
     }
 }
 
-fn nothing_yet(folder: &Path) -> Error {
+fn not_searchable_yet(folder: &Path) -> Error {
     Error::input(format!(
-        "nothing can be searched in {} yet: `kinglet index` is at work, or was stopped before it had committed anything",
+        "nothing can be searched in {} yet: `kinglet index` is at work, or was stopped before it committed anything",
         folder.display()
     ))
-    .with_hint(Hint::UpdateIndex { index: Some(index_name(folder)), effect: Some("it goes on where it stopped") })
+    .with_hint(Hint::update_index("unless a run is under way, it continues where the last one stopped"))
 }

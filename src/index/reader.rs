@@ -1,4 +1,4 @@
-//! An index that stays open: many threads ask it at once, and each question sees the newest
+//! An index that stays open: many threads search it at once, and each question sees the newest
 //! generation.
 
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use super::snapshot::{Generation, Index};
 use super::store::Snapshot;
 use crate::error::{Error, Hint, Result};
 
-/// An index, open for reading. It takes no writer's lock, makes nothing anew and waits for no
-/// writer. Cheap to clone.
+/// An index, open for reading. It takes no lock, repairs nothing and waits for no writer. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct IndexReader {
     shared: Arc<Shared>,
@@ -22,16 +22,17 @@ pub struct IndexReader {
 struct Shared {
     folder: PathBuf,
     exact_limit: usize,
-    /// Held while it is read or replaced, never while something is opened or searched.
+    /// Locked while it is read or replaced, never while a part is opened or searched.
     current: Mutex<Current>,
-    /// Held by the one thread that opens what has changed; the others need the same.
+    /// Locked by the one thread that opens the changed parts. Other threads need the same parts and
+    /// wait for it.
     opening: Mutex<()>,
 }
 
 #[derive(Clone)]
 struct Current {
     parts: Arc<Parts>,
-    /// What has been counted of the store, where it has been asked since the parts were opened.
+    /// The counts of the store, if a question has needed them since the parts were opened.
     generation: Option<Arc<Generation>>,
 }
 
@@ -39,45 +40,49 @@ impl IndexReader {
     /// Opens the index in `folder`.
     ///
     /// # Errors
-    /// When there is no index, nothing can be searched in it yet, or a part is missing or damaged;
-    /// the hint says what mends it.
+    /// When there is no index, it cannot be searched yet, or a part is missing or damaged. The hint
+    /// says what repairs it.
     pub fn open(folder: &Path) -> Result<Self> {
         Self::open_with_exact_limit(folder, EXACT_LIMIT)
     }
 
-    /// As [`open`](Self::open), with graphs over the vectors of more than `exact_limit` chunks, in
-    /// place of [`EXACT_LIMIT`].
+    /// As [`open`](Self::open), but uses graphs over the vectors of more than `exact_limit` chunks,
+    /// in place of [`EXACT_LIMIT`].
     ///
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_exact_limit(folder: &Path, exact_limit: usize) -> Result<Self> {
-        let parts = Arc::new(Parts::open(folder, exact_limit, None)?);
+        let parts = Parts::open(folder, exact_limit, None).map_err(|error| error.in_index(&index_name(folder)))?;
         Ok(IndexReader {
             shared: Arc::new(Shared {
                 folder: folder.to_path_buf(),
                 exact_limit,
-                current: Mutex::new(Current { parts, generation: None }),
+                current: Mutex::new(Current { parts: Arc::new(parts), generation: None }),
                 opening: Mutex::new(()),
             }),
         })
     }
 
-    /// The index as it is now, for one question. Whoever keeps it keeps SQLite from tidying up
-    /// after writers.
+    /// The index as it is now, for one question. As long as it exists, SQLite cannot clean up after
+    /// writers.
     ///
     /// # Errors
-    /// As [`open`](Self::open): what has changed is opened again.
+    /// As [`open`](Self::open), because this opens changed parts again.
     pub fn snapshot(&self) -> Result<Arc<Index>> {
         self.view().map(Arc::new)
     }
 
     pub(super) fn view(&self) -> Result<Index> {
+        self.newest_view().map_err(|error| error.in_index(&index_name(&self.shared.folder)))
+    }
+
+    fn newest_view(&self) -> Result<Index> {
         for attempt in 1.. {
             let Current { parts, generation } = self.current()?;
-            // After the parts were opened: so the store is never older than they are.
+            // The store is read after the parts were opened, so it is never older than they are.
             let store = parts.store.value.snapshot()?;
             let number = store.generation();
-            // Between the two a writer may have gone on. A part that still lags then is served as
+            // A writer may have committed between the two. A part that lags even then is served as
             // it is.
             let lags = parts.derived.generations().any(|part| part != number);
             let is_disturbed = !parts.store.is_current() || (lags && !parts.are_current());
@@ -85,7 +90,7 @@ impl IndexReader {
                 continue;
             }
             if parts.derived.generations().any(|part| part > number) {
-                return Err(self.came_apart());
+                return Err(self.newer_than_store());
             }
             let generation = match generation.filter(|generation| generation.number == number) {
                 Some(generation) => generation,
@@ -108,37 +113,34 @@ impl IndexReader {
             return Ok(before);
         }
         let parts = Arc::new(Parts::open(&self.shared.folder, self.shared.exact_limit, Some(&before.parts))?);
-        let generation = before.generation.filter(|_| are_of_one_store(&before.parts, &parts));
+        let generation = before.generation.filter(|_| have_same_store(&before.parts, &parts));
         let current = Current { parts, generation };
         *self.lock() = current.clone();
         Ok(current)
     }
 
-    /// Counts what `store` holds, for all who ask at its generation.
+    /// Counts what `store` holds, for all questions at its generation.
     fn count(&self, parts: &Parts, store: &Snapshot) -> Result<Arc<Generation>> {
         let counted = Arc::new(Generation::of(store)?);
         let mut current = self.lock();
-        if are_of_one_store(&current.parts, parts) {
+        if have_same_store(&current.parts, parts) {
             current.generation = Some(counted.clone());
         }
         Ok(counted)
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {
-        // Nothing that can panic is done while the lock is held.
+        // Nothing can panic while the lock is held.
         self.shared.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn came_apart(&self) -> Error {
+    fn newer_than_store(&self) -> Error {
         let folder = &self.shared.folder;
         Error::damaged(format!("the parts of the index in {} are newer than its documents", folder.display()))
-            .with_hint(Hint::UpdateIndex {
-                index: Some(index_name(folder)),
-                effect: Some("what is derived is made anew"),
-            })
+            .with_hint(Hint::derive_again())
     }
 }
 
-fn are_of_one_store(one: &Parts, other: &Parts) -> bool {
+fn have_same_store(one: &Parts, other: &Parts) -> bool {
     Arc::ptr_eq(&one.store.value, &other.store.value)
 }

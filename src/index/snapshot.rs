@@ -23,11 +23,11 @@ use kinglet_formats::is_truncated;
 
 type Ids = HashSet<ChunkId>;
 
-/// What has been counted of a generation of the store.
+/// The counts of a generation of the store.
 pub(super) struct Generation {
     pub(super) number: u64,
     searchable: usize,
-    /// The chunks that are searched, once a part has lagged behind.
+    /// The chunks that are searched, once a lagging part has needed them.
     searchable_ids: OnceLock<Arc<Ids>>,
 }
 
@@ -130,8 +130,8 @@ impl Index {
     pub fn sparse(&self, card: &SparseCard) -> Result<&Sparse> {
         let stored = self.manifest().sparse.iter().position(|stored| stored == card);
         stored.map(|at| self.parts.derived.sparse[at].value.as_ref()).ok_or_else(|| {
-            let hint = Hint::AddEncoder { index: self.name(), encoder: card.id.clone() };
-            Error::input(format!("the index has no terms of this {}", card.id)).with_hint(hint)
+            Error::input(format!("the index has no sparse vectors of this {}", card.id))
+                .with_hint(Hint::AddEncoder { index: self.name(), encoder: card.id.clone() })
         })
     }
 
@@ -140,10 +140,11 @@ impl Index {
         match cards.iter().position(|stored| stored.id == card.id) {
             Some(at) if cards[at] == *card => Ok(at),
             Some(_) => Err(Error::input(format!("the index holds vectors of another version of {}", card.id))
-                .with_hint(Hint::AddEmbedder { index: self.name(), embedder: card.id.clone() })),
+                .with_hint(Hint::update_index("it embeds the chunks again with this version"))
+                .in_index(&self.name())),
             None => {
-                let known: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
-                Err(Error::input(format!("the index has no vectors of {}, only of {}", card.id, known.join(", ")))
+                let ids: Vec<_> = cards.iter().map(|card| card.id.as_str()).collect();
+                Err(Error::input(format!("the index has no vectors of {}, only of {}", card.id, ids.join(", ")))
                     .with_hint(Hint::AddEmbedder { index: self.name(), embedder: card.id.clone() }))
             }
         }
@@ -164,17 +165,17 @@ impl Index {
         size_bytes(&sparse_folder(&self.folder, card))
     }
 
-    /// Chunks by id, in the order asked for.
+    /// The chunks with these ids, in the given order.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         self.store().chunks(ids)
     }
 
-    /// The same chunks by path and place, see [`Documents::by_place`].
+    /// Orders chunks by path and place, see [`Documents::by_place`].
     pub fn by_place(&self, chunks: &[ChunkId]) -> Result<Vec<ChunkId>> {
         self.store().by_place(chunks)
     }
 
-    /// What filters can ask of each chunk, by id.
+    /// The facts about each chunk that filters ask for, by id.
     pub fn outlines(&self) -> Result<Vec<Outline>> {
         self.store().outlines()
     }
@@ -199,14 +200,14 @@ impl Index {
         self.store().chunk_ids()
     }
 
-    /// The ids of the searchable chunks, in order: all but copies of others.
+    /// The ids of the searchable chunks, in order: all but exact duplicates of others.
     pub fn searchable_ids(&self) -> Result<Vec<ChunkId>> {
         self.store().searchable_ids()
     }
 
-    /// The copies of these chunks, see [`Documents::copies`].
-    pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
-        self.store().copies(originals)
+    /// The exact duplicates of these chunks, see [`Documents::duplicates`].
+    pub fn duplicates(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
+        self.store().duplicates(originals)
     }
 
     /// What was left out of the file of a chunk, if anything was.
@@ -214,17 +215,17 @@ impl Index {
         Ok(self.store().doubt(chunk)?.filter(|doubt| is_truncated(doubt)))
     }
 
-    /// What is kept of these chunks to tell how alike they are, see [`Documents::sketches`].
+    /// The sketches by which near-duplicates are found, see [`Documents::sketches`].
     pub fn sketches(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Sketch>>> {
         self.store().sketches(chunks)
     }
 
-    /// How many of the chunks that are searched nearly repeat another one.
-    pub fn nearly_repeated(&self) -> Result<usize> {
-        self.store().nearly_repeated()
+    /// The number of searched chunks that are near-duplicates of an earlier one.
+    pub fn near_duplicates(&self) -> Result<usize> {
+        self.store().near_duplicates()
     }
 
-    /// How many chunks are searchable: all but copies of others.
+    /// How many chunks are searchable: all but exact duplicates of others.
     pub fn searchable(&self) -> usize {
         self.generation.searchable
     }
@@ -245,8 +246,7 @@ impl Index {
     /// When the lexical part or the store cannot be read.
     pub fn pending_lexical(&self) -> Result<u64> {
         match self.lexical().generation() {
-            // Questions are cut into terms as this version does it, which are not those of the
-            // part.
+            // Questions are cut into the terms of this version, which are not those of the part.
             0 => Ok(self.searchable() as u64),
             number if number == self.generation.number => Ok(0),
             number => {
@@ -317,9 +317,9 @@ impl Index {
         sparse.search(query, k, self.among(sparse.generation(), among)?.map(Arc::as_ref))
     }
 
-    /// The chunks to look among in a part at generation `number`. Where that is not the store's,
-    /// the part has chunks that are gone or have become copies; ids are never given again, so that
-    /// the others are still what they were. `None` for all of the part.
+    /// The chunks to search in a part at generation `number`; `None` for all. If that is not the
+    /// store's generation, the part has chunks that are gone or have become duplicates. Ids are
+    /// never reused, so the others are still what they were.
     fn among<'s>(&'s self, number: u64, among: Option<&'s Arc<Ids>>) -> Result<Option<&'s Arc<Ids>>> {
         if among.is_some() || number == self.generation.number {
             return Ok(among);
@@ -331,7 +331,7 @@ impl Index {
         Ok(self.generation.searchable_ids.get())
     }
 
-    /// Files that were read in a way that is doubtful, with what is doubtful.
+    /// Files whose text may be wrong or shortened, with the reasons.
     pub fn doubtful_files(&self) -> Result<Vec<(PathBuf, String)>> {
         self.store().doubtful_files()
     }
@@ -342,8 +342,7 @@ impl Index {
     }
 
     fn store(&self) -> MutexGuard<'_, Snapshot> {
-        // A panic while the lock was held leaves a connection that only reads: nothing is half
-        // done.
+        // A panic while the lock was held did no harm: the connection only reads.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

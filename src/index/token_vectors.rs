@@ -1,6 +1,5 @@
-//! Token vectors of chunks, one bit a component, by chunk hash: a cache on disk for late
-//! interaction. What is not in it is made when it is asked for, so that it may be smaller than the
-//! index.
+//! Token vectors of chunks, one bit per component, by chunk hash: a cache on disk for late
+//! interaction. A search computes what the cache lacks, so it may be smaller than the index.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use super::store::sqlite::{self, is_disk_full};
 use super::store::{ChunkHash, ChunkId, Documents, Pool};
 use crate::error::{Error, Hint, Result};
 
-/// Beyond this size nothing is added. A chunk of 130 tokens of 384 components takes about 6 KiB.
+/// Nothing is added beyond this size. A chunk of 130 tokens of 384 components takes about 6 KiB.
 const LARGEST_BYTES: u64 = 8 << 30;
 
 const CHECK_BYTES: usize = 8;
@@ -22,8 +21,8 @@ pub struct TokenStore {
 }
 
 impl TokenStore {
-    /// Opens the store at `path` for writing, making it if need be. A file that is no such store is
-    /// taken away: everything in it can be made again.
+    /// Opens the store at `path` for writing, and creates it if it is missing. Replaces a file that
+    /// is not such a store, because everything in it can be computed again.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -52,10 +51,10 @@ impl TokenStore {
         Ok(store)
     }
 
-    /// Opens the store at `path` for reading; `None` where there is none.
+    /// Opens the store at `path` for reading; `None` if there is none.
     ///
     /// # Errors
-    /// When the file is no such store.
+    /// When the file is not such a store.
     pub fn open_for_reading(path: &Path) -> Result<Option<Self>> {
         if !path.is_file() {
             return Ok(None);
@@ -67,8 +66,8 @@ impl TokenStore {
         TokenStore { idle: Pool::new(connection), path: path.to_path_buf() }
     }
 
-    /// The chunks of the store `documents` that have nothing here, each hash once, in the order of
-    /// their ids; none when this has become as large as it may.
+    /// The chunks of `documents` that have no token vectors here, each hash once, ordered by id;
+    /// none if the store has reached its largest size.
     pub fn missing(&self, documents: &Documents) -> Result<Vec<ChunkId>> {
         let mut missing = Vec::new();
         if self.is_full()? {
@@ -83,7 +82,7 @@ impl TokenStore {
         Ok(missing)
     }
 
-    /// Keeps the signs of the tokens of chunks, one token after another.
+    /// Stores the signs of the token vectors of chunks, one token after another.
     pub fn put(&self, chunks: &[(ChunkHash, Vec<u8>)]) -> Result<()> {
         if self.is_full()? {
             return Ok(());
@@ -98,8 +97,8 @@ impl TokenStore {
         })
     }
 
-    /// The signs of the tokens of one chunk, if they are here and are what was written: what is
-    /// damaged in a cache is made anew as if it were not in it.
+    /// The signs of the token vectors of one chunk; `None` if they are missing or damaged, because
+    /// a search computes both again.
     pub fn get(&self, hash: &ChunkHash) -> Result<Option<Vec<u8>>> {
         let stored: Option<Vec<u8>> = self.run("read", |connection| {
             let mut select = connection.prepare_cached("SELECT signs FROM tokens WHERE hash = ?1")?;
@@ -108,10 +107,10 @@ impl TokenStore {
         Ok(stored.and_then(|stored| intact(hash, stored)))
     }
 
-    /// Holds every chunk's signs against their check.
+    /// Verifies the checksum of every chunk's signs.
     ///
     /// # Errors
-    /// When some are not what was written.
+    /// When some have changed since they were written.
     pub fn check(&self) -> Result<()> {
         let damaged_rows = self.run("read", |connection| {
             let mut select = connection.prepare("SELECT hash, signs FROM tokens")?;
@@ -131,31 +130,31 @@ impl TokenStore {
         }
     }
 
-    /// Takes away what belongs to no chunk of `documents`.
+    /// Deletes the token vectors that belong to no chunk of `documents`.
     pub fn retain(&self, documents: &Documents) -> Result<()> {
         let kept: std::collections::HashSet<ChunkHash> =
             documents.originals()?.into_iter().map(|(_, hash)| hash).collect();
         let hashes: Vec<Vec<u8>> = self.run("read", |connection| {
             connection.prepare("SELECT hash FROM tokens")?.query_map([], |row| row.get(0))?.collect()
         })?;
-        let gone =
+        let obsolete =
             hashes.iter().filter(|hash| !<&ChunkHash>::try_from(hash.as_slice()).is_ok_and(|h| kept.contains(h)));
         self.run("write", |connection| {
             connection.execute_batch("BEGIN")?;
             let mut delete = connection.prepare_cached("DELETE FROM tokens WHERE hash = ?1")?;
-            for hash in gone {
+            for hash in obsolete {
                 delete.execute([hash])?;
             }
             connection.execute_batch("COMMIT")
         })
     }
 
-    /// How many chunks it holds.
+    /// The number of chunks that have token vectors here.
     pub fn len(&self) -> Result<u64> {
         self.run("read", |connection| connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)))
     }
 
-    /// Whether it holds none.
+    /// True if there are no token vectors.
     pub fn is_empty(&self) -> Result<bool> {
         Ok(self.len()? == 0)
     }
@@ -174,8 +173,7 @@ impl TokenStore {
     }
 
     fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        // A writer is used by one thread, so that only readers come here to open another
-        // connection.
+        // One thread uses a writer, so only readers open another connection here.
         let connection = self.idle.take(|| sqlite::open_for_reading(&self.path, failed))?;
         let done = work(&connection).map_err(|cause| failed(&self.path, doing, cause))?;
         self.idle.put(connection);
@@ -183,10 +181,10 @@ impl TokenStore {
     }
 }
 
-/// The signs without their check, if they pass it.
+/// The signs without their checksum, if it matches.
 fn intact(hash: &ChunkHash, mut stored: Vec<u8>) -> Option<Vec<u8>> {
-    let found = stored.split_off(stored.len().saturating_sub(CHECK_BYTES));
-    (found == check(hash, &stored)).then_some(stored)
+    let stored_check = stored.split_off(stored.len().saturating_sub(CHECK_BYTES));
+    (stored_check == check(hash, &stored)).then_some(stored)
 }
 
 fn check(hash: &ChunkHash, signs: &[u8]) -> [u8; CHECK_BYTES] {
@@ -202,8 +200,10 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
 }
 
 fn damaged(path: &Path, how: &str) -> Error {
-    Error::damaged(format!("{}: {how}", path.display()))
-        .with_hint(Hint::DeleteAndUpdateIndex { path: path.to_path_buf(), effect: "only token vectors are made anew" })
+    Error::damaged(format!("{}: {how}", path.display())).with_hint(Hint::DeleteAndUpdateIndex {
+        path: path.to_path_buf(),
+        effect: "it computes the token vectors again and changes nothing else",
+    })
 }
 
 #[cfg(test)]
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn damaged_token_vectors_are_as_good_as_none_and_are_told_of() {
+    fn damaged_token_vectors_count_as_missing_and_the_check_reports_them() {
         let folder = tempfile::tempdir().unwrap();
         let store = TokenStore::open_for_writing(&folder.path().join("tokens.sqlite")).unwrap();
         let (good, bad) = ([1; 32], [2; 32]);

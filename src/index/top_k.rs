@@ -1,20 +1,20 @@
-//! The best of what was found, without deciding between equals.
+//! The best hits, without a choice between equal scores.
 
 use super::store::ChunkId;
 
-/// The `k` with the highest scores, and with them all that score as the last of these does; best
-/// first, ties by id.
-pub(super) fn top_k(mut found: Vec<(ChunkId, f32)>, k: usize) -> Vec<(ChunkId, f32)> {
+/// The `k` hits with the highest scores and all that tie with the last of them, best first, ties by
+/// id.
+pub(super) fn top_k(mut hits: Vec<(ChunkId, f32)>, k: usize) -> Vec<(ChunkId, f32)> {
     let best_first = |a: &(ChunkId, f32), b: &(ChunkId, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
     if k == 0 {
         return Vec::new();
     }
-    if k < found.len() {
-        let last = found.select_nth_unstable_by(k - 1, best_first).1.1;
-        found.retain(|(_, score)| score.total_cmp(&last).is_ge());
+    if k < hits.len() {
+        let last = hits.select_nth_unstable_by(k - 1, best_first).1.1;
+        hits.retain(|(_, score)| score.total_cmp(&last).is_ge());
     }
-    found.sort_unstable_by(best_first);
-    found
+    hits.sort_unstable_by(best_first);
+    hits
 }
 
 #[cfg(test)]
@@ -22,11 +22,11 @@ mod tests {
     use super::top_k;
 
     #[test]
-    fn what_ties_with_the_last_is_kept() {
-        let found = vec![(5, 1.0), (4, 2.0), (3, 1.0), (2, 0.5), (1, 1.0)];
-        assert_eq!(top_k(found.clone(), 2), [(4, 2.0), (1, 1.0), (3, 1.0), (5, 1.0)]);
-        assert_eq!(top_k(found.clone(), 1), [(4, 2.0)]);
-        assert_eq!(top_k(found.clone(), 9).len(), 5);
-        assert_eq!(top_k(found, 0), []);
+    fn hits_that_tie_with_the_last_are_kept() {
+        let hits = vec![(5, 1.0), (4, 2.0), (3, 1.0), (2, 0.5), (1, 1.0)];
+        assert_eq!(top_k(hits.clone(), 2), [(4, 2.0), (1, 1.0), (3, 1.0), (5, 1.0)]);
+        assert_eq!(top_k(hits.clone(), 1), [(4, 2.0)]);
+        assert_eq!(top_k(hits.clone(), 9).len(), 5);
+        assert_eq!(top_k(hits, 0), []);
     }
 }

@@ -30,7 +30,7 @@ pub struct IndexWriter {
 }
 
 impl IndexWriter {
-    /// Opens the index in `folder` for writing, making the folder if need be.
+    /// Opens the index in `folder` for writing, and creates the folder if it is missing.
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] with the process that writes, when there is one; otherwise when the disk
@@ -41,7 +41,7 @@ impl IndexWriter {
         let manifest = Manifest::read(folder)?;
         let store = folder.join(STORE);
         if !store.is_file() {
-            forget_derived(folder)?;
+            remove_derived(folder)?;
         }
         let documents = Documents::open_for_writing(&store)?;
         share_as_folder(folder);
@@ -55,13 +55,13 @@ impl IndexWriter {
         self
     }
 
-    /// Makes the store anew where its structure is damaged: it then knows which folders and files
-    /// were indexed and no more, so that all of them are read again. Vectors are kept by the hash
-    /// of their chunk and still fit. `true` when it did.
+    /// Replaces the store if its structure is damaged. The new store only knows which folders and
+    /// files were indexed, so the run reads all of them again. Vectors belong to the hash of their
+    /// chunk and stay valid. Returns true if it replaced the store.
     ///
     /// # Errors
-    /// When nothing in the store can be read any more.
-    pub fn renew_damaged_store(&mut self) -> Result<bool> {
+    /// When the store can no longer be read at all.
+    pub fn replace_damaged_store(&mut self) -> Result<bool> {
         let Err(damage) = self.documents.check_structure() else { return Ok(false) };
         if damage.kind() != ErrorKind::Damaged {
             return Err(damage);
@@ -73,8 +73,8 @@ impl IndexWriter {
         if let Some(manifest) = &self.manifest {
             Manifest { complete: false, ..manifest.clone() }.write(&self.folder)?;
         }
-        forget_derived(&self.folder)?;
-        // The old store is closed before its files go: SQLite tidies up by name.
+        remove_derived(&self.folder)?;
+        // The old store is closed before its files are removed: SQLite cleans up by file name.
         self.documents = Documents::open_for_writing(Path::new(":memory:"))?;
         remove_store(&store)?;
         std::fs::rename(&new, &store).map_err(|cause| Error::io("move", &new, cause))?;
@@ -91,7 +91,7 @@ impl IndexWriter {
         std::fs::remove_dir_all(folder).map_err(|cause| Error::io("remove", folder, cause))
     }
 
-    /// What the index was when this was opened, or last finished.
+    /// The manifest as it was when the index was opened or last finished.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.manifest.as_ref()
     }
@@ -101,16 +101,15 @@ impl IndexWriter {
         &self.documents
     }
 
-    /// The lexical part, of texts in `language`.
+    /// The lexical part, for texts in `language`.
     pub fn lexical(&self, language: Language) -> Box<dyn DerivedPart> {
         Box::new(LexicalWriter::new(&self.folder.join("lexical"), language))
     }
 
-    /// Opens the parts that these models make, and those that the index has and shall no longer
-    /// have.
+    /// Opens the parts of these models, and the parts that the index has and the run removes.
     ///
     /// # Errors
-    /// When a file of a part is something else, or the disk refuses.
+    /// When a file of a part has other content, or the disk refuses.
     pub fn open_parts(
         &self,
         embedders: &[Arc<dyn Embedder>],
@@ -121,7 +120,7 @@ impl IndexWriter {
         let sparse: Vec<&SparseCard> = encoders.iter().map(|encoder| encoder.card()).collect();
         let mut planned: Vec<Box<dyn DerivedPart>> = Vec::new();
         let mut by_speed: Vec<&Arc<dyn Embedder>> = embedders.iter().collect();
-        // Those without token vectors are tables and hashes: thousands of chunks a second.
+        // Embedders without token vectors are tables and hashes: thousands of chunks a second.
         by_speed.sort_by_key(|embedder| embedder.token_embedder().is_some());
         for embedder in by_speed {
             let place = self.dense_place(embedder.card());
@@ -165,25 +164,25 @@ impl IndexWriter {
         prepared.and_then(|put_in_place| put_in_place()).map_err(|error| error.in_part(&name))
     }
 
-    /// The same, unless the part is whole and matches the store already.
+    /// Does the same unless the part is intact and matches the store already.
     ///
     /// # Errors
     /// As [`IndexWriter::synchronise`].
-    pub fn mend(&self, part: &mut dyn DerivedPart, progress: &WorkProgress<'_>) -> Result<()> {
+    pub fn repair(&self, part: &mut dyn DerivedPart, progress: &WorkProgress<'_>) -> Result<()> {
         let generation = self.documents.generation()?;
         let is_current =
-            part.generation().is_ok_and(|found| found == generation) && part.check(&self.documents).is_ok();
+            part.generation().is_ok_and(|current| current == generation) && part.check(&self.documents).is_ok();
         if is_current { Ok(()) } else { self.synchronise(part, progress) }
     }
 
-    /// Commits a change to the store, together with its words: the words are prepared before, so
-    /// that readers hardly ever meet the two apart.
+    /// Commits a change to the store together with the lexical part, which is prepared before, so
+    /// that readers hardly ever see one without the other.
     ///
     /// # Errors
-    /// [`ErrorKind::Interrupted`] from `progress`: the change is committed all the same, and its
-    /// words lag.
+    /// [`ErrorKind::Interrupted`] from `progress`: the change is committed all the same, and the
+    /// lexical part lags.
     pub fn commit(&self, change: Change<'_>, language: Language, progress: &WorkProgress<'_>) -> Result<()> {
-        change.mark_copies()?;
+        change.mark_duplicates()?;
         let mut lexical = self.lexical(language);
         let name = lexical.name().to_string();
         let prepared = lexical.prepare(&self.documents, self.documents.generation()? + 1, progress);
@@ -197,18 +196,17 @@ impl IndexWriter {
         }
     }
 
-    /// Says what the index is while it is being written; [`manifest`](Self::manifest) stays what it
-    /// was.
+    /// Writes a manifest during a run; [`manifest`](Self::manifest) stays what it was.
     pub fn describe(&self, manifest: &Manifest) -> Result<()> {
         manifest.write(&self.folder)
     }
 
-    /// What the index is by what is on disk.
+    /// The manifest that is on disk.
     pub fn stored_manifest(&self) -> Result<Option<Manifest>> {
         Manifest::read(&self.folder)
     }
 
-    /// Says what the index is now.
+    /// Writes the manifest at the end of a run.
     pub fn finish(&mut self, manifest: Manifest) -> Result<()> {
         manifest.write(&self.folder)?;
         self.manifest = Some(manifest);
@@ -216,7 +214,7 @@ impl IndexWriter {
     }
 
     /// Removes parts that the manifest does not name: a run that was stopped left them, and no
-    /// later run went on with it.
+    /// later run continued it.
     pub fn remove_leftovers(&self) -> Result<()> {
         let cards = self.manifest.iter().flat_map(|manifest| &manifest.embedders);
         let mut kept: Vec<PathBuf> =
@@ -239,7 +237,7 @@ impl Drop for IndexWriter {
     }
 }
 
-/// Makes a store that knows which folders and files were indexed, and no more.
+/// Creates a store that only knows which folders and files were indexed.
 fn write_roots(store: &Path, roots: &[(i64, PathBuf)]) -> Result<()> {
     let documents = Documents::open_for_writing(store)?;
     let change = documents.change()?;
@@ -247,14 +245,14 @@ fn write_roots(store: &Path, roots: &[(i64, PathBuf)]) -> Result<()> {
     change.commit().map(drop)
 }
 
-/// Takes a store away, with the files that SQLite puts beside it.
+/// Removes a store and the files that SQLite puts beside it.
 fn remove_store(path: &Path) -> Result<()> {
     ["", "-wal", "-shm"].iter().try_for_each(|ending| remove_file(&beside(path, ending)))
 }
 
-/// Takes away what was derived from a store that is gone: the ids of a new one mean other chunks.
-/// Vectors are kept by the hash of their chunk and still fit.
-fn forget_derived(folder: &Path) -> Result<()> {
+/// Removes what was derived from a store that is gone, because the ids of a new store mean other
+/// chunks. Vectors belong to the hash of their chunk and stay valid.
+fn remove_derived(folder: &Path) -> Result<()> {
     remove_folder(&folder.join("lexical"))?;
     for entry in std::fs::read_dir(folder.join("dense")).into_iter().flatten().flatten() {
         Dense::forget(&entry.path())?;
@@ -265,7 +263,7 @@ fn forget_derived(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether `path` is one of `kept`, or one of the files that SQLite puts beside it.
+/// True if `path` is one of `kept`, or one of the files that SQLite puts beside it.
 fn belongs_to(path: &Path, kept: &[PathBuf]) -> bool {
     let name = path.to_string_lossy();
     let plain = name.strip_suffix("-wal").or(name.strip_suffix("-shm")).unwrap_or(&name);

@@ -1,4 +1,4 @@
-//! What the index says of itself while a run goes on, and when it is done.
+//! The manifest of an index during a run and at its end.
 
 use super::IngestRun;
 use crate::error::Result;
@@ -8,11 +8,11 @@ use crate::index::manifest::{FORMAT, Manifest};
 use crate::index::store::ChunkId;
 use crate::language::{Language, detect};
 
-/// Chunks that are looked at to tell the language of a new index.
+/// The number of chunks from which the language of a new index is detected.
 const CHUNKS_FOR_LANGUAGE: usize = 200;
 
 impl IngestRun<'_> {
-    /// What the index is when all is done.
+    /// The manifest at the end of the run.
     pub(super) fn finished_manifest(&self, language: Language) -> Manifest {
         let planned = self.planned_manifest(language);
         let Some(before) = self.writer.manifest().cloned() else { return planned };
@@ -21,9 +21,9 @@ impl IngestRun<'_> {
         Manifest { defaults: before.defaults, fusion_weights, ..planned }
     }
 
-    /// What the index is while the run goes on. The parts that answered before it answer until it
-    /// is done. As long as files are still to be read anew, the manifest keeps the old chunking and
-    /// extraction, so that the next run reads them.
+    /// The manifest during the run. Searches use the previous parts until the run ends. As long as
+    /// files must still be read again, the manifest keeps the old chunking and extraction, so that
+    /// the next run reads them.
     pub(super) fn interim_manifest(&self, language: Language, complete: bool) -> Manifest {
         let planned = Manifest { complete, ..self.planned_manifest(language) };
         let Some(before) = self.writer.manifest().cloned() else { return planned };
@@ -48,18 +48,18 @@ impl IngestRun<'_> {
         }
     }
 
-    /// The language that the plan names, else the index's own. An index without chunks has none of
-    /// its own yet: the documents tell it.
+    /// The language of the plan, else that of the index. An index without chunks has none yet: it
+    /// is detected from the documents.
     pub(super) fn language(&self) -> Result<Language> {
-        let known = self.writer.manifest().filter(|_| self.had_chunks).map(|manifest| manifest.language);
-        match self.plan.language.or(known) {
+        let previous = self.writer.manifest().filter(|_| self.had_chunks).map(|manifest| manifest.language);
+        match self.plan.language.or(previous) {
             Some(language) => Ok(language),
             None => language_of(self.writer),
         }
     }
 }
 
-/// The language of the documents, by chunks from all over the store.
+/// Detects the language of the documents from chunks all over the store.
 fn language_of(writer: &IndexWriter) -> Result<Language> {
     let ids = writer.documents().chunk_ids()?;
     let step = ids.len().div_ceil(CHUNKS_FOR_LANGUAGE).max(1);

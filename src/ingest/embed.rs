@@ -1,4 +1,4 @@
-//! Gives each derived part the chunks that it misses, in batches.
+//! Appends to each derived part the chunks that it misses, in batches.
 
 use std::time::Instant;
 
@@ -7,11 +7,11 @@ use crate::error::{Error, Result};
 use crate::index::IndexWriter;
 use crate::index::derived_part::DerivedPart;
 
-/// Chunks that are embedded between two moments at which the work can be stopped and is durable.
+/// The number of chunks in a batch. After each batch the work is durable and can be stopped.
 const EMBEDDING_BATCH: usize = 64;
 
-/// Gives `part` what it misses, durably after each batch and searchable from time to time and in
-/// the end; gives for how many chunks.
+/// Appends to `part` the chunks that it misses, and returns their number. They are durable after
+/// each batch, and searchable from time to time and at the end.
 pub(super) fn embed(part: &mut dyn DerivedPart, writer: &IndexWriter, progress: &dyn Progress) -> Result<usize> {
     let name = part.name().to_string();
     let missing = part.missing(writer.documents()).map_err(|error| error.in_part(&name))?;

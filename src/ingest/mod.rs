@@ -1,9 +1,9 @@
-//! A folder becomes an index: only what changed is read, and only new chunks are embedded.
+//! Indexes folders: reads only what changed, and embeds only new chunks.
 //!
-//! Text comes first: what has been read is committed together with its words and can be searched;
-//! vectors follow, durable by chunk hash after each batch and searchable from time to time.
-//! Whatever is cut off, the next run finds by generation what lags and derives it again, and by
-//! hash which vectors are missing.
+//! Text comes first: what has been read is committed together with the lexical part and can be
+//! searched. Vectors follow, durable by chunk hash after each batch and searchable from time to
+//! time. Wherever a run is interrupted, the next one sees by generation which parts lag and derives
+//! them again, and by hash which vectors are missing.
 
 mod description;
 mod embed;
@@ -25,18 +25,18 @@ use crate::index::manifest::Manifest;
 use crate::index::store::Change;
 use kinglet_formats::is_truncated;
 
-/// How often what has been read or embedded so far becomes searchable.
+/// The time after which what has been read or embedded becomes searchable.
 const CHECKPOINT: Duration = Duration::from_secs(30);
 
-/// An interrupted run finishes the words of so many chunks, which takes a second or two, and leaves
-/// more to the next run.
-const WORDS_AFTER_INTERRUPT: usize = 20_000;
+/// An interrupted run still adds up to this many chunks to the lexical part, which takes a second
+/// or two, and leaves more to the next run.
+const MAX_CHUNKS_AFTER_INTERRUPT: usize = 20_000;
 
 /// Brings an index up to date with `plan`.
 ///
 /// # Errors
 /// When a root does not exist, an embedder fails, the disk refuses, or `progress` cancels. What was
-/// read and embedded until then is kept, and searchable; the next run goes on there.
+/// read and embedded until then is kept and searchable, and the next run continues there.
 pub fn ingest(writer: &mut IndexWriter, plan: &IngestPlan<'_>, progress: &dyn Progress) -> Result<Summary> {
     let parts = writer.open_parts(plan.embedders, plan.encoders, plan.keep_tokens)?;
     ingest_into(writer, parts, plan, progress)
@@ -52,15 +52,15 @@ pub fn ingest_into(
     plan: &IngestPlan<'_>,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let renewed = writer.renew_damaged_store()?;
+    let is_replaced = writer.replace_damaged_store()?;
     let had_chunks = writer.documents().searchable()? > 0;
     let mut run = IngestRun { writer, plan, progress, parts, had_chunks };
     let mut summary = Summary::default();
 
     let started = Instant::now();
     let changed = run.read_files(&mut summary)?;
-    if renewed {
-        summary.mended = summary.read;
+    if is_replaced {
+        summary.repaired = summary.read;
     }
     summary.read_ms = elapsed_ms(started);
 
@@ -73,13 +73,13 @@ pub fn ingest_into(
     let started = Instant::now();
     progress.event(&Event::Reached(Step::Embedded));
     if !changed {
-        run.mend()?;
+        run.repair()?;
     }
     let manifest = run.finished_manifest(run.language()?);
     let DerivedParts { planned, outgoing } = run.parts;
     finish(writer, manifest, outgoing)?;
     // Last, because it takes long and nothing waits for it: a run that is stopped here leaves a
-    // whole index.
+    // complete index.
     planned.into_iter().try_for_each(|part| optimise(part, writer, progress))?;
     progress.event(&Event::Reached(Step::Finished));
     let doubtful = writer.documents().doubtful_files()?.into_iter().filter(|(_, doubt)| is_truncated(doubt));
@@ -95,17 +95,16 @@ struct IngestRun<'r> {
     plan: &'r IngestPlan<'r>,
     progress: &'r dyn Progress,
     parts: DerivedParts,
-    /// Whether the index had chunks before this run.
+    /// True if the index had chunks before this run.
     had_chunks: bool,
 }
 
 impl<'r> IngestRun<'r> {
-    /// Commits what has been read, and makes it searchable; `complete` when there is no more to
-    /// read.
+    /// Commits what has been read, and makes it searchable; `complete` if there is no more to read.
     fn publish(&mut self, change: Change<'_>, complete: bool) -> Result<()> {
         let language = self.language()?;
         let manifest = self.interim_manifest(language, complete);
-        self.writer.commit(change, language, &self.words_progress()).or_else(|error| {
+        self.writer.commit(change, language, &self.lexical_progress()).or_else(|error| {
             if error.kind() == ErrorKind::Interrupted {
                 self.writer.describe(&manifest)?;
             }
@@ -121,20 +120,20 @@ impl<'r> IngestRun<'r> {
         Ok(())
     }
 
-    /// Mends what a run before this one left undone, or what was damaged since. A run that changed
-    /// anything has derived every part.
-    fn mend(&mut self) -> Result<()> {
+    /// Repairs what an earlier run left undone or what was damaged since. A run that changed
+    /// anything has derived every part already.
+    fn repair(&mut self) -> Result<()> {
         let mut lexical = self.writer.lexical(self.language()?);
-        self.writer.mend(lexical.as_mut(), &self.words_progress())?;
-        self.parts.planned.iter_mut().try_for_each(|part| self.writer.mend(part.as_mut(), &|_, _| Ok(())))
+        self.writer.repair(lexical.as_mut(), &self.lexical_progress())?;
+        self.parts.planned.iter_mut().try_for_each(|part| self.writer.repair(part.as_mut(), &|_, _| Ok(())))
     }
 
-    /// Tells how far the words are; an interrupt ends them where they are far from done.
-    fn words_progress(&self) -> impl Fn(usize, usize) -> Result<()> + use<'r> {
+    /// Reports the progress of the lexical part. An interrupt stops it if much is left to do.
+    fn lexical_progress(&self) -> impl Fn(usize, usize) -> Result<()> + use<'r> {
         let progress = self.progress;
         move |done, total| {
             progress.event(&Event::WordsIndexed { done, total });
-            match total - done > WORDS_AFTER_INTERRUPT && progress.is_cancelled() {
+            match total - done > MAX_CHUNKS_AFTER_INTERRUPT && progress.is_cancelled() {
                 true => Err(Error::interrupted()),
                 false => Ok(()),
             }
@@ -142,7 +141,7 @@ impl<'r> IngestRun<'r> {
     }
 }
 
-/// Says what the index is now, and removes what it no longer has.
+/// Writes the final manifest, and removes the outgoing parts.
 fn finish(writer: &mut IndexWriter, manifest: Manifest, outgoing: Vec<Box<dyn DerivedPart>>) -> Result<()> {
     if writer.stored_manifest()?.as_ref() == Some(&manifest) {
         return Ok(());
@@ -155,11 +154,11 @@ fn finish(writer: &mut IndexWriter, manifest: Manifest, outgoing: Vec<Box<dyn De
 /// Builds what makes searching a large index faster.
 fn optimise(mut part: Box<dyn DerivedPart>, writer: &IndexWriter, progress: &dyn Progress) -> Result<()> {
     let name = part.name().to_string();
-    let tell = |done, total| {
+    let report = |done, total| {
         progress.event(&Event::Linked { model: &name, done, total });
         if progress.is_cancelled() { Err(Error::interrupted()) } else { Ok(()) }
     };
-    part.optimise(writer.documents(), &tell).map_err(|error| error.in_part(&name))
+    part.optimise(writer.documents(), &report).map_err(|error| error.in_part(&name))
 }
 
 fn elapsed_ms(since: Instant) -> u64 {

@@ -1,4 +1,4 @@
-//! What a run is asked to do.
+//! The plan of a run.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,25 +8,25 @@ use crate::language::Language;
 use crate::models::contracts::{Embedder, SparseEncoder};
 use crate::subprocess::Isolation;
 
-/// What is to be indexed, and how.
+/// What a run indexes, and how.
 pub struct IngestPlan<'p> {
     /// Folders and files; empty means those of the last run.
     pub roots: &'p [PathBuf],
-    /// How documents are cut. Another chunking than the last run's cuts all of them again.
+    /// How documents are cut into chunks. If it differs from the last run's, all of them are cut
+    /// again.
     pub chunking: Chunking,
     /// Larger files are skipped.
     pub max_file_bytes: u64,
     /// Folders that are never read, such as kinglet's own.
     pub exclude: &'p [PathBuf],
-    /// Whose vectors the index shall hold; the first answers.
+    /// The embedders whose vectors the index will hold; searches use the first.
     pub embedders: &'p [Arc<dyn Embedder>],
-    /// Whose learned terms the index shall hold.
+    /// The sparse encoders whose vectors the index will hold.
     pub encoders: &'p [Arc<dyn SparseEncoder>],
-    /// The language of the texts; `None` for the index's own, or the one that a new index's
-    /// documents are in.
+    /// The language of the texts; `None` for that of the index, which is detected in a new one.
     pub language: Option<Language>,
-    /// Whether token vectors are kept too, where an embedder has them.
+    /// True if token vectors are kept too, for embedders that have them.
     pub keep_tokens: bool,
-    /// Where files are read.
+    /// The process that reads files.
     pub isolation: &'p Isolation,
 }

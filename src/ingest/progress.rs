@@ -1,4 +1,4 @@
-//! What a run tells while it works, and how it is stopped.
+//! How a run reports its progress, and how it is stopped.
 
 use std::path::Path;
 
@@ -6,19 +6,19 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// What has been read is committed with its words; the other derived parts lag.
+    /// What has been read is committed together with the lexical part; the other derived parts lag.
     TextCommitted,
-    /// Every derived part matches the store as far as it has been made.
+    /// Every derived part matches the store, as far as chunks have been embedded.
     Derived,
-    /// The index says what it is, and can be searched.
+    /// The manifest is written, and the index can be searched.
     Searchable,
-    /// All vectors and learned terms are made.
+    /// All chunks have been embedded and encoded.
     Embedded,
-    /// The manifest is in place: done.
+    /// The final manifest is in place, and the run is done.
     Finished,
 }
 
-/// What a run tells while it works.
+/// A report of a run.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'e> {
@@ -45,28 +45,27 @@ pub enum Event<'e> {
         /// How many bytes the file has.
         total_bytes: u64,
     },
-    /// Words of chunks have been indexed.
+    /// Chunks have been added to the lexical part.
     WordsIndexed {
-        /// Of how many chunks so far.
+        /// How many so far.
         done: usize,
-        /// How many there are to do before they are committed.
+        /// How many there are before the next commit.
         total: usize,
     },
     /// Chunks have been embedded.
     Embedded {
-        /// By which embedder or encoder.
+        /// The id of the embedder or sparse encoder.
         model: &'e str,
         /// How many so far in this run.
         done: usize,
         /// How many there are to do in this run.
         total: usize,
     },
-    /// Vectors have been put into the graph of near neighbours, which a large index gets when all
-    /// else is done.
+    /// Vectors have been added to the graph that a large index gets at the end of a run.
     Linked {
-        /// The embedder that made them.
+        /// The id of the embedder.
         model: &'e str,
-        /// How many are in it.
+        /// How many so far.
         done: usize,
         /// How many there are.
         total: usize,
@@ -75,15 +74,15 @@ pub enum Event<'e> {
     Reached(Step),
 }
 
-/// Hears how a run gets on, and may stop it.
+/// Observes a run, and may stop it.
 pub trait Progress {
     /// Called after each piece of work.
     fn event(&self, event: &Event<'_>);
-    /// Asked between pieces of work; `true` ends the run with [`crate::ErrorKind::Interrupted`].
+    /// Called between pieces of work; `true` ends the run with [`crate::ErrorKind::Interrupted`].
     fn is_cancelled(&self) -> bool;
 }
 
-/// Hears nothing and stops nothing.
+/// Ignores the reports and never stops a run.
 pub struct NoProgress;
 
 impl Progress for NoProgress {

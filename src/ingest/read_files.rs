@@ -1,4 +1,4 @@
-//! What changed below the roots is read into the store.
+//! Reads what changed below the roots into the store.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use crate::index::store::row_checks::Damage;
 use crate::index::store::{Change, KnownFile, NewFile};
 use crate::scan::walk::{FileState, FoundFile, Limits, walk};
 
-/// A file whose reader was given up so many times in a row is not tried again until it changes: it
-/// may be made to cost time.
-const MOST_TRIES: u32 = 3;
+/// After this many failed attempts in a row, a file is not read again until it changes: it may have
+/// been made to cost time.
+const MAX_TRIES: u32 = 3;
 
 /// A file to read.
 struct ReadJob<'j> {
@@ -26,7 +26,7 @@ struct ReadJob<'j> {
 }
 
 impl ReadJob<'_> {
-    /// How often in a row the reader of this file, as it is now, was given up.
+    /// How many times in a row reading this file, as it is now, was given up.
     fn tries(&self) -> u32 {
         self.before.as_ref().filter(|before| before.state == self.file.state).map_or(0, |before| before.tries)
     }
@@ -37,22 +37,22 @@ impl ReadJob<'_> {
 }
 
 impl<'r> IngestRun<'r> {
-    /// Reads what changed below the roots into the store; `true` when anything did.
+    /// Reads what changed below the roots into the store; returns true if anything did.
     pub(super) fn read_files(&mut self, summary: &mut Summary) -> Result<bool> {
         let damage = self.writer.documents().damage()?;
         let roots = self.roots(&damage)?;
-        summary.mended = damage.files.len();
+        summary.repaired = damage.files.len();
         let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
         let walked = walk(&roots, self.plan.exclude, &limits)?;
         self.progress.event(&Event::FilesFound { files: walked.files.len() });
-        let read_anew = self
+        let rereads_all = self
             .writer
             .manifest()
             .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.extraction != extract::VERSION);
 
         let documents = self.writer.documents();
         let change = documents.change()?;
-        // What is damaged is forgotten, so that it is read as new files are.
+        // Damaged files are removed, so that they are read like new ones.
         damage.roots.iter().try_for_each(|root| change.remove_root(*root))?;
         damage.files.keys().try_for_each(|file| change.remove(*file))?;
         let mut rows = Vec::new();
@@ -76,8 +76,8 @@ impl<'r> IngestRun<'r> {
         for file in &walked.files {
             let before = known[file.root].remove(&file.path);
             let path = whole_path(&roots[file.root], &file.path);
-            match before.filter(|_| !read_anew) {
-                Some(before) if before.state == file.state && !(1..MOST_TRIES).contains(&before.tries) => {
+            match before.filter(|_| !rereads_all) {
+                Some(before) if before.state == file.state && !(1..MAX_TRIES).contains(&before.tries) => {
                     summary.unchanged += usize::from(before.skipped.is_none());
                     summary.skipped.extend(before.skipped.map(|reason| FileNote { path, reason }));
                 }
@@ -93,8 +93,8 @@ impl<'r> IngestRun<'r> {
             summary.removed += usize::from(gone.skipped.is_none());
         }
         summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
-        // A first run that was cut off after its commit has nothing to read, but says nothing of
-        // itself yet.
+        // A first run that was interrupted after its commit leaves nothing to read, but no manifest
+        // either.
         if changed || self.writer.manifest().is_none() {
             self.publish(change, true)?;
         }
@@ -115,7 +115,7 @@ impl<'r> IngestRun<'r> {
             .map(|job| Request {
                 path: job.path.clone(),
                 chunking: self.plan.chunking,
-                // What was given up is read again, whatever its bytes are.
+                // A file that was given up is read again, even if its bytes are the same.
                 previous_hash: job.before.as_ref().filter(|before| before.tries == 0).map(|before| before.hash),
                 with_text: false,
             })
@@ -123,7 +123,7 @@ impl<'r> IngestRun<'r> {
         let total = done_before + jobs.len();
         let mut published = Instant::now();
         let mut open = Some(change);
-        // The row of the file whose parts are being written: it is there whole or not at all.
+        // The row of the file whose parts are being written: the store gets all of them or none.
         let mut begun: Option<i64> = None;
         let result = read_all(self.plan.isolation, &requests, |at, outcome| {
             if self.progress.is_cancelled() {
@@ -168,12 +168,12 @@ impl<'r> IngestRun<'r> {
     /// The folders and files of the last run and of this one.
     fn roots(&self, damage: &Damage) -> Result<Vec<PathBuf>> {
         let documents = self.writer.documents();
-        // Which folders the damaged ones are is said by this run, or nobody knows.
-        let known = match self.plan.roots.is_empty() {
+        // If roots are damaged, only the roots of this run can replace them.
+        let previous = match self.plan.roots.is_empty() {
             true => documents.roots()?,
-            false => documents.roots_but(&damage.roots)?,
+            false => documents.roots_except(&damage.roots)?,
         };
-        let mut roots: Vec<PathBuf> = known.into_iter().map(|(_, path)| path).collect();
+        let mut roots: Vec<PathBuf> = previous.into_iter().map(|(_, path)| path).collect();
         for root in self.plan.roots {
             if !roots.contains(root) {
                 roots.push(root.clone());
@@ -185,8 +185,8 @@ impl<'r> IngestRun<'r> {
         Ok(roots)
     }
 
-    /// Writes what came of a file, or a part of it; `begun` is the row of one of which parts have
-    /// been written.
+    /// Writes the outcome of a file, or a part of it. `begun` is the row of a file whose parts are
+    /// being written.
     fn put(
         &self,
         change: &Change<'_>,
@@ -226,13 +226,13 @@ impl<'r> IngestRun<'r> {
             Extraction::Skipped { hash, reason } => {
                 summary.skipped.push(job.note(&reason));
                 let new = NewFile { hash, ..new(Err(&reason)) };
-                // What could not even be opened is tried again by the next run.
+                // The next run tries again to read a file that could not even be opened.
                 let is_unread = hash == [0; 32];
                 change.put(&if is_unread { NewFile { state: FileState::default(), ..new } } else { new })
             }
             Extraction::GivenUp { reason } => {
                 let tries = job.tries() + 1;
-                let next = match tries < MOST_TRIES {
+                let next = match tries < MAX_TRIES {
                     true => "the next run tries again".to_string(),
                     false => format!("after {tries} tries, it is tried again when it changes"),
                 };

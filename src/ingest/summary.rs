@@ -14,17 +14,16 @@ pub struct Summary {
     pub unchanged: usize,
     /// Files that are gone since the last run.
     pub removed: usize,
-    /// Files that the index knew and has read anew, because what it kept of them was damaged on
-    /// disk.
+    /// Files read again because the index had damaged rows of them.
     #[serde(skip_serializing_if = "is_zero")]
-    pub mended: usize,
+    pub repaired: usize,
     /// Files found but not read, with the reasons.
     pub skipped: Vec<FileNote>,
-    /// Files of which something was left out because of a limit, with what: all of the index.
+    /// All files of the index that were not read whole because of a limit, with what was left out.
     pub truncated: Vec<FileNote>,
     /// Chunks in the index now.
     pub chunks: u64,
-    /// Chunks embedded in this run; those known from before cost nothing.
+    /// Chunks embedded in this run. Vectors of earlier runs are reused.
     pub embedded: usize,
     /// Milliseconds for finding and reading files.
     pub read_ms: u64,

@@ -113,7 +113,7 @@ impl ChunkSource for IndexSources {
     fn locations(&self, ids: &[ChunkId], filter: Option<&Filter>) -> Result<Vec<Vec<StoredChunk>>> {
         let filtered = self.filtered(filter)?;
         let passes = |stored: &StoredChunk| filtered.as_ref().is_none_or(|it| it.passing.contains(&stored.id));
-        let mut duplicates = self.index.copies(ids)?;
+        let mut duplicates = self.index.duplicates(ids)?;
         let locations = self.index.chunks(ids)?.into_iter().map(|stored| {
             let others = duplicates.remove(&stored.id).unwrap_or_default();
             std::iter::once(stored).chain(others).filter(passes).collect()

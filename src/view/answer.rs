@@ -1,4 +1,4 @@
-//! An answer with what it rests on.
+//! The view of an answer and its sources.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ use crate::answer::{Answer, Citation, CitedSource, Timings};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AnswerView {
-    /// The text with its marks.
+    /// The text with its citation marks.
     pub answer: String,
-    /// The sentences of the sources that it rests on.
+    /// The sentences of the sources that support it.
     pub citations: Vec<CitationView>,
-    /// Whether it says only that the documents do not say.
+    /// True if it only says that the documents have no answer.
     pub refused: bool,
-    /// Its sentences that no passage holds.
+    /// Its sentences that no passage supports.
     pub unsupported: Vec<String>,
-    /// Numbers that the model cited although no passage had them.
+    /// Citation numbers of the model that belong to no passage.
     pub unknown_citations: Vec<usize>,
-    /// The passages that are cited, by number.
+    /// The cited passages, by number.
     pub sources: Vec<SourceView>,
-    /// How long each stage took.
+    /// The time of each stage.
     pub timings_ms: TimingsView,
-    /// What the index has not made yet; absent when it is complete.
+    /// The pending work of the index; absent if it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingView>,
 }
@@ -35,20 +35,20 @@ pub struct AnswerView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SourceView {
-    /// The `[n]` of the answer.
+    /// Its number: the `[n]` in the answer.
     pub n: usize,
     /// The file.
     pub path: String,
-    /// Where in it.
+    /// The location in the file.
     pub location: Location,
-    /// The headings over it, joined by ` > `.
+    /// The headings above it, joined by ` > `.
     pub heading: String,
-    /// What was left out of the file; absent if nothing was.
+    /// What a limit left out of the file; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
 }
 
-/// A sentence of a source.
+/// A cited sentence of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CitationView {
@@ -56,13 +56,13 @@ pub struct CitationView {
     pub n: usize,
     /// The file.
     pub path: String,
-    /// Where in it.
+    /// The location in the file.
     pub location: Location,
     /// The sentence, word for word.
     pub quote: String,
 }
 
-/// How long the stages of an answer took, in milliseconds.
+/// The times of the stages of an answer, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TimingsView {
@@ -70,14 +70,14 @@ pub struct TimingsView {
     pub retrieve: u64,
     /// Loading the generator.
     pub load: u64,
-    /// Until the generator wrote its first piece of text.
+    /// Until the first token of the generator.
     pub read: u64,
-    /// From there to the end.
+    /// From the first token to the end.
     pub write: u64,
 }
 
 impl AnswerView {
-    /// Shows paths relative to `base`.
+    /// Makes paths relative to `base`.
     pub fn new(answer: &Answer, base: &Path) -> Self {
         let Timings { retrieve, load, read, write } = answer.timings_ms;
         AnswerView {

@@ -1,4 +1,4 @@
-//! What the doctor found.
+//! The view of the outcomes of `kinglet doctor`.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::error::Hint;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChecksView {
-    /// In the order in which they were made.
+    /// The outcomes, in the order of the checks.
     pub checks: Vec<CheckView>,
 }
 
@@ -17,18 +17,18 @@ pub struct ChecksView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CheckView {
-    /// What was checked.
+    /// The part that was checked.
     pub part: String,
-    /// Whether it is as it should be.
+    /// True if the check passed.
     pub ok: bool,
-    /// What was found, or the error.
+    /// The finding, or the error.
     pub detail: String,
-    /// What helps, if anything is known to.
+    /// How to repair it, if known.
     pub hint: Option<String>,
 }
 
 impl ChecksView {
-    /// `rendered` puts hints into the words of whoever shows them.
+    /// `rendered` formats a hint for the interface that shows it.
     pub fn new(checks: &[Check], rendered: impl Fn(&Hint) -> String) -> Self {
         let check = |(part, outcome): &Check| CheckView {
             part: part.clone(),

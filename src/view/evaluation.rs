@@ -1,4 +1,4 @@
-//! What evaluating, tuning and comparing found, and what was generated for it.
+//! The views of evaluations, tuning, comparisons and generated questions.
 
 use std::path::{Path, PathBuf};
 
@@ -14,48 +14,48 @@ use crate::experiment::question_generation::GeneratedQuestions;
 use crate::experiment::tuning::TuningResult;
 use crate::index::fusion_weights::FusionWeights;
 
-/// How good a search is.
+/// The quality and speed of a search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EvaluationView {
     /// The index or collection.
     pub collection: String,
-    /// How many documents were searched.
+    /// The number of documents.
     pub documents: usize,
-    /// How many questions were asked.
+    /// The number of questions.
     pub questions: usize,
-    /// The means by name.
+    /// The mean of each metric, by name.
     #[serde(flatten)]
     pub means: Metrics,
-    /// The means with their intervals.
+    /// The means again, with their intervals.
     pub estimates: Vec<Estimate>,
-    /// The time that half of the questions took at most, in milliseconds.
+    /// The median time for a question, in milliseconds.
     pub p50_ms: f64,
-    /// The time that 95 of 100 questions took at most, in milliseconds.
+    /// The 95th percentile of the time for a question, in milliseconds.
     pub p95_ms: f64,
 }
 
-/// What tuning found.
+/// The result of tuning.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TuningView {
     /// The index or collection.
     pub collection: String,
-    /// The embedder whose weights these are.
+    /// The embedder that the weights are for.
     pub embedder: String,
     /// The best weights on the training half.
     pub weights: FusionWeights,
-    /// Questions that the weights were found on.
+    /// The number of questions for training.
     pub training_questions: usize,
-    /// Questions that they were held against afterwards.
+    /// The number of held-out questions.
     pub held_out_questions: usize,
-    /// On the training half: with the default weights, with the tuned ones.
+    /// nDCG@10 on the training half: with the default weights, with the tuned ones.
     pub training_ndcg_at_10: [f64; 2],
     /// The same on the held-out half.
     pub held_out_ndcg_at_10: [f64; 2],
     /// Tuned − default on the held-out half.
     pub difference: Difference,
-    /// Whether the index now has these weights.
+    /// True if the index now uses these weights.
     pub is_kept: bool,
 }
 
@@ -63,31 +63,31 @@ pub struct TuningView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ComparisonView {
-    /// What `report.json` holds too.
+    /// The content of `report.json`.
     #[serde(flatten)]
     pub report: Report,
-    /// The report as a page.
+    /// The path of the HTML report.
     pub page: PathBuf,
 }
 
-/// What came of generating questions.
+/// The result of generating questions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GeneratedQuestionsView {
-    /// Where they are.
+    /// The file with the questions.
     pub file: PathBuf,
-    /// How many there are.
+    /// The number of questions.
     pub questions: usize,
-    /// Those that were thrown away because they were a run of words of their passage.
+    /// The number discarded because they copied a run of words from their passage.
     pub copied: usize,
-    /// Those that were thrown away because they did not find their passage.
+    /// The number discarded because they did not retrieve their passage.
     pub not_found: usize,
-    /// Those that were thrown away because they were asked before in other words.
+    /// The number discarded because they shared most words with an earlier question.
     pub duplicates: usize,
 }
 
 impl EvaluationView {
-    /// The evaluation of a collection that is called `name`.
+    /// The evaluation of the collection called `name`.
     pub fn new(name: &str, collection: &TestCollection, evaluation: &Evaluation) -> Self {
         let Evaluation { questions, means, ref estimates, p50_ms, p95_ms } = *evaluation;
         EvaluationView {
@@ -103,7 +103,7 @@ impl EvaluationView {
 }
 
 impl TuningView {
-    /// The tuning of a collection that is called `name`.
+    /// The tuning on the collection called `name`.
     pub fn new(name: &str, tuning: &TuningResult) -> Self {
         TuningView {
             collection: name.to_string(),
@@ -126,7 +126,7 @@ impl From<FinishedComparison> for ComparisonView {
 }
 
 impl GeneratedQuestionsView {
-    /// Questions that were written to `file`.
+    /// The questions written to `file`.
     pub fn new(file: &Path, generated: &GeneratedQuestions) -> Self {
         GeneratedQuestionsView {
             file: file.to_path_buf(),

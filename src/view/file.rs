@@ -1,4 +1,4 @@
-//! What a file is read as and cut into.
+//! The view of a file as chunks.
 
 use std::path::Path;
 
@@ -21,25 +21,25 @@ pub struct FileView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChunkView {
-    /// Where in the file.
+    /// The location in the file.
     pub location: Location,
-    /// Where it begins in the text that was read, from 0.
+    /// The first byte in the extracted text, from 0.
     pub start_byte: usize,
-    /// Where it ends in that text.
+    /// The end in that text.
     pub end_byte: usize,
-    /// The headings over it, outermost first.
+    /// The headings above it, outermost first.
     pub headings: Vec<String>,
-    /// Its size in the embedder's tokens; `None` while the embedder's files are not here.
+    /// Its size in the embedder's tokens; `None` if the embedder is not installed.
     pub tokens: Option<usize>,
-    /// Whether it has more tokens than the embedder reads.
+    /// True if it has more tokens than the embedder reads.
     pub over_token_limit: bool,
     /// Its text.
     pub text: String,
 }
 
 impl FileView {
-    /// Chunks with their tokens, where they were counted, of which the embedder reads at most
-    /// `token_limit`. Shows the path relative to `base`.
+    /// `chunks` are the chunks with their tokens, if counted; the embedder reads at most
+    /// `token_limit` of these. Makes the path relative to `base`.
     pub fn new(path: &Path, chunks: &[(Chunk, Option<usize>)], token_limit: Option<usize>, base: &Path) -> Self {
         let chunk = |(chunk, tokens): &(Chunk, Option<usize>)| ChunkView {
             location: Location::of(chunk),

@@ -1,4 +1,4 @@
-//! What an index holds, which indexes there are, and what an indexing run did.
+//! The views of an index, of all indexes, and of an indexing run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,48 +12,49 @@ use crate::index::{Index, durable_file};
 use crate::ingest::{FileNote, Summary};
 use kinglet_formats::is_truncated;
 
-/// What an indexing run did.
+/// The summary of an indexing run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct IndexingView {
     /// The index.
     pub name: String,
-    /// Files read in this run.
+    /// The number of files read in this run.
     pub read: usize,
-    /// Files that had not changed since the last run.
+    /// The number of files unchanged since the last run.
     pub unchanged: usize,
-    /// Files that are gone since the last run.
+    /// The number of files removed since the last run.
     pub removed: usize,
-    /// Files read again because the index had damaged rows of them; absent if there were none.
+    /// The number of files read again because their rows in the index were damaged; absent if there
+    /// were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<usize>,
     /// Files that were found but not read.
     pub skipped: Vec<FileReasonView>,
-    /// Files of the index of which something was left out because of a limit.
+    /// Files of the index that are not whole because of a limit.
     pub truncated: Vec<FileReasonView>,
-    /// Chunks in the index now.
+    /// The number of chunks in the index now.
     pub chunks: u64,
-    /// Chunks embedded in this run.
+    /// The number of chunks embedded in this run.
     pub embedded: usize,
-    /// Milliseconds for finding and reading files.
+    /// The time for finding and reading files.
     pub read_ms: u64,
-    /// Milliseconds for embedding.
+    /// The time for embedding.
     pub embed_ms: u64,
-    /// Milliseconds for committing and deriving.
+    /// The time for committing and building derived parts.
     pub commit_ms: u64,
 }
 
-/// A file with the reason why it stands in a list.
+/// A file in a list, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FileReasonView {
     /// The file.
     pub path: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// A file whose text may be wrong or shortened.
+/// A file whose text may be wrong or not whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FileWarningView {
@@ -61,47 +62,47 @@ pub struct FileWarningView {
     pub path: String,
     /// What may be wrong.
     pub warning: String,
-    /// Whether something was left out.
+    /// True if something was left out.
     pub truncated: bool,
 }
 
-/// What an index holds.
+/// The content of an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct IndexView {
     /// Its name.
     pub name: String,
-    /// Where it is.
+    /// Its folder.
     pub folder: PathBuf,
     /// The folders and files that it covers.
     pub roots: Vec<PathBuf>,
-    /// How many files were read.
+    /// The number of documents.
     pub documents: u64,
     /// Files that were found but not read.
     pub skipped: Vec<FileReasonView>,
-    /// Files whose text may be wrong or shortened.
+    /// Files whose text may be wrong or not whole.
     pub warnings: Vec<FileWarningView>,
-    /// Its chunks, duplicates included.
+    /// The number of chunks, with duplicates.
     pub chunks: u64,
-    /// Chunks with the same words as another, which is searched in their place.
+    /// The number of chunks with the same words as another; a search finds only that one.
     pub exact_duplicates: u64,
-    /// Chunks that nearly repeat another and are shown with it.
+    /// The number of near-duplicates, which a search shows with their original.
     pub near_duplicates: usize,
-    /// Lines that are left out because they stand on page after page.
+    /// The number of lines left out because they recur on many pages.
     pub boilerplate_lines: u64,
-    /// For each embedder, how many of the chunks that are searched have a vector.
+    /// For each embedder, the number of searchable chunks that have a vector.
     pub vectors: BTreeMap<String, u64>,
-    /// Whether all files were read and all vectors made.
+    /// True if all files were read, and every part of the index has all chunks.
     pub complete: bool,
-    /// The code of the language that words are stemmed by.
+    /// The code of the language for stemming.
     pub language: String,
-    /// The embedders, that which answers first.
+    /// The embedders, the default one first.
     pub embedders: Vec<String>,
     /// The sparse encoders.
     pub sparse_encoders: Vec<String>,
-    /// The settings that `kinglet use` has chosen for it.
+    /// The settings that `kinglet use` has set.
     pub defaults: BTreeMap<String, String>,
-    /// Grows by one with every commit of files that changed.
+    /// Increases by one with every commit of changed files.
     pub generation: u64,
     /// Its size on disk.
     pub size_bytes: u64,
@@ -111,7 +112,7 @@ pub struct IndexView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct IndexListView {
-    /// Sorted by name.
+    /// The indexes, sorted by name.
     pub indexes: Vec<IndexEntryView>,
 }
 
@@ -123,9 +124,9 @@ pub enum IndexEntryView {
     Searchable {
         /// Its name.
         name: String,
-        /// How many files were read.
+        /// The number of documents.
         documents: u64,
-        /// Its chunks, duplicates included.
+        /// The number of chunks, with duplicates.
         chunks: u64,
         /// The folders and files that it covers.
         roots: Vec<PathBuf>,
@@ -134,13 +135,13 @@ pub enum IndexEntryView {
     Unreadable {
         /// Its name.
         name: String,
-        /// Why.
+        /// The reason.
         error: String,
     },
 }
 
 impl IndexingView {
-    /// Shows paths relative to `base`.
+    /// Makes paths relative to `base`.
     pub fn new(name: &str, summary: &Summary, base: &Path) -> Self {
         let files = |files: &[FileNote]| files.iter().map(|file| reason(&file.path, &file.reason, base)).collect();
         IndexingView {
@@ -148,7 +149,7 @@ impl IndexingView {
             read: summary.read,
             unchanged: summary.unchanged,
             removed: summary.removed,
-            repaired: (summary.mended > 0).then_some(summary.mended),
+            repaired: (summary.repaired > 0).then_some(summary.repaired),
             skipped: files(&summary.skipped),
             truncated: files(&summary.truncated),
             chunks: summary.chunks,
@@ -161,16 +162,19 @@ impl IndexingView {
 }
 
 impl IndexView {
-    /// Looks at everything that the index holds. Shows paths of files relative to `base`.
+    /// Reads the overview of the index. Makes paths of files relative to `base`.
     ///
     /// # Errors
     /// When a part of the index cannot be read.
     pub fn new(index: &Index, base: &Path) -> Result<Self> {
         let (manifest, counts) = (index.manifest(), index.counts()?);
-        let searchable = counts.chunks - counts.copies;
+        let searchable = counts.chunks - counts.duplicates;
         let vectors =
             manifest.embedders.iter().map(|card| Ok((card.id.clone(), searchable - index.pending_dense(card)?)));
         let vectors = vectors.collect::<Result<BTreeMap<_, _>>>()?;
+        let pending = manifest.sparse.iter().map(|card| index.pending_sparse(card)).sum::<Result<u64>>()?
+            + index.pending_lexical()?
+            + vectors.values().map(|count| searchable - count).sum::<u64>();
         let warning = |(path, warning): (PathBuf, String)| FileWarningView {
             path: relative(&path, base),
             truncated: is_truncated(&warning),
@@ -184,10 +188,10 @@ impl IndexView {
             skipped: index.skipped_files()?.iter().map(|(path, why)| reason(path, why, base)).collect(),
             warnings: index.doubtful_files()?.into_iter().map(warning).collect(),
             chunks: counts.chunks,
-            exact_duplicates: counts.copies,
-            near_duplicates: index.nearly_repeated()?,
+            exact_duplicates: counts.duplicates,
+            near_duplicates: index.near_duplicates()?,
             boilerplate_lines: counts.repeated_lines,
-            complete: manifest.complete && vectors.values().all(|count| *count == searchable),
+            complete: manifest.complete && pending == 0,
             vectors,
             language: manifest.language.code().to_string(),
             embedders: manifest.embedders.iter().map(|card| card.id.clone()).collect(),
@@ -198,17 +202,17 @@ impl IndexView {
         })
     }
 
-    /// How many chunks are searched: each text once.
+    /// The number of searchable chunks: exact duplicates count once.
     pub fn searchable(&self) -> u64 {
         self.chunks - self.exact_duplicates
     }
 }
 
 impl IndexListView {
-    /// Opens each index; one that cannot be opened does not hide the others.
+    /// Opens each index; an index that cannot be opened becomes an entry with its error.
     ///
     /// # Errors
-    /// When the home cannot be read.
+    /// When the home folder cannot be read.
     pub fn new(kinglet: &Kinglet) -> Result<Self> {
         let entry = |name: String| -> Result<IndexEntryView> {
             let opened = Index::open(&kinglet.index_folder(&name)?);

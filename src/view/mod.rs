@@ -1,5 +1,5 @@
-//! Results as programs read them: one serialisable type for each, the same for the command line and
-//! for servers. The handbook's page `json.md` documents every key.
+//! Serialisable results, the same for the command line and for servers. The handbook's page
+//! `json.md` documents every key.
 
 mod answer;
 mod check;
@@ -26,17 +26,17 @@ pub use settings::{SettingView, SettingsView};
 use crate::chunking::Chunk;
 use kinglet_formats::LocationUnit;
 
-/// Where in a file something stands.
+/// A location in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Location {
-    /// What is counted, such as `line` or `page`.
+    /// The unit of `start` and `end`, such as `line` or `page`.
     pub unit: &'static str,
-    /// The first of them, from 1.
+    /// The first unit, from 1.
     pub start: u32,
-    /// The last of them.
+    /// The last unit.
     pub end: u32,
-    /// What to put behind the path to open it there, such as `:3-7` or `#page=3`.
+    /// The suffix that makes the path open there, such as `:3-7` or `#page=3`.
     pub suffix: String,
 }
 
@@ -50,7 +50,7 @@ impl Location {
     }
 }
 
-/// The path relative to `base` where it lies below it, and whole elsewhere.
+/// The path, relative to `base` if it is below it.
 pub fn relative(path: &Path, base: &Path) -> String {
     match path.strip_prefix(base) {
         Ok(below) if !base.as_os_str().is_empty() && !below.as_os_str().is_empty() => below.display().to_string(),
@@ -65,7 +65,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::eval::comparison::tests::outcome;
+    use crate::eval::comparison::tests::system_run;
     use crate::eval::comparison::{AnswerShares, Stage, compare_runs};
     use crate::eval::report::{About, Report};
     use crate::eval::significance::difference;
@@ -213,7 +213,7 @@ mod tests {
     }
 
     fn comparison() -> ComparisonView {
-        let mut comparisons = compare_runs(&[outcome("a:dense", &[1; 12], 1.0), outcome("bm25", &[2; 12], 1.0)]);
+        let mut comparisons = compare_runs(&[system_run("a:dense", &[1; 12], 1.0), system_run("bm25", &[2; 12], 1.0)]);
         let comparison = &mut comparisons[0];
         comparison.slices.push(crate::eval::comparison::slices::Slice {
             by: "length",
@@ -240,19 +240,19 @@ mod tests {
     }
 
     /// Every key of every object in `value`.
-    fn keys(value: &Value, found: &mut Vec<String>) {
+    fn keys(value: &Value, names: &mut Vec<String>) {
         match value {
             Value::Object(fields) => {
                 for (key, value) in fields {
-                    found.push(key.clone());
+                    names.push(key.clone());
                     let data = value.as_object().filter(|_| MAPS.contains(&key.as_str()));
                     match data {
-                        Some(entries) => entries.values().for_each(|entry| keys(entry, found)),
-                        None => keys(value, found),
+                        Some(entries) => entries.values().for_each(|entry| keys(entry, names)),
+                        None => keys(value, names),
                     }
                 }
             }
-            Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+            Value::Array(values) => values.iter().for_each(|value| keys(value, names)),
             _ => {}
         }
     }
@@ -284,10 +284,10 @@ mod tests {
             (&["questions make --json"], json(generated_questions())),
         ] {
             let text: String = sections.iter().map(|heading| section(heading)).collect();
-            let mut found = Vec::new();
-            keys(&example, &mut found);
-            assert!(!found.is_empty());
-            for key in found {
+            let mut names = Vec::new();
+            keys(&example, &mut names);
+            assert!(!names.is_empty());
+            for key in names {
                 let is_there = [format!("`{key}`"), format!("\"{key}\"")].iter().any(|written| text.contains(written));
                 assert!(is_there, "json.md does not say in {sections:?} what `{key}` is");
             }
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_below_the_base_are_relative_and_others_whole() {
+    fn only_paths_below_the_base_become_relative() {
         let base = Path::new("/notes");
         assert_eq!(relative(Path::new("/notes/a/b.md"), base), "a/b.md");
         assert_eq!(relative(Path::new("/notes-2/b.md"), base), "/notes-2/b.md");

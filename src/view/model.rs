@@ -1,4 +1,4 @@
-//! The models that are known.
+//! The view of the models.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::models::catalog::ModelSpec;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ModelListView {
-    /// In the order of the catalog.
+    /// The models, in the order of the catalog.
     pub models: Vec<ModelView>,
 }
 
@@ -20,21 +20,23 @@ pub struct ModelListView {
 pub struct ModelView {
     /// Its id.
     pub id: String,
-    /// What it is for.
+    /// Its kind, such as `embedder`.
     pub kind: String,
-    /// The size of its files, where it is known.
+    /// The size of its files, if known.
     pub size_bytes: Option<u64>,
     /// Its licence.
     pub licence: String,
-    /// What it is, in a few words.
+    /// A short description.
     pub description: String,
-    /// How many numbers it has learned, where that is known.
+    /// The number of its parameters, if known.
     pub parameters: Option<u64>,
-    /// Whether its files are here.
+    /// True if its files are on this machine.
     pub installed: bool,
 }
 
 impl ModelListView {
+    /// Lists all models.
+    ///
     /// # Errors
     /// When the user's own models cannot be read.
     pub fn new(kinglet: &Kinglet) -> Result<Self> {

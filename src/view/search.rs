@@ -1,4 +1,4 @@
-//! What a search found.
+//! The view of a search.
 
 use std::path::Path;
 
@@ -11,78 +11,78 @@ use crate::search::{DuplicateLocation, LegScore, PendingWork, SearchResponse, Se
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SearchView {
-    /// Best first.
+    /// The hits, best first.
     pub hits: Vec<HitView>,
-    /// What the index has not made yet; absent when it is complete.
+    /// The pending work of the index; absent if it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingView>,
 }
 
-/// A passage that was found.
+/// A retrieved passage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HitView {
     /// The file.
     pub path: String,
-    /// Where in it.
+    /// The location in the file.
     pub location: Location,
-    /// The headings over it, outermost first.
+    /// The headings above it, outermost first.
     pub headings: Vec<String>,
-    /// Larger is better; the sum of the legs' contributions.
+    /// The score: the sum of the retrievers' contributions. Larger is better.
     pub score: f32,
-    /// What each leg that found it gave it.
+    /// The scores from each retriever that found it.
     pub legs: Vec<LegView>,
     /// The whole passage.
     pub text: String,
-    /// Where else the same stands, to the word or nearly.
+    /// The locations of its exact and near-duplicates.
     pub duplicates: Vec<DuplicateView>,
-    /// What was left out of the file; absent if nothing was.
+    /// What a limit left out of the file; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
 }
 
-/// What one leg gave a hit.
+/// The score of a hit from one retriever.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegView {
-    /// The leg's name.
+    /// The retriever's name.
     pub leg: String,
-    /// The hit's place in its list, from 1.
+    /// The hit's rank in the retriever's list, from 1.
     pub rank: usize,
-    /// The leg's own score.
+    /// The retriever's own score.
     pub score: f32,
-    /// What it adds to the hit's score.
+    /// The part of the hit's score that comes from this retriever.
     pub contribution: f32,
 }
 
-/// Another place with the same text.
+/// The location of a duplicate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DuplicateView {
     /// The file.
     pub path: String,
-    /// Where in it.
+    /// The location in the file.
     pub location: Location,
 }
 
-/// What an index has not made yet.
+/// The pending work of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PendingView {
-    /// Passages that cannot be found by their words yet.
+    /// The number of passages missing in the lexical index.
     pub lexical: u64,
-    /// Passages that have no vector yet.
+    /// The number of passages without a vector.
     pub dense: u64,
-    /// Passages that have no learned terms yet.
+    /// The number of passages without a sparse vector.
     pub sparse: u64,
-    /// Passages that are searched.
+    /// The number of searchable passages.
     pub passages: u64,
-    /// Whether files may not have been read yet.
+    /// True if some files may not have been read yet.
     pub unread_files: bool,
 }
 
 impl SearchView {
-    /// Shows paths relative to `base`.
+    /// Makes paths relative to `base`.
     pub fn new(response: &SearchResponse, base: &Path) -> Self {
         SearchView {
             hits: response.results.iter().map(|result| HitView::new(result, base)).collect(),
@@ -92,7 +92,7 @@ impl SearchView {
 }
 
 impl HitView {
-    /// Shows paths relative to `base`.
+    /// Makes paths relative to `base`.
     pub fn new(result: &SearchResult, base: &Path) -> Self {
         HitView {
             path: relative(&result.path, base),

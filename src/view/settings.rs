@@ -1,4 +1,4 @@
-//! The settings, and where each comes from.
+//! The view of the settings.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use crate::config::ResolvedConfig;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SettingsView {
-    /// Kinglet's own folder.
+    /// Kinglet's home folder.
     pub home: PathBuf,
-    /// By key.
+    /// The settings, by key.
     pub settings: BTreeMap<String, SettingView>,
 }
 
@@ -21,9 +21,10 @@ pub struct SettingsView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SettingView {
-    /// A number or a text.
+    /// The value: a number or a text.
     pub value: toml::Value,
-    /// `default`, the path of the configuration file, or the name of an environment variable.
+    /// The origin: `default`, the path of the configuration file, or the name of an environment
+    /// variable.
     pub source: String,
 }
 

@@ -1,4 +1,5 @@
-//! What can be typed, and the environment: the only file that knows clap or reads variables.
+//! The command line and the environment: the only file that uses clap or reads environment
+//! variables.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use kinglet::{Error, Result};
     max_term_width = 100,
     after_help = "Start with:\n  kinglet index ~/notes\n  kinglet search \"when does the lease end\" --index notes\n  \
                   kinglet ask \"When does the lease end?\" --index notes\n\n\
-                  Exit codes: 0 done, 1 nothing found, 2 could not, 3 the documents do not say, 130 interrupted"
+                  Exit codes: 0 done, 1 nothing found, 2 failed, 3 no answer in the documents, 130 interrupted"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -30,7 +31,7 @@ pub struct Global {
     /// Print JSON on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say more: reasons, timings, files
+    /// Print more: reasons, timings, files
     #[arg(long, short, global = true)]
     pub verbose: bool,
     /// Never use the network [also: KINGLET_OFFLINE=1]
@@ -47,17 +48,17 @@ pub struct IndexArg {
 
 #[derive(Args)]
 pub struct CollectionArgs {
-    /// Questions over an index: a table of question, tab, and path or text of the answer; or lines
-    /// of JSON (.jsonl)
+    /// Questions on an index, one a line: question, tab, and path or text of the answer; or JSON
+    /// lines (.jsonl)
     #[arg(long, value_name = "FILE")]
     pub questions: Option<PathBuf>,
     #[command(flatten)]
     pub index: IndexArg,
-    /// A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv; with
-    /// --questions, only its documents
+    /// A test collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv; with
+    /// --questions, only its documents are used
     #[arg(long, value_name = "FOLDER", conflicts_with = "index")]
     pub beir: Option<PathBuf>,
-    /// Which judgments of the collection: qrels/SPLIT.tsv
+    /// The judgments to use: qrels/SPLIT.tsv
     #[arg(long, alias = "set", value_name = "SPLIT", default_value = DEFAULT_SPLIT)]
     pub split: String,
 }
@@ -66,56 +67,56 @@ pub struct CollectionArgs {
 pub struct DocumentArgs {
     #[command(flatten)]
     pub index: IndexArg,
-    /// A collection in BEIR's layout instead of an index
+    /// A test collection in BEIR's layout instead of an index
     #[arg(long, value_name = "FOLDER", conflicts_with = "index")]
     pub beir: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub struct CompareArgs {
-    /// The embedders; words alone (bm25) are always compared too
+    /// The embedders; lexical search (bm25) is always compared too
     #[arg(long, value_name = "ID,ID", value_delimiter = ',', required = true)]
     pub embedders: Vec<EmbedderRef>,
-    /// How each is searched with: dense, sparse, hybrid, hybrid+maxsim, hybrid+maxsim+neighbours,
-    /// hybrid+RERANKER, or default [default: dense,hybrid,default]
+    /// Modes to compare for each embedder: dense, sparse, hybrid, hybrid+maxsim,
+    /// hybrid+maxsim+neighbours, hybrid+RERANKER, or default [default: dense,hybrid,default]
     #[arg(long, value_name = "MODE,MODE", value_delimiter = ',')]
     pub modes: Vec<String>,
-    /// Compare the values of a setting too: reranker, fusion, chunking, generator, neighbours,
-    /// sparse, tuning; may be given again
+    /// Also compare the values of a setting: reranker, fusion, chunking, generator, neighbours,
+    /// sparse, tuning; repeatable
     #[arg(long, value_name = "KEY=A,B")]
     pub vary: Vec<String>,
-    /// Where the report goes [default: comparisons/NAME in kinglet's folder]
+    /// Folder for the report [default: comparisons/NAME in kinglet's home folder]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Index folders and files; run it again to bring the index up to date
+    /// Index folders and files, or update an index
     #[command(after_help = "Examples:\n  kinglet index ~/notes\n  kinglet index docs README.md --index manual\n  \
-                            kinglet index --index manual       what was indexed under that name, again\n  \
+                            kinglet index --index manual       update that index\n  \
                             kinglet index --index manual --add-embedder hashing-256\n  \
-                            kinglet index ~/notes --watch      and follow every change, until Ctrl-C")]
+                            kinglet index ~/notes --watch      index every change, until Ctrl-C")]
     Index {
-        /// Folders and files; none means those of the last run
+        /// Folders and files [default: those that the index covers]
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// The name of the index [default: the name of the first folder]
         #[arg(long, alias = "name", value_name = "NAME")]
         index: Option<String>,
-        /// Hold vectors of exactly these embedders, the first of which answers
+        /// Keep vectors of exactly these embedders; the first is the default
         #[arg(long, value_name = "ID,ID", value_delimiter = ',', conflicts_with = "add_embedder")]
         embedder: Vec<EmbedderRef>,
-        /// Hold vectors of these embedders too
+        /// Add vectors of these embedders
         #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
         add_embedder: Vec<EmbedderRef>,
-        /// How documents are cut: auto (as before), short, standard or long
+        /// Chunk size: auto (unchanged), short, standard or long
         #[arg(long)]
         chunking: Option<String>,
-        /// Hold learned terms of this sparse encoder too, such as splade-tiny
+        /// Add sparse vectors of this encoder, such as splade-tiny
         #[arg(long, value_name = "ID")]
         sparse: Option<String>,
-        /// Then wait for changes and follow them, until Ctrl-C
+        /// Watch for changes and keep indexing, until Ctrl-C
         #[arg(long)]
         watch: bool,
     },
@@ -126,39 +127,39 @@ pub enum Command {
                             kinglet search rent --mode lexical --json | jq .hits[0].path"
     )]
     Search {
-        /// The question or words, as they are: nothing in them is a query language
+        /// The question or keywords, as plain text (there is no query syntax)
         question: String,
         #[command(flatten)]
         index: IndexArg,
-        /// How many hits to show
+        /// Number of hits to show
         #[arg(short = 'n', long, value_name = "N")]
         hits: Option<usize>,
-        /// Which legs: lexical, dense, sparse or hybrid
+        /// The retrievers: lexical, dense, sparse or hybrid
         #[arg(long)]
         mode: Option<String>,
-        /// Whose vectors: an embedder that the index has [default: its first]
+        /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
-        /// Learned terms as a leg of hybrid mode: none or splade-tiny
+        /// The sparse retriever of hybrid mode: none or splade-tiny
         #[arg(long, value_name = "ID")]
         sparse: Option<String>,
-        /// How the legs become one ranking: min-max or rrf
+        /// How to fuse the rankings: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
-        /// What looks at the first hits more closely: auto, none or maxsim
+        /// How to rerank the first hits: auto, none, maxsim or a reranker model
         #[arg(long)]
         rerank: Option<String>,
-        /// Whether hits that are alike support each other in hybrid mode: on or off
+        /// Score regularization in hybrid mode (similar hits support each other): on or off
         #[arg(long)]
         neighbours: Option<String>,
-        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
-        /// modified>=YYYY-MM-DD; may be given again
+        /// Only matching passages: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
+        /// modified>=YYYY-MM-DD; repeatable
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
-        /// Only the best passage of each: document
+        /// Show only the best passage of each document
         #[arg(long, value_name = "WHAT", value_parser = ["document"])]
         group_by: Option<String>,
-        /// Show what each leg said of each hit
+        /// Show each retriever's rank, score and contribution
         #[arg(long)]
         explain: bool,
     },
@@ -172,18 +173,18 @@ pub enum Command {
         question: String,
         #[command(flatten)]
         index: IndexArg,
-        /// Who writes: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible server), or
-        /// extractive (quotes only)
+        /// What writes the answer: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible
+        /// server), or extractive (quotes only)
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
-        /// Only passages that pass: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
-        /// modified>=YYYY-MM-DD; may be given again
+        /// Only matching passages: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
+        /// modified>=YYYY-MM-DD; repeatable
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
-        /// How many passages the answer may be made from
+        /// Number of passages given to the generator
         #[arg(long, value_name = "N")]
         passages: Option<usize>,
-        /// Whose vectors: an embedder that the index has [default: its first]
+        /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
     },
@@ -199,16 +200,16 @@ pub enum Command {
         /// The index
         #[arg(value_name = "NAME")]
         index: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
     },
-    /// Check runtime, models and index; each failure prints the command that mends it
+    /// Check runtime, models and index; print the command that repairs each failure
     Doctor {
         #[command(flatten)]
         index: IndexArg,
     },
-    /// Measure the search on questions with known answers
+    /// Measure search quality on a question set or test collection
     #[command(
         after_help = "Examples:\n  kinglet eval --questions questions.tsv --index notes\n  kinglet eval --beir ~/data/scifact\n  kinglet eval --beir ~/data/scifact --mode lexical --json\n  \
                             kinglet eval --beir ~/data/scifact --trec scifact.run\n  kinglet eval --beir ~/data/scifact --tune"
@@ -216,41 +217,41 @@ pub enum Command {
     Eval {
         #[command(flatten)]
         collection: CollectionArgs,
-        /// Which legs: lexical, dense, sparse or hybrid
+        /// The retrievers: lexical, dense, sparse or hybrid
         #[arg(long)]
         mode: Option<String>,
-        /// Whose vectors [default: all-minilm-l6-v2]
+        /// The embedder [default: all-minilm-l6-v2]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
-        /// Learned terms as a leg of hybrid mode: none or splade-tiny
+        /// The sparse retriever of hybrid mode: none or splade-tiny
         #[arg(long, value_name = "ID")]
         sparse: Option<String>,
-        /// How the legs become one ranking: min-max or rrf
+        /// How to fuse the rankings: min-max or rrf
         #[arg(long)]
         fusion: Option<String>,
-        /// What looks at the first hits more closely: auto, none or maxsim
+        /// How to rerank the first hits: auto, none, maxsim or a reranker model
         #[arg(long)]
         rerank: Option<String>,
-        /// Whether hits that are alike support each other in hybrid mode: on or off
+        /// Score regularization in hybrid mode (similar hits support each other): on or off
         #[arg(long)]
         neighbours: Option<String>,
-        /// Whose weights hybrid mode has: auto (the index's own, if it was tuned) or none
+        /// Fusion weights: auto (tuned for this index, if any) or none (built-in)
         #[arg(long)]
         tuning: Option<String>,
-        /// Find weights on half of the questions, hold them against the other half, and keep them
-        /// if they are better
+        /// Tune fusion weights on half of the questions; keep them if they do better on the other
+        /// half
         #[arg(long, conflicts_with_all = ["trec", "tuning"])]
         tune: bool,
         /// Write the rankings to this file, in TREC's format
         #[arg(long, value_name = "FILE")]
         trec: Option<PathBuf>,
     },
-    /// Say which embedder serves your documents best, how sure that is, and what it costs
+    /// Compare embedders on your documents: quality, significance and cost
     #[command(
         after_help = "Examples:\n  kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions questions.tsv --index notes\n  \
                             kinglet compare --embedders all-minilm-l6-v2 --modes hybrid --vary fusion=min-max,rrf --questions q.tsv\n  \
                             kinglet compare --embedders all-minilm-l6-v2,paraphrase-minilm-l3-v2 --beir ~/data/scifact --out scifact\n\n\
-                            Interrupted, the same command goes on where it was."
+                            If interrupted, run the same command to continue."
     )]
     Compare {
         #[command(flatten)]
@@ -258,7 +259,7 @@ pub enum Command {
         #[command(flatten)]
         compare: CompareArgs,
     },
-    /// Make one of the compared systems the default of an index; nothing is removed
+    /// Set the default system of an index; removes nothing
     #[command(
         after_help = "Examples:\n  kinglet use wordllama-256 --index notes\n  kinglet use all-minilm-l6-v2:hybrid --index notes\n  \
                             kinglet use bm25 --index notes"
@@ -269,20 +270,20 @@ pub enum Command {
         #[command(flatten)]
         index: IndexArg,
     },
-    /// Make questions from your documents, and look them through
+    /// Generate and review questions
     #[command(subcommand)]
     Questions(QuestionsCommand),
-    /// Measure one system: what `kinglet compare` runs for each
+    /// Measure one system: `kinglet compare` runs this for each
     #[command(hide = true)]
     Measure,
-    /// Read files: what `kinglet index` runs so that a hostile file cannot harm it
+    /// Read files: `kinglet index` runs this, so that a hostile file cannot harm it
     #[command(hide = true)]
     Read,
-    /// Show how a file is read and cut: chunks, tokens, lines
+    /// Show the chunks of a file, with tokens and lines
     Inspect {
         /// The file
         file: PathBuf,
-        /// Print only the text that is read, as it is
+        /// Print only the extracted text
         #[arg(long)]
         text: bool,
     },
@@ -302,43 +303,43 @@ pub enum Command {
 
 #[derive(Subcommand)]
 pub enum ModelsCommand {
-    /// All models that kinglet knows, and which are here
+    /// List all models and which are installed
     List,
-    /// Fetch models; what is here already is left alone
+    /// Fetch models that are not installed
     #[command(
         after_help = "Examples:\n  kinglet models pull all-minilm-l6-v2\n  kinglet models pull smollm2-135m-instruct --from /media/stick"
     )]
     Pull {
-        /// Which; `kinglet models list` shows them
+        /// The models; `kinglet models list` shows their ids
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
         /// Take the files from this folder instead of the network
         #[arg(long, value_name = "FOLDER")]
         from: Option<PathBuf>,
-        /// Check what is here already too, and fetch again what is damaged
+        /// Check installed files too, and fetch damaged ones again
         #[arg(long)]
         force: bool,
     },
-    /// Add a model of your own: a folder with its files and a model.toml that says what it is
+    /// Add your own model: a folder with its files and a model.toml that describes it
     #[command(
         after_help = "Examples:\n  kinglet models add ~/models/my-embedder\n\nmodel.toml:\n  id = \"my-embedder\"\n  \
                             kind = \"embedder\"            or reranker\n  dimension = 384\n  max_tokens = 512\n  \
                             pooling = \"mean\"             or cls\n  query_prefix = \"query: \"     and passage_prefix\n\n\
-                            Beside it: model.onnx and tokenizer.json, or with engine = \"static\" model.safetensors"
+                            Next to it: model.onnx and tokenizer.json, or with engine = \"static\" model.safetensors"
     )]
     Add {
         /// The folder
         folder: PathBuf,
     },
-    /// Everything known of one model
+    /// Show the details of a model
     Show { id: String },
-    /// Where the files of one model are
+    /// Print the folder of a model
     Path { id: String },
 }
 
 #[derive(Subcommand)]
 pub enum QuestionsCommand {
-    /// Make questions from the documents, offline: from headings, definitions and salient words
+    /// Generate questions offline, from headings, definitions and salient words
     #[command(
         after_help = "Examples:\n  kinglet questions make --index notes\n  kinglet questions make --index notes --generator smollm2-135m-instruct\n  \
                             kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions notes-questions.jsonl --index notes"
@@ -346,32 +347,32 @@ pub enum QuestionsCommand {
     Make {
         #[command(flatten)]
         documents: DocumentArgs,
-        /// How many
+        /// Number of questions
         #[arg(long, value_name = "N", default_value_t = 100)]
         count: usize,
         /// Let this language model write questions too, such as smollm2-135m-instruct
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
-        /// Where they go [default: NAME-questions.jsonl]
+        /// Output file [default: NAME-questions.jsonl]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Keep, drop or edit questions one after the other
+    /// Keep, drop or edit questions one by one
     #[command(after_help = "Example:\n  kinglet questions review notes-questions.jsonl")]
     Review {
-        /// A file of `kinglet questions make`
+        /// A file written by `kinglet questions make`
         file: PathBuf,
     },
 }
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
-    /// Every setting, its value and where it came from
+    /// Show every setting with its value and origin
     Show,
 }
 
 impl Command {
-    /// Whether an interruption should wait for the piece of work at hand.
+    /// True if Ctrl-C should let the current piece of work finish first.
     pub fn keeps_work(&self) -> bool {
         matches!(
             self,
@@ -382,7 +383,7 @@ impl Command {
         )
     }
 
-    /// The settings that were given as flags.
+    /// The settings given as flags.
     fn flags(&self) -> Vec<(&'static str, String)> {
         let mut flags = Vec::new();
         let mut set = |key, value: Option<String>| flags.extend(value.map(|value| (key, value)));
@@ -420,24 +421,25 @@ impl Command {
     }
 }
 
-/// Kinglet's own folder.
+/// Kinglet's home folder.
 pub fn home() -> Result<PathBuf> {
     match std::env::var_os("KINGLET_HOME").filter(|home| !home.is_empty()) {
         Some(home) => std::path::absolute(&home).map_err(|cause| Error::io("find", Path::new(&home), cause)),
         None => directories::ProjectDirs::from("", "", "kinglet")
             .map(|folders| folders.data_dir().to_path_buf())
             .ok_or_else(|| {
-                Error::input("no home folder is known on this machine").with_hint("set KINGLET_HOME to a folder")
+                Error::input("this machine has no home folder that kinglet knows")
+                    .with_hint("set KINGLET_HOME to a folder")
             }),
     }
 }
 
-/// Whether the network must not be used.
+/// True if kinglet must not use the network.
 pub fn is_offline(global: &Global) -> bool {
     global.offline || is_set("KINGLET_OFFLINE")
 }
 
-/// Whether models must not be fetched.
+/// True if kinglet must not fetch models.
 pub fn is_without_hub(global: &Global) -> bool {
     is_offline(global) || is_set("HF_HUB_OFFLINE")
 }
@@ -446,7 +448,7 @@ fn is_set(variable: &str) -> bool {
     std::env::var(variable).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
 }
 
-/// The settings from flags, environment and `home`'s configuration file.
+/// Merges the settings from flags, the environment and the configuration file in `home`.
 pub fn config(command: &Command, home: &Path) -> Result<ResolvedConfig> {
     let path = home.join("config.toml");
     let text = match std::fs::read_to_string(&path) {
@@ -463,7 +465,8 @@ pub fn print_completions(shell: clap_complete::Shell) {
     clap_complete::generate(shell, &mut Cli::command(), "kinglet", &mut std::io::stdout());
 }
 
-/// What was typed; prints help or usage and ends the process where that is the answer.
+/// Parses the command line; if that asks for help or is wrong, prints help or usage and ends the
+/// process.
 pub fn parse() -> Cli {
     Cli::parse()
 }

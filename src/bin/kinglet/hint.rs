@@ -1,8 +1,8 @@
-//! What helps after an error, as a command that can be typed.
+//! Renders the hint of an error as a command that can be typed.
 
 use kinglet::Hint;
 
-/// The hint in words. Commands are whole: they hold the names that the error is about.
+/// Renders a hint. Commands are complete: they contain the names that the error is about.
 pub fn rendered(hint: &Hint) -> String {
     match hint {
         Hint::IndexFolder => "kinglet index FOLDER".to_string(),
@@ -20,17 +20,18 @@ pub fn rendered(hint: &Hint) -> String {
         }
         Hint::AddEmbedder { index, embedder } => format!("kinglet index --index {index} --add-embedder {embedder}"),
         Hint::AddEncoder { index, encoder } => {
-            format!("kinglet index --index {index} --sparse {encoder} encodes the chunks; nothing else is touched")
+            format!("kinglet index --index {index} --sparse {encoder} encodes the chunks and changes nothing else")
         }
         Hint::ChangeChunking { index, chunking } => format!("kinglet index --index {index} --chunking {chunking}"),
         Hint::DeleteAndUpdateIndex { path, effect } => {
             format!("delete {} and run `kinglet index`: {effect}", path.display())
         }
         Hint::RebuildIndex { index } => {
-            format!("remove the index with `kinglet rm {index}` and index the folder again; documents are not touched")
+            format!(
+                "remove the index with `kinglet rm {index}` and index the folder again; your documents are not touched"
+            )
         }
-        Hint::ListIndexes => "`kinglet ls` lists the indexes; `kinglet index FOLDER` makes one".to_string(),
-        Hint::RunDoctor => "run `kinglet doctor`".to_string(),
+        Hint::ListIndexes => "`kinglet ls` lists the indexes; `kinglet index FOLDER` creates one".to_string(),
         Hint::PullModels { ids, force } => {
             format!("kinglet models pull {}{}", if *force { "--force " } else { "" }, ids.join(" "))
         }
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn commands_in_hints_can_be_typed() {
-        let (index, effect) = (|| "notes".to_string(), "it is made anew");
+        let (index, effect) = (|| "notes".to_string(), "it is built again");
         for (hint, command) in [
             (Hint::UpdateIndex { index: Some(index()), effect: None }, "kinglet index --index notes"),
             (Hint::UpdateIndex { index: None, effect: Some(effect) }, "kinglet index"),
@@ -69,15 +70,14 @@ mod tests {
             (Hint::DeleteAndUpdateIndex { path: "a/manifest.json".into(), effect }, "kinglet index"),
             (Hint::RebuildIndex { index: index() }, "kinglet rm notes"),
             (Hint::ListIndexes, "kinglet ls"),
-            (Hint::RunDoctor, "kinglet doctor"),
             (
                 Hint::PullModels { ids: vec!["a".to_string(), "b".to_string()], force: true },
                 "kinglet models pull --force a b",
             ),
             (Hint::ListModels, "kinglet models list"),
         ] {
-            let shown = rendered(&hint);
-            assert!(shown.contains(command), "{shown}");
+            let text = rendered(&hint);
+            assert!(text.contains(command), "{text}");
             Cli::try_parse_from(command.split(' ')).unwrap_or_else(|error| panic!("{command}: {error}"));
         }
         let among = vec!["letters".to_string(), "notes".to_string()];

@@ -1,4 +1,4 @@
-//! The command line: arguments → configuration → library calls → what a person or a script reads.
+//! The command line: arguments → configuration → library calls → text or JSON.
 
 mod args;
 mod commands;

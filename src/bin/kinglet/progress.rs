@@ -1,4 +1,4 @@
-//! Bars on a terminal's standard error, nothing elsewhere; and the wish to stop.
+//! Progress bars on standard error if it is a terminal; and Ctrl-C.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,13 +12,13 @@ use crate::terminal;
 /// Set once the user has pressed Ctrl-C.
 pub static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Whether the user has pressed Ctrl-C.
+/// True if the user has pressed Ctrl-C.
 pub fn is_stopped() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Ctrl-C ends the process at once; where there is work to keep, it asks to stop after the piece at
-/// hand and only a second one ends the process.
+/// Ctrl-C ends the process at once. If the command `keeps_work`, the first one only asks it to stop
+/// after the current piece of work; a second one ends the process.
 pub fn listen_for_interrupts(runtime: &tokio::runtime::Runtime, keeps_work: bool) {
     runtime.spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
@@ -32,19 +32,19 @@ pub fn listen_for_interrupts(runtime: &tokio::runtime::Runtime, keeps_work: bool
     });
 }
 
-/// Something turning while there is nothing to count.
-pub fn waiting(what: &str) -> ProgressBar {
+/// A spinner, for work that cannot be counted.
+pub fn spinner(what: &str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what.to_string());
     spinner.enable_steady_tick(Duration::from_millis(120));
     spinner
 }
 
-/// A bar for pieces of work that can be counted.
+/// A bar for countable work.
 pub fn counted(total: u64, what: &str) -> ProgressBar {
     bar(total, what, "{msg:24} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta} left")
 }
 
-/// A bar for bytes.
+/// A bar that counts bytes.
 pub fn bytes(total: u64, what: &str) -> ProgressBar {
     bar(total, what, "{msg:24} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left")
 }
@@ -54,7 +54,7 @@ fn bar(total: u64, what: &str, template: &str) -> ProgressBar {
     ProgressBar::new(total).with_style(style).with_message(what.to_string())
 }
 
-/// Shows an indexing run.
+/// Shows the progress of an indexing run.
 #[derive(Default)]
 pub struct Bars {
     current: RefCell<Option<(String, ProgressBar)>>,
@@ -92,7 +92,7 @@ impl Progress for Bars {
                 let what = format!("reading, {}, MiB", terminal::on_one_line(&name));
                 self.show(&what, (*done_bytes >> 20) as usize, (*total_bytes >> 20) as usize);
             }
-            Event::WordsIndexed { done, total } => self.show("indexing words", *done, *total),
+            Event::WordsIndexed { done, total } => self.show("building lexical index", *done, *total),
             Event::Embedded { model, done, total } => self.show(&format!("embedding, {model}"), *done, *total),
             Event::Linked { model, done, total } => self.show(&format!("linking, {model}"), *done, *total),
             Event::Reached(_) => self.clear(),
@@ -101,10 +101,10 @@ impl Progress for Bars {
     }
 
     fn is_cancelled(&self) -> bool {
-        let stopped = is_stopped();
-        if stopped {
+        let is_stopped = is_stopped();
+        if is_stopped {
             self.clear();
         }
-        stopped
+        is_stopped
     }
 }

@@ -1,4 +1,4 @@
-//! The program: starts, hands each command to its file, and ends with its exit code.
+//! Starts the program, dispatches each command to its file, and returns the exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -19,15 +19,15 @@ use crate::terminal;
 
 pub const DONE: u8 = 0;
 pub const NOTHING_FOUND: u8 = 1;
-pub const COULD_NOT: u8 = 2;
+pub const FAILED: u8 = 2;
 pub const REFUSED: u8 = 3;
 const INTERRUPTED: u8 = 130;
 
-/// The whole program.
+/// Runs the program.
 pub fn main() -> ExitCode {
     let cli = args::parse();
     if matches!(cli.command, Command::Read) {
-        // Before anything else is set up: this process limits its own memory.
+        // Before anything else starts, because this process limits its own memory.
         let _quiet = remember_panics();
         worker_process::serve();
         return ExitCode::from(DONE);
@@ -40,12 +40,12 @@ pub fn main() -> ExitCode {
         .map_err(|cause| Error::new(ErrorKind::Machine, format!("could not start: {cause}")))
         .and_then(|runtime| {
             progress::listen_for_interrupts(&runtime, cli.command.keeps_work());
-            // Panics over damaged files are caught where they happen and become errors; one that
-            // comes here is a fault of kinglet.
+            // Extraction catches panics over damaged files and turns them into errors; a panic that
+            // arrives here is a bug in kinglet.
             catch_unwind(AssertUnwindSafe(|| run(&cli, &runtime))).unwrap_or_else(|_| {
                 let what = panicked.lock().map(|what| what.clone()).unwrap_or_default();
-                Err(Error::new(ErrorKind::Machine, format!("kinglet itself failed: {what}"))
-                    .with_hint("please report this with what you typed; your documents are not touched"))
+                Err(Error::new(ErrorKind::Machine, format!("a bug in kinglet: {what}"))
+                    .with_hint("please report this with the command that you typed; your documents are not touched"))
             })
         });
     terminal::end_line();
@@ -57,24 +57,24 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             render::error(&error);
-            ExitCode::from(COULD_NOT)
+            ExitCode::from(FAILED)
         }
     }
 }
 
-/// Keeps what the last panic said instead of printing it.
+/// Stores the message of the last panic instead of printing it.
 fn remember_panics() -> Arc<Mutex<String>> {
-    let last = Arc::new(Mutex::new(String::new()));
-    let kept = last.clone();
+    let message = Arc::new(Mutex::new(String::new()));
+    let last = message.clone();
     std::panic::set_hook(Box::new(move |panic| {
-        if let Ok(mut kept) = kept.lock() {
-            *kept = panic.to_string();
+        if let Ok(mut last) = last.lock() {
+            *last = panic.to_string();
         }
     }));
-    last
+    message
 }
 
-/// What every command works with.
+/// The context of a command.
 pub(crate) struct Session<'s> {
     pub kinglet: Kinglet,
     pub resolved: ResolvedConfig,
@@ -90,7 +90,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
     let home = args::home()?;
     let resolved = args::config(&cli.command, &home)?;
     let kinglet = Kinglet::new(home, resolved.config.clone()).with_isolation(this_program("read")?);
-    // Generators run on it, also where the library waits for them.
+    // Generators need the runtime, also in library calls that block on them.
     let _entered = runtime.enter();
     let session = Session { kinglet, resolved, global: &cli.global, runtime };
     match &cli.command {
@@ -129,15 +129,15 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
     }
 }
 
-/// This program in a process of its own, as the command that does a kind of jobs.
+/// This program as a subprocess that runs `command`.
 pub(crate) fn this_program(command: &str) -> Result<Isolation> {
     let program = std::env::current_exe().map_err(|cause| {
-        Error::new(ErrorKind::Machine, format!("this program cannot find itself: {cause}")).with_cause(cause)
+        Error::new(ErrorKind::Machine, format!("could not find the path of this program: {cause}")).with_cause(cause)
     })?;
     Ok(Isolation::Subprocess(program, vec![command.to_string()]))
 }
 
-/// What is printed may go to `head`, which stops listening: that is no error.
+/// The exit code after printing. A closed pipe, as to `head`, is no error.
 pub(crate) fn printed(result: std::io::Result<()>) -> Result<u8> {
     match result {
         Ok(()) => Ok(DONE),
@@ -151,16 +151,16 @@ impl Session<'_> {
         self.runtime
     }
 
-    /// The index that is named, else the one that holds the current folder, which may be gone where
-    /// it is not needed.
+    /// The name of the given index, or of the one that holds the current folder. That folder may be
+    /// gone if an index is given.
     pub(crate) fn index_name(&self, index: &IndexArg) -> Result<String> {
         let name = index.index.as_deref();
-        let here = if name.is_some() { PathBuf::new() } else { here()? };
-        self.kinglet.find_index(name, &here)
+        let folder = if name.is_some() { PathBuf::new() } else { current_folder()? };
+        self.kinglet.find_index(name, &folder)
     }
 
-    /// The index to ask, when there is a question and the models are here.
-    pub(crate) fn ready(&self, question: &str, index: &IndexArg) -> Result<String> {
+    /// The name of the index for `question`, with the models that a search in it needs.
+    pub(crate) fn index_for(&self, question: &str, index: &IndexArg) -> Result<String> {
         if question.trim().is_empty() {
             return Err(Error::input("the question is empty").with_hint("put it in quotes: \"Who pays for repairs?\""));
         }
@@ -170,13 +170,15 @@ impl Session<'_> {
     }
 }
 
+/// The conjunction of all filters; `None` if there are none.
 fn filters(written: &[String]) -> Result<Option<Filter>> {
     Ok(Filter::all(written.iter().map(|filter| Filter::parse(filter)).collect::<Result<_>>()?))
 }
 
-pub(crate) fn here() -> Result<PathBuf> {
-    std::env::current_dir().and_then(|here| here.canonicalize()).map_err(|cause| {
-        Error::new(ErrorKind::Machine, format!("the current folder cannot be found: {cause}"))
+/// The current folder.
+pub(crate) fn current_folder() -> Result<PathBuf> {
+    std::env::current_dir().and_then(|folder| folder.canonicalize()).map_err(|cause| {
+        Error::new(ErrorKind::Machine, format!("could not find the current folder: {cause}"))
             .with_hint("name the index with --index, or go to another folder")
     })
 }

@@ -1,68 +1,71 @@
-//! The only way to the terminal. Text of documents, names of files and messages about them are
-//! shown there, never obeyed: nothing in them steers the terminal, and nothing in them is hidden
-//! from the reader or turned around.
+//! The only way to the terminal. It shows text of documents, names of files and messages about them
+//! but never obeys them: they cannot control the terminal, hide anything from the reader, or
+//! reverse the direction of text.
 
 use std::io::{Result, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Stands where something was that would steer the terminal or turn the direction of writing.
-const MARK: char = '\u{fffd}';
+/// Replaces characters that would control the terminal or change the direction of text.
+const REPLACEMENT: char = '\u{fffd}';
 
-/// Whether the last line of standard output has no end yet: a sentence of an answer is shown before
-/// the next one is known.
+/// True if the last line of standard output has no line end yet: a sentence of an answer is printed
+/// before the next one is known.
 static LINE_IS_OPEN: AtomicBool = AtomicBool::new(false);
 
-/// Standard output, with colours where the terminal takes them.
+/// Standard output, with colours if the terminal supports them.
 pub fn out() -> impl Write {
-    Guarded { inner: anstream::stdout(), before: None, is_output: true }
+    SanitizedWriter { inner: anstream::stdout(), before: None, is_output: true }
 }
 
-/// Standard error, the same way.
+/// Standard error, likewise.
 pub fn err() -> impl Write {
-    Guarded { inner: anstream::stderr(), before: None, is_output: false }
+    SanitizedWriter { inner: anstream::stderr(), before: None, is_output: false }
 }
 
-/// Ends the last line of standard output if it has no end.
+/// Ends the last line of standard output if it is open.
 pub fn end_line() {
     if LINE_IS_OPEN.load(Ordering::Relaxed) {
         let _ = writeln!(out());
     }
 }
 
-/// The same for a process that ends now: another thread may hold standard output, and the terminal
-/// shows both streams.
+/// The same for a process that exits now: another thread may hold the lock of standard output, and
+/// the terminal shows standard error too.
 pub fn leave_line() {
     if LINE_IS_OPEN.load(Ordering::Relaxed) {
         let _ = writeln!(err());
     }
 }
 
-/// The text with a mark for each character that controls something. Whoever puts text that is not
-/// kinglet's own among styles calls this, so that the styles are all that is left for [`out`] to
-/// let pass.
+/// The text with each control character replaced. Call this for all text that is not kinglet's own
+/// before adding styles, so that the only escape sequences that [`out`] lets pass are kinglet's
+/// styles.
 pub fn visible(text: &str) -> String {
     text.chars().map(without_control).collect()
 }
 
-/// The same for names, which have no lines. What is hidden in them is marked, since two names that
-/// differ must look different.
+/// The same for names, on one line. Invisible characters are replaced too, not removed, because
+/// different names must look different.
 pub fn on_one_line(name: &str) -> String {
-    let one_line: Vec<char> =
-        name.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { MARK } else { c }).collect();
+    let one_line: Vec<char> = name
+        .chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { REPLACEMENT } else { c })
+        .collect();
     let mut before = None;
-    let shown = one_line.iter().enumerate().map(|(at, &c)| {
-        let kept = if is_shown(before, c, one_line.get(at + 1).copied()) { c } else { MARK };
+    let visible = one_line.iter().enumerate().map(|(at, &c)| {
+        let kept = if is_kept(before, c, one_line.get(at + 1).copied()) { c } else { REPLACEMENT };
         before = Some(kept);
         kept
     });
-    shown.collect()
+    visible.collect()
 }
 
-/// JSON in which everything that a terminal would obey or hide is escaped: whoever parses it gets
-/// the text as it is.
+/// JSON with everything escaped that a terminal would obey or hide: a parser gets the text
+/// unchanged.
 pub fn escaped(json: &str) -> String {
     let is_plain = |c: char| {
-        matches!(c, '\n' | '\t') || !(c.is_control() || is_hidden(c) || turns(c) || is_joiner(c) || selects(c))
+        matches!(c, '\n' | '\t')
+            || !(c.is_control() || is_invisible(c) || is_bidi_control(c) || is_joiner(c) || is_variation_selector(c))
     };
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -74,17 +77,17 @@ pub fn escaped(json: &str) -> String {
     escaped
 }
 
-struct Guarded<W> {
+struct SanitizedWriter<W> {
     inner: W,
-    /// The last character that was shown.
+    /// The last character written.
     before: Option<char>,
     is_output: bool,
 }
 
-impl<W: Write> Write for Guarded<W> {
+impl<W: Write> Write for SanitizedWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        self.inner.write_all(guarded(&text, &mut self.before).as_bytes())?;
+        self.inner.write_all(sanitized(&text, &mut self.before).as_bytes())?;
         if self.is_output && !text.is_empty() {
             LINE_IS_OPEN.store(!text.ends_with('\n'), Ordering::Relaxed);
         }
@@ -96,32 +99,32 @@ impl<W: Write> Write for Guarded<W> {
     }
 }
 
-/// The text as it is shown after the character `before`: with styles, and with nothing else that is
-/// not seen.
-fn guarded(text: &str, before: &mut Option<char>) -> String {
-    let mut shown = String::with_capacity(text.len());
+/// The text as it is written after the character `before`: styles pass, other control characters
+/// are replaced, invisible characters are removed.
+fn sanitized(text: &str, before: &mut Option<char>) -> String {
+    let mut sanitized = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let (style, after) = split_style(rest);
         if !style.is_empty() {
-            shown.push_str(style);
+            sanitized.push_str(style);
             rest = after;
             continue;
         }
         rest = &rest[c.len_utf8()..];
         let c = without_control(c);
-        if turns(c) {
-            shown.push(MARK);
-            *before = Some(MARK);
-        } else if is_shown(*before, c, next(rest)) {
-            shown.push(c);
+        if is_bidi_control(c) {
+            sanitized.push(REPLACEMENT);
+            *before = Some(REPLACEMENT);
+        } else if is_kept(*before, c, next(rest)) {
+            sanitized.push(c);
             *before = Some(c);
         }
     }
-    shown
+    sanitized
 }
 
-/// The first character behind styles.
+/// The first character after any styles.
 fn next(mut text: &str) -> Option<char> {
     loop {
         match split_style(text) {
@@ -131,8 +134,8 @@ fn next(mut text: &str) -> Option<char> {
     }
 }
 
-/// A sequence that only changes colours or weight, and what follows it; empty if the text does not
-/// begin with one.
+/// Splits off a leading escape sequence that only changes colours or weight; the first part is
+/// empty if the text does not begin with one.
 fn split_style(text: &str) -> (&str, &str) {
     let Some(codes) = text.strip_prefix("\x1b[") else { return ("", text) };
     let length = codes.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
@@ -142,24 +145,25 @@ fn split_style(text: &str) -> (&str, &str) {
     }
 }
 
-/// A carriage return would write over the line.
+/// Replaces a control character; those that move the cursor, such as a carriage return, which would
+/// overwrite the line, become a space.
 fn without_control(c: char) -> char {
     match c {
         '\n' | '\t' => c,
         '\r' | '\x0b' | '\x0c' | '\u{85}' => ' ',
-        c if c.is_control() => MARK,
+        c if c.is_control() => REPLACEMENT,
         c => c,
     }
 }
 
-/// Embeddings, overrides and isolates of the direction of writing.
-fn turns(c: char) -> bool {
+/// Bidirectional embeddings, overrides and isolates.
+fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters without width that no script needs to be read: soft hyphens, marks of direction, of
-/// words and of order, tags.
-fn is_hidden(c: char) -> bool {
+/// Zero-width characters that no script needs: soft hyphens, direction marks, word joiners, byte
+/// order marks, tags.
+fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'
@@ -181,25 +185,25 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Chooses how the character before it looks.
-fn selects(c: char) -> bool {
+/// Variation selectors: they choose how the character before them looks.
+fn is_variation_selector(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Joiners stay between letters of scripts that change their form by them, and within emoji;
-/// selectors stay behind a character: a row of either could carry a hidden text.
-fn is_shown(before: Option<char>, c: char, next: Option<char>) -> bool {
+/// Joiners stay between letters of scripts that need them, and within emoji; a variation selector
+/// stays after a character. A sequence of either could carry hidden text.
+fn is_kept(before: Option<char>, c: char, next: Option<char>) -> bool {
     match c {
-        c if is_joiner(c) => before.is_some_and(is_joined) && next.is_some_and(is_joined),
-        c if selects(c) => {
-            before.is_some_and(|before| !before.is_whitespace() && !selects(before) && !is_joiner(before))
+        c if is_joiner(c) => before.is_some_and(joins) && next.is_some_and(joins),
+        c if is_variation_selector(c) => {
+            before.is_some_and(|before| !before.is_whitespace() && !is_variation_selector(before) && !is_joiner(before))
         }
-        c => !is_hidden(c) && !turns(c),
+        c => !is_invisible(c) && !is_bidi_control(c),
     }
 }
 
-/// Arabic to Mongolian scripts, and emoji with what may stand behind them.
-fn is_joined(c: char) -> bool {
+/// Arabic to Mongolian scripts, and emoji with their selectors.
+fn joins(c: char) -> bool {
     matches!(
         c,
         '\u{600}'..='\u{61b}'
@@ -221,11 +225,11 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        guarded(&visible(text), &mut None)
+        sanitized(&visible(text), &mut None)
     }
 
     #[test]
-    fn nothing_is_hidden_or_turned_and_nothing_steers() {
+    fn text_cannot_hide_anything_or_reverse_or_control_the_terminal() {
         assert_eq!(shown("a\u{202e}b\u{2066}c\u{2069}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
         assert_eq!(shown("in\u{ad}vis\u{200b}ible\u{200e}\u{feff}\u{e0041}\u{e007f}\u{2063}!"), "invisible!");
         assert_eq!(shown("\x1b[31mred\x1b[2J\x07\rx\ty\n"), "\u{fffd}[31mred\u{fffd}[2J\u{fffd} x\ty\n");
@@ -234,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_and_emoji_stay_as_they_are() {
+    fn scripts_and_emoji_stay_unchanged() {
         for text in
             ["می\u{200c}خواهم", "क्\u{200d}ष", "👩\u{200d}👧", "❤\u{fe0f}\u{200d}🔥", "שלום", "مرحبا", "e\u{301}"]
         {
@@ -242,13 +246,13 @@ mod tests {
             assert_eq!(on_one_line(text), text);
         }
         assert_eq!(
-            guarded("\x1b[1mمی\x1b[0m\u{200c}\x1b[2mخ\x1b[0m", &mut None),
+            sanitized("\x1b[1mمی\x1b[0m\u{200c}\x1b[2mخ\x1b[0m", &mut None),
             "\x1b[1mمی\x1b[0m\u{200c}\x1b[2mخ\x1b[0m"
         );
     }
 
     #[test]
-    fn json_says_the_same_when_it_is_parsed() {
+    fn escaped_json_parses_to_the_same_text() {
         let text = "a\u{202e}\u{200b}\u{e0041}\u{9b}\u{7f}é👩\u{200d}👧";
         let json = escaped(&serde_json::json!({ "text": text }).to_string());
         assert!(json.chars().all(|c| shown(&c.to_string()) == c.to_string()), "{json}");

@@ -1,4 +1,4 @@
-//! Compares systems on the same questions: which is better, how sure that is, and what it costs.
+//! Compares systems on the same questions: quality, significance and cost.
 
 pub mod agreement;
 pub mod slices;
@@ -13,104 +13,105 @@ use agreement::{Agreement, ContrastingQuestion};
 use slices::Slice;
 use verdict::Verdict;
 
-/// The system that is always there: words alone, which need no model.
+/// The baseline of every comparison: lexical search alone, which needs no model.
 pub const BASELINE: &str = "bm25";
 
-/// What one system costs on one machine.
+/// The cost of a system on one machine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// The files of its models on disk.
+    /// The size of its models on disk.
     pub model_bytes: u64,
-    /// How many numbers its models have learned, where that is known.
+    /// The number of parameters of its models, if known.
     pub parameters: Option<u64>,
-    /// Components of a vector; `None` without an embedder.
+    /// The dimension of its vectors; `None` without an embedder.
     pub dimension: Option<usize>,
-    /// What the index holds for it, for each chunk.
+    /// The size of its parts of the index, per chunk.
     pub index_bytes_per_chunk: f64,
-    /// How fast chunks are indexed for it.
+    /// The indexing speed for its parts of the index.
     pub chunks_per_second: f64,
-    /// From the start of the process to the first answer.
+    /// The time from the start of the process to the first result.
     pub cold_start_ms: f64,
-    /// The most memory that its process took until all questions were answered; `None` where the
-    /// system does not tell.
+    /// The peak memory of its process while it answered the questions; `None` if the operating
+    /// system does not report it.
     pub peak_memory_bytes: Option<u64>,
-    /// The time that half of the questions took at most.
+    /// The median time for a question.
     pub p50_ms: f64,
-    /// The time that 95 of 100 questions took at most.
+    /// The 95th percentile of the time for a question.
     pub p95_ms: f64,
-    /// Where that time goes, in the order of the work.
+    /// The times of the stages, in the order of the work.
     pub stages: Vec<Stage>,
 }
 
-/// A part of the work of a search.
+/// A stage of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// Which.
+    /// Its name.
     pub name: String,
-    /// The time that half of the questions took at most.
+    /// The median time for a question.
     pub p50_ms: f64,
-    /// The time that 95 of 100 questions took at most.
+    /// The 95th percentile of the time for a question.
     pub p95_ms: f64,
 }
 
-/// What a system wrote for a question.
+/// The answer of a system to a question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemAnswer {
-    /// The answer with its marks.
+    /// The answer with its citation marks.
     pub text: String,
-    /// Whether it says only that the documents do not say.
+    /// True if it only says that the documents have no answer.
     pub refused: bool,
-    /// Whether it says something and a passage holds every sentence of it.
+    /// True if it is not a refusal and the passages support every sentence.
     pub is_supported: bool,
 }
 
-/// How a system answers.
+/// The shares of a system's answers that are refused and supported.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AnswerShares {
-    /// The share of the questions that it refuses.
+    /// The share of questions that the system refuses to answer.
     pub refused: f64,
-    /// The share of its other answers of which the passages hold every sentence.
+    /// The share of its other answers in which the passages support every sentence.
     pub supported: f64,
 }
 
 /// The rankings and answers of one system.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemRun {
-    /// Names it, such as `all-minilm-l6-v2:hybrid`.
+    /// The name, such as `all-minilm-l6-v2:hybrid`.
     pub name: String,
-    /// The questions as they are judged for it, in the same order for each system. The judgments
-    /// are the same places, but places have other names where documents were cut otherwise.
+    /// The questions with its judgments, in the same order for each system. The judgments are of
+    /// the same passages, but passages have other names under another chunk size.
     pub questions: Vec<Question>,
     /// Its rankings of these questions.
     pub run: Run,
-    /// Its answers, in the same order, if it answers; what they cite is its ranking then.
+    /// Its answers, in the same order, if it answers; then its rankings are what they cite.
     pub answers: Vec<SystemAnswer>,
-    /// What it costs.
+    /// Its cost.
     pub cost: Cost,
 }
 
-/// Systems on questions of one origin.
+/// A comparison of systems on questions of one origin.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Who asked.
+    /// Who wrote the questions.
     pub origin: QuestionOrigin,
-    /// The ids of the questions, in the order of all values.
+    /// The ids of the questions; all lists of values have this order.
     pub questions: Vec<String>,
-    /// Best first.
+    /// The systems, best first.
     pub systems: Vec<Standing>,
     /// Each pair once, the better system first, in the order of the systems.
     pub pairs: Vec<Pair>,
-    /// Whether they find the same.
+    /// How much the systems agree.
     pub agreement: Agreement,
-    /// On which questions the best system and the baseline, or the next best, differ most.
+    /// The questions on which the best system differs most from the baseline, or from the second
+    /// best.
     pub contrasting_questions: Vec<ContrastingQuestion>,
-    /// How good they are on parts of the questions.
+    /// The quality on parts of the questions.
     pub slices: Vec<Slice>,
-    /// What follows.
+    /// The conclusion.
     pub verdict: Verdict,
 }
 
-/// How good a system is.
+/// The quality and cost of a system.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Standing {
     /// Its name.
@@ -119,9 +120,9 @@ pub struct Standing {
     pub estimates: Vec<Estimate>,
     /// nDCG@10 of each question.
     pub ndcg_at_10: Vec<f64>,
-    /// How it answers, if it does: its rankings are what its answers cite then.
+    /// The shares of its answers, if it answers.
     pub answers: Option<AnswerShares>,
-    /// What it costs.
+    /// Its cost.
     pub cost: Cost,
 }
 
@@ -132,27 +133,26 @@ impl Standing {
     }
 }
 
-/// How two systems differ in nDCG@10.
+/// The difference of two systems in nDCG@10.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pair {
-    /// The one with the higher mean.
+    /// The system with the higher mean.
     pub a: String,
-    /// The other.
+    /// The other system.
     pub b: String,
     /// A − B.
     pub difference: Difference,
     /// The p-value, corrected for all pairs by Holm's procedure.
     pub p_holm: f64,
-    /// Whether A can be called better: the interval does not hold 0, and the corrected p-value is
+    /// True if A is significantly better: the interval excludes 0, and the corrected p-value is
     /// below [`LEVEL`].
     pub is_better: bool,
 }
 
-/// Compares systems on the questions of each origin: first those of people, then the generated
-/// ones.
-pub fn compare_runs(outcomes: &[SystemRun]) -> Vec<Comparison> {
+/// Compares systems on the questions of each origin: human ones first, then synthetic ones.
+pub fn compare_runs(runs: &[SystemRun]) -> Vec<Comparison> {
     let of = |origin: QuestionOrigin| -> Vec<usize> {
-        let questions = outcomes.first().map(|outcome| outcome.questions.as_slice()).unwrap_or_default();
+        let questions = runs.first().map(|run| run.questions.as_slice()).unwrap_or_default();
         (0..questions.len()).filter(|&at| questions[at].origin == origin).collect()
     };
     let origins = [QuestionOrigin::Human, QuestionOrigin::Synthetic].into_iter();
@@ -160,14 +160,14 @@ pub fn compare_runs(outcomes: &[SystemRun]) -> Vec<Comparison> {
         .map(|origin| (origin, of(origin)))
         .filter(|(_, places)| !places.is_empty())
         .map(|(origin, places)| {
-            let part: Vec<SystemRun> = outcomes.iter().map(|outcome| outcome.at(&places)).collect();
-            compare_one(origin, &part)
+            let subset: Vec<SystemRun> = runs.iter().map(|run| run.at(&places)).collect();
+            compare_one(origin, &subset)
         })
         .collect()
 }
 
 impl SystemRun {
-    /// The outcome on some of the questions.
+    /// The run on some of the questions.
     fn at(&self, places: &[usize]) -> SystemRun {
         let run = Run {
             rankings: places.iter().map(|&at| self.run.rankings[at].clone()).collect(),
@@ -182,17 +182,17 @@ impl SystemRun {
     }
 }
 
-fn compare_one(origin: QuestionOrigin, outcomes: &[SystemRun]) -> Comparison {
-    let mut ranked: Vec<(Standing, &SystemRun)> = outcomes.iter().map(|outcome| (standing(outcome), outcome)).collect();
+fn compare_one(origin: QuestionOrigin, runs: &[SystemRun]) -> Comparison {
+    let mut ranked: Vec<(Standing, &SystemRun)> = runs.iter().map(|run| (standing(run), run)).collect();
     ranked.sort_by(|(a, _), (b, _)| b.quality().total_cmp(&a.quality()).then(a.name.cmp(&b.name)));
-    let (systems, outcomes): (Vec<Standing>, Vec<&SystemRun>) = ranked.into_iter().unzip();
+    let (systems, runs): (Vec<Standing>, Vec<&SystemRun>) = ranked.into_iter().unzip();
     let pairs = pairs(&systems);
     Comparison {
         origin,
-        questions: outcomes[0].questions.iter().map(|question| question.id.clone()).collect(),
-        agreement: agreement::agreement(&outcomes),
-        contrasting_questions: agreement::contrasting_questions(&systems, &outcomes),
-        slices: slices::slices(&systems, &outcomes[0].questions),
+        questions: runs[0].questions.iter().map(|question| question.id.clone()).collect(),
+        agreement: agreement::agreement(&runs),
+        contrasting_questions: agreement::contrasting_questions(&systems, &runs),
+        slices: slices::slices(&systems, &runs[0].questions),
         verdict: verdict::verdict(origin, &systems, &pairs),
         systems,
         pairs,
@@ -210,28 +210,28 @@ fn standing(run: &SystemRun) -> Standing {
     }
 }
 
-fn answer_shares(answered: &[SystemAnswer]) -> Option<AnswerShares> {
-    let refused = answered.iter().filter(|answered| answered.refused).count();
-    let supported = answered.iter().filter(|answered| answered.is_supported).count();
+fn answer_shares(answers: &[SystemAnswer]) -> Option<AnswerShares> {
+    let refused = answers.iter().filter(|answer| answer.refused).count();
+    let supported = answers.iter().filter(|answer| answer.is_supported).count();
     let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f64 / of as f64 };
-    let (refused, supported) = (share(refused, answered.len()), share(supported, answered.len() - refused));
-    (!answered.is_empty()).then_some(AnswerShares { refused, supported })
+    let (refused, supported) = (share(refused, answers.len()), share(supported, answers.len() - refused));
+    (!answers.is_empty()).then_some(AnswerShares { refused, supported })
 }
 
 fn pairs(systems: &[Standing]) -> Vec<Pair> {
-    let mut found = Vec::new();
+    let mut pairs = Vec::new();
     for (at, a) in systems.iter().enumerate() {
         for b in &systems[at + 1..] {
             let difference = difference(&a.ndcg_at_10, &b.ndcg_at_10);
-            found.push(Pair { a: a.name.clone(), b: b.name.clone(), difference, p_holm: 1.0, is_better: false });
+            pairs.push(Pair { a: a.name.clone(), b: b.name.clone(), difference, p_holm: 1.0, is_better: false });
         }
     }
-    let corrected = holm(&found.iter().map(|pair| pair.difference.p).collect::<Vec<_>>());
-    for (pair, p_holm) in found.iter_mut().zip(corrected) {
+    let corrected = holm(&pairs.iter().map(|pair| pair.difference.p).collect::<Vec<_>>());
+    for (pair, p_holm) in pairs.iter_mut().zip(corrected) {
         pair.p_holm = p_holm;
         pair.is_better = p_holm < LEVEL && pair.difference.interval[0] > 0.0;
     }
-    found
+    pairs
 }
 
 #[cfg(test)]
@@ -239,8 +239,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::eval::judgments::{Granularity, Judgments};
 
-    /// A system that finds the answer of each question at this place, from 1; 0 for not at all.
-    pub(crate) fn outcome(name: &str, places: &[usize], p95_ms: f64) -> SystemRun {
+    /// A system that retrieves the answer to each question at this rank, from 1; 0 for not at all.
+    pub(crate) fn system_run(name: &str, places: &[usize], p95_ms: f64) -> SystemRun {
         let question = |at: usize| Question {
             id: format!("q{at}"),
             text: format!("question number {at}"),
@@ -249,11 +249,11 @@ pub(crate) mod tests {
             judgments: Judgments::from([(format!("d{at}.md"), 1)]),
         };
         let ranking = |(at, &place): (usize, &usize)| {
-            let mut found: Vec<(String, f32)> = (0..10).map(|other| (format!("x{other}.md"), 1.0)).collect();
+            let mut ranking: Vec<(String, f32)> = (0..10).map(|other| (format!("x{other}.md"), 1.0)).collect();
             if place > 0 {
-                found.insert(place - 1, (format!("d{at}.md"), 1.0));
+                ranking.insert(place - 1, (format!("d{at}.md"), 1.0));
             }
-            (format!("q{at}"), found)
+            (format!("q{at}"), ranking)
         };
         SystemRun {
             name: name.to_string(),
@@ -266,7 +266,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_clear_winner_is_better_and_a_close_one_is_not() {
-        let clear = [outcome("good:dense", &[1; 30], 9.0), outcome(BASELINE, &[3; 30], 1.0)];
+        let clear = [system_run("good:dense", &[1; 30], 9.0), system_run(BASELINE, &[3; 30], 1.0)];
         let comparison = &compare_runs(&clear)[0];
         assert_eq!(comparison.systems[0].name, "good:dense");
         assert!(comparison.pairs[0].is_better && comparison.pairs[0].p_holm < 0.001);
@@ -274,32 +274,35 @@ pub(crate) mod tests {
 
         let mut places = [1; 30];
         places[7] = 2;
-        let close = [outcome("good:dense", &[1; 30], 9.0), outcome(BASELINE, &places, 1.0)];
+        let close = [system_run("good:dense", &[1; 30], 9.0), system_run(BASELINE, &places, 1.0)];
         let comparison = &compare_runs(&close)[0];
         assert!(!comparison.pairs[0].is_better);
-        assert_eq!(comparison.verdict.recommended, BASELINE, "what cannot be told apart goes by cost");
+        assert_eq!(comparison.verdict.recommended, BASELINE, "without a significant difference, the cost decides");
         let words = comparison.verdict.sentences.join(" ");
         assert!(!words.contains("better"), "{words}");
     }
 
     #[test]
-    fn a_few_questions_show_nothing_and_the_verdict_says_so() {
-        let few = [outcome("good:dense", &[1; 3], 9.0), outcome(BASELINE, &[0; 3], 1.0)];
+    fn too_few_questions_are_never_significant_and_the_verdict_says_so() {
+        let few = [system_run("good:dense", &[1; 3], 9.0), system_run(BASELINE, &[0; 3], 1.0)];
         let comparison = &compare_runs(&few)[0];
         assert!(!comparison.pairs[0].is_better);
         let words = comparison.verdict.sentences.join(" ");
-        assert!(words.contains("Fewer than 6 questions show no difference") && !words.contains("0.000"), "{words}");
+        assert!(
+            words.contains("With fewer than 6 questions no difference is significant") && !words.contains("0.000"),
+            "{words}"
+        );
     }
 
     #[test]
-    fn what_programs_asked_is_never_mixed_with_what_people_asked() {
-        let mut outcomes = [outcome("a:dense", &[1, 1, 2, 2], 1.0), outcome(BASELINE, &[2, 2, 1, 1], 1.0)];
-        for outcome in &mut outcomes {
-            outcome.questions[2].origin = QuestionOrigin::Synthetic;
-            outcome.questions[3].origin = QuestionOrigin::Synthetic;
+    fn synthetic_and_human_questions_are_never_mixed() {
+        let mut runs = [system_run("a:dense", &[1, 1, 2, 2], 1.0), system_run(BASELINE, &[2, 2, 1, 1], 1.0)];
+        for run in &mut runs {
+            run.questions[2].origin = QuestionOrigin::Synthetic;
+            run.questions[3].origin = QuestionOrigin::Synthetic;
         }
-        let found = compare_runs(&outcomes);
-        assert_eq!(found.iter().map(|it| it.systems[0].name.as_str()).collect::<Vec<_>>(), ["a:dense", BASELINE]);
-        assert_eq!(found[1].questions, ["q2", "q3"]);
+        let comparisons = compare_runs(&runs);
+        assert_eq!(comparisons.iter().map(|it| it.systems[0].name.as_str()).collect::<Vec<_>>(), ["a:dense", BASELINE]);
+        assert_eq!(comparisons[1].questions, ["q2", "q3"]);
     }
 }

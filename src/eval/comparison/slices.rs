@@ -1,4 +1,4 @@
-//! How good systems are on parts of the questions.
+//! The quality of systems on slices of the questions.
 
 use std::collections::BTreeMap;
 
@@ -8,46 +8,47 @@ use super::Standing;
 use crate::eval::judgments::Question;
 use crate::language::detect;
 
-/// A part with fewer questions says nothing.
+/// Smaller slices say nothing.
 const FEWEST: usize = 5;
 
-/// A part of the questions.
+/// A slice of the questions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Slice {
-    /// By what they were told apart: `length`, `kind`, `document`, `language`.
+    /// The property that defines the slice: `length`, `kind`, `document` or `language`.
     pub by: &'static str,
-    /// Which part.
+    /// The value of that property.
     pub name: String,
-    /// How many questions.
+    /// The number of questions.
     pub questions: usize,
     /// Mean nDCG@10, in the order of the systems.
     pub ndcg_at_10: Vec<f64>,
 }
 
-type PartOf = fn(&Question) -> Option<String>;
+type Property = fn(&Question) -> Option<String>;
 
-/// All parts of at least five questions, where there are two or more of them.
+/// All slices of at least [`FEWEST`] questions, for each property that gives two or more of them.
 pub(super) fn slices(systems: &[Standing], questions: &[Question]) -> Vec<Slice> {
-    let mut found = Vec::new();
-    for (by, part_of) in [("length", length as PartOf), ("kind", kind), ("document", document), ("language", language)]
+    let mut slices = Vec::new();
+    for (by, property) in
+        [("length", length as Property), ("kind", kind), ("document", document), ("language", language)]
     {
-        let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, question) in questions.iter().enumerate() {
-            if let Some(part) = part_of(question) {
-                parts.entry(part).or_default().push(at);
+            if let Some(value) = property(question) {
+                groups.entry(value).or_default().push(at);
             }
         }
-        parts.retain(|_, places| places.len() >= FEWEST);
-        if parts.len() < 2 {
+        groups.retain(|_, places| places.len() >= FEWEST);
+        if groups.len() < 2 {
             continue;
         }
-        found.extend(parts.into_iter().map(|(name, places)| {
+        slices.extend(groups.into_iter().map(|(name, places)| {
             let mean =
                 |system: &Standing| places.iter().map(|&at| system.ndcg_at_10[at]).sum::<f64>() / places.len() as f64;
             Slice { by, name, questions: places.len(), ndcg_at_10: systems.iter().map(mean).collect() }
         }));
     }
-    found
+    slices
 }
 
 fn length(question: &Question) -> Option<String> {
@@ -58,12 +59,12 @@ fn length(question: &Question) -> Option<String> {
     })
 }
 
-/// Whether something in it looks like a number, a code or a name from a program.
+/// Tells whether a word looks like a number, a code or an identifier.
 fn kind(question: &Question) -> Option<String> {
     let is_exact = |word: &str| {
         let inner = word.trim_matches(|c: char| !c.is_alphanumeric());
-        let turns = inner.chars().zip(inner.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
-        inner.contains(|c: char| c.is_ascii_digit()) || inner.contains('_') || inner.contains("::") || turns
+        let is_camel_case = inner.chars().zip(inner.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
+        inner.contains(|c: char| c.is_ascii_digit()) || inner.contains('_') || inner.contains("::") || is_camel_case
     };
     Some(
         if question.text.split_whitespace().any(is_exact) { "digits or identifiers" } else { "plain words" }
@@ -71,12 +72,13 @@ fn kind(question: &Question) -> Option<String> {
     )
 }
 
-/// The ending of the file that answers it.
+/// The file extension of the document that answers it.
 fn document(question: &Question) -> Option<String> {
     let (name, _) = question.judgments.iter().find(|(_, grade)| **grade > 0)?;
     let path = name.rsplit_once('@').map_or(name.as_str(), |(path, _)| path);
-    let (_, ending) = path.rsplit('/').next()?.rsplit_once('.')?;
-    (ending.len() <= 8 && ending.chars().all(char::is_alphanumeric)).then(|| format!(".{}", ending.to_lowercase()))
+    let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;
+    (extension.len() <= 8 && extension.chars().all(char::is_alphanumeric))
+        .then(|| format!(".{}", extension.to_lowercase()))
 }
 
 fn language(question: &Question) -> Option<String> {

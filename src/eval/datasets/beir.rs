@@ -1,4 +1,4 @@
-//! Collections in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv`.
+//! Reads collections in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv`.
 //!
 //! Source: Thakur, Reimers, Rücklé, Srivastava & Gurevych, *BEIR: A Heterogeneous Benchmark for
 //! Zero-shot Evaluation of Information Retrieval Models*, NeurIPS 2021.
@@ -17,10 +17,10 @@ use crate::eval::judgments::Judgments;
 /// A document of a collection.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct BeirDocument {
-    /// The collection's own name for it.
+    /// Its id in the collection.
     #[serde(rename = "_id")]
     pub id: String,
-    /// May be empty.
+    /// Its title; may be empty.
     #[serde(default)]
     pub title: String,
     /// Its text.
@@ -30,11 +30,11 @@ pub struct BeirDocument {
 /// A collection: documents, queries, and which documents are relevant to which query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beir {
-    /// In the order of the file.
+    /// The documents, in the order of the file.
     pub documents: Vec<BeirDocument>,
-    /// Queries with a relevant document, as (id, text), by id.
+    /// The queries that have a relevant document, as (id, text), sorted by id.
     pub queries: Vec<(String, String)>,
-    /// By query id.
+    /// The judgments, by query id.
     pub judgments: BTreeMap<String, Judgments>,
 }
 
@@ -42,8 +42,8 @@ impl Beir {
     /// Reads the collection in `folder` with the judgments of one split, `qrels/SPLIT.tsv`.
     ///
     /// # Errors
-    /// When a file is missing or a line of it is not what the layout says, with the line; when no
-    /// query has a relevant document.
+    /// When a file is missing, a line is malformed (the error has its number), or no query has a
+    /// relevant document.
     pub fn read(folder: &Path, split: &str) -> Result<Self> {
         #[derive(Deserialize)]
         struct BeirQuery {
@@ -71,7 +71,7 @@ impl Beir {
 fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(usize, String)>> + '_> {
     let file = File::open(path).map_err(|cause| {
         Error::io("open", path, cause).with_hint(
-            "a BEIR folder has corpus.jsonl, queries.jsonl and qrels/test.tsv, or another set that --set names",
+            "a BEIR folder has corpus.jsonl, queries.jsonl and qrels/test.tsv, or another split that --split names",
         )
     })?;
     let numbered = BufReader::new(file).lines().enumerate();
@@ -83,8 +83,9 @@ fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     for line in lines(path)? {
         let (number, line) = line?;
         if !line.trim().is_empty() {
-            let value = serde_json::from_str(&line)
-                .map_err(|cause| Error::input(format!("{}:{number} is not BEIR's: {cause}", path.display())))?;
+            let value = serde_json::from_str(&line).map_err(|cause| {
+                Error::input(format!("{}:{number} is not a line of BEIR's layout: {cause}", path.display()))
+            })?;
             values.push(value);
         }
     }
@@ -98,14 +99,17 @@ fn read_judgments(path: &Path) -> Result<BTreeMap<String, Judgments>> {
         let fields: Vec<&str> = line.trim().split('\t').collect();
         match fields[..] {
             [""] | ["query-id", ..] => {}
-            // Some collections grade what is worse than nothing below 0.
+            // Some collections have grades below 0; they count as not relevant.
             [query, document, grade] if grade.parse::<i32>().is_ok() => {
                 let grade = grade.parse::<i32>().map_or(0, |grade| grade.max(0).unsigned_abs());
                 judgments.entry(query.to_string()).or_default().insert(document.to_string(), grade);
             }
             _ => {
-                return Err(Error::input(format!("{}:{number} is not query, document and grade", path.display()))
-                    .with_hint("fields are separated by tabs; the grade is a whole number"));
+                return Err(Error::input(format!(
+                    "{}:{number} does not have query, document and grade",
+                    path.display()
+                ))
+                .with_hint("separate the fields with tabs; the grade is a whole number"));
             }
         }
     }
@@ -117,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_collection_is_read_and_what_is_wrong_is_named_with_its_line() {
+    fn a_collection_is_read_and_errors_name_the_line() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         std::fs::create_dir(folder.path().join("qrels")).unwrap();

@@ -1,5 +1,4 @@
-//! Files that hold questions with their answers: collections in BEIR's layout, and lists that
-//! people write.
+//! Reads files of questions with known answers: collections in BEIR's layout, and question sets.
 
 pub mod beir;
 pub mod questions;

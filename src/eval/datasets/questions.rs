@@ -1,5 +1,5 @@
-//! Files of questions with where each is answered: lines of JSON as in `corpora/tiny`, or a table
-//! of two columns.
+//! Question sets: files of questions with the locations of their answers, as JSON lines like those
+//! in `corpora/tiny`, or as a table of two columns.
 
 use std::path::Path;
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Larger files are no questions that somebody wrote.
-const MOST_BYTES: u64 = 64 << 20;
+/// The largest file to accept: nobody writes more questions.
+const MAX_BYTES: u64 = 64 << 20;
 
-/// Where a question is answered.
+/// The location of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerLocation {
     /// The file, or the end of its path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Text of that file, or of any, that holds the answer; without it the whole file does.
+    /// Text of that file, or of any file, that contains the answer; `None` means the whole file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<String>,
-    /// How good an answer it is: 1, or more for better ones.
+    /// The grade of the answer: 1, or more for better ones.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub grade: u32,
 }
@@ -34,39 +34,39 @@ fn is_one(grade: &u32) -> bool {
     *grade == 1
 }
 
-/// A question as a file holds it.
+/// A question in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenQuestion {
-    /// Names it; no white space.
+    /// Its id, without white space.
     pub id: String,
     /// The question.
     pub question: String,
-    /// Where it is answered; each of these answers it. None: the documents do not answer it.
+    /// The locations of its answers, each sufficient; empty if the documents do not answer it.
     pub answers: Vec<AnswerLocation>,
-    /// How a program generated it; `None` for a question that a person wrote.
+    /// The method that generated it; `None` for a human question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<String>,
 }
 
 /// Reads a file of questions. A file whose name ends in `.jsonl` has one object a line, see
 /// [`WrittenQuestion`]; any other is a table: the question, a tab, and a path or some text of the
-/// answer. A table may repeat a question with another answer; empty lines and lines that begin with
-/// `#` are left out; `is_path` decides whether the second column is a path.
+/// answer. A table may repeat a question with another answer. Skips empty lines and lines that
+/// begin with `#`. `is_path` decides whether the second column is a path.
 ///
 /// # Errors
-/// When the file cannot be read or is too large, a line is wrong (the error has its number), an id
-/// stands twice, or there is no question at all.
+/// When the file cannot be read or is too large, a line is malformed (the error has its number), an
+/// id occurs twice, or there are no questions.
 pub fn read(path: &Path, is_path: &dyn Fn(&str) -> bool) -> Result<Vec<WrittenQuestion>> {
     let size = std::fs::metadata(path).map_err(|cause| Error::io("open", path, cause))?.len();
-    if size > MOST_BYTES {
+    if size > MAX_BYTES {
         return Err(Error::input(format!("{} is too large for a file of questions", path.display()))
-            .with_hint("it should have a line for each question"));
+            .with_hint("a question set has one line for each question"));
     }
     let text = std::fs::read_to_string(path).map_err(|cause| Error::io("read", path, cause))?;
     let wrong = |number: usize, why: &str| {
         Error::input(format!("{}:{number}: {why}", path.display()))
-            .with_hint("a line is a question, a tab, and the path or some text of what answers it; or JSON in a file that ends in .jsonl")
+            .with_hint("a line is a question, a tab, and the path or some text of its answer; or JSON in a file that ends in .jsonl")
     };
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
     let mut questions: Vec<WrittenQuestion> = Vec::new();
@@ -75,22 +75,22 @@ pub fn read(path: &Path, is_path: &dyn Fn(&str) -> bool) -> Result<Vec<WrittenQu
             let question: WrittenQuestion =
                 serde_json::from_str(line).map_err(|cause| wrong(number, &cause.to_string()))?;
             if question.id.is_empty() || question.id.contains(char::is_whitespace) {
-                return Err(wrong(number, "the id is empty or has white space"));
+                return Err(wrong(number, "the id is empty or contains white space"));
             }
             if questions.iter().any(|other| other.id == question.id) {
-                return Err(wrong(number, &format!("the id {} stands twice", question.id)));
+                return Err(wrong(number, &format!("the id {} occurs twice", question.id)));
             }
             questions.push(question);
         } else if !line.starts_with('#') {
-            let (question, place) = line.split_once('\t').ok_or_else(|| wrong(number, "there is no tab in it"))?;
-            let (question, place) = (question.trim(), place.trim());
-            if question.is_empty() || place.is_empty() || place.contains('\t') {
-                return Err(wrong(number, "it has not two columns"));
+            let (question, answer) = line.split_once('\t').ok_or_else(|| wrong(number, "there is no tab"))?;
+            let (question, answer) = (question.trim(), answer.trim());
+            if question.is_empty() || answer.is_empty() || answer.contains('\t') {
+                return Err(wrong(number, "it does not have two columns"));
             }
-            let (path, quote) = if is_path(place) { (Some(place), None) } else { (None, Some(place)) };
+            let (path, quote) = if is_path(answer) { (Some(answer), None) } else { (None, Some(answer)) };
             let answer = AnswerLocation { path: path.map(str::to_string), quote: quote.map(str::to_string), grade: 1 };
             match questions.iter_mut().find(|other| other.question == question) {
-                Some(known) => known.answers.push(answer),
+                Some(other) => other.answers.push(answer),
                 None => questions.push(WrittenQuestion {
                     id: format!("line-{number}"),
                     question: question.to_string(),
@@ -101,21 +101,21 @@ pub fn read(path: &Path, is_path: &dyn Fn(&str) -> bool) -> Result<Vec<WrittenQu
         }
     }
     if questions.is_empty() {
-        return Err(wrong(1, "there is no question in it"));
+        return Err(wrong(1, "there are no questions"));
     }
     Ok(questions)
 }
 
-/// Writes questions as lines of JSON: the whole file, or the old one stays.
+/// Writes questions as JSON lines: replaces the file as a whole, or leaves the old one.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When the file cannot be written.
 pub fn write(path: &Path, questions: &[WrittenQuestion]) -> Result<()> {
     let line = |question| serde_json::to_string(question).expect("a question is plain data") + "\n";
-    let beside = path.with_extension("jsonl.new");
-    std::fs::write(&beside, questions.iter().map(line).collect::<String>())
-        .map_err(|cause| Error::io("write", &beside, cause))?;
-    std::fs::rename(&beside, path).map_err(|cause| Error::io("write", path, cause))
+    let temporary = path.with_extension("jsonl.new");
+    std::fs::write(&temporary, questions.iter().map(line).collect::<String>())
+        .map_err(|cause| Error::io("write", &temporary, cause))?;
+    std::fs::rename(&temporary, path).map_err(|cause| Error::io("write", path, cause))
 }
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_and_lines_of_json_say_the_same() {
+    fn a_table_and_json_lines_give_the_same_questions() {
         let table = "\u{feff}# mine\nWho pays?\tlease.md\nWho pays?\tthe tenant pays\n\nWhen?\ta.md\r\n";
         let table = read_text("q.tsv", table).unwrap();
         assert_eq!((table.len(), table[0].id.as_str(), table[1].id.as_str()), (2, "line-2", "line-5"));
@@ -140,12 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_line() {
-        for (name, text, wanted) in [
+    fn errors_name_the_line() {
+        for (name, text, expected) in [
             ("q.tsv", "one\ta.md\nno tab", ":2: there is no tab"),
             ("q.tsv", "\ta.md", ":1:"),
             ("q.tsv", "a\tb\tc", "two columns"),
-            ("q.tsv", "# nothing", "no question"),
+            ("q.tsv", "# nothing", "no questions"),
             ("q.jsonl", "{\"id\": \"a\", \"question\": \"?\"}", ":1:"),
             ("q.jsonl", "{\"id\": \"a b\", \"question\": \"?\", \"answers\": []}", "white space"),
             (
@@ -155,7 +155,7 @@ mod tests {
             ),
         ] {
             let error = read_text(name, text).unwrap_err().to_string();
-            assert!(error.contains(wanted), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

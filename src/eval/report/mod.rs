@@ -1,4 +1,4 @@
-//! A comparison as a page that opens anywhere, and as JSON: one file each, nothing fetched.
+//! The report of a comparison, as an HTML page and as JSON: one self-contained file each.
 
 mod page;
 mod plot;
@@ -7,31 +7,31 @@ use serde::Serialize;
 
 use super::comparison::Comparison;
 
-/// What was compared, where.
+/// The circumstances of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct About {
     /// The index or collection.
     pub name: String,
-    /// Its documents.
+    /// The number of its documents.
     pub documents: usize,
-    /// Its chunks.
+    /// The number of its chunks.
     pub chunks: u64,
-    /// What it was measured on.
+    /// The machine that measured it.
     pub machine: String,
     /// Kinglet's version.
     pub version: String,
-    /// A sentence for each system that was asked for and could not be.
+    /// A sentence for each requested system that could not be compared.
     pub left_out: Vec<String>,
-    /// Whether `kinglet use` can make the winner the default.
+    /// True if `kinglet use` can make the winner the default.
     pub can_be_used: bool,
 }
 
-/// A comparison with its circumstances. Serialised, it is `report.json`.
+/// Comparisons with their circumstances; `report.json` is its serialised form.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// What was compared, where.
+    /// The circumstances.
     pub about: About,
-    /// One for each origin of questions.
+    /// The comparisons, one for each origin of questions.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -52,13 +52,13 @@ impl Report {
 mod tests {
     use super::*;
     use crate::eval::comparison::compare_runs;
-    use crate::eval::comparison::tests::outcome;
+    use crate::eval::comparison::tests::system_run;
 
     #[test]
-    fn a_page_is_whole_and_hostile_questions_stay_text() {
-        let mut outcomes = [outcome("a:dense", &[1, 2, 0, 1, 3, 1], 12.0), outcome("bm25", &[2, 0, 1, 3, 1, 1], 1.0)];
-        for outcome in &mut outcomes {
-            outcome.questions[1].text = "</script><script>alert(1)</script> & \"quotes\"".to_string();
+    fn a_page_is_complete_and_escapes_hostile_questions() {
+        let mut runs = [system_run("a:dense", &[1, 2, 0, 1, 3, 1], 12.0), system_run("bm25", &[2, 0, 1, 3, 1, 1], 1.0)];
+        for run in &mut runs {
+            run.questions[1].text = "</script><script>alert(1)</script> & \"quotes\"".to_string();
         }
         let about = About {
             name: "notes<b>".to_string(),
@@ -69,7 +69,7 @@ mod tests {
             left_out: Vec::new(),
             can_be_used: true,
         };
-        let report = Report { about, comparisons: compare_runs(&outcomes) };
+        let report = Report { about, comparisons: compare_runs(&runs) };
         let page = report.html();
         assert!(!page.contains("<script") && !page.contains("notes<b>"), "text from documents is no markup");
         assert!(!page.contains("http://") && !page.contains("src="), "nothing is fetched");

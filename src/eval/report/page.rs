@@ -1,4 +1,4 @@
-//! The page: verdict, table, pictures, pairs, agreement, questions, parts, method.
+//! The HTML page: verdict, tables, plots, pairs, agreement, slices, questions, method.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -11,21 +11,21 @@ use crate::eval::judgments::QuestionOrigin;
 use crate::eval::significance::FLIPS;
 
 const STYLE: &str = include_str!("style.css");
-/// A longer list of what answers a question is cut.
-const MOST_RELEVANT: usize = 6;
+/// The most relevant items to list for a question.
+const MAX_RELEVANT: usize = 6;
 
 const AXES: [Axis; 4] = [
-    Axis { title: "time for 95 of 100 questions, ms", of: |system| Some(system.cost.p95_ms), shown: milliseconds },
+    Axis { title: "time for a question (p95), ms", of: |system| Some(system.cost.p95_ms), format: milliseconds },
     Axis {
         title: "peak memory, MiB",
         of: |system| system.cost.peak_memory_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)),
-        shown: plain,
+        format: plain,
     },
-    Axis { title: "index, bytes a chunk", of: |system| Some(system.cost.index_bytes_per_chunk), shown: plain },
+    Axis { title: "index, bytes per chunk", of: |system| Some(system.cost.index_bytes_per_chunk), format: plain },
     Axis {
         title: "parameters, millions",
         of: |system| system.cost.parameters.map(|count| count as f64 / 1e6),
-        shown: plain,
+        format: plain,
     },
 ];
 
@@ -91,25 +91,25 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
             @for sentence in &about.left_out { p class="note" { (sentence) "." } }
         }
         section {
-            h2 { "How good they are" }
+            h2 { "Quality" }
             (standings(systems))
-            h2 class="second" { "What they cost" }
+            h2 class="second" { "Cost" }
             (costs(systems))
         }
         section {
             h2 { "Quality against cost" }
             p class="note" {
-                "Pareto pictures: upwards is better, to the left is cheaper. No system beats those on the line in both. "
-                "The whiskers are 95\u{a0}% intervals; numbers are those of the table. Dots that would cover each other stand side by side."
+                "Pareto plots: upwards is better, to the left is cheaper. No system beats those on the line in both. "
+                "The whiskers are 95\u{a0}% intervals; the numbers are those of the table. Dots that would cover each other are moved sideways."
             }
             div class="plots" { @for axis in &AXES { (pareto(systems, axis)) } }
         }
         section { h2 { "Where the time goes" } (stages(systems)) }
         @if systems.len() > 1 {
-            section { h2 { "Each against each" } (pairs(comparison)) }
-            section { h2 { "Do they find the same?" } (agreement(comparison)) }
+            section { h2 { "All pairs" } (pairs(comparison)) }
+            section { h2 { "Do they retrieve the same?" } (agreement(comparison)) }
         }
-        @if !comparison.slices.is_empty() { section { h2 { "Parts of the questions" } (slices(comparison)) } }
+        @if !comparison.slices.is_empty() { section { h2 { "Slices of the questions" } (slices(comparison)) } }
         @if !comparison.contrasting_questions.is_empty() { section { h2 { "Where they differ most" } (contrasting_questions(comparison)) } }
     }
 }
@@ -124,14 +124,14 @@ fn standings(systems: &[Standing]) -> Markup {
     let answering = systems.iter().any(|system| system.answers.is_some());
     let share = |share: f64| format!("{:.0} %", share * 100.0);
     let mean = |system: &Standing, metric: &str| {
-        let found = system.estimates.iter().find(|estimate| estimate.metric == metric);
-        found.map_or(String::new(), |estimate| format!("{:.3}", estimate.mean))
+        let estimate = system.estimates.iter().find(|estimate| estimate.metric == metric);
+        estimate.map_or(String::new(), |estimate| format!("{:.3}", estimate.mean))
     };
     html! {
         @if answering {
             p class="note" {
-                "These systems answer, and are measured by what their answers cite: an answer that rests on a right source scores, a refusal "
-                "does not. Supported are the answers of which the passages hold every sentence."
+                "These systems answer, and their rankings are the sources that their answers cite: an answer that cites a right source scores, "
+                "a refusal does not. Supported: the share of the other answers in which the passages support every sentence."
             }
         }
         div class="scroll" { table {
@@ -187,40 +187,40 @@ fn costs(systems: &[Standing]) -> Markup {
 }
 
 fn stages(systems: &[Standing]) -> Markup {
-    // Embedding is a part of other stages, and shown as a figure only.
-    let within = |stage: &str| stage == "embedding the question";
+    // Embedding the question is a part of other stages, so the bar does not show it.
+    let is_nested = |stage: &str| stage == "embedding the question";
     let mut names: Vec<&str> = Vec::new();
-    for stage in systems.iter().flat_map(|system| &system.cost.stages).filter(|stage| !within(&stage.name)) {
+    for stage in systems.iter().flat_map(|system| &system.cost.stages).filter(|stage| !is_nested(&stage.name)) {
         if !names.contains(&stage.name.as_str()) {
             names.push(&stage.name);
         }
     }
-    // What is between the others comes last, as in the work.
+    // Fusion is the last stage of a search.
     names.sort_by_key(|name| *name == "fusion");
     let sum = |system: &Standing| -> f64 {
-        system.cost.stages.iter().filter(|stage| !within(&stage.name)).map(|stage| stage.p50_ms).sum()
+        system.cost.stages.iter().filter(|stage| !is_nested(&stage.name)).map(|stage| stage.p50_ms).sum()
     };
-    let most = systems.iter().map(sum).fold(0.0, f64::max);
+    let longest = systems.iter().map(sum).fold(0.0, f64::max);
     let colour = |stage: &str| names.iter().position(|name| *name == stage).unwrap_or(0);
     html! {
         p class="note" {
-            "The milliseconds that half of the questions took at most, and 95 of 100. Embedding the question is a part of the dense stage, and "
-            "of maxsim."
+            "The p50 and p95 of each stage, in milliseconds. Embedding the question is a part of the dense stage, or of maxsim if there "
+            "is no dense stage."
             br;
             @for (at, stage) in names.iter().enumerate() { span class=(format!("key k{}", at % 10)) {} " " (stage) " \u{2003}" }
         }
         div class="scroll" { table {
             thead { tr { th { "system" } th class="left" { "stages, p50" } th class="left" { "p50 / p95, ms" } th { "embedding" } } }
             tbody { @for (at, system) in systems.iter().enumerate() {
-                @let own: Vec<_> = system.cost.stages.iter().filter(|stage| !within(&stage.name)).collect();
+                @let own: Vec<_> = system.cost.stages.iter().filter(|stage| !is_nested(&stage.name)).collect();
                 tr {
                     th { (name(at, &system.name)) }
-                    td { (bar(&own.iter().map(|stage| (colour(&stage.name), stage.p50_ms)).collect::<Vec<_>>(), most)) }
+                    td { (bar(&own.iter().map(|stage| (colour(&stage.name), stage.p50_ms)).collect::<Vec<_>>(), longest)) }
                     td class="left" { @for (at, stage) in own.iter().enumerate() {
                         @if at > 0 { " · " }
                         (stage.name) " " (milliseconds(stage.p50_ms)) " / " (milliseconds(stage.p95_ms))
                     } }
-                    td { @for stage in system.cost.stages.iter().filter(|stage| within(&stage.name)) {
+                    td { @for stage in system.cost.stages.iter().filter(|stage| is_nested(&stage.name)) {
                         (milliseconds(stage.p50_ms)) " ms"
                     } }
                 }
@@ -234,7 +234,7 @@ fn pairs(comparison: &Comparison) -> Markup {
     let pair = |a: &str, b: &str| comparison.pairs.iter().find(|pair| pair.a == a && pair.b == b);
     html! {
         p class="note" {
-            "By how much nDCG@10 of the row is above that of the column. Filled: beyond chance (the interval does not hold 0, and p < 0.05 "
+            "nDCG@10 of the row minus that of the column. Filled: significant (the interval excludes 0, and p < 0.05 "
             "after Holm's correction for " (comparison.pairs.len()) " pairs)."
         }
         div class="scroll" { table class="matrix" {
@@ -259,17 +259,17 @@ fn pairs(comparison: &Comparison) -> Markup {
         } }
         p class="note" { "Below each difference: questions won, tied and lost." }
         details {
-            summary { "All figures of all pairs" }
+            summary { "Details of all pairs" }
             div class="scroll" { table {
                 thead { tr {
-                    th { "the higher one" } th class="left" { "the other" } th { "difference" } th { "95 % interval" } th { "p" }
-                    th { "p, corrected" } th { "effect size" } th { "would have shown" }
+                    th { "higher" } th class="left" { "lower" } th { "difference" } th { "95 % interval" } th { "p" }
+                    th { "corrected p" } th { "effect size" } th { "detectable" }
                 } }
                 tbody { @for pair in &comparison.pairs { (figures(systems, pair)) } }
             } }
             p class="note" {
-                "The effect size is the mean difference by its standard deviation. What would have shown is the smallest true difference that "
-                "so many questions show in 8 of 10 trials."
+                "The effect size is the mean difference divided by its standard deviation. Detectable is the smallest true difference that "
+                "this many questions show with a power of 80 %."
             }
         }
     }
@@ -299,14 +299,14 @@ fn agreement(comparison: &Comparison) -> Markup {
     let (systems, agreement) = (&comparison.systems, &comparison.agreement);
     html! {
         p {
-            "All systems together have " strong { (format!("{:.0} %", agreement.recall_of_union * 100.0)) }
-            " of what is relevant among their first ten. The table shows the share of the first ten that two systems have in common."
+            "All systems together retrieve " strong { (format!("{:.0} %", agreement.recall_of_union * 100.0)) }
+            " of the relevant items among their first ten. The table shows the share of the first ten that two systems have in common."
         }
         div class="scroll" { table class="matrix" {
             thead { tr {
                 th {}
                 @for (at, _) in systems.iter().enumerate() { th { span class=(format!("key k{}", at % 10)) { (at + 1) } } }
-                th { "found" } th { "found by it alone" }
+                th { "recall" } th { "found by it alone" }
             } }
             tbody { @for (at, system) in systems.iter().enumerate() { tr {
                 th { (name(at, &system.name)) }
@@ -324,10 +324,10 @@ fn agreement(comparison: &Comparison) -> Markup {
 fn slices(comparison: &Comparison) -> Markup {
     let best = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
     html! {
-        p class="note" { "Mean nDCG@10 of the questions of each part. Small parts say little." }
+        p class="note" { "Mean nDCG@10 of each slice. Small slices say little." }
         div class="scroll" { table class="matrix" {
             thead { tr {
-                th { "part" } th { "questions" }
+                th { "slice" } th { "questions" }
                 @for (at, _) in comparison.systems.iter().enumerate() { th { span class=(format!("key k{}", at % 10)) { (at + 1) } } }
             } }
             tbody { @for slice in &comparison.slices { tr {
@@ -344,7 +344,7 @@ fn slices(comparison: &Comparison) -> Markup {
 fn contrasting_questions(comparison: &Comparison) -> Markup {
     html! {
         p class="note" {
-            "The questions on which the best system wins and loses most against words alone, or against the next best where words alone are best."
+            "The questions on which the best system wins and loses most against lexical search alone, or against the second best if lexical search is best."
         }
         @for question in &comparison.contrasting_questions { (contrasting_question(question)) }
     }
@@ -358,20 +358,20 @@ fn contrasting_question(question: &ContrastingQuestion) -> Markup {
                 " " (question.text)
             }
             p class="note" {
-                "answered by " (question.relevant.iter().take(MOST_RELEVANT).cloned().collect::<Vec<_>>().join(", "))
-                @if question.relevant.len() > MOST_RELEVANT { " and " (question.relevant.len() - MOST_RELEVANT) " more" }
-                @if let Some(answer) = &question.answer { ": " (answer) }
+                "relevant: " (question.relevant.iter().take(MAX_RELEVANT).cloned().collect::<Vec<_>>().join(", "))
+                @if question.relevant.len() > MAX_RELEVANT { " and " (question.relevant.len() - MAX_RELEVANT) " more" }
+                @if let Some(answer) = &question.answer { " – " (answer) }
             }
             div class="scroll" { table {
-                thead { tr { th { "system" } th { "first right one" } th class="left" { "its first three" } } }
-                tbody { @for (at, found) in question.found.iter().enumerate() { tr {
-                    th { (name(at, &found.system)) }
-                    td { (found.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
+                thead { tr { th { "system" } th { "rank of the first relevant" } th class="left" { "first three results" } } }
+                tbody { @for (at, result) in question.found.iter().enumerate() { tr {
+                    th { (name(at, &result.system)) }
+                    td { (result.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
                     td class="left" {
-                        @for (at, place) in found.top.iter().enumerate() {
-                            p { (place) " " span class="quiet" { (found.texts.get(at).map_or("", String::as_str)) } }
+                        @for (at, place) in result.top.iter().enumerate() {
+                            p { (place) " " span class="quiet" { (result.texts.get(at).map_or("", String::as_str)) } }
                         }
-                        @if let Some(answer) = &found.answer { p { (answer) } }
+                        @if let Some(answer) = &result.answer { p { (answer) } }
                     }
                 } } }
             } }
@@ -382,14 +382,14 @@ fn contrasting_question(question: &ContrastingQuestion) -> Markup {
 fn method() -> Markup {
     html! {
         section class="method" {
-            h2 { "How this was measured" }
+            h2 { "Method" }
             p {
-                "All systems read the same chunks of the same index and answered the same questions. nDCG@10, Recall@100, MRR@10 and Success@5 are "
-                "trec_eval's. Intervals are percentile bootstrap intervals over the questions (" (RESAMPLES) " draws, seed " (SEED) "). "
+                "All systems searched the same documents with the same questions. nDCG@10, Recall@100, MRR@10 and Success@5 are defined as in "
+                "trec_eval. Intervals are percentile bootstrap intervals over the questions (" (RESAMPLES) " draws, seed " (SEED) "). "
                 "A pair's p-value is that of the two-sided paired randomisation test (" (FLIPS) " sign flips, same seed), corrected for all pairs by "
-                "Holm's procedure. A system is called better only if the interval of the difference does not hold 0 and the corrected p-value is below 0.05. "
-                "Each system ran in a process of its own, one after the other; times are of this machine at that moment, so look at their ratios. "
-                "Run files and judgments in TREC's format lie beside this page."
+                "Holm's procedure. A difference is significant only if its interval excludes 0 and the corrected p-value is below 0.05. "
+                "Each system ran in a separate process, one after the other; times depend on this machine and its load, so compare their ratios. "
+                "Run files and judgments in TREC's format are in the folder of this page."
             }
         }
     }

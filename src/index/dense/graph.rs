@@ -2,10 +2,10 @@
 //! hnsw_rs.
 //!
 //! Source: Malkov & Yashunin, *Efficient and robust approximate nearest neighbor search using
-//! Hierarchical Navigable Small World graphs*, 2016. Built at the end of an indexing run, never
-//! while asking; until it is there, every vector is looked at. It covers the first records of the
-//! log; those that came later are looked at one by one, until they are a tenth and the graph is
-//! built again.
+//! Hierarchical Navigable Small World graphs*, 2016. An indexing run builds the graph at its end;
+//! no search does. Until then, searches compare every vector. The graph covers the first records of
+//! the log. Searches compare the later ones one by one, until these are a tenth of all and a run
+//! builds the graph again.
 
 use std::path::{Path, PathBuf};
 
@@ -21,17 +21,17 @@ use crate::index::dense::vector_log::StoredVectors;
 use crate::index::durable_file::{read_sealed, remove_file, write_sealed};
 use crate::vector::{Vector, dot};
 
-/// The file that says which graph is whole; replaced when a graph has been built.
+/// The file that names the complete graph; replaced when a graph has been built.
 pub(super) const SEAL: &str = "graph.seal";
 const NEIGHBOURS: usize = 16;
 const LAYERS: usize = 16;
 const BUILD_WIDTH: usize = 200;
 const MIN_SEARCH_WIDTH: usize = 256;
-/// Records that are inserted between two reports of the progress: some tenths of a second.
+/// The number of records inserted between two reports of progress: some tenths of a second.
 const REPORT_EVERY: usize = 256;
 
-/// What was written, so that no file reaches hnsw_rs, which ends the process on a damaged one,
-/// before it is known whole.
+/// What was written. It is verified before hnsw_rs reads a file, because a damaged file makes it
+/// end the process.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
 struct Seal {
     basename: String,
@@ -42,7 +42,7 @@ struct Seal {
 }
 
 impl Seal {
-    /// Whether the files are those that were written, over the vectors that they were written for.
+    /// True if the files have not changed and belong to these vectors.
     fn fits(&self, folder: &Path, vectors: &StoredVectors) -> Result<bool> {
         let (graph, data) = paths(folder, &self.basename);
         Ok(self.covered <= vectors.len()
@@ -70,7 +70,7 @@ pub struct Graph {
 
 impl Graph {
     /// Builds the graph in `folder` unless the one there still covers nine tenths of `vectors`.
-    /// `progress` hears how many records have been inserted, and how many there are.
+    /// Calls `progress` with the number of inserted records and the total.
     ///
     /// # Errors
     /// The first error of `progress`, which leaves the folder as it was; or when the disk refuses.
@@ -107,12 +107,12 @@ impl Graph {
         remove_other_graphs(folder, &basename)
     }
 
-    /// Whether a graph has been built in `folder`.
+    /// True if a graph has been built in `folder`.
     pub fn exists(folder: &Path) -> bool {
         folder.join(SEAL).is_file()
     }
 
-    /// Takes the graph in `folder` away.
+    /// Removes the graph in `folder`.
     pub fn forget(folder: &Path) -> Result<()> {
         remove_file(&folder.join(SEAL))
     }
@@ -120,12 +120,12 @@ impl Graph {
     /// Reads the graph in `folder`.
     ///
     /// # Errors
-    /// When it is missing, damaged, or was made over other vectors.
+    /// When it is missing, damaged, or was built over other vectors.
     pub fn open(folder: &Path, vectors: &StoredVectors) -> Result<Self> {
         let seal = read_seal(folder)?;
         if !seal.fits(folder, vectors)? {
             return Err(Error::damaged(format!("the graph in {} does not fit its vectors", folder.display()))
-                .with_hint(Hint::update("the graph is made anew from the vectors")));
+                .with_hint(Hint::update_index("it builds the graph again from the vectors")));
         }
         // hnsw_rs ties the graph's lifetime to its reader's, although it owns what it read.
         let reader: &'static mut HnswIo = Box::leak(Box::new(HnswIo::new(folder, &seal.basename)));
@@ -136,22 +136,22 @@ impl Graph {
         Ok(Graph { hnsw, covered: seal.covered })
     }
 
-    /// The number of the first record that was not there yet when the graph was built.
+    /// The number of the first record that the graph does not cover.
     pub fn covered(&self) -> u32 {
         self.covered as u32
     }
 
-    /// The records that may be among the `k` nearest to `query` of those that `is_wanted`, as far
-    /// as the graph covers them.
-    pub fn nearest(&self, query: &Vector, k: usize, is_wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+    /// The candidates for the `k` records nearest to `query`, of those that the graph covers and
+    /// `is_allowed` accepts.
+    pub fn nearest(&self, query: &Vector, k: usize, is_allowed: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut count = k + k / 4;
         loop {
             let near = self.hnsw.search(query.as_slice(), count, count.max(MIN_SEARCH_WIDTH));
             let is_all = near.len() < count || count >= self.covered;
-            let wanted: Vec<u32> =
-                near.iter().map(|neighbour| neighbour.d_id as u32).filter(|&record| is_wanted(record)).collect();
-            if wanted.len() >= k || is_all {
-                return wanted;
+            let allowed: Vec<u32> =
+                near.iter().map(|neighbour| neighbour.d_id as u32).filter(|&record| is_allowed(record)).collect();
+            if allowed.len() >= k || is_all {
+                return allowed;
             }
             count *= 2;
         }
@@ -166,7 +166,8 @@ fn read_seal(folder: &Path) -> Result<Seal> {
     let path = folder.join(SEAL);
     let bytes = read_sealed(&path)?;
     serde_json::from_slice(&bytes).map_err(|cause| {
-        Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint(Hint::update(None))
+        Error::damaged(format!("{} cannot be read: {cause}", path.display()))
+            .with_hint(Hint::update_index("it builds the graph again from the vectors"))
     })
 }
 

@@ -1,8 +1,8 @@
-//! Vectors → chunks, ranked by cosine: exact search, and a graph beyond the size where that is
-//! faster.
+//! The dense part of an index: vectors → chunks, ranked by cosine. Search is exact, or uses a graph
+//! beyond the size where that is faster.
 //!
-//! Derived: `vectors.log` holds vectors by chunk hash, `chunks.map` says which chunk of the store's
-//! generation has which record; it is written last, by rename, with a checksum.
+//! `vectors.log` holds vectors by chunk hash. `chunks.map` is derived from it and says which record
+//! each chunk has at one generation of the store; it is written last, by rename, with a checksum.
 
 pub mod graph;
 pub mod vector_log;
@@ -24,7 +24,7 @@ use crate::vector::{Vector, dot};
 
 const LOG: &str = "vectors.log";
 const MAP: &str = "chunks.map";
-/// What the cosine of unit vectors may be, with all that is rounded.
+/// The largest cosine of unit vectors, with rounding errors.
 const LARGEST_COSINE: f32 = 1.01;
 const MAP_ENTRY_BYTES: usize = 12;
 
@@ -38,16 +38,15 @@ struct Entry {
 /// The vectors of one embedder, for searching.
 pub struct Dense {
     generation: u64,
-    /// In the order of the chunks' ids.
+    /// Ordered by chunk id.
     entries: Vec<Entry>,
     vectors: Stamped<StoredVectors>,
-    /// The graph, where it is used, with the entries in the order of their records.
+    /// The graph, if it is used, and the entries ordered by record.
     graph: Option<(Stamped<Graph>, Vec<Entry>)>,
 }
 
 impl Dense {
-    /// Takes the map and the graph in `folder` away: which record belongs to which chunk is to be
-    /// derived again.
+    /// Removes the map and the graph in `folder`, so that they are derived again.
     pub fn forget(folder: &Path) -> Result<()> {
         Graph::forget(folder)?;
         remove_file(&folder.join(MAP))
@@ -61,8 +60,8 @@ impl Dense {
         Graph::bring_up_to_date(folder, &StoredVectors::open(&folder.join(LOG), card.dimension)?, progress)
     }
 
-    /// Opens the vectors of `card` in `folder`. The graph is used when it has been built and more
-    /// than `exact_limit` chunks have a vector.
+    /// Opens the vectors of `card` in `folder`. Uses the graph if it has been built and more than
+    /// `exact_limit` chunks have a vector.
     ///
     /// # Errors
     /// When files are missing or damaged.
@@ -70,7 +69,7 @@ impl Dense {
         Self::open_after(None, folder, card, exact_limit)
     }
 
-    /// As [`open`](Self::open), with the vectors and the graph of `before` where their files are
+    /// As [`open`](Self::open), but takes the vectors and the graph of `before` if their files are
     /// still the same.
     pub(super) fn open_after(
         before: Option<&Self>,
@@ -86,11 +85,11 @@ impl Dense {
         let records = vectors.value.len();
         if let Some(entry) = entries.iter().find(|entry| entry.record as usize >= records) {
             return Err(Error::damaged(format!(
-                "{} is cut short: record {} of {records} is wanted",
+                "{} is cut short: it has {records} records, but the map names record {}",
                 log.display(),
                 entry.record
             ))
-            .with_hint(Hint::update("the missing vectors are made anew")));
+            .with_hint(Hint::update_index("it embeds the chunks of missing vectors again")));
         }
         let graph = if entries.len() > exact_limit && Graph::exists(folder) {
             let before = before.and_then(|before| before.graph.as_ref()).map(|(graph, _)| graph);
@@ -105,23 +104,22 @@ impl Dense {
         Ok(Dense { generation, entries, vectors, graph })
     }
 
-    /// The files in `folder` of which [`open`](Self::open) reads another index when they are
-    /// replaced.
+    /// The files in `folder` that a writer replaces to make [`open`](Self::open) read a new index.
     pub(super) fn deciding_files(folder: &Path) -> Vec<PathBuf> {
         vec![folder.join(MAP), folder.join(graph::SEAL)]
     }
 
-    /// The generation of the store that this matches.
+    /// The generation of the store that the map matches.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// How many chunks have a vector here.
+    /// The number of chunks that have a vector here.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// True if no chunk has a vector here.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -131,12 +129,12 @@ impl Dense {
         self.entries.iter().map(|entry| entry.chunk)
     }
 
-    /// The `k` chunks nearest to `query` by cosine, with all that are as near as the last of them,
-    /// nearest first; only those of `among`, if there is such a set.
+    /// The `k` chunks nearest to `query` by cosine and all that tie with the last of them, nearest
+    /// first; only chunks in `among`, if there is such a set.
     ///
     /// # Errors
-    /// When a stored vector is not what was written, as far as it is looked at, or `query` has
-    /// another dimension.
+    /// When a vector that the search reads has changed since it was written, or `query` has another
+    /// dimension.
     pub fn search(&self, query: &Vector, k: usize, among: Option<&HashSet<ChunkId>>) -> Result<Vec<(ChunkId, f32)>> {
         let vectors = &self.vectors.value;
         if query.dimension() != vectors.dimension() {
@@ -148,7 +146,7 @@ impl Dense {
             .with_hint("search with the embedder that the index was made with"));
         }
         match (&self.graph, among) {
-            // The graph knows nothing of the set, and could find too few of it.
+            // The graph does not know the set and could find too few of its chunks.
             (_, Some(among)) => self.rank(query, k, self.entries.iter().filter(|entry| among.contains(&entry.chunk))),
             (Some((graph, by_record)), None) => {
                 let from = |record: u32| &by_record[by_record.partition_point(|entry| entry.record < record)..];
@@ -161,10 +159,10 @@ impl Dense {
         }
     }
 
-    /// The stored vector of each of these chunks, where there is one.
+    /// The stored vector of each of these chunks, if it has one.
     ///
     /// # Errors
-    /// When one is not what was written.
+    /// When one has changed since it was written.
     pub fn stored(&self, chunks: &[ChunkId]) -> Result<Vec<Option<&[f32]>>> {
         let find = |id: &ChunkId| {
             let Ok(at) = self.entries.binary_search_by_key(id, |entry| entry.chunk) else { return Ok(None) };
@@ -175,7 +173,7 @@ impl Dense {
         chunks.iter().map(find).collect()
     }
 
-    /// How many of the vectors pass their checks, and how many there are.
+    /// The number of vectors before the first damaged one, and the number of all.
     pub fn intact(&self) -> (usize, usize) {
         (self.vectors.value.intact(), self.vectors.value.len())
     }
@@ -189,24 +187,24 @@ impl Dense {
         let scored: Vec<(ChunkId, f32)> = entries
             .map(|entry| (entry.chunk, dot(query.as_slice(), self.vectors.value.components(entry.record as usize))))
             .collect();
-        // A damaged component is seen by its size here, and otherwise where its chunk is found.
+        // A damaged component shows here by its size, or below if its chunk is among the hits.
         if let Some((chunk, _)) = scored.iter().find(|(_, score)| score.is_nan() || score.abs() > LARGEST_COSINE) {
             return Err(damaged(*chunk));
         }
-        let found = top_k(scored, k);
-        let chunks: Vec<ChunkId> = found.iter().map(|(chunk, _)| *chunk).collect();
+        let hits = top_k(scored, k);
+        let chunks: Vec<ChunkId> = hits.iter().map(|(chunk, _)| *chunk).collect();
         self.stored(&chunks)?;
-        Ok(found)
+        Ok(hits)
     }
 }
 
 fn damaged(chunk: ChunkId) -> Error {
     Error::damaged(format!("the stored vector of chunk {chunk} is damaged: it is not what was written"))
-        .with_hint(Hint::update("damaged vectors are made anew"))
+        .with_hint(Hint::update_index("it embeds the chunks of damaged vectors again"))
 }
 
-/// The generation and the entries of a map. There is no map, and so no entry, from when a writer
-/// begins to write the log anew until it has derived the map again.
+/// The generation and the entries of a map. There is no map, and so no entry, from the time when a
+/// writer begins to rewrite the log until it has derived the map again.
 fn read_map(path: &Path) -> Result<(u64, Vec<Entry>)> {
     if !path.is_file() {
         return Ok((0, Vec::new()));
@@ -216,7 +214,7 @@ fn read_map(path: &Path) -> Result<(u64, Vec<Entry>)> {
         Some((generation, entries)) if entries.len() % MAP_ENTRY_BYTES == 0 => (generation, entries),
         _ => {
             return Err(Error::damaged(format!("{} has a length that no map has", path.display()))
-                .with_hint(Hint::update("this part is derived and is made anew")));
+                .with_hint(Hint::derive_again()));
         }
     };
     let entry = |bytes: &[u8]| Entry {

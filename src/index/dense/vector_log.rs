@@ -1,19 +1,17 @@
-//! Vectors on disk, by chunk hash: a log that only grows, so that a chunk is never embedded twice
-//! and an interrupted run loses nothing it has embedded.
+//! Vectors on disk, by chunk hash, in a log that only grows, so that no chunk is embedded twice and
+//! an interrupted run loses nothing that it has embedded.
 //!
-//! The file is a header (magic, dimension) and records of one size: BLAKE3 of the chunk, components
-//! as little-endian f32, and a check over both. A record that was torn by a crash fails its check
-//! and is left out by the next writer.
+//! The file is a header (magic, dimension) and records of one size: the BLAKE3 hash of the chunk,
+//! the components as little-endian f32, and a checksum of both. A record torn by a crash does not
+//! match its checksum, and the next writer leaves it out.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
-
 use crate::error::{Error, Hint, Result};
-use crate::index::durable_file::{CHECK_BYTES, check, write_streamed};
+use crate::index::durable_file::{CHECK_BYTES, MappedFile, check, write_streamed};
 use crate::index::store::ChunkHash;
 use crate::vector::Vector;
 
@@ -27,14 +25,14 @@ pub struct VectorLog {
     path: PathBuf,
     dimension: usize,
     records: HashMap<ChunkHash, u32>,
-    /// The number of the next record; there may be fewer hashes.
+    /// The number of the next record. Several records may have the same hash.
     next: u32,
 }
 
 impl VectorLog {
-    /// Opens the log for appending, making it if need be. Where a record fails its check, the log
-    /// is written anew without it, so that its chunk is embedded again; `before_renumbering` is
-    /// called first, because the records after it get other numbers.
+    /// Opens the log for appending, and creates it if it is missing. Rewrites it without the
+    /// records that do not match their checksum, so that their chunks are embedded again. Calls
+    /// `before_renumbering` first, because later records get other numbers.
     ///
     /// # Errors
     /// When the file is another kind of file or has another dimension, or the disk refuses.
@@ -48,7 +46,7 @@ impl VectorLog {
         let records = whole.iter().zip(0..).map(|(&record, number)| (stored.hash(record), number)).collect();
         if stored.map.len() != HEADER_BYTES + whole.len() * record_bytes(dimension) {
             before_renumbering()?;
-            // A new file: whoever has mapped the old one keeps it.
+            // This is a new file: readers that have mapped the old one keep it.
             write_log(path, dimension, whole.iter().map(|&record| stored.bytes(record)))?;
         }
         let open = || OpenOptions::new().append(true).open(path);
@@ -56,7 +54,7 @@ impl VectorLog {
         Ok(VectorLog { file, path: path.to_path_buf(), dimension, records, next: whole.len() as u32 })
     }
 
-    /// Where the vector of this chunk is, if it has been embedded.
+    /// The number of the record of this chunk, if it has been embedded.
     pub fn record(&self, hash: &ChunkHash) -> Option<u32> {
         self.records.get(hash).copied()
     }
@@ -92,7 +90,7 @@ impl VectorLog {
 
 /// The log, mapped into memory for reading.
 pub struct StoredVectors {
-    map: Mmap,
+    map: MappedFile,
     dimension: usize,
 }
 
@@ -104,28 +102,26 @@ impl StoredVectors {
     pub fn open(path: &Path, dimension: usize) -> Result<Self> {
         let file = File::open(path).map_err(|cause| {
             Error::damaged(format!("could not open {}: {cause}", path.display()))
-                .with_hint(Hint::update("what is missing is embedded anew"))
+                .with_hint(Hint::update_index("it embeds the missing chunks again"))
         })?;
-        // SAFETY: writers only append beyond what readers use, or put a new file in place of this
-        // one.
-        let map = unsafe { Mmap::map(&file) }.map_err(|cause| Error::io("map", path, cause))?;
+        let map = MappedFile::new(&file, path)?;
         if map.len() < HEADER_BYTES || map[..HEADER_BYTES] != header(dimension) {
-            return Err(damaged(path, &format!("it is no log of vectors of dimension {dimension}")));
+            return Err(damaged(path, &format!("it is not a log of vectors of dimension {dimension}")));
         }
         Ok(StoredVectors { map, dimension })
     }
 
-    /// Components of each vector.
+    /// The number of components of each vector.
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
-    /// How many whole records there are.
+    /// The number of whole records.
     pub fn len(&self) -> usize {
         (self.map.len() - HEADER_BYTES) / record_bytes(self.dimension)
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -139,19 +135,19 @@ impl StoredVectors {
         bytemuck::cast_slice(&bytes[HASH_BYTES..bytes.len() - CHECK_BYTES])
     }
 
-    /// How many records from the first pass their check.
+    /// The number of records before the first that does not match its checksum.
     pub fn intact(&self) -> usize {
         (0..self.len()).take_while(|&record| self.is_intact(record)).count()
     }
 
-    /// Whether one record passes its check.
+    /// True if a record matches its checksum.
     pub fn is_intact(&self, record: usize) -> bool {
         let bytes = self.bytes(record);
         let (content, stored) = bytes.split_at(bytes.len() - CHECK_BYTES);
         check(content) == stored
     }
 
-    /// The hash of the chunk that one record belongs to.
+    /// The hash of the chunk that a record belongs to.
     pub fn hash(&self, record: usize) -> ChunkHash {
         self.bytes(record)[..HASH_BYTES].try_into().expect("a hash has 32 bytes")
     }
@@ -184,6 +180,6 @@ fn header(dimension: usize) -> [u8; HEADER_BYTES] {
 fn damaged(path: &Path, how: &str) -> Error {
     Error::damaged(format!("{} is damaged: {how}", path.display())).with_hint(Hint::DeleteAndUpdateIndex {
         path: path.parent().unwrap_or(path).to_path_buf(),
-        effect: "the chunks are embedded again, nothing else is touched",
+        effect: "it embeds the chunks again and changes nothing else",
     })
 }

@@ -1,4 +1,4 @@
-//! The vectors of one embedder, open for writing, and with them the token vectors that it gives.
+//! The vectors and token vectors of one embedder, open for writing.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::index::token_vectors::TokenStore;
 use crate::models::contracts::{Embedder, EmbedderCard, Role};
 use crate::vector::{Vector, signs};
 
-/// Where the vectors of one embedder lie, and from how many chunks on they get a graph.
+/// The files of one embedder, and the number of chunks beyond which they get a graph.
 pub(crate) struct DensePlace {
     pub(crate) folder: PathBuf,
     pub(crate) tokens: PathBuf,
@@ -28,17 +28,17 @@ pub(crate) struct DenseWriter {
     place: DensePlace,
     card: EmbedderCard,
     log: VectorLog,
-    /// The embedder, where more is to be made than there is.
+    /// The embedder, if new vectors may have to be made.
     embedder: Option<Arc<dyn Embedder>>,
-    /// The token vectors, where they are kept.
+    /// The token vectors, if they are kept.
     tokens: Option<TokenStore>,
 }
 
 impl DenseWriter {
-    /// Opens the vectors of `card`, making none.
+    /// Opens the vectors of `card`, without the embedder that could add some.
     ///
     /// # Errors
-    /// When what is there was made with another dimension, or the disk refuses.
+    /// When the vectors there have another dimension, or the disk refuses.
     pub(crate) fn open(place: DensePlace, card: &EmbedderCard) -> Result<Self> {
         let folder = &place.folder;
         std::fs::create_dir_all(folder).map_err(|cause| Error::io("make the folder", folder, cause))?;
@@ -46,7 +46,8 @@ impl DenseWriter {
         Ok(DenseWriter { place, card: card.clone(), log, embedder: None, tokens: None })
     }
 
-    /// Opens the vectors of `embedder`, with its token vectors where it has some and they are kept.
+    /// Opens the vectors of `embedder`, which it can add to, and its token vectors if it has some
+    /// and they are kept.
     ///
     /// # Errors
     /// As [`DenseWriter::open`].
@@ -57,7 +58,7 @@ impl DenseWriter {
         Ok(DenseWriter { embedder: Some(embedder.clone()), tokens, ..writer })
     }
 
-    /// The vectors of these texts; those of their tokens are kept on the way.
+    /// Embeds these texts, and stores their token vectors if they are kept.
     fn embed(&self, hashes: &[ChunkHash], texts: &[&str]) -> Result<Vec<Vector>> {
         let embedder = self.embedder.as_ref().ok_or_else(|| Error::input("this part was opened without its model"))?;
         let (Some(tokens), Some(embedder)) = (&self.tokens, embedder.token_embedder()) else {
@@ -75,10 +76,10 @@ impl DerivedPart for DenseWriter {
         &self.card.id
     }
 
-    /// Those that only lack the vectors of their tokens are among them.
+    /// Includes chunks that only lack token vectors.
     fn missing(&self, store: &Documents) -> Result<Vec<ChunkId>> {
         let mut missing: BTreeSet<ChunkId> =
-            store.chunks_lacking(|hash| self.log.record(hash).is_some())?.into_iter().collect();
+            store.missing_chunks(|hash| self.log.record(hash).is_some())?.into_iter().collect();
         if let Some(tokens) = &self.tokens {
             missing.extend(tokens.missing(store)?);
         }
@@ -133,8 +134,9 @@ impl DerivedPart for DenseWriter {
         let made = originals.iter().filter(|(_, hash)| self.log.record(hash).is_some()).count();
         if dense.len() != made {
             let (folder, served) = (self.place.folder.display(), dense.len());
-            return Err(Error::damaged(format!("{folder} serves {served} of {made} vectors"))
-                .with_hint(Hint::update("this part is derived and is made anew")));
+            return Err(
+                Error::damaged(format!("{folder} has {served} of {made} vectors")).with_hint(Hint::derive_again())
+            );
         }
         Ok(())
     }

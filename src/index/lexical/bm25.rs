@@ -57,17 +57,17 @@ pub(super) fn search(
             }
         }
     }
-    let mut found = Vec::new();
+    let mut hits = Vec::new();
     for segment in &segments {
         for (at, &score) in segment.scores.iter().enumerate().filter(|(_, score)| **score > 0.0) {
             let chunk = segment.chunks.first(at as DocId);
             let chunk = chunk.ok_or_else(|| TantivyError::SchemaError("a document without a chunk".to_string()))?;
             if among.is_none_or(|among| among.contains(&chunk)) {
-                found.push((chunk, score));
+                hits.push((chunk, score));
             }
         }
     }
-    Ok(top_k(found, k))
+    Ok(top_k(hits, k))
 }
 
 /// The inverse document frequency of `term`, as in the formula above.

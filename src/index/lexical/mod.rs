@@ -99,7 +99,7 @@ impl Lexical {
     pub(super) fn open_for_reading(folder: &Path, before: Option<&Self>) -> Result<Self> {
         if !Self::is_in(folder) {
             return Err(Error::damaged(format!("the lexical index in {} is missing", folder.display()))
-                .with_hint(Hint::update("this part is derived and is made anew")));
+                .with_hint(Hint::derive_again()));
         }
         guarded(folder, || {
             let directory = ReadOnlyDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
@@ -123,7 +123,7 @@ impl Lexical {
         let (schema, body, id) = schema();
         if index.schema() != schema {
             return Err(Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
-                .with_hint(Hint::update("this part is derived and is made anew")));
+                .with_hint(Hint::derive_again()));
         }
         // Files are verified first, because tantivy panics on some damaged ones.
         let verified = before.map(|before| &before.verified);
@@ -205,14 +205,14 @@ impl Lexical {
         generation: u64,
         progress: &WorkProgress<'_>,
     ) -> Result<Prepared<'static>> {
-        let wanted: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
-        let have = self.ids()?;
+        let in_store: BTreeSet<ChunkId> = documents.originals()?.into_iter().map(|(id, _)| id).collect();
+        let in_index = self.ids()?;
         let mut writer: IndexWriter =
             self.index.writer_with_num_threads(1, WRITER_MEMORY_BYTES).map_err(|cause| self.failed(cause))?;
-        for &gone in have.difference(&wanted) {
+        for &gone in in_index.difference(&in_store) {
             writer.delete_term(Term::from_field_u64(self.id, gone));
         }
-        let new: Vec<ChunkId> = wanted.difference(&have).copied().collect();
+        let new: Vec<ChunkId> = in_store.difference(&in_index).copied().collect();
         for (batch, ids) in new.chunks(BATCH).enumerate() {
             progress(batch * BATCH, new.len())?;
             for stored in documents.chunks(ids)? {
@@ -417,7 +417,7 @@ fn generation_of(stamp: Option<&str>, language: Language) -> u64 {
     }
 }
 
-/// Identifies how terms are made now: by which version of the analyzer, in which language.
+/// Identifies how terms are made now: the version of the analyzer and the language.
 fn terms_stamp(language: Language) -> String {
     format!("{} {}", analyzer::VERSION, language.code())
 }
@@ -427,8 +427,7 @@ fn failed(path: &Path, cause: impl Display + Debug) -> Error {
     if is_disk_full(&format!("{cause} {cause:?}")) {
         return Error::disk_full("write the lexical index to", path);
     }
-    Error::damaged(format!("the lexical index in {} failed: {cause}", path.display()))
-        .with_hint(Hint::update("this part is derived and is made anew"))
+    Error::damaged(format!("the lexical index in {} failed: {cause}", path.display())).with_hint(Hint::derive_again())
 }
 
 /// Turns a panic of tantivy, which some damaged files cause, into an error.

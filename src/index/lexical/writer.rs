@@ -65,7 +65,7 @@ impl DerivedPart for LexicalWriter {
         let ids = Lexical::open(&self.folder, self.language)?.ids()?;
         if ids.into_iter().ne(store.originals()?.into_iter().map(|(id, _)| id)) {
             return Err(Error::damaged(format!("{} has terms of other chunks than the store", self.folder.display()))
-                .with_hint(Hint::update("this part is derived and is made anew")));
+                .with_hint(Hint::derive_again()));
         }
         Ok(())
     }

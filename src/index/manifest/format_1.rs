@@ -1,5 +1,5 @@
-//! Manifests of format 1, which earlier versions wrote. They say the same in other words; nothing
-//! else on disk differs.
+//! Manifests of format 1, which earlier versions wrote. They hold the same facts under other names;
+//! nothing else on disk differs.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::index::manifest::Manifest;
 use crate::language::Language;
 use crate::models::contracts::{EmbedderCard, SparseCard};
 
-/// The facts of an index, as format 1 calls them.
+/// The facts of an index, as format 1 names them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest1 {

@@ -1,4 +1,5 @@
-//! What an index is: written last, by rename, so that a folder with a manifest is an index.
+//! The manifest says what an index holds and how it was made. It is written last, by rename, so a
+//! folder with a manifest is an index.
 
 mod format_1;
 
@@ -9,47 +10,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::chunking::Chunking;
 use crate::error::{Error, Hint, Result};
-use crate::index::durable_file::{check, write_whole};
+use crate::index::durable_file::{check, index_name, write_whole};
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::format_1::Manifest1;
 use crate::language::Language;
 use crate::models::contracts::{EmbedderCard, SparseCard};
 
-/// The name of the manifest.
+/// The file name of the manifest.
 pub(in crate::index) const MANIFEST: &str = "manifest.json";
 
 /// The format that this version writes. It reads format 1 too.
 pub const FORMAT: u32 = 2;
 
-/// The facts of an index.
+/// What an index holds, and how it was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The layout of the files beside it, as it was read; what is written has [`FORMAT`].
+    /// The format in which it was read; [`write`](Self::write) writes [`FORMAT`].
     pub format: u32,
-    /// How its documents were cut.
+    /// How its documents were cut into chunks.
     pub chunking: Chunking,
     /// How text was extracted from files, see [`extract::VERSION`](crate::extract::VERSION).
     pub extraction: u32,
-    /// Whether the last run read all files; if not, it was cut off or is under way.
+    /// True if the last run read all files; otherwise it was interrupted or is under way.
     pub complete: bool,
     /// The language of its texts.
     pub language: Language,
-    /// The embedders whose vectors it holds; the first is the one that answers.
+    /// The embedders whose vectors it holds; searches use the first.
     pub embedders: Vec<EmbedderCard>,
-    /// The encoders whose learned terms it holds.
+    /// The sparse encoders whose vectors it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sparse: Vec<SparseCard>,
-    /// How it answers where nothing else is said: settings with their values.
+    /// Settings and their values for searches that do not configure them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub defaults: BTreeMap<String, String>,
-    /// The weights that were found for it by tuning, by the id of the embedder.
+    /// The weights that tuning found, by the id of the embedder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fusion_weights: BTreeMap<String, FusionWeights>,
 }
 
-/// What ends an object in JSON, and what stands before the check over what it would be without
-/// that.
+/// The end of a JSON object, and the text that introduces the check of the JSON without it.
 const END: &[u8] = b"\n}";
 const BEFORE_CHECK: &[u8] = b",\n  \"check\": \"";
 
@@ -59,8 +59,8 @@ fn sealed(json: &[u8]) -> Vec<u8> {
     [facts, BEFORE_CHECK, check.as_bytes(), b"\"", END].concat()
 }
 
-/// What [`sealed`] was given; the whole where an earlier version wrote no check, and `None` for
-/// anything else.
+/// The JSON that [`sealed`] was given; all of `bytes` if an earlier version wrote them without a
+/// check; `None` if the check does not match.
 fn unsealed(bytes: &[u8]) -> Option<Vec<u8>> {
     match bytes.windows(BEFORE_CHECK.len()).rposition(|part| part == BEFORE_CHECK) {
         Some(at) => Some([&bytes[..at], END].concat()).filter(|json| sealed(json) == bytes),
@@ -72,7 +72,7 @@ impl Manifest {
     /// Reads the manifest in `folder`; `None` when there is none.
     ///
     /// # Errors
-    /// When it cannot be read, or is of a later format.
+    /// When it cannot be read or has a later format.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         #[derive(Deserialize)]
         struct FormatNumber {
@@ -88,7 +88,7 @@ impl Manifest {
             Error::damaged(format!("{} cannot be read: {cause}", path.display())).with_hint(
                 Hint::DeleteAndUpdateIndex {
                     path: path.clone(),
-                    effect: "it is written anew and nothing is embedded again",
+                    effect: "it writes the file again and embeds nothing",
                 },
             )
         };
@@ -98,7 +98,10 @@ impl Manifest {
                 "{} has format {format}; this kinglet reads the formats 1 to {FORMAT}",
                 path.display()
             ))
-            .with_hint("use the kinglet that made it, or `kinglet rm` it and index again"));
+            .with_hint(format!(
+                "use the kinglet that wrote it, or remove the index with `kinglet rm {}` and index the folder again",
+                index_name(folder)
+            )));
         }
         let json = unsealed(&bytes).ok_or_else(|| damaged(&"it is not what was written"))?;
         let manifest = match format {

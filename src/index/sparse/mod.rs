@@ -16,12 +16,10 @@ pub(crate) mod writer;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Hint, Result};
-use crate::index::durable_file::{CHECK_BYTES, check, remove_file};
+use crate::index::durable_file::{CHECK_BYTES, MappedFile, check, remove_file};
 use crate::index::store::ChunkId;
 use crate::index::top_k::top_k;
 use crate::vector::SparseVector;
@@ -43,13 +41,13 @@ struct TermEntry {
     term: u32,
     length: u32,
     step: f32,
-    offset: u64,
+    offset: usize,
 }
 
 /// The inverted index of one encoder.
 pub struct Sparse {
     path: PathBuf,
-    file: Mutex<File>,
+    map: MappedFile,
     generation: u64,
     chunks: Vec<ChunkId>,
     terms: Vec<TermEntry>,
@@ -67,43 +65,40 @@ impl Sparse {
     /// When its head is damaged, or the length of the file contradicts the head.
     pub fn open(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(MAP);
-        let mut file = match File::open(&path) {
+        let file = match File::open(&path) {
             Ok(file) => file,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(Error::io("open", &path, cause)),
         };
-        let length = file.metadata().map_err(|cause| Error::io("read", &path, cause))?.len();
-        let mut head = vec![0; START_BYTES];
-        let mut read = |bytes: &mut [u8]| file.read_exact(bytes).map_err(|_| damaged(&path, "it is cut short"));
-        read(&mut head)?;
-        let (chunks, terms) = (u32_at(&head, 16) as usize, u32_at(&head, 20) as usize);
-        let whole = START_BYTES + chunks * CHUNK_BYTES + terms * TERM_BYTES;
-        if head[..8] != MAGIC || length < (whole + SEAL_BYTES) as u64 {
+        let map = MappedFile::new(&file, &path)?;
+        if map.len() < START_BYTES || map[..8] != MAGIC {
             return Err(damaged(&path, "it is not an inverted index, or it is cut short"));
         }
-        head.resize(whole, 0);
-        read(&mut head[START_BYTES..])?;
-        let mut seal = [0; SEAL_BYTES];
-        read(&mut seal)?;
-        if *blake3::hash(&head).as_bytes() != seal {
+        let (chunks, terms) = (u32_at(&map, 16) as usize, u32_at(&map, 20) as usize);
+        let head_bytes = START_BYTES + chunks * CHUNK_BYTES + terms * TERM_BYTES;
+        let mut offset = head_bytes + SEAL_BYTES;
+        if map.len() < offset {
+            return Err(damaged(&path, "it is cut short"));
+        }
+        let (head, rest) = map.split_at(head_bytes);
+        if blake3::hash(head).as_bytes()[..] != rest[..SEAL_BYTES] {
             return Err(damaged(&path, "its checksum does not match"));
         }
         let (ids, directory) = head[START_BYTES..].split_at(chunks * CHUNK_BYTES);
-        let mut offset = (whole + SEAL_BYTES) as u64;
         let terms = directory.chunks_exact(TERM_BYTES).map(|entry| {
             let step = f32::from_bits(u32_at(entry, 8));
             let term = TermEntry { term: u32_at(entry, 0), length: u32_at(entry, 4), step, offset };
-            offset += u64::from(term.length) * POSTING_BYTES as u64 + CHECK_BYTES as u64;
+            offset += term.length as usize * POSTING_BYTES + CHECK_BYTES;
             term
         });
         let terms = terms.collect();
-        if offset != length {
+        if offset != map.len() {
             return Err(damaged(&path, "its length contradicts its head"));
         }
         let ids = ids.chunks_exact(CHUNK_BYTES);
         let chunks = ids.map(|id| ChunkId::from_le_bytes(id.try_into().expect("eight bytes"))).collect();
         let generation = u64::from_le_bytes(head[8..16].try_into().expect("eight bytes"));
-        Ok(Some(Sparse { path, file: Mutex::new(file), generation, chunks, terms }))
+        Ok(Some(Sparse { path, map, generation, chunks, terms }))
     }
 
     /// The generation of the store that the index matches.
@@ -171,8 +166,8 @@ impl Sparse {
         if let Some(among) = among {
             matches.retain(|place| among.contains(&self.chunks[*place as usize]));
         }
-        let found = matches.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
-        Ok(top_k(found.collect(), k))
+        let hits = matches.into_iter().map(|place| (self.chunks[place as usize], scores[place as usize]));
+        Ok(top_k(hits.collect(), k))
     }
 
     /// Reads and verifies every list.
@@ -186,17 +181,7 @@ impl Sparse {
     /// Passes each posting of a term to `each`: the chunk's position in the head and the impact.
     fn read(&self, term: &TermEntry, mut each: impl FnMut(u32, u8) -> Result<()>) -> Result<()> {
         let length = term.length as usize;
-        let mut bytes = vec![0; length * POSTING_BYTES + CHECK_BYTES];
-        {
-            // A panic while the lock was held does no harm: the next read seeks to its own
-            // position.
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut read = || {
-                file.seek(SeekFrom::Start(term.offset))?;
-                file.read_exact(&mut bytes)
-            };
-            read().map_err(|cause| Error::io("read", &self.path, cause).with_hint(Hint::RunDoctor))?;
-        }
+        let bytes = &self.map[term.offset..][..length * POSTING_BYTES + CHECK_BYTES];
         let (content, stored) = bytes.split_at(length * POSTING_BYTES);
         if check(content) != stored {
             return Err(damaged(&self.path, &format!("the list of term {} does not match its checksum", term.term)));
@@ -212,6 +197,5 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 fn damaged(path: &Path, how: &str) -> Error {
-    Error::damaged(format!("{} is damaged: {how}", path.display()))
-        .with_hint(Hint::update("this part is derived and is made anew"))
+    Error::damaged(format!("{} is damaged: {how}", path.display())).with_hint(Hint::derive_again())
 }

@@ -44,7 +44,7 @@ impl SparseWriter {
     fn weights(&self, chunk: ChunkId, hash: &ChunkHash) -> Result<Vec<(u32, f32)>> {
         self.log.weights(hash)?.ok_or_else(|| {
             Error::damaged(format!("chunk {chunk} has no sparse vector in {}", self.folder.display()))
-                .with_hint(Hint::update(None))
+                .with_hint(Hint::update_index("it encodes that chunk again"))
         })
     }
 }
@@ -55,7 +55,7 @@ impl DerivedPart for SparseWriter {
     }
 
     fn missing(&self, store: &Documents) -> Result<Vec<ChunkId>> {
-        store.chunks_lacking(|hash| self.log.has(hash))
+        store.missing_chunks(|hash| self.log.has(hash))
     }
 
     fn append(&mut self, chunks: &[StoredChunk]) -> Result<()> {
@@ -133,7 +133,7 @@ impl DerivedPart for SparseWriter {
             sparse => {
                 let (folder, indexed) = (self.folder.display(), sparse.map_or(0, |sparse| sparse.len()));
                 Err(Error::damaged(format!("{folder} has {indexed} of {encoded} encoded chunks"))
-                    .with_hint(Hint::update("this part is derived and is made anew")))
+                    .with_hint(Hint::derive_again()))
             }
         }
     }

@@ -24,7 +24,7 @@ pub struct Change<'d> {
 }
 
 impl Change<'_> {
-    /// The row of a root, made if need be.
+    /// The row of a root, which is created if it is missing.
     pub fn root(&self, path: &Path) -> Result<i64> {
         let text = path.to_str().ok_or_else(|| Error::input(format!("the path {} is not UTF-8", path.display())))?;
         self.documents.run("write to", |c| {
@@ -37,7 +37,7 @@ impl Change<'_> {
         })
     }
 
-    /// Notes that a file has another state on disk and the same content.
+    /// Records that a file has another state on disk but the same content.
     pub fn touch(&self, id: i64, state: FileState) -> Result<()> {
         self.documents.update(Table::Documents, id, |c| {
             let update = "UPDATE documents SET size_bytes = ?2, modified_ns = ?3, status_changed_ns = ?4 WHERE id = ?1";
@@ -47,18 +47,18 @@ impl Change<'_> {
         })
     }
 
-    /// Takes a folder or file that was indexed away, with all files in it.
+    /// Removes a folder or file that was indexed, with all files in it.
     pub fn remove_root(&self, id: i64) -> Result<()> {
         self.documents.run("write to", |c| c.execute("DELETE FROM roots WHERE id = ?1", [id]).map(drop))
     }
 
-    /// Takes a file and its chunks away.
+    /// Removes a file and its chunks.
     pub fn remove(&self, id: i64) -> Result<()> {
         self.documents
             .run("write to", |c| c.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id]).map(|_| ()))
     }
 
-    /// Makes the change durable under the next generation and gives that.
+    /// Makes the change durable under the next generation, and returns that.
     pub fn commit(self) -> Result<u64> {
         let documents = self.documents;
         documents.run("commit to", |c| c.execute_batch("UPDATE state SET generation = generation + 1"))?;
@@ -66,7 +66,7 @@ impl Change<'_> {
         documents.generation()
     }
 
-    /// Makes a change durable that nothing is derived from.
+    /// Makes a change durable that no derived part depends on.
     pub(super) fn keep(mut self) -> Result<()> {
         self.documents.run("commit to", |c| c.execute_batch("COMMIT"))?;
         self.open = false;
@@ -77,7 +77,7 @@ impl Change<'_> {
 impl Drop for Change<'_> {
     fn drop(&mut self) {
         if self.open {
-            // Nothing to be done about a failure: closing the connection rolls back too.
+            // A failure does no harm: closing the connection rolls back too.
             let _ = self.documents.connection.execute_batch("ROLLBACK");
         }
     }

@@ -1,8 +1,8 @@
-//! Chunks that say the same to the word are searched once: the first of them stands for all, and
-//! every place is kept.
+//! Of chunks with the same words only the first is searched: it stands for all, and every place is
+//! kept.
 //!
-//! Which one is first goes by path and place, not by when it came, so that an updated index equals
-//! one made from scratch.
+//! Path and place decide which one is first, not the order of indexing, so that an updated index
+//! equals one built from scratch.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,18 +13,18 @@ use crate::index::store::row_checks::Table;
 use crate::index::store::{Change, ChunkId, Documents, StoredChunk};
 use crate::near_duplicate::{Sketch, WordsHash};
 
-/// Sketches are cut into so many bands; two chunks are compared when one band is equal
+/// The number of bands of a sketch. Two chunks are compared if one of their bands is equal
 /// (locality-sensitive hashing: Indyk & Motwani, 1998).
 const BANDS: usize = 8;
-/// Chunks of one bucket that a chunk is compared with: texts made from one pattern, such as lines
-/// of a log, share a bucket by the hundred thousand, and each would be compared with all.
-const MOST_COMPARED: usize = 16;
-/// From this likeness on two chunks are nearly the same.
+/// The most chunks of a bucket that a chunk is compared with. Texts of one pattern, such as lines
+/// of a log, share a bucket by the hundred thousand, and each would be compared with all others.
+const MAX_COMPARED: usize = 16;
+/// The least likeness of near-duplicates.
 pub const NEARLY: f32 = 0.9;
 
 impl Change<'_> {
-    /// Says of every chunk which one is searched in its place.
-    pub fn mark_copies(&self) -> Result<()> {
+    /// Sets for every chunk which one is searched in its place.
+    pub fn mark_duplicates(&self) -> Result<()> {
         let changed = self.documents.run("read", |c| {
             let mut first: HashMap<WordsHash, ChunkId> = HashMap::new();
             let mut changed = Vec::new();
@@ -54,16 +54,16 @@ impl Change<'_> {
 }
 
 impl Documents {
-    /// The copies of these chunks, by the one that is searched in their place, in the order of
-    /// their paths and places.
-    pub fn copies(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
-        let mut found = BTreeMap::new();
-        if self.later("original")? == "NULL" {
-            return Ok(found);
+    /// The exact duplicates of these chunks, by the chunk that is searched in their place, ordered
+    /// by path and place.
+    pub fn duplicates(&self, originals: &[ChunkId]) -> Result<BTreeMap<ChunkId, Vec<StoredChunk>>> {
+        let mut duplicates = BTreeMap::new();
+        if self.column_or_null("original")? == "NULL" {
+            return Ok(duplicates);
         }
         for &original in originals {
             let ids: Vec<ChunkId> = self.run("read", |c| {
-                // Their rows say so too: an index of SQLite has no check.
+                // The row must agree, because an index of SQLite has no checksum.
                 let select = "SELECT found.id FROM chunks AS found JOIN chunks AS row ON row.id = found.id
                               WHERE found.original = ?1 AND row.original = ?1";
                 c.prepare_cached(select)?.query_map([original], |row| row.get(0))?.collect()
@@ -71,16 +71,16 @@ impl Documents {
             if !ids.is_empty() {
                 let mut chunks = self.chunks(&ids)?;
                 chunks.sort_by(|a, b| (&a.path, a.chunk.span.start).cmp(&(&b.path, b.chunk.span.start)));
-                found.insert(original, chunks);
+                duplicates.insert(original, chunks);
             }
         }
-        Ok(found)
+        Ok(duplicates)
     }
 
-    /// The sketches of these chunks, in the order asked for; `None` where an earlier version stored
-    /// the chunk.
+    /// The sketches of these chunks, in the given order; `None` for chunks that an earlier version
+    /// stored.
     pub fn sketches(&self, chunks: &[ChunkId]) -> Result<Vec<Option<Sketch>>> {
-        let sketch = self.later("sketch")?;
+        let sketch = self.column_or_null("sketch")?;
         self.run("read", |c| {
             let mut select = c.prepare_cached(&format!("SELECT {sketch} FROM chunks WHERE id = ?1"))?;
             let of = |id: &ChunkId| {
@@ -91,16 +91,16 @@ impl Documents {
         })
     }
 
-    /// How many of the chunks that are searched nearly repeat an earlier one of them.
-    pub fn nearly_repeated(&self) -> Result<usize> {
+    /// The number of searched chunks that are near-duplicates of an earlier one.
+    pub fn near_duplicates(&self) -> Result<usize> {
         let ids: Vec<ChunkId> = self.originals()?.into_iter().map(|(id, _)| id).collect();
         let sketches: Vec<Sketch> = self.sketches(&ids)?.into_iter().flatten().collect();
         Ok(count_repeated(&sketches, |a, b| a.likeness(b) >= NEARLY))
     }
 }
 
-/// How many of the sketches repeat an earlier one by `repeats`, as far as [`MOST_COMPARED`]
-/// comparisons in each band tell.
+/// The number of sketches for which `repeats` is true with an earlier one, as far as
+/// [`MAX_COMPARED`] comparisons in each band show.
 fn count_repeated(sketches: &[Sketch], mut repeats: impl FnMut(&Sketch, &Sketch) -> bool) -> usize {
     let mut buckets: HashMap<(usize, [u8; Sketch::BYTES / BANDS]), Vec<usize>> = HashMap::new();
     let mut repeated = 0;
@@ -112,10 +112,10 @@ fn count_repeated(sketches: &[Sketch], mut repeats: impl FnMut(&Sketch, &Sketch)
             buckets.get(band).is_some_and(|bucket| bucket.iter().any(|&other| repeats(&sketches[other], sketch)))
         });
         repeated += usize::from(is_repeated);
-        // Those that repeat another one are not compared with: one of a kind is enough.
+        // A sketch that repeats another one is not added: one of a kind is enough to compare with.
         for band in bands.into_iter().filter(|_| !is_repeated) {
             let bucket = buckets.entry(band).or_default();
-            if bucket.len() < MOST_COMPARED {
+            if bucket.len() < MAX_COMPARED {
                 bucket.push(at);
             }
         }
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_made_from_one_pattern_are_not_all_compared_with_each_other() {
+    fn texts_of_one_pattern_are_not_all_compared_with_each_other() {
         let line = |n: usize| {
             let shared = (0..40).map(|word| format!("word{word} ")).collect::<String>();
             format!("{shared} {}", (0..20).map(|word| format!("own{n}x{word} ")).collect::<String>())
@@ -141,7 +141,7 @@ mod tests {
         });
         assert_eq!(repeated, 0);
         assert!(compared > 400, "they share buckets: {compared}");
-        assert!(compared <= 400 * BANDS * MOST_COMPARED, "{compared}");
+        assert!(compared <= 400 * BANDS * MAX_COMPARED, "{compared}");
 
         let twice = [line(1), line(2), line(1), line(3), line(1)].map(|text| Sketch::of(&text));
         assert_eq!(count_repeated(&twice, |a, b| a.likeness(b) >= NEARLY), 2);

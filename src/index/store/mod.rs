@@ -1,5 +1,5 @@
-//! The truth: documents and their chunks, in SQLite. Everything else in an index can be made again
-//! from here.
+//! The truth: documents and their chunks, in SQLite. Everything else in an index can be derived
+//! again from it.
 
 mod change;
 pub mod duplicates;
@@ -28,25 +28,25 @@ pub use put_file::NewFile;
 pub(in crate::index) use reader::{Snapshot, StoreReader};
 pub use rows::{KnownFile, StoredChunk};
 
-/// Names a chunk within an index; never given again after the chunk is gone.
+/// Identifies a chunk within an index. Never reused after the chunk is gone.
 pub type ChunkId = u64;
 
-/// BLAKE3 of what an embedder reads of a chunk: equal hashes, equal vectors.
+/// The BLAKE3 hash of the text that an embedder reads of a chunk: equal hashes, equal vectors.
 pub type ChunkHash = [u8; 32];
 
-/// The store. One connection; not shared between threads.
+/// The store, over one connection that threads do not share.
 pub struct Documents {
     connection: Connection,
     path: PathBuf,
-    /// Which tables have checks, once it has been asked.
+    /// Which tables have checks, once that is known.
     pub(super) checked: OnceCell<[bool; 3]>,
 }
 
 impl Documents {
-    /// Opens the store for writing, making it if need be.
+    /// Opens the store for writing, and creates it if it is missing.
     ///
     /// # Errors
-    /// When the file is no SQLite database, or the disk refuses.
+    /// When the file is not an SQLite database, or the disk refuses.
     pub fn open_for_writing(path: &Path) -> Result<Self> {
         let documents = Self::with(path, sqlite::open_for_writing(path, failed)?);
         documents.set_up()?;
@@ -62,7 +62,7 @@ impl Documents {
         let looked_at = opened.and_then(|documents| documents.generation().map(|_| documents));
         looked_at.map_err(|error| match error.kind() {
             ErrorKind::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display()))
-                .with_hint(Hint::RebuildIndex { index: index_name(path.parent().unwrap_or(path)) }),
+                .with_hint(Hint::RebuildIndex { index: index_name_of(path) }),
             _ => error,
         })
     }
@@ -75,12 +75,16 @@ impl Documents {
         &self.path
     }
 
+    pub(super) fn index_name(&self) -> String {
+        index_name_of(&self.path)
+    }
+
     pub(super) fn run<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         work(&self.connection).map_err(|cause| failed(&self.path, doing, cause))
     }
 
-    /// Holds what is read from now on at one moment, whatever others commit, and gives the
-    /// generation of that moment.
+    /// Makes reads see the store as it is now until the snapshot ends, whatever others commit.
+    /// Returns its generation.
     pub(super) fn begin_snapshot(&mut self) -> Result<u64> {
         // A writer of a later version may have added checks since the last snapshot.
         self.checked.take();
@@ -88,20 +92,24 @@ impl Documents {
         self.generation()
     }
 
-    /// Reads from now on what others have committed.
+    /// Makes reads see again what others have committed.
     pub(super) fn end_snapshot(&self) -> Result<()> {
         self.run("read", |c| c.execute_batch("ROLLBACK"))
     }
 
-    /// How many changes have been committed.
+    /// The number of committed changes.
     pub fn generation(&self) -> Result<u64> {
         self.run("read", |c| c.query_row("SELECT generation FROM state", [], |row| row.get(0)))
     }
 }
 
+/// The name of the index whose store is at `path`.
+fn index_name_of(path: &Path) -> String {
+    index_name(path.parent().unwrap_or(path))
+}
+
 fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode;
-    let name = index_name(path.parent().unwrap_or(path));
     let error = |fault| Error::new(fault, format!("could not {doing} {}: {cause}", path.display()));
     match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -111,7 +119,7 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(ErrorKind::Machine),
-        _ => error(ErrorKind::Damaged).with_hint(Hint::RebuildIndex { index: name }),
+        _ => error(ErrorKind::Damaged).with_hint(Hint::RebuildIndex { index: index_name_of(path) }),
     }
 }
 
@@ -120,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_no_damage() {
+    fn a_full_disk_is_not_damage() {
         for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR_SHMSIZE] {
             let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
             let error = failed(Path::new("indexes/notes/documents.sqlite"), "write to", cause);
@@ -129,6 +137,6 @@ mod tests {
         }
         let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
         let error = failed(Path::new("indexes/notes/documents.sqlite"), "read", cause);
-        assert!(format!("{:?}", error.hint()).contains("notes"), "{error:?}");
+        assert_eq!(error.hint(), Some(&Hint::RebuildIndex { index: "notes".to_string() }));
     }
 }

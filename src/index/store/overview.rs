@@ -1,5 +1,5 @@
-//! The store seen as a whole: how much it holds, what filters ask, which files were not read well,
-//! in which order things stand.
+//! Views of the whole store: its counts, the facts that filters ask for, files that were read
+//! badly, and the order of chunks.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,46 +11,46 @@ use crate::error::Result;
 use crate::index::store::rows::{from_json, list, whole_path};
 use crate::index::store::{ChunkId, Documents};
 
-/// What a filter can ask of a chunk.
+/// The facts about a chunk that filters ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {
     /// The chunk.
     pub chunk: ChunkId,
-    /// The chunk that is searched in its place, because both say the same; itself for most.
+    /// The chunk with the same words that is searched in its place; itself for most.
     pub original: ChunkId,
     /// The indexed folder or file.
     pub root: String,
     /// The path below it, `/` between its parts; empty when the root is the file.
     pub path: String,
-    /// When the file had last been changed, in nanoseconds since 1970.
+    /// When the file was last changed, in nanoseconds since 1970.
     pub modified_ns: i64,
     /// The headings over the chunk or a part of it, outermost first.
     pub headings: Vec<String>,
     /// Where the chunk starts in the document's text.
     pub start_byte: u64,
-    /// What the document says of itself, as keys and values.
+    /// The metadata of the document, as keys and values.
     pub metadata: Vec<(String, String)>,
 }
 
-/// What an index holds.
+/// How much an index holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Files with chunks in the index.
     pub documents: u64,
     /// Files that were found but not read.
     pub skipped: u64,
-    /// Chunks, with those that are copies of others.
+    /// Chunks, including exact duplicates.
     pub chunks: u64,
-    /// Chunks that say the same as another one, which is searched in their place.
-    pub copies: u64,
+    /// Chunks with the same words as another one, which is searched in their place.
+    pub duplicates: u64,
     /// Lines that were left out because they stand on page after page.
     pub repeated_lines: u64,
 }
 
 impl Documents {
-    /// Files that were read in a way that is doubtful, with what is doubtful, by path.
+    /// Files whose text may be wrong or shortened, with the reasons, by path.
     pub fn doubtful_files(&self) -> Result<Vec<(PathBuf, String)>> {
-        let doubt = self.later("doubt")?;
+        let doubt = self.column_or_null("doubt")?;
         self.verify_files(&format!("{doubt} IS NOT NULL"))?;
         self.run("read", |c| {
             c.prepare(&format!(
@@ -62,9 +62,9 @@ impl Documents {
         })
     }
 
-    /// What is doubtful about how the file of a chunk was read.
+    /// Why the text of a chunk's file may be wrong or shortened, if it may.
     pub fn doubt(&self, chunk: ChunkId) -> Result<Option<String>> {
-        let doubt = self.later("doubt")?;
+        let doubt = self.column_or_null("doubt")?;
         let select = format!("SELECT {doubt} FROM documents WHERE id = (SELECT document FROM chunks WHERE id = ?1)");
         self.run("read", |c| Ok(c.prepare_cached(&select)?.query_row([chunk], |row| row.get(0)).optional()?.flatten()))
     }
@@ -82,9 +82,9 @@ impl Documents {
         })
     }
 
-    /// How much there is.
+    /// How much the store holds.
     pub fn counts(&self) -> Result<Counts> {
-        let (original, repeated) = (self.later("original")?, self.later("repeated_lines")?);
+        let (original, repeated) = (self.column_or_null("original")?, self.column_or_null("repeated_lines")?);
         self.run("read", |c| {
             c.query_row(
                 &format!(
@@ -99,7 +99,7 @@ impl Documents {
                         documents: row.get(0)?,
                         skipped: row.get(1)?,
                         chunks: row.get(2)?,
-                        copies: row.get(3)?,
+                        duplicates: row.get(3)?,
                         repeated_lines: row.get(4)?,
                     })
                 },
@@ -109,8 +109,11 @@ impl Documents {
 
     /// The outline of every chunk, by id.
     pub fn outlines(&self) -> Result<Vec<Outline>> {
-        let (metadata, original, inner) =
-            (self.later("metadata")?, self.later("original")?, self.later("inner_headings")?);
+        let (metadata, original, inner) = (
+            self.column_or_null("metadata")?,
+            self.column_or_null("original")?,
+            self.column_or_null("inner_headings")?,
+        );
         self.run("read", |c| {
             c.prepare(&format!(
                 "SELECT chunks.id, roots.path, documents.path, modified_ns, headings, start_byte, {metadata},
@@ -133,15 +136,14 @@ impl Documents {
         })
     }
 
-    /// The same chunks in the order of their paths and places: the root's path, the path below it,
-    /// where they start.
+    /// Orders chunks by the path of their root, the path below it, and their start.
     ///
     /// # Errors
-    /// When one is not there.
+    /// When the store does not have one of them.
     pub fn by_place(&self, chunks: &[ChunkId]) -> Result<Vec<ChunkId>> {
         let mut paths: HashMap<i64, (String, String)> = HashMap::new();
         let mut places: Vec<(i64, u64, ChunkId)> = Vec::with_capacity(chunks.len());
-        let lost = self.run("read", |c| {
+        let missing = self.run("read", |c| {
             let mut place = c.prepare_cached("SELECT document, start_byte FROM chunks WHERE id = ?1")?;
             let mut path = c.prepare_cached(
                 "SELECT roots.path, documents.path FROM documents JOIN roots ON roots.id = root WHERE documents.id = ?1",
@@ -156,8 +158,8 @@ impl Documents {
             }
             Ok(None)
         })?;
-        if let Some(chunk) = lost {
-            return Err(self.lost(chunk));
+        if let Some(chunk) = missing {
+            return Err(self.missing_chunk(chunk));
         }
         places.sort_by(|a, b| (&paths[&a.0], a.1, a.2).cmp(&(&paths[&b.0], b.1, b.2)));
         Ok(places.into_iter().map(|(_, _, chunk)| chunk).collect())

@@ -1,9 +1,9 @@
-//! Connections that wait for their next use.
+//! Idle connections, for the next thread that needs one.
 
 use std::sync::{Mutex, PoisonError};
 
-/// Connections of which each is used by one thread at a time. The lock is held while one is taken
-/// or put back, never while it is used.
+/// Connections, each used by one thread at a time. The lock is held while one is taken or put back,
+/// never while it is used.
 pub(in crate::index) struct Pool<T>(Mutex<Vec<T>>);
 
 impl<T> Pool<T> {
@@ -12,13 +12,13 @@ impl<T> Pool<T> {
         Pool(Mutex::new(vec![connection]))
     }
 
-    /// A connection that nobody uses, or else a new one.
+    /// An idle connection, or else a new one.
     pub(in crate::index) fn take<E>(&self, open: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(open, Ok)
     }
 
-    /// Keeps a connection for its next use.
+    /// Puts a connection back.
     pub(in crate::index) fn put(&self, connection: T) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }

@@ -1,4 +1,4 @@
-//! A file is written into the store: at once, or part by part and then whole or not at all.
+//! Writes a file into the store, at once or part by part. The store gets all of it or nothing.
 
 use rusqlite::params;
 
@@ -11,20 +11,20 @@ use crate::index::store::rows::json;
 use crate::near_duplicate::{Sketch, words_hash};
 use crate::scan::walk::FileState;
 
-/// What is written of a file.
+/// What the store records of a file.
 #[derive(Debug, Clone, Copy)]
 pub struct NewFile<'a> {
     /// The root's row.
     pub root: i64,
     /// The path below the root, `/` between its parts; empty when the root is the file.
     pub path: &'a str,
-    /// How it is now; the default where the next run shall look at it again.
+    /// Its state on disk; the default makes the next run read it again.
     pub state: FileState,
-    /// BLAKE3 of its bytes; zeros where it was not read.
+    /// The BLAKE3 hash of its bytes; zeros if it was not read.
     pub hash: [u8; 32],
-    /// How often in a row its reader was given up.
+    /// How many times in a row reading it was given up.
     pub tries: u32,
-    /// What was read of it, but for the parts before, or why nothing was.
+    /// What was read of it, without parts added before; or why it was skipped.
     pub content: std::result::Result<&'a Extracted, &'a str>,
 }
 
@@ -36,14 +36,14 @@ impl<'a> NewFile<'a> {
 }
 
 impl Change<'_> {
-    /// Writes a file with its chunks in place of what was known of it.
+    /// Writes a file and its chunks, in place of its previous entry.
     pub fn put(&self, file: &NewFile<'_>) -> Result<()> {
         let document = self.begin(file.root, file.path)?;
         self.finish(document, file)
     }
 
-    /// Begins to write a file in place of what was known of it, and gives its row. Until
-    /// [`finish`](Self::finish), [`undo`](Self::undo) brings back what was known.
+    /// Begins to write a file in place of its previous entry, and returns its row. Until
+    /// [`finish`](Self::finish), [`undo`](Self::undo) restores the previous entry.
     pub fn begin(&self, root: i64, path: &str) -> Result<i64> {
         self.documents.run("write to", |c| {
             c.execute_batch("SAVEPOINT file")?;
@@ -55,15 +55,15 @@ impl Change<'_> {
         })
     }
 
-    /// Takes back a file that was begun and not finished.
+    /// Undoes a file that was begun and not finished.
     pub fn undo(&self) -> Result<()> {
         self.documents.run("write to", |c| c.execute_batch("ROLLBACK TO file; RELEASE file"))
     }
 
     /// Finishes a file that was begun, with the rest of its chunks.
     pub fn finish(&self, document: i64, file: &NewFile<'_>) -> Result<()> {
-        let cut = file.content.ok();
-        let chunks = cut.map(|cut| cut.chunks.as_slice()).unwrap_or_default();
+        let extracted = file.content.ok();
+        let chunks = extracted.map(|extracted| extracted.chunks.as_slice()).unwrap_or_default();
         self.add(document, chunks)?;
         self.documents.run("write to", |c| {
             c.prepare_cached(
@@ -77,10 +77,10 @@ impl Change<'_> {
                 file.state.modified_ns,
                 file.hash,
                 file.content.err(),
-                cut.filter(|cut| !cut.metadata.is_empty()).map(|cut| json(&cut.metadata)),
+                extracted.filter(|extracted| !extracted.metadata.is_empty()).map(|extracted| json(&extracted.metadata)),
                 chunks.first().map(|chunk| chunk.unit.name()),
-                cut.and_then(|cut| cut.warning.as_deref()),
-                cut.map(|cut| cut.repeated_lines),
+                extracted.and_then(|extracted| extracted.warning.as_deref()),
+                extracted.map(|extracted| extracted.repeated_lines),
                 file.tries,
                 file.state.status_changed_ns
             ])?;

@@ -1,5 +1,5 @@
-//! The store, read by many threads at once: each question has a connection of its own, and no
-//! transaction outlives it.
+//! The store, read by many threads at once: each question has its own connection, and no
+//! transaction outlives the question.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ impl StoreReader {
 /// The store at one generation, whatever writers commit meanwhile. SQLite keeps every later change
 /// in the log beside the store until this is dropped.
 pub(in crate::index) struct Snapshot {
-    /// There until this is dropped.
+    /// `Some` until this is dropped.
     documents: Option<Documents>,
     generation: u64,
     store: Arc<StoreReader>,

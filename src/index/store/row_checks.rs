@@ -1,5 +1,5 @@
-//! A check over each row of the store: what changes on disk by itself is seen before it is shown,
-//! and read anew from the documents.
+//! A checksum of each row of the store: rows that have changed on disk are noticed before they are
+//! shown, and read again from the documents.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -37,26 +37,26 @@ impl Table {
     }
 }
 
-/// What in a store is not what was written there.
+/// The rows of a store that have changed since they were written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Damage {
     /// The rows of folders and files that were indexed.
     pub roots: Vec<i64>,
-    /// The files of which a row is damaged, their own or that of a chunk: their rows, and the paths
-    /// that stand there now.
+    /// The files with a damaged row, their own or that of a chunk: their rows, and the paths that
+    /// are stored there now.
     pub files: BTreeMap<i64, PathBuf>,
 }
 
 impl Damage {
-    /// Whether there is none.
+    /// True if nothing is damaged.
     pub fn is_none(&self) -> bool {
         *self == Damage::default()
     }
 }
 
 impl Documents {
-    /// Gives every row a check, where an earlier version made the store. Chunks whose text is no
-    /// longer the one that was written get none, so that they count as damaged.
+    /// Adds checks to the rows of a store that an earlier version made. Chunks whose text no longer
+    /// matches their hash get none, so that they count as damaged.
     pub(super) fn add_checks(&self) -> Result<()> {
         let change = self.change()?;
         for (table, column) in CHECKED {
@@ -73,11 +73,10 @@ impl Documents {
         change.keep()
     }
 
-    /// Verifies the checks of a chunk, its file and its folder; the files in `verified` have been
-    /// looked at.
+    /// Verifies the checks of a chunk, its file and its folder; skips files in `verified`.
     ///
     /// # Errors
-    /// When one of them is not what was written.
+    /// When one of them has changed since it was written.
     pub(super) fn verify_chunk(&self, chunk: ChunkId, verified: &mut HashSet<i64>) -> Result<()> {
         let rows: Option<(Option<i64>, Option<i64>)> = self.run("read", |c| {
             let select = "SELECT documents.id, root FROM chunks LEFT JOIN documents ON documents.id = document WHERE chunks.id = ?1";
@@ -94,7 +93,7 @@ impl Documents {
         if intact { Ok(()) } else { Err(damaged(self.path_of(document)?.display())) }
     }
 
-    /// Verifies the checks of the files for which a condition in SQL is true.
+    /// Verifies the checks of the files for which an SQL condition is true.
     pub(super) fn verify_files(&self, condition: &str) -> Result<()> {
         let files: Vec<i64> = self.run("read", |c| {
             c.prepare(&format!("SELECT id FROM documents WHERE {condition}"))?
@@ -115,7 +114,10 @@ impl Documents {
             true => Ok(()),
             false => {
                 Err(Error::damaged(format!("{} no longer tells which folders were indexed", self.path().display()))
-                    .with_hint("name them again: `kinglet index FOLDER` with --index reads all of their files anew"))
+                    .with_hint(format!(
+                        "name them again: `kinglet index FOLDER --index {}` reads all of their files again",
+                        self.index_name()
+                    )))
             }
         }
     }
@@ -133,8 +135,8 @@ impl Documents {
         self.run("write to", |c| work(c).and_then(|()| seal(c, table, id)))
     }
 
-    /// Whether a row is as it was written. One that is not there is; so are all in a store that
-    /// only an earlier version has written to.
+    /// True if a row is as it was written. A missing row counts as intact, and so do all rows of a
+    /// store that only earlier versions have written to.
     fn is_intact(&self, table: Table, id: i64) -> Result<bool> {
         if !self.has_checks(table)? {
             return Ok(true);
@@ -158,7 +160,7 @@ impl Documents {
         Ok(self.checked.get().is_some_and(|checked| checked[table as usize]))
     }
 
-    /// Every row that is not as it was written.
+    /// All damaged rows.
     pub fn damage(&self) -> Result<Damage> {
         let mut damage = Damage { roots: self.damaged(Table::Roots)?, ..Damage::default() };
         let mut files = self.damaged(Table::Documents)?;
@@ -196,7 +198,7 @@ impl Documents {
         })
     }
 
-    /// Whether the text of a chunk is the one that its hash was made of.
+    /// True if the text of a chunk matches its hash.
     fn has_its_hash(&self, chunk: ChunkId) -> Result<bool> {
         let hash: Option<Vec<u8>> = self.run("read", |c| {
             c.prepare_cached("SELECT hash FROM chunks WHERE id = ?1")?.query_row([chunk], |row| row.get(0))
@@ -205,7 +207,7 @@ impl Documents {
         Ok(stored.is_ok_and(|stored| hash.is_some_and(|hash| hash == stored[0].chunk.hash())))
     }
 
-    /// The path of a file as it stands in its row, whatever has become of that.
+    /// The path of a file as its row has it, even if the row is damaged.
     fn path_of(&self, document: i64) -> Result<PathBuf> {
         let parts: Option<(Vec<u8>, Vec<u8>)> = self.run("read", |c| {
             let select = "SELECT CAST(ifnull(roots.path, '') AS BLOB), CAST(documents.path AS BLOB)
@@ -217,16 +219,16 @@ impl Documents {
         Ok(super::rows::whole_path(text(root), text(path)))
     }
 
-    /// Looks at the structure of the file: pages, and that tables and their indexes say the same.
+    /// Checks the structure of the file: its pages, and that tables agree with their indexes.
     ///
     /// # Errors
-    /// When something in it is not as SQLite writes it.
+    /// When the structure is damaged.
     pub fn check_structure(&self) -> Result<()> {
         let found: String = self.run("read", |c| c.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)))?;
         match found.as_str() {
             "ok" => Ok(()),
             found => Err(Error::damaged(format!("{} is damaged: {found}", self.path().display()))
-                .with_hint(Hint::update("it makes the index anew from your documents"))),
+                .with_hint(Hint::update_index("it makes the index again from your documents"))),
         }
     }
 }
@@ -248,7 +250,7 @@ fn is_intact(table: Table, row: &Row<'_>) -> rusqlite::Result<bool> {
     Ok(stored == ValueRef::Blob(&check_of(table, row)?))
 }
 
-/// The check over all columns that have a value: so a column that a later version adds changes
+/// The check of all columns that have a value, so that a column that a later version adds changes
 /// nothing.
 fn check_of(table: Table, row: &Row<'_>) -> rusqlite::Result<[u8; CHECK_BYTES]> {
     let statement: &rusqlite::Statement<'_> = row.as_ref();
@@ -274,5 +276,5 @@ fn check_of(table: Table, row: &Row<'_>) -> rusqlite::Result<[u8; CHECK_BYTES]> 
 
 fn damaged(what: impl std::fmt::Display) -> Error {
     Error::damaged(format!("what the index keeps of {what} is damaged: it is not what was written"))
-        .with_hint(Hint::update("it reads that file anew"))
+        .with_hint(Hint::update_index("it reads that file again"))
 }

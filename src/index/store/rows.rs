@@ -1,4 +1,4 @@
-//! Rows of the store become what they stand for: folders, files and chunks.
+//! Reads rows of the store as folders, files and chunks.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -17,24 +17,24 @@ use kinglet_formats::LocationUnit;
 pub struct KnownFile {
     /// Its row.
     pub id: i64,
-    /// How it was when it was read.
+    /// Its state on disk when it was read.
     pub state: FileState,
-    /// BLAKE3 of its bytes; zeros where it was not read.
+    /// The BLAKE3 hash of its bytes; zeros if it was not read.
     pub hash: [u8; 32],
-    /// Why nothing of it is in the index, if so.
+    /// Why the index has nothing of it, if it was skipped.
     pub skipped: Option<String>,
-    /// How often in a row its reader was given up.
+    /// How many times in a row reading it was given up.
     pub tries: u32,
 }
 
-/// A chunk with its place.
+/// A chunk with its id and its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredChunk {
     /// Its id.
     pub id: ChunkId,
-    /// The whole path of its file.
+    /// The full path of its file.
     pub path: PathBuf,
-    /// What was cut.
+    /// The chunk itself.
     pub chunk: Chunk,
 }
 
@@ -42,14 +42,14 @@ impl Documents {
     /// The indexed folders and files, by row.
     ///
     /// # Errors
-    /// When one of them is not what was written.
+    /// When one of them has changed since it was written.
     pub fn roots(&self) -> Result<Vec<(i64, PathBuf)>> {
         self.verify_roots()?;
-        self.roots_but(&[])
+        self.roots_except(&[])
     }
 
-    /// The same without those that are damaged.
-    pub fn roots_but(&self, damaged: &[i64]) -> Result<Vec<(i64, PathBuf)>> {
+    /// The same without the damaged ones.
+    pub fn roots_except(&self, damaged: &[i64]) -> Result<Vec<(i64, PathBuf)>> {
         self.run("read", |c| {
             let mut select = c.prepare("SELECT id FROM roots ORDER BY id")?;
             let ids = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
@@ -59,9 +59,9 @@ impl Documents {
         })
     }
 
-    /// Every file of one root, by its path.
+    /// All files of one root, by path.
     pub fn known_files(&self, root: i64) -> Result<HashMap<String, KnownFile>> {
-        let (tries, status_changed) = (self.later("tries")?, self.later("status_changed_ns")?);
+        let (tries, status_changed) = (self.column_or_null("tries")?, self.column_or_null("status_changed_ns")?);
         self.run("read", |c| {
             let select = format!(
                 "SELECT path, id, size_bytes, modified_ns, ifnull({status_changed}, 0), hash, skipped, ifnull({tries}, 0)
@@ -86,14 +86,14 @@ impl Documents {
         })
     }
 
-    /// The id of every chunk, in order.
+    /// The ids of all chunks, in order.
     pub fn chunk_ids(&self) -> Result<Vec<ChunkId>> {
         self.run("read", |c| c.prepare("SELECT id FROM chunks ORDER BY id")?.query_map([], |row| row.get(0))?.collect())
     }
 
-    /// The id of every chunk that is searched, in order, without reading any.
+    /// The ids of the chunks that are searched, in order, without reading the chunks.
     pub fn searchable_ids(&self) -> Result<Vec<ChunkId>> {
-        let original = self.later("original")?;
+        let original = self.column_or_null("original")?;
         self.run("read", |c| {
             c.prepare(&format!(
                 "SELECT id FROM chunks EXCEPT SELECT id FROM chunks WHERE {original} IS NOT NULL ORDER BY id"
@@ -103,9 +103,10 @@ impl Documents {
         })
     }
 
-    /// The id and hash of every chunk that is searched, by id: copies of others are not.
+    /// The ids and hashes of the chunks that are searched, ordered by id. Exact duplicates of
+    /// others are not.
     pub fn originals(&self) -> Result<Vec<(ChunkId, ChunkHash)>> {
-        let original = self.later("original")?;
+        let original = self.column_or_null("original")?;
         self.run("read", |c| {
             c.prepare(&format!("SELECT id, hash FROM chunks WHERE {original} IS NULL ORDER BY id"))?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -113,9 +114,9 @@ impl Documents {
         })
     }
 
-    /// How many chunks are searched, without reading any.
+    /// The number of chunks that are searched, without reading them.
     pub fn searchable(&self) -> Result<usize> {
-        let original = self.later("original")?;
+        let original = self.column_or_null("original")?;
         self.run("read", |c| {
             let count = format!(
                 "SELECT (SELECT count(*) FROM chunks) - (SELECT count(*) FROM chunks WHERE {original} IS NOT NULL)"
@@ -124,42 +125,41 @@ impl Documents {
         })
     }
 
-    /// The chunks whose hash `is_known` does not know, each hash once, in the order of their ids.
-    pub fn chunks_lacking(&self, is_known: impl Fn(&ChunkHash) -> bool) -> Result<Vec<ChunkId>> {
+    /// The chunks for whose hash `is_present` is false, each hash once, ordered by id.
+    pub fn missing_chunks(&self, is_present: impl Fn(&ChunkHash) -> bool) -> Result<Vec<ChunkId>> {
         let mut seen = std::collections::HashSet::new();
         let hashes = self.originals()?.into_iter();
-        Ok(hashes.filter(|(_, hash)| !is_known(hash) && seen.insert(*hash)).map(|(id, _)| id).collect())
+        Ok(hashes.filter(|(_, hash)| !is_present(hash) && seen.insert(*hash)).map(|(id, _)| id).collect())
     }
 
-    /// Chunks by id, in the order asked for.
+    /// The chunks with these ids, in the given order.
     ///
     /// # Errors
-    /// When one is not what was written, with its file; when one is not there: ids come from the
-    /// derived parts, so these have come apart from the store.
+    /// When a chunk has changed since it was written; the error names its file. When a chunk is
+    /// missing: ids come from the derived parts, so these no longer match the store.
     pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
         let mut verified = HashSet::new();
         ids.iter().try_for_each(|id| self.verify_chunk(*id, &mut verified))?;
         self.chunks_unchecked(ids)
     }
 
-    /// The same, whatever has become of them.
+    /// The same without verifying them.
     pub(super) fn chunks_unchecked(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>> {
-        let mut found = Vec::with_capacity(ids.len());
-        let (unit, inner) = (self.later("unit")?, self.later("inner_headings")?);
+        let mut chunks = Vec::with_capacity(ids.len());
+        let (unit, inner) = (self.column_or_null("unit")?, self.column_or_null("inner_headings")?);
         let select = format!(
             "SELECT chunks.id, roots.path, documents.path, start_byte, end_byte, first_line, last_line, lines, headings, text, {unit}, {inner}
              FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root WHERE chunks.id = ?1"
         );
         for &id in ids {
             let chunk = self.run("read", |c| c.prepare_cached(&select)?.query_row([id], stored_chunk).optional())?;
-            found.push(chunk.ok_or_else(|| self.lost(id))?);
+            chunks.push(chunk.ok_or_else(|| self.missing_chunk(id))?);
         }
-        Ok(found)
+        Ok(chunks)
     }
 
-    pub(super) fn lost(&self, chunk: ChunkId) -> Error {
-        Error::damaged(format!("chunk {chunk} is not in {}", self.path.display()))
-            .with_hint(Hint::update("what was derived from the store is made anew"))
+    pub(super) fn missing_chunk(&self, chunk: ChunkId) -> Error {
+        Error::damaged(format!("chunk {chunk} is not in {}", self.path.display())).with_hint(Hint::derive_again())
     }
 }
 
@@ -187,7 +187,7 @@ pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("plain data is valid JSON")
 }
 
-/// A list in JSON, empty where there is nothing.
+/// A list in JSON; empty for NULL.
 pub(super) fn list(column: usize, row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
     row.get::<_, Option<String>>(column)?.map_or(Ok(Vec::new()), |text| from_json(column, &text))
 }

@@ -1,4 +1,4 @@
-//! Which tables the store has, and what earlier versions of it lack.
+//! The tables of the store, and the columns that earlier versions lack.
 
 use rusqlite::Connection;
 
@@ -59,7 +59,7 @@ const LATER_COLUMNS: [(&str, &str); 10] = [
 ];
 
 impl Documents {
-    /// Makes what a new store or one of an earlier version lacks.
+    /// Creates what a new store, or one of an earlier version, lacks.
     pub(super) fn set_up(&self) -> Result<()> {
         self.run("set up", |connection: &Connection| {
             connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -78,8 +78,8 @@ impl Documents {
         self.add_checks()
     }
 
-    /// Whether a table has this column: in an index that an earlier version made, and none has
-    /// written to since, it may not.
+    /// True if a table has this column. An index that only earlier versions have written to may
+    /// lack it.
     pub(super) fn has_column(&self, table: &str, column: &str) -> Result<bool> {
         self.run("read", |c| {
             let count = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";
@@ -87,8 +87,8 @@ impl Documents {
         })
     }
 
-    /// A column that was added later, or nothing where an earlier version made the index.
-    pub(super) fn later(&self, column: &'static str) -> Result<&'static str> {
+    /// The name of a column that was added later, or `NULL` if this store lacks it.
+    pub(super) fn column_or_null(&self, column: &'static str) -> Result<&'static str> {
         let known = LATER_COLUMNS.iter().find(|(_, later)| *later == column);
         let (table, _) = known.expect("it stands in the list of those that were added later");
         Ok(if self.has_column(table, column)? { column } else { "NULL" })

@@ -1,5 +1,5 @@
-//! How SQLite files are opened, also where nothing can be written: on a disk that is mounted
-//! read-only, in a backup, in a folder of somebody else.
+//! Opens SQLite files, even where nothing can be written: on a read-only mount, in a backup, in a
+//! folder of another user.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,23 +9,22 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long to wait for another process that holds the file.
-const PATIENCE: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What went wrong, as one of kinglet's errors: the file, what was done with it, and what SQLite
-/// says.
+/// Makes one of kinglet's errors from the file, what was done with it, and SQLite's error.
 type Failed = fn(&Path, &str, rusqlite::Error) -> Error;
 
-/// Opens the file for writing, making it if need be.
+/// Opens the file for writing, and creates it if it is missing.
 pub(in crate::index) fn open_for_writing(path: &Path, failed: Failed) -> Result<Connection> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
         .map_err(|cause| failed(path, "open", cause))
 }
 
-/// Opens the file for reading, and looks into it.
+/// Opens the file for reading, and reads from it once to be sure that it can.
 pub(in crate::index) fn open_for_reading(path: &Path, failed: Failed) -> Result<Connection> {
-    // With the right to write, where there is one: so what a killed process left in the log beside
-    // the file is seen.
-    let cause = match open_and_look(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+    // Opened for writing, if that is allowed, because only then SQLite reads what a killed process
+    // left in the log beside the file.
+    let cause = match open_and_read(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
         Ok(connection) => return Ok(connection),
         Err(cause) => cause,
     };
@@ -41,15 +40,14 @@ pub(in crate::index) fn open_for_reading(path: &Path, failed: Failed) -> Result<
             "run `kinglet status` once where the index can be written, and copy it again; or copy the `-shm` file too",
         ));
     }
-    // SQLite wants to make files beside this one even to read it, unless it is told that nobody
-    // writes. Should that be wrong, because the folder is another machine's, the checks of the rows
-    // tell.
+    // SQLite creates files beside this one even to read it, unless it is told that nobody writes.
+    // If that is wrong, because another machine writes, the checks of the rows find it.
     let uri = format!("file:{}?immutable=1", escaped(path));
-    open_and_look(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+    open_and_read(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
         .map_err(|cause| failed(path, "open", cause))
 }
 
-fn open_and_look(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+fn open_and_read(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = open(path, flags)?;
     connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
     Ok(connection)
@@ -57,7 +55,7 @@ fn open_and_look(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> 
 
 fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)
 }
 
@@ -65,19 +63,20 @@ fn can_be_written_beside(path: &Path) -> bool {
     path.parent().is_some_and(|folder| tempfile::tempfile_in(folder).is_ok())
 }
 
-/// A file that SQLite puts beside its own, by the ending of its name; with no ending, its own.
+/// The file at `path`, or one that SQLite puts beside it, whose name has this ending.
 pub(in crate::index) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(ending);
     PathBuf::from(name)
 }
 
-/// A path inside of a URI.
+/// The path, escaped for a URI.
 fn escaped(path: &Path) -> String {
     path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
-/// Whether there was no room for the database, or for the memory that its readers share in a file.
+/// True if there was no room for the database, or for the file through which its readers share
+/// memory.
 pub(in crate::index) fn is_disk_full(cause: &rusqlite::Error) -> bool {
     let code = cause.sqlite_error().map(|error| error.extended_code);
     code.is_some_and(|code| code == rusqlite::ffi::SQLITE_FULL || code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)

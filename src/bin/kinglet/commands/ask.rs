@@ -1,4 +1,4 @@
-//! Answering a question from the documents.
+//! `kinglet ask`: answers a question from the documents.
 
 use futures::StreamExt;
 use kinglet::models::openai::OpenAiGenerator;
@@ -8,24 +8,24 @@ use kinglet::{AnswerEvent, Error, Result, SearchOptions};
 
 use crate::args::{self, IndexArg};
 use crate::progress;
-use crate::render::{self, here_or_nowhere};
+use crate::render::{self, base_folder};
 use crate::run::{DONE, REFUSED, Session, printed};
 
 impl Session<'_> {
     pub fn ask(&self, question: &str, index: &IndexArg, options: &SearchOptions) -> Result<u8> {
         self.check_generator_is_reachable()?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
-        let name = self.ready(question, index)?;
-        let waiting = progress::waiting(&self.resolved.config.generator.to_string());
-        let mut shown = Ok(());
+        let name = self.index_for(question, index)?;
+        let spinner = progress::spinner(&self.resolved.config.generator.to_string());
+        let mut written = Ok(());
         let mut events = self.kinglet.open(&name)?.ask(question, options);
         let answered = self.runtime().block_on(async {
             while let Some(event) = events.next().await {
                 match event? {
                     AnswerEvent::Sentence(sentence) => {
-                        waiting.finish_and_clear();
-                        if !self.global.json && shown.is_ok() {
-                            shown = render::sentence(&sentence.text);
+                        spinner.finish_and_clear();
+                        if !self.global.json && written.is_ok() {
+                            written = render::sentence(&sentence.text);
                         }
                     }
                     AnswerEvent::Finished(answer) => return Ok::<_, Error>(*answer),
@@ -34,10 +34,10 @@ impl Session<'_> {
             }
             unreachable!("the last event is the answer")
         });
-        waiting.finish_and_clear();
+        spinner.finish_and_clear();
         let answer = answered?;
-        printed(shown)?;
-        let view = AnswerView::new(&answer, &here_or_nowhere());
+        printed(written)?;
+        let view = AnswerView::new(&answer, &base_folder());
         if self.global.json {
             printed(render::json(&view))?;
         } else {
@@ -48,14 +48,14 @@ impl Session<'_> {
         Ok(if answer.refused { REFUSED } else { DONE })
     }
 
-    /// Offline, only a server on this machine may be asked.
+    /// Fails if kinglet is offline and the generator is a server on another machine.
     fn check_generator_is_reachable(&self) -> Result<()> {
         let generator = &self.resolved.config.generator;
         match generator {
             GeneratorRef::OpenAi { model }
                 if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
             {
-                Err(Error::input(format!("{generator} is a server elsewhere, and this is offline"))
+                Err(Error::input(format!("{generator} is a server on another machine, and kinglet is offline"))
                     .with_hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
             }
             GeneratorRef::OpenAi { .. } | GeneratorRef::Extractive | GeneratorRef::Catalog(_) => Ok(()),

@@ -1,4 +1,5 @@
-//! Comparing systems: a plan, the models that it needs, then a table and a verdict.
+//! `kinglet compare` and `kinglet use`: plans a comparison, fetches the models that it needs, and
+//! prints a table and a verdict.
 
 use kinglet::experiment::compare::{ComparisonRequest, MeasuringProgress};
 use kinglet::view::ComparisonView;
@@ -35,16 +36,18 @@ impl Session<'_> {
     pub fn use_system(&self, system: &str, index: &IndexArg) -> Result<u8> {
         let name = self.index_name(index)?;
         self.kinglet.use_system(&name, system)?;
-        render::notice(&format!("{name} now answers by {system}; `kinglet use` takes any other that it has"));
+        render::notice(&format!(
+            "{name} now uses {system} by default; `kinglet use` can switch to any other system of the index"
+        ));
         Ok(DONE)
     }
 }
 
-/// `KEY=A,B`.
+/// Parses `KEY=A,B`.
 fn values(written: &str) -> Result<(String, Vec<String>)> {
     let wrong = || {
-        Error::input(format!("`{written}` varies nothing"))
-            .with_hint("write a setting and its values: --vary fusion=min-max,rrf")
+        Error::input(format!("`{written}` is not KEY=A,B"))
+            .with_hint("write a setting and its values, such as --vary fusion=min-max,rrf")
     };
     let (key, values) = written.split_once('=').ok_or_else(wrong)?;
     let values: Vec<String> = values.split(',').map(|value| value.trim().to_string()).collect();

@@ -1,4 +1,4 @@
-//! Measuring the search on questions with known answers, and tuning it.
+//! `kinglet eval`: measures search quality on a test collection, or tunes the fusion weights on it.
 
 use std::path::Path;
 
@@ -27,15 +27,15 @@ impl Session<'_> {
 
     pub fn tune(&self, collection: &CollectionArgs) -> Result<u8> {
         let (name, collection) = self.test_collection(collection)?;
-        let waiting = progress::waiting("trying weights");
-        let tried = |tried| waiting.set_message(format!("trying weights: {tried}"));
+        let spinner = progress::spinner("trying weights");
+        let tried = |tried| spinner.set_message(format!("trying weights: {tried}"));
         let tuning = self.kinglet.tune_weights(&collection, &tried)?;
-        waiting.finish_and_clear();
+        spinner.finish_and_clear();
         let view = TuningView::new(&name, &tuning);
         printed(if self.global.json { render::json(&view) } else { render::tuning(&view) })
     }
 
-    /// The collection that is named, and what it is called.
+    /// Opens the test collection that the arguments name; returns its name with it.
     fn test_collection(&self, collection: &CollectionArgs) -> Result<(String, TestCollection)> {
         let source = self.collection_source(collection)?;
         self.fetch_missing(&self.kinglet.models_for_documents(&source.documents)?)?;

@@ -1,4 +1,5 @@
-//! Looking after indexes: what they hold, whether they are sound, how files are read.
+//! Commands that inspect or remove indexes, and show files and settings: `status`, `ls`, `rm`,
+//! `doctor`, `inspect`, `config`.
 
 use std::path::Path;
 
@@ -10,16 +11,16 @@ use kinglet::view::{ChecksView, FileView, IndexListView, IndexView, SettingsView
 use kinglet::{Error, Result};
 
 use crate::args::IndexArg;
-use crate::commands::models::agreed;
+use crate::commands::models::confirm;
 use crate::hint;
-use crate::render::{self, here_or_nowhere};
-use crate::run::{COULD_NOT, DONE, NOTHING_FOUND, Session, printed};
+use crate::render::{self, base_folder};
+use crate::run::{DONE, FAILED, NOTHING_FOUND, Session, printed};
 
 impl Session<'_> {
     pub fn status(&self, index: &IndexArg) -> Result<u8> {
         let name = self.index_name(index)?;
         let index = Index::open(&self.kinglet.index_folder(&name)?)?;
-        let view = IndexView::new(&index, &here_or_nowhere())?;
+        let view = IndexView::new(&index, &base_folder())?;
         printed(if self.global.json { render::json(&view) } else { render::index(&view, self.global.verbose) })
     }
 
@@ -29,7 +30,7 @@ impl Session<'_> {
             return printed(render::json(&view));
         }
         if view.indexes.is_empty() {
-            render::notice("no indexes yet; `kinglet index FOLDER` makes one");
+            render::notice("no indexes yet; `kinglet index FOLDER` creates one");
             return Ok(DONE);
         }
         printed(render::indexes(&view))
@@ -38,7 +39,7 @@ impl Session<'_> {
     pub fn rm(&self, name: &str, yes: bool) -> Result<u8> {
         let name = self.kinglet.find_index(Some(name), Path::new(""))?;
         let folder = self.kinglet.index_folder(&name)?;
-        if !yes && !agreed(&format!("Remove the index {name}? Its documents are not touched."), "add --yes")? {
+        if !yes && !confirm(&format!("Remove the index {name}? Its documents are not touched."), "add --yes")? {
             return Ok(NOTHING_FOUND);
         }
         IndexWriter::remove(&folder)?;
@@ -55,25 +56,25 @@ impl Session<'_> {
         }
         let view = ChecksView::new(&checks, hint::rendered);
         printed(if self.global.json { render::json(&view) } else { render::checks(&view) })?;
-        Ok(if view.checks.iter().all(|check| check.ok) { DONE } else { COULD_NOT })
+        Ok(if view.checks.iter().all(|check| check.ok) { DONE } else { FAILED })
     }
 
-    /// The chunks of a file, as while indexing.
+    /// Extracts the chunks of a file, as indexing does.
     fn extract(&self, file: &Path, path: &Path, with_text: bool) -> Result<Extracted> {
         if !path.is_file() {
             return Err(Error::input(format!("{} is not a file", file.display())).with_hint("kinglet inspect FILE"));
         }
         let request =
             Request { path: path.to_path_buf(), chunking: Chunking::default(), previous_hash: None, with_text };
-        let (mut parts, mut found) = (Part::default(), None);
+        let (mut parts, mut last) = (Part::default(), None);
         read_all(self.kinglet.isolation(), &[request], |_, outcome| {
             match outcome {
                 Extraction::Part(part) => parts.add(part),
-                outcome => found = Some(outcome),
+                outcome => last = Some(outcome),
             }
             Ok(())
         })?;
-        match found {
+        match last {
             Some(Extraction::Read { mut extracted, .. }) => {
                 extracted.follow(parts);
                 Ok(extracted)
@@ -103,7 +104,7 @@ impl Session<'_> {
         };
         let chunks = extracted.chunks.into_iter().map(count).collect::<Result<Vec<_>>>()?;
         let limit = counter.as_ref().map(|(_, limit)| *limit);
-        let view = FileView::new(&path, &chunks, limit, &here_or_nowhere());
+        let view = FileView::new(&path, &chunks, limit, &base_folder());
         if self.global.json {
             return printed(render::json(&view));
         }
@@ -114,10 +115,10 @@ impl Session<'_> {
             .collect();
         match limit {
             None => {
-                render::notice("tokens are not counted: that needs an embedder on ONNX Runtime whose files are here")
+                render::notice("tokens are not counted: that needs an installed embedder that runs on ONNX Runtime")
             }
             Some(limit) if !over.is_empty() => render::notice(&format!(
-                "the embedder reads the first {limit} tokens only, and not the end of chunk {}",
+                "the embedder reads only the first {limit} tokens, so not the end of chunk {}",
                 over.join(", ")
             )),
             Some(_) => {}

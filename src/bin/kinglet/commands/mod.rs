@@ -1,4 +1,4 @@
-//! One file for each group of commands.
+//! The commands, one file for each group.
 
 mod ask;
 mod compare;

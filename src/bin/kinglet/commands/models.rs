@@ -1,4 +1,4 @@
-//! Models: which there are, and bringing them here.
+//! `kinglet models`: lists, fetches and adds models.
 
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
@@ -24,14 +24,14 @@ impl Session<'_> {
         let specs = ids.iter().map(|id| self.kinglet.models().lookup(id)).collect::<Result<Vec<_>>>()?;
         for spec in specs {
             if !force && self.kinglet.models().require(&spec).is_ok() {
-                render::notice(&format!("{} is here already", spec.id));
+                render::notice(&format!("{} is already installed", spec.id));
                 continue;
             }
             match from {
                 Some(folder) => download::copy_from_folder(self.kinglet.models(), &spec, folder)?,
                 None => self.fetch(&spec)?,
             }
-            render::notice(&format!("{} is in {}", spec.id, self.kinglet.models().folder(&spec).display()));
+            render::notice(&format!("{} is installed in {}", spec.id, self.kinglet.models().folder(&spec).display()));
         }
         Ok(DONE)
     }
@@ -48,23 +48,25 @@ impl Session<'_> {
         result
     }
 
-    /// Offers to fetch what is missing on a terminal; elsewhere names the command.
-    pub fn fetch_missing(&self, wanted: &[Arc<ModelSpec>]) -> Result<()> {
-        let missing: Vec<_> = wanted.iter().filter(|spec| !self.kinglet.is_here(spec)).collect();
+    /// Offers to fetch missing models if there is a terminal; otherwise the error names the
+    /// command.
+    pub fn fetch_missing(&self, required: &[Arc<ModelSpec>]) -> Result<()> {
+        let missing: Vec<_> = required.iter().filter(|spec| !self.kinglet.is_here(spec)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         let ids: Vec<&str> = missing.iter().map(|spec| spec.id.as_str()).collect();
-        let all = render::size(missing.iter().map(|spec| spec.size_bytes()).sum());
+        let size = render::size(missing.iter().map(|spec| spec.size_bytes()).sum());
         let pull = || Hint::PullModels { ids: ids.iter().map(ToString::to_string).collect(), force: false };
-        let absent = || {
-            Err(Error::new(ErrorKind::Missing, format!("not here yet: {} ({})", ids.join(", "), all)).with_hint(pull()))
+        let not_installed = || {
+            Err(Error::new(ErrorKind::Missing, format!("not here yet: {} ({})", ids.join(", "), size))
+                .with_hint(pull()))
         };
         if args::is_without_hub(self.global) || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return absent();
+            return not_installed();
         }
-        if !agreed(&format!("Fetch {} ({})?", ids.join(", "), all), pull())? {
-            return absent();
+        if !confirm(&format!("Fetch {} ({})?", ids.join(", "), size), pull())? {
+            return not_installed();
         }
         missing.iter().try_for_each(|spec| self.fetch(spec))
     }
@@ -77,7 +79,11 @@ impl Session<'_> {
     pub fn models_add(&self, folder: &Path) -> Result<u8> {
         self.fetch_missing(&self.kinglet.models_for_adding(folder)?)?;
         let spec = self.kinglet.add_model(folder)?;
-        render::notice(&format!("{} works and is in {}", spec.id, self.kinglet.models().folder(&spec).display()));
+        render::notice(&format!(
+            "{} works and is installed in {}",
+            spec.id,
+            self.kinglet.models().folder(&spec).display()
+        ));
         Ok(DONE)
     }
 
@@ -88,10 +94,10 @@ impl Session<'_> {
     }
 }
 
-/// Asks on the terminal; without one, names what to type instead.
-pub fn agreed(question: &str, instead: impl Into<Hint>) -> Result<bool> {
+/// Asks for confirmation on the terminal; without one, fails with the hint `otherwise`.
+pub fn confirm(question: &str, otherwise: impl Into<Hint>) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
-        return Err(Error::input(format!("{question} Nobody is here to say yes")).with_hint(instead));
+        return Err(Error::input(format!("{question} There is no terminal to confirm on")).with_hint(otherwise));
     }
     render::prompt(&format!("{question} [y/N] "));
     let mut answer = String::new();

@@ -1,4 +1,4 @@
-//! Generating questions from documents, and looking them through.
+//! `kinglet questions`: generates questions from documents, and reviews them.
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Session<'_> {
         out: Option<&Path>,
     ) -> Result<u8> {
         if count == 0 {
-            return Err(Error::input("no questions are wanted").with_hint("--count 100"));
+            return Err(Error::input("--count is 0").with_hint("--count 100"));
         }
         let source = self.document_source(documents.beir.as_deref(), DEFAULT_SPLIT, &documents.index)?;
         self.fetch_missing(&self.kinglet.models_for_documents(&source)?)?;
@@ -32,8 +32,8 @@ impl Session<'_> {
         let name = source.name();
         let out = out.map_or_else(|| PathBuf::from(format!("{name}-questions.jsonl")), Path::to_path_buf);
         if out.exists() {
-            return Err(Error::input(format!("{} is there already", out.display()))
-                .with_hint("remove it, or name another file by --out"));
+            return Err(Error::input(format!("{} already exists", out.display()))
+                .with_hint("remove it, or name another file with --out"));
         }
         let writer = generator.map(|generator| {
             let generator = GeneratorRef::from(generator);
@@ -50,7 +50,7 @@ impl Session<'_> {
         printed(if self.global.json { render::json(&view) } else { render::generated_questions(&name, &view) })
     }
 
-    /// Shows each question on the terminal; `k` keeps it, `d` drops it, `e` writes it anew, `q`
+    /// Shows each question on the terminal: `k` keeps it, `d` drops it, `e` edits it, `q` stops and
     /// leaves the rest as it is.
     pub fn questions_review(&self, file: &Path) -> Result<u8> {
         let mut review = QuestionReview::open(file)?;
@@ -60,7 +60,7 @@ impl Session<'_> {
             match input.next() {
                 None => Ok(None),
                 Some(Ok(line)) => Ok(Some(line.trim().to_string())),
-                Some(Err(cause)) => Err(Error::input(format!("the answer could not be read: {cause}"))),
+                Some(Err(cause)) => Err(Error::input(format!("could not read the answer: {cause}"))),
             }
         };
         'questions: while let Some(question) = review.current() {

@@ -1,4 +1,4 @@
-//! Evaluations, tuning, comparisons, and questions.
+//! Renders evaluations, tuning, comparisons and questions.
 
 use std::io::{Result, Write};
 
@@ -6,10 +6,10 @@ use kinglet::eval::datasets::questions::WrittenQuestion;
 use kinglet::eval::report::Report;
 use kinglet::view::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 
-use super::{BOLD, DIM, PATH, shown, table};
+use super::{BOLD, DIM, PATH, display_path, table};
 use crate::terminal::{err, on_one_line, out, visible};
 
-/// How good a search is.
+/// Prints an evaluation: the metrics and the times.
 pub fn evaluation(view: &EvaluationView) -> Result<()> {
     writeln!(out(), "{BOLD}{}{BOLD:#}: {} documents, {} questions", view.collection, view.documents, view.questions)?;
     let rows = view.estimates.iter().map(|estimate| {
@@ -17,10 +17,10 @@ pub fn evaluation(view: &EvaluationView) -> Result<()> {
         vec![estimate.metric.to_string(), format!("{:.4}", estimate.mean), format!("{low:.3} – {high:.3}")]
     });
     table(&["metric", "mean", "95 % interval"], rows.collect(), &[1])?;
-    writeln!(out(), "half of the questions took {:.1} ms at most, 95 of 100 {:.1} ms", view.p50_ms, view.p95_ms)
+    writeln!(out(), "time for a question: p50 {:.1} ms, p95 {:.1} ms", view.p50_ms, view.p95_ms)
 }
 
-/// Which system is better, how sure that is, and what it costs.
+/// Prints a comparison: quality, cost and verdict.
 pub fn comparison(view: &ComparisonView) -> Result<()> {
     let Report { about, comparisons } = &view.report;
     for comparison in comparisons {
@@ -70,10 +70,10 @@ pub fn comparison(view: &ComparisonView) -> Result<()> {
         }
         writeln!(out())?;
     }
-    writeln!(out(), "report: {PATH}{}{PATH:#}", shown(&view.page))
+    writeln!(out(), "report: {PATH}{}{PATH:#}", display_path(&view.page))
 }
 
-/// A question with what answers it, on standard error.
+/// Prints a question with its answers, on standard error.
 pub fn question((place, total): (usize, usize), question: &WrittenQuestion) {
     let kind = question.synthetic.as_deref().unwrap_or("human");
     let mut err = err();
@@ -90,25 +90,25 @@ pub fn question((place, total): (usize, usize), question: &WrittenQuestion) {
     }
 }
 
-/// What came of generating questions.
+/// Prints how many questions were generated and discarded.
 pub fn generated_questions(name: &str, view: &GeneratedQuestionsView) -> Result<()> {
     writeln!(
         out(),
         "{BOLD}{name}{BOLD:#}: {} synthetic questions in {PATH}{}{PATH:#}",
         view.questions,
-        shown(&view.file)
+        display_path(&view.file)
     )?;
     writeln!(
         out(),
-        "thrown away: {} copied from their passage, {} asked before, {} that do not find it",
+        "discarded: {} copied from their passage, {} duplicates, {} that do not retrieve their passage",
         view.copied,
         view.duplicates,
         view.not_found
     )?;
-    writeln!(out(), "{DIM}`kinglet questions review {}` shows them one by one{DIM:#}", shown(&view.file))
+    writeln!(out(), "{DIM}`kinglet questions review {}` shows them one by one{DIM:#}", display_path(&view.file))
 }
 
-/// What tuning found.
+/// Prints the tuned weights and what they gain.
 pub fn tuning(view: &TuningView) -> Result<()> {
     let TuningView { weights, training_questions, held_out_questions, difference, .. } = view;
     writeln!(out(), "{BOLD}{}{BOLD:#}: weights of hybrid mode for {}", view.collection, view.embedder)?;
@@ -126,16 +126,21 @@ pub fn tuning(view: &TuningView) -> Result<()> {
     let [low, high] = difference.interval;
     writeln!(
         out(),
-        "words 1, vectors {}, learned terms {}, reranker {}, neighbours {}, depth {}",
+        "lexical 1, dense {}, sparse {}, reranker {}, neighbours {}, depth {}",
         weights.dense,
         weights.sparse,
         weights.reranker,
         weights.score_regularization,
         weights.depth
     )?;
-    writeln!(out(), "on the held-out half {:+.4} ({low:+.4} to {high:+.4}), p = {:.3}", difference.mean, difference.p)?;
+    writeln!(
+        out(),
+        "gain on the held-out half: {:+.4} ({low:+.4} to {high:+.4}), p = {:.3}",
+        difference.mean,
+        difference.p
+    )?;
     match view.is_kept {
-        true => writeln!(out(), "kept with the index; `--tuning none` leaves them out"),
-        false => writeln!(out(), "not better there, so the index has the default weights"),
+        true => writeln!(out(), "the index now uses the tuned weights; `--tuning none` ignores them"),
+        false => writeln!(out(), "no gain on the held-out half, so the index uses the default weights"),
     }
 }

@@ -1,4 +1,4 @@
-//! Indexes, files, models and settings.
+//! Renders indexes, files, models, settings and checks.
 
 use std::io::{Result, Write};
 
@@ -7,10 +7,10 @@ use kinglet::view::{
     CheckView, ChecksView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView, ModelView, SettingsView,
 };
 
-use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, mib, shown, size, table};
+use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, mib, size, table};
 use crate::terminal::{on_one_line, out, visible};
 
-/// What an indexing run did.
+/// Prints what an indexing run did.
 pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
     let mut out = out();
     let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
@@ -25,14 +25,14 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
     )?;
     if let [first, others @ ..] = summary.truncated.as_slice() {
         let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-        let (file, reason) = (on_one_line(&shown(&first.path)), visible(&first.reason));
+        let (file, reason) = (on_one_line(&display_path(&first.path)), visible(&first.reason));
         writeln!(out, "  cut     {file}{more}: {reason}; see `kinglet status --verbose`")?;
     }
-    if summary.mended > 0 {
+    if summary.repaired > 0 {
         writeln!(
             out,
             "  repaired {} read again, because the index had damaged rows of them",
-            count_of_files(summary.mended)
+            count_of_files(summary.repaired)
         )?;
     }
     writeln!(out, "  chunks  {} embedded in this run", summary.embedded)?;
@@ -46,7 +46,7 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
     if verbose && !summary.skipped.is_empty() {
         writeln!(out, "skipped:")?;
         for file in &summary.skipped {
-            writeln!(out, "  {PATH}{}{PATH:#}  {}", on_one_line(&shown(&file.path)), visible(&file.reason))?;
+            writeln!(out, "  {PATH}{}{PATH:#}  {}", on_one_line(&display_path(&file.path)), visible(&file.reason))?;
         }
     } else if !summary.skipped.is_empty() {
         writeln!(out, "{DIM}`--verbose` lists the skipped files with the reasons{DIM:#}")?;
@@ -54,15 +54,18 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
     Ok(())
 }
 
-/// What an index holds.
+/// Prints what an index holds.
 pub fn index(view: &IndexView, verbose: bool) -> Result<()> {
     let row = |key: &str, value: String| vec![key.to_string(), value];
     let searchable = view.searchable();
     let chunks = match view.exact_duplicates {
         0 => view.chunks.to_string(),
-        duplicates => format!("{}, of which {duplicates} say the same as another", view.chunks),
+        duplicates => format!("{}, of which {duplicates} are exact duplicates", view.chunks),
     };
-    let of = |made: u64| if made == searchable { "all".to_string() } else { format!("{made} of {searchable}") };
+    let of = |embedded: u64| match embedded == searchable {
+        true => "all".to_string(),
+        false => format!("{embedded} of {searchable}"),
+    };
     let vectors = view.embedders.iter().map(|id| format!("{id} ({})", of(view.vectors[id])));
     let mut rows = vec![row("name", view.name.clone()), row("folder", view.folder.display().to_string())];
     rows.extend(view.roots.iter().map(|root| row("indexes", root.display().to_string())));
@@ -72,22 +75,23 @@ pub fn index(view: &IndexView, verbose: bool) -> Result<()> {
         row("language", view.language.clone()),
         row("vectors", vectors.collect::<Vec<_>>().join(", ")),
     ]);
-    let mut repeated = Vec::new();
+    let mut repetitions = Vec::new();
     if view.near_duplicates > 0 {
-        repeated.push(format!("{} passages nearly repeat another and are shown with it", view.near_duplicates));
+        repetitions
+            .push(format!("{} passages are near-duplicates and are shown with their originals", view.near_duplicates));
     }
     if view.boilerplate_lines > 0 {
-        repeated.push(format!("{} lines that stand on page after page are left out", view.boilerplate_lines));
+        repetitions.push(format!("{} lines that recur on many pages are left out", view.boilerplate_lines));
     }
     let truncated = view.warnings.iter().filter(|file| file.truncated).count();
     let defaults: Vec<String> = view.defaults.iter().map(|(key, value)| format!("{key} {value}")).collect();
     let optional = [
-        ("repeated", (!repeated.is_empty()).then(|| repeated.join("; "))),
+        ("repeated", (!repetitions.is_empty()).then(|| repetitions.join("; "))),
         ("truncated", (truncated > 0).then(|| format!("{} not read whole", count_of_files(truncated)))),
         ("warnings", (!view.warnings.is_empty()).then(|| count_of_files(view.warnings.len()))),
-        ("incomplete", (!view.complete).then(|| format!("`kinglet index --index {}` goes on", view.name))),
-        ("answers by", (!defaults.is_empty()).then(|| defaults.join(", "))),
-        ("learned terms", (!view.sparse_encoders.is_empty()).then(|| view.sparse_encoders.join(", "))),
+        ("incomplete", (!view.complete).then(|| format!("run `kinglet index --index {}` to continue", view.name))),
+        ("defaults", (!defaults.is_empty()).then(|| defaults.join(", "))),
+        ("sparse", (!view.sparse_encoders.is_empty()).then(|| view.sparse_encoders.join(", "))),
     ];
     rows.extend(optional.into_iter().filter_map(|(key, value)| Some(row(key, value?))));
     rows.push(row("size", mib(view.size_bytes)));
@@ -102,7 +106,7 @@ pub fn index(view: &IndexView, verbose: bool) -> Result<()> {
     Ok(())
 }
 
-/// All indexes.
+/// Prints a table of all indexes.
 pub fn indexes(view: &IndexListView) -> Result<()> {
     let row = |entry: &IndexEntryView| match entry {
         IndexEntryView::Searchable { name, documents, chunks, roots } => {
@@ -113,10 +117,10 @@ pub fn indexes(view: &IndexListView) -> Result<()> {
             vec![name.clone(), "?".to_string(), "?".to_string(), error.clone()]
         }
     };
-    table(&["name", "documents", "chunks", "of"], view.indexes.iter().map(row).collect(), &[1, 2])
+    table(&["name", "documents", "chunks", "folders and files"], view.indexes.iter().map(row).collect(), &[1, 2])
 }
 
-/// The models that are known.
+/// Prints a table of all models.
 pub fn models(view: &ModelListView) -> Result<()> {
     let row = |model: &ModelView| {
         let description = match model.parameters {
@@ -127,18 +131,18 @@ pub fn models(view: &ModelListView) -> Result<()> {
         let (id, kind, licence) = (model.id.clone(), model.kind.clone(), model.licence.clone());
         vec![id, kind, size(model.size_bytes), licence, installed.to_string(), description]
     };
-    let headings = ["id", "kind", "size", "licence", "installed", "what it is"];
+    let headings = ["id", "kind", "size", "licence", "installed", "description"];
     table(&headings, view.models.iter().map(row).collect(), &[2])
 }
 
-/// Every setting, its value and where it comes from.
+/// Prints every setting with its value and origin.
 pub fn settings(view: &SettingsView) -> Result<()> {
     let rows =
         view.settings.iter().map(|(key, setting)| vec![key.clone(), setting.value.to_string(), setting.source.clone()]);
-    table(&["setting", "value", "from"], rows.collect(), &[])
+    table(&["setting", "value", "origin"], rows.collect(), &[])
 }
 
-/// The chunks of a file, with places and sizes.
+/// Prints the chunks of a file, with their locations and sizes.
 pub fn file(view: &FileView) -> Result<()> {
     let mut out = out();
     for (at, chunk) in view.chunks.iter().enumerate() {
@@ -159,7 +163,7 @@ pub fn file(view: &FileView) -> Result<()> {
     Ok(())
 }
 
-/// What the doctor found.
+/// Prints the outcomes of all checks.
 pub fn checks(view: &ChecksView) -> Result<()> {
     let mut out = out();
     for CheckView { part, ok, detail, hint, .. } in &view.checks {

@@ -1,5 +1,4 @@
-//! Everything that a person or a script reads: results, notices and errors as lines of text, or as
-//! JSON.
+//! All output: results, notices and errors, as lines of text or as JSON.
 
 mod evaluation;
 mod indexes;
@@ -27,17 +26,18 @@ const MATCH: Style = AnsiColor::Yellow.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 
-/// So many files, in words.
+/// The number of files, in words.
 fn count_of_files(count: usize) -> String {
     if count == 1 { "1 file".to_string() } else { format!("{count} files") }
 }
 
-/// A notice on standard error. Where nobody listens there, nothing is lost that a command is for.
+/// Prints a notice on standard error. A failure to write is ignored: the result of a command goes
+/// to standard output.
 pub fn notice(text: &str) {
     let _ = writeln!(err(), "{}", visible(text));
 }
 
-/// An error on standard error: one line, then what helps.
+/// Prints an error on standard error: one line, then the hint.
 pub fn error(error: &kinglet::Error) {
     let _ = writeln!(err(), "{ERROR}error:{ERROR:#} {}", visible(&error.to_string()));
     if let Some(hint) = error.hint() {
@@ -46,38 +46,38 @@ pub fn error(error: &kinglet::Error) {
 }
 
 /// The current folder, which paths are shown relative to; an empty path if it is gone.
-pub fn here_or_nowhere() -> PathBuf {
-    std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default()
+pub fn base_folder() -> PathBuf {
+    std::env::current_dir().and_then(|folder| folder.canonicalize()).unwrap_or_default()
 }
 
-/// The path as it can be typed here: relative below the current folder, whole elsewhere.
-fn shown(path: &Path) -> String {
-    view::relative(path, &here_or_nowhere())
+/// The path as the user can type it: relative below the current folder, absolute elsewhere.
+fn display_path(path: &Path) -> String {
+    view::relative(path, &base_folder())
 }
 
-/// A text on standard output.
+/// Prints a text on standard output.
 pub fn text(text: &str) -> Result<()> {
     let mut out = out();
     text.lines().try_for_each(|line| writeln!(out, "{}", visible(line)))
 }
 
-/// JSON on standard output, indented, keys in the order of the alphabet.
+/// Prints JSON on standard output, indented, with keys in alphabetical order.
 pub fn json(view: &impl Serialize) -> Result<()> {
     let value = serde_json::to_value(view).expect("a view is plain data");
     writeln!(out(), "{}", escaped(&format!("{value:#}")))
 }
 
-/// A size as people read it.
+/// A size in MiB.
 fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// A size, where it is known.
+/// A size in MiB, or `?` if it is unknown.
 pub fn size(bytes: Option<u64>) -> String {
     bytes.map_or("?".to_string(), mib)
 }
 
-/// Rows under headings, columns aligned; numbers to the right where `numeric` says so.
+/// Prints rows under headings with aligned columns; those in `numeric` are aligned to the right.
 fn table(headings: &[&str], rows: Vec<Vec<String>>, numeric: &[usize]) -> Result<()> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -97,13 +97,13 @@ fn table(headings: &[&str], rows: Vec<Vec<String>>, numeric: &[usize]) -> Result
     writeln!(out(), "{}", trimmed.join("\n"))
 }
 
-/// Asks on standard error, on one line.
+/// Prints a question on standard error, without a line end.
 pub fn prompt(text: &str) {
     let mut err = err();
     let _ = write!(err, "{BOLD}{text}{BOLD:#}").and_then(|()| err.flush());
 }
 
-/// Paths, one a line.
+/// Prints paths, one a line.
 pub fn paths(paths: &[PathBuf]) -> Result<()> {
     paths.iter().try_for_each(|path| writeln!(out(), "{}", on_one_line(&path.display().to_string())))
 }

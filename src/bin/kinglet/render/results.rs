@@ -1,4 +1,4 @@
-//! What a search found, and an answer with its sources.
+//! Renders search results, and answers with their sources.
 
 use std::io::{Result, Write};
 use std::path::Path;
@@ -10,16 +10,17 @@ use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
 use kinglet::view::{AnswerView, TimingsView};
 
-use super::{BOLD, DIM, MATCH, PATH, notice, shown};
+use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
 
-pub fn hits(found: &[SearchResult], explain: bool) -> Result<()> {
+/// Prints search results; with `explain`, what each retriever contributed.
+pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated, .. }) in found.iter().enumerate() {
-        let stands = place(path, chunk);
+    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated, .. }) in results.iter().enumerate() {
+        let location = location(path, chunk);
         writeln!(
             out,
-            "{BOLD}{:>2}{BOLD:#}  {PATH}{stands}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
+            "{BOLD}{:>2}{BOLD:#}  {PATH}{location}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
             at + 1,
             visible(&chunk.headings.join(" › ")),
             hit.score
@@ -27,7 +28,7 @@ pub fn hits(found: &[SearchResult], explain: bool) -> Result<()> {
         writeln!(out, "    {}", marked(&chunk.text, snippet))?;
         if let Some(other) = duplicates.first() {
             let more = if duplicates.len() > 1 { format!(" and {} more", duplicates.len() - 1) } else { String::new() };
-            writeln!(out, "    {DIM}also {}{more}{DIM:#}", place(&other.path, &other.chunk))?;
+            writeln!(out, "    {DIM}also {}{more}{DIM:#}", self::location(&other.path, &other.chunk))?;
         }
         if let Some(truncated) = truncated {
             writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
@@ -43,31 +44,32 @@ pub fn hits(found: &[SearchResult], explain: bool) -> Result<()> {
     Ok(())
 }
 
-/// `path:first-last` or `path#page=3`, as programs and people read it.
-fn place(path: &Path, chunk: &Chunk) -> String {
-    on_one_line(&format!("{}{}", shown(path), chunk.after_path()))
+/// `path:first-last` or `path#page=3`: editors and browsers open these.
+fn location(path: &Path, chunk: &Chunk) -> String {
+    on_one_line(&format!("{}{}", display_path(path), chunk.after_path()))
 }
 
+/// The snippet with its matches in colour.
 fn marked(text: &str, snippet: &Snippet) -> String {
-    let mut shown = String::new();
+    let mut line = String::new();
     let mut at = snippet.span.start;
     for word in &snippet.matches {
-        shown.push_str(&visible(&text[at..word.start]));
-        shown.push_str(&format!("{MATCH}{}{MATCH:#}", visible(word.of(text))));
+        line.push_str(&visible(&text[at..word.start]));
+        line.push_str(&format!("{MATCH}{}{MATCH:#}", visible(word.of(text))));
         at = word.end;
     }
-    shown.push_str(&visible(&text[at..snippet.span.end]));
-    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+    line.push_str(&visible(&text[at..snippet.span.end]));
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A sentence of an answer, at once.
+/// Prints a sentence of an answer and flushes it.
 pub fn sentence(text: &str) -> Result<()> {
     let mut out = out();
     write!(out, "{}", visible(text).replace(UNSUPPORTED_MARK, &format!("{DIM}{UNSUPPORTED_MARK}{DIM:#}")))?;
     out.flush()
 }
 
-/// The sources of an answer that has been shown; with `quotes`, what each is cited for.
+/// Prints the sources of an answer; with `quotes`, the sentences cited from each.
 pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
     let mut out = out();
     writeln!(out)?;
@@ -75,8 +77,8 @@ pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
         writeln!(out)?;
     }
     for source in &answer.sources {
-        let place = on_one_line(&format!("{}{}", source.path, source.location.suffix));
-        writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{place}{PATH:#}  {}", source.n, visible(&source.heading))?;
+        let location = on_one_line(&format!("{}{}", source.path, source.location.suffix));
+        writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{location}{PATH:#}  {}", source.n, visible(&source.heading))?;
         if let Some(truncated) = &source.truncated {
             writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
         }
@@ -93,13 +95,13 @@ pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
     Ok(())
 }
 
-/// What an index had not made yet when it was searched, on standard error.
+/// Notes on standard error what was pending in the index when it was searched.
 pub fn pending(pending: Option<PendingWork>, name: &str) {
     let Some(PendingWork { lexical, vectors, sparse, passages, files, .. }) = pending else { return };
     let counts = [
-        (lexical, "are not found by their words yet"),
+        (lexical, "are not in the lexical index yet"),
         (vectors, "have no vector yet"),
-        (sparse, "have no learned terms yet"),
+        (sparse, "have no sparse vector yet"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let mut what: Vec<String> = counts.map(|(count, lack)| format!("{count} of {passages} passages {lack}")).collect();
@@ -108,19 +110,19 @@ pub fn pending(pending: Option<PendingWork>, name: &str) {
         what.push(all.to_string());
     }
     let what = what.join(", and ");
-    notice(&format!("note: {what}, so something may be missing; `kinglet index --index {name}` goes on"));
+    notice(&format!("note: {what}, so results may be incomplete; run `kinglet index --index {name}` to continue"));
 }
 
-/// What a reader of an answer should know, on standard error.
+/// Prints notes on an answer, on standard error.
 pub fn remarks(answer: &AnswerView, timings: bool) {
     match answer.unsupported.len() {
         0 => {}
-        1 => notice("note: the sentence marked [unsupported] is not in the passages that were found"),
-        _ => notice("note: the sentences marked [unsupported] are not in the passages that were found"),
+        1 => notice("note: the sentence marked [unsupported] has no support in the passages"),
+        _ => notice("note: the sentences marked [unsupported] have no support in the passages"),
     }
     if !answer.unknown_citations.is_empty() {
         let marks: String = answer.unknown_citations.iter().map(|number| format!("[{number}]")).collect();
-        notice(&format!("note: the model cited {marks}, which it was never given"));
+        notice(&format!("note: the model cited {marks}, but there was no such passage"));
     }
     if timings {
         let TimingsView { retrieve, load, read, write, .. } = answer.timings_ms;
