@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chunking::Chunking;
 use crate::error::{Error, Hint, Result};
-use crate::index::durable_file::{check, write_whole};
+use crate::index::durable_file::{check, index_name, write_whole};
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::format_1::Manifest1;
 use crate::language::Language;
