@@ -60,7 +60,8 @@ fn a_thousand_questions_from_four_threads_beside_a_writer_never_go_back_and_the_
                     let mut newest = 0;
                     for _ in 0..QUESTIONS {
                         let response = index.search("Where is the count?", &SearchOptions::default()).unwrap();
-                        // A commit may have replaced the passage whose words and vectors are not in place yet.
+                        // A commit may have replaced the passage whose words and vectors are not in
+                        // place yet.
                         let Some(best) = response.results.first() else {
                             assert!(response.pending.is_some(), "what is missing is told");
                             continue;

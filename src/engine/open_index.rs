@@ -85,8 +85,8 @@ impl OpenIndex {
             .boxed()
     }
 
-    /// Looks at the disk now, and opens what has changed, so that the next question does not have to.
-    /// Returns the generation of the index: the number of its commits.
+    /// Looks at the disk now, and opens what has changed, so that the next question does not have
+    /// to. Returns the generation of the index: the number of its commits.
     ///
     /// # Errors
     /// As [`Kinglet::open`].
@@ -94,8 +94,8 @@ impl OpenIndex {
         Ok(self.view()?.generation())
     }
 
-    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon, because
-    /// the log of the store cannot shrink meanwhile.
+    /// A view of the index as it is now. It stays the same until it is dropped; drop it soon,
+    /// because the log of the store cannot shrink meanwhile.
     ///
     /// # Errors
     /// As [`Kinglet::open`].

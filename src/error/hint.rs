@@ -56,8 +56,6 @@ pub enum Hint {
     },
     /// List the indexes.
     ListIndexes,
-    /// Check the runtime, the models and the index.
-    RunDoctor,
     /// Download models.
     PullModels {
         /// Their ids; at least one.
@@ -80,6 +78,11 @@ impl Hint {
         Hint::UpdateIndex { index: None, effect: Some(effect) }
     }
 
+    /// Fetch one model, or replace its damaged files.
+    pub(crate) fn pull(id: impl ToString, force: bool) -> Self {
+        Hint::PullModels { ids: vec![id.to_string()], force }
+    }
+
     /// What helps if a derived part of an index is damaged.
     pub(crate) fn derive_again() -> Self {
         Self::update_index("it derives this part again from the stored documents")
@@ -95,17 +98,5 @@ impl From<&str> for Hint {
 impl From<String> for Hint {
     fn from(advice: String) -> Self {
         Hint::Advice(advice)
-    }
-}
-
-impl Hint {
-    /// Bring the index that the error is about up to date, which has this effect.
-    pub(crate) fn update(effect: impl Into<Option<&'static str>>) -> Self {
-        Hint::UpdateIndex { index: None, effect: effect.into() }
-    }
-
-    /// Fetch one model, or replace its damaged files.
-    pub(crate) fn pull(id: impl ToString, force: bool) -> Self {
-        Hint::PullModels { ids: vec![id.to_string()], force }
     }
 }

@@ -200,8 +200,10 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
 }
 
 fn damaged(path: &Path, how: &str) -> Error {
-    Error::damaged(format!("{}: {how}", path.display()))
-        .with_hint(Hint::DeleteAndUpdateIndex { path: path.to_path_buf(), effect: "it computes the token vectors again and changes nothing else" })
+    Error::damaged(format!("{}: {how}", path.display())).with_hint(Hint::DeleteAndUpdateIndex {
+        path: path.to_path_buf(),
+        effect: "it computes the token vectors again and changes nothing else",
+    })
 }
 
 #[cfg(test)]

@@ -32,7 +32,6 @@ pub fn rendered(hint: &Hint) -> String {
             )
         }
         Hint::ListIndexes => "`kinglet ls` lists the indexes; `kinglet index FOLDER` creates one".to_string(),
-        Hint::RunDoctor => "run `kinglet doctor`".to_string(),
         Hint::PullModels { ids, force } => {
             format!("kinglet models pull {}{}", if *force { "--force " } else { "" }, ids.join(" "))
         }
@@ -71,7 +70,6 @@ mod tests {
             (Hint::DeleteAndUpdateIndex { path: "a/manifest.json".into(), effect }, "kinglet index"),
             (Hint::RebuildIndex { index: index() }, "kinglet rm notes"),
             (Hint::ListIndexes, "kinglet ls"),
-            (Hint::RunDoctor, "kinglet doctor"),
             (
                 Hint::PullModels { ids: vec!["a".to_string(), "b".to_string()], force: true },
                 "kinglet models pull --force a b",
