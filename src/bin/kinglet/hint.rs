@@ -5,7 +5,7 @@ use kinglet::Hint;
 /// Renders a hint. Commands are complete: they contain the names that the error is about.
 pub fn rendered(hint: &Hint) -> String {
     match hint {
-        Hint::IndexFolder => "kinglet index FOLDER".to_string(),
+        Hint::IndexFolder => "`kinglet index FOLDER` creates an index".to_string(),
         Hint::NameIndex { among } => match among.as_slice() {
             [name] => format!("there is one index: add --index {name}"),
             [first, ..] => format!("the indexes are {}: add --index {first}, or another", among.join(", ")),
