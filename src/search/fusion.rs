@@ -117,7 +117,8 @@ mod tests {
             }
             for hit in &hits {
                 let sum: f32 = hit.legs.iter().map(|leg| leg.contribution).sum();
-                prop_assert!((sum - hit.score).abs() < 1e-6 && (0.0..=1.0).contains(&hit.score));
+                // Weights that are divided by their sum round: the best score may be 1 and a bit.
+                prop_assert!((sum - hit.score).abs() < 1e-6 && (0.0..=1.0 + 1e-6).contains(&hit.score));
             }
             found.sort_unstable();
             prop_assert_eq!(found, wanted);
