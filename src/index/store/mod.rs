@@ -25,7 +25,7 @@ pub use change::Change;
 pub use overview::{Counts, Outline};
 pub(in crate::index) use pool::Pool;
 pub use put_file::NewFile;
-pub(in crate::index) use reader::{StoreSnapshot, StoreReader};
+pub(in crate::index) use reader::{StoreReader, StoreSnapshot};
 pub use rows::{KnownFile, StoredChunk};
 
 /// Identifies a chunk within an index. Never reused after the chunk is gone.
