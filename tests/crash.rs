@@ -133,7 +133,7 @@ fn after_a_kill_at_any_event_the_next_run_finishes_the_work() {
                 was_pending = was_pending || pending != [0; 3];
             } else {
                 let error = Index::open(&index).map(drop).unwrap_err();
-                let is_update = matches!(error.hint(), Some(Hint::UpdateIndex { index: Some(_), .. }));
+                let is_update = matches!(error.hint(), Some(Hint::IndexFolder { index: Some(_) }));
                 assert!(is_update, "killed at event {event}: {error}");
             }
             support::index(&folder, &index);

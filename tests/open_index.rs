@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{FutureExt, StreamExt};
-use kinglet::{AnswerEvent, Config, ErrorKind, Kinglet, NoProgress, SearchOptions, SentenceSupport};
+use kinglet::{AnswerEvent, Config, ErrorKind, Hint, Kinglet, NoProgress, SearchOptions, SentenceSupport};
 
 /// A kinglet whose models need no files.
 fn kinglet(home: &Path) -> Kinglet {
@@ -134,4 +134,19 @@ fn without_a_runtime_an_answer_is_an_error() {
     let mut events = kinglet.open("notes").unwrap().ask("Where is the count?", &SearchOptions::default());
     let first = events.next().now_or_never().expect("it waits for nothing");
     assert!(matches!(&first, Some(Err(error)) if error.to_string().contains("tokio runtime")), "{first:?}");
+}
+
+#[test]
+fn before_its_first_commit_an_index_says_so_and_how_to_go_on() {
+    let temporary = tempfile::tempdir().unwrap();
+    let home = temporary.path().join("home");
+    let folder = home.join("indexes/notes");
+    std::fs::create_dir_all(&folder).unwrap();
+    // What a run that was killed at once leaves: a store without tables.
+    std::fs::write(folder.join("documents.sqlite"), "").unwrap();
+    let error = kinglet(&home).open("notes").err().unwrap();
+    assert!(error.to_string().contains("nothing can be searched"), "{error}");
+    assert_eq!(error.hint(), Some(&Hint::IndexFolder { index: Some("notes".to_string()) }));
+    std::fs::create_dir(home.join("indexes/.hidden")).unwrap();
+    assert_eq!(kinglet(&home).indexes().unwrap(), ["notes"]);
 }

@@ -32,8 +32,9 @@ pub enum AnswerEvent {
     Finished(Box<Answer>),
 }
 
-/// The events of one answer: [`AnswerEvent::PassagesFound`], then [`AnswerEvent::Sentence`] for each
-/// sentence, then [`AnswerEvent::Finished`]. An error ends the stream. Dropping the stream stops the generator.
+/// The events of one answer: [`AnswerEvent::PassagesFound`], then [`AnswerEvent::Sentence`] for
+/// each sentence, then [`AnswerEvent::Finished`]. An error ends the stream. Dropping the stream
+/// stops the generator.
 pub type AnswerEvents = BoxStream<'static, Result<AnswerEvent>>;
 
 /// A checked sentence. The texts of all sentences, put together, are the text of the answer.
@@ -72,8 +73,8 @@ pub struct FoundPassages {
 }
 
 /// Answers `question` from the passages that were found for it. The generator reads as many of them
-/// as fit into its context and writes at most `max_answer_tokens`. The stream needs whatever runtime the
-/// generator needs and creates none.
+/// as fit into its context and writes at most `max_answer_tokens`. The stream needs whatever
+/// runtime the generator needs and creates none.
 ///
 /// The stream yields an error when the question leaves no room for a passage, or when the generator
 /// fails or writes nothing.

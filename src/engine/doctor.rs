@@ -89,12 +89,16 @@ impl Kinglet {
         let sample: Vec<_> = ids.into_iter().step_by(step).take(DOCTOR_SAMPLE).collect();
         let passages: Vec<String> = index.chunks(&sample)?.iter().map(|stored| stored.chunk.passage()).collect();
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+        let mut compared = 0;
         for card in &index.manifest().embedders {
             let embedder = self.open_embedder(&card.id.as_str().into())?;
             let stored = index.dense(embedder.card())?.stored(&sample)?;
             let fresh = embedder.embed(Role::Passage, &texts)?;
             for ((chunk, stored), fresh) in sample.iter().zip(stored).zip(fresh) {
-                let cosine = stored.map_or(0.0, |stored| crate::vector::dot(stored, fresh.as_slice()));
+                // A chunk without a vector is pending, which is no damage.
+                let Some(stored) = stored else { continue };
+                compared += 1;
+                let cosine = crate::vector::dot(stored, fresh.as_slice());
                 if cosine < SAME_VECTOR_COSINE {
                     return Err(Error::damaged(format!(
                         "chunk {chunk} embedded again with {} has cosine {cosine:.4} to its stored vector",
@@ -105,7 +109,7 @@ impl Kinglet {
             }
         }
         let names: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
-        Ok(format!("{} chunks embedded again give their stored vectors ({})", sample.len(), names.join(", ")))
+        Ok(format!("{compared} vectors computed again equal the stored ones ({})", names.join(", ")))
     }
 }
 

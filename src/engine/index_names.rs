@@ -19,6 +19,7 @@ impl Kinglet {
             .flatten()
             .filter(|entry| entry.path().is_dir())
             .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| !name.starts_with('.'))
             .collect();
         names.sort();
         Ok(names)
@@ -93,5 +94,5 @@ impl Kinglet {
 }
 
 fn choice_of(among: Vec<String>) -> Hint {
-    if among.is_empty() { Hint::IndexFolder } else { Hint::NameIndex { among } }
+    if among.is_empty() { Hint::IndexFolder { index: None } } else { Hint::NameIndex { among } }
 }

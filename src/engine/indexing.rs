@@ -61,6 +61,10 @@ impl Kinglet {
             .iter()
             .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
             .collect::<Result<Vec<_>>>()?;
+        if let Some(root) = roots.iter().find(|root| root.to_str().is_none()) {
+            return Err(Error::input(format!("{} is not UTF-8, so no index can name it", root.display()))
+                .with_hint("rename that folder"));
+        }
         let embedders = self.open_embedders(folder, embedders)?;
         let mut writer = IndexWriter::open(folder)?;
         let before = writer.manifest().map(|manifest| manifest.chunking);

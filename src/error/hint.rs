@@ -8,7 +8,10 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Hint {
     /// Name a folder to index.
-    IndexFolder,
+    IndexFolder {
+        /// The name of the index, if one was given or exists already.
+        index: Option<String>,
+    },
     /// Name one of these indexes.
     NameIndex {
         /// Their names, sorted; empty if there are no indexes yet.

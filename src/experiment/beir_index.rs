@@ -20,9 +20,18 @@ use crate::models::catalog::ModelSpec;
 
 /// The same engine with a fixed embedder, so that results do not depend on which embedder was used
 /// first.
-pub(super) fn with_fixed_embedder(kinglet: &Kinglet) -> Kinglet {
+fn with_fixed_embedder(kinglet: &Kinglet) -> Kinglet {
     let embedder = EmbedderChoice::Use(kinglet.answering_embedder(None));
     kinglet.clone().with_config(Config { embedder, ..kinglet.config().clone() })
+}
+
+/// The engine that evaluates a search in `index`. A user's index answers with its own first
+/// embedder; that of a collection has those of earlier runs too, so its embedder is fixed.
+pub(super) fn for_evaluation(kinglet: &Kinglet, index: &Index) -> Kinglet {
+    match index.folder().starts_with(kinglet.home().join("evals")) {
+        true => with_fixed_embedder(kinglet),
+        false => kinglet.clone(),
+    }
 }
 
 impl Kinglet {

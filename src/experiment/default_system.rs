@@ -21,7 +21,7 @@ impl Kinglet {
     /// size, or another process is writing to the index.
     pub fn use_system(&self, name: &str, system: &str) -> Result<()> {
         let (embedder, mode) = system.split_once(':').map_or((system, None), |(embedder, mode)| (embedder, Some(mode)));
-        let mut chunking = None;
+        let (mut chunking, mut encoder) = (None, None);
         let defaults = match (embedder, mode) {
             (BASELINE, None) => BTreeMap::from([("mode".to_string(), "lexical".to_string())]),
             (_, None) => BTreeMap::new(),
@@ -34,6 +34,7 @@ impl Kinglet {
                     (Some(system), _) => {
                         let has_chunking = varied.iter().any(|(key, _)| key == "chunking");
                         chunking = has_chunking.then(|| system.config.chunking()).flatten();
+                        encoder = system.config.searching_encoder();
                         settings(system, &varied)?
                     }
                     (None, reason) => return Err(Error::input(reason.cloned().unwrap_or_default())),
@@ -63,6 +64,10 @@ impl Kinglet {
             };
             let card = manifest.embedders.remove(place);
             manifest.embedders.insert(0, card);
+        }
+        if let Some(encoder) = encoder.filter(|it| !manifest.sparse.iter().any(|card| card.id == it.model().as_str())) {
+            return Err(Error::input(format!("{name} has no sparse vectors of {encoder}"))
+                .with_hint(Hint::AddEncoder { index: name.to_string(), encoder: encoder.to_string() }));
         }
         manifest.defaults = defaults;
         writer.finish(manifest)

@@ -162,7 +162,8 @@ impl Kinglet {
     /// # Errors
     /// As [`Kinglet::search`].
     pub fn evaluate(&self, collection: &TestCollection, done: &dyn Fn(usize)) -> Result<(Run, Evaluation)> {
-        let this = beir_index::with_fixed_embedder(self).with_index_defaults(collection.index.manifest())?;
+        let this =
+            beir_index::for_evaluation(self, &collection.index).with_index_defaults(collection.index.manifest())?;
         let pipeline = this.pipeline(&collection.index)?;
         let run = collection.run(&collection.questions, &pipeline, DEPTH, done)?;
         let evaluation = eval::evaluate(&collection.questions, &run);

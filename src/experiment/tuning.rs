@@ -2,7 +2,7 @@
 //! half.
 
 use super::TestCollection;
-use super::beir_index::with_fixed_embedder;
+use super::beir_index::for_evaluation;
 use super::coordinate_ascent::{Parameter, tune};
 use crate::engine::Kinglet;
 use crate::error::{Error, Hint, Result};
@@ -49,7 +49,7 @@ impl Kinglet {
     /// When a single retriever is configured, there are too few questions, or as
     /// [`Kinglet::search`].
     pub fn tune_weights(&self, collection: &TestCollection, tried: &dyn Fn(usize)) -> Result<TuningResult> {
-        let this = with_fixed_embedder(self);
+        let this = for_evaluation(self, &collection.index);
         if !this.config().is_hybrid() {
             return Err(Error::input("a single retriever has no weights to tune")
                 .with_hint("leave out --mode, or use --mode hybrid"));

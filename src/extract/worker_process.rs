@@ -118,6 +118,15 @@ pub fn read_all_with(
                     if !order.wait_until(|next| at < next + READ_AHEAD) {
                         return;
                     }
+                    // A request is JSON, which cannot hold such a path.
+                    if request.path.to_str().is_none() {
+                        let skipped =
+                            Extraction::Skipped { hash: [0; 32], reason: "its name is not UTF-8".to_string() };
+                        if sender.send((at, Ok(skipped))).is_err() {
+                            return;
+                        }
+                        continue;
+                    }
                     // Parts are not kept here: a worker that reads ahead waits until its file is
                     // the next one.
                     let mut deliver_part = |part| {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::dense::Dense;
+use super::durable_file::index_name;
 use super::file_stamp::{FileStamp, Stamped, until_undisturbed};
 use super::lexical::Lexical;
 use super::manifest::{MANIFEST, Manifest};
@@ -40,6 +41,11 @@ impl Parts {
         until_undisturbed(folder, || {
             if !path.is_file() {
                 return Err(Error::input(format!("{} holds no index", folder.display())).with_hint(Hint::ListIndexes));
+            }
+            // The manifest is written after the first commit; until then the store may have no
+            // tables.
+            if !folder.join(MANIFEST).is_file() {
+                return Err(not_searchable_yet(folder));
             }
             let previous = before.map(|before| &before.store);
             let store =
@@ -123,5 +129,5 @@ fn not_searchable_yet(folder: &Path) -> Error {
         "nothing can be searched in {} yet: `kinglet index` is at work, or was stopped before it committed anything",
         folder.display()
     ))
-    .with_hint(Hint::update_index("unless a run is under way, it continues where the last one stopped"))
+    .with_hint(Hint::IndexFolder { index: Some(index_name(folder)) })
 }

@@ -180,7 +180,7 @@ impl<'r> IngestRun<'r> {
             }
         }
         if roots.is_empty() {
-            return Err(Error::input("nothing was named to index").with_hint(Hint::IndexFolder));
+            return Err(Error::input("nothing was named to index").with_hint(Hint::IndexFolder { index: None }));
         }
         Ok(roots)
     }

@@ -5,7 +5,10 @@ use kinglet::Hint;
 /// Renders a hint. Commands are complete: they contain the names that the error is about.
 pub fn rendered(hint: &Hint) -> String {
     match hint {
-        Hint::IndexFolder => "`kinglet index FOLDER` creates an index".to_string(),
+        Hint::IndexFolder { index: None } => "`kinglet index FOLDER` creates an index".to_string(),
+        Hint::IndexFolder { index: Some(index) } => {
+            format!("`kinglet index FOLDER --index {index}` indexes a folder, or continues where a run stopped")
+        }
         Hint::NameIndex { among } => match among.as_slice() {
             [name] => format!("there is one index: add --index {name}"),
             [first, ..] => format!("the indexes are {}: add --index {first}, or another", among.join(", ")),

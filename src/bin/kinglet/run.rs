@@ -10,7 +10,7 @@ use kinglet::engine::Kinglet;
 use kinglet::experiment::measure_process;
 use kinglet::extract::worker_process;
 use kinglet::subprocess::Isolation;
-use kinglet::{Error, ErrorKind, Filter, Result, SearchOptions};
+use kinglet::{Error, ErrorKind, Filter, OpenIndex, Result, SearchOptions};
 
 use crate::args::{self, Cli, Command, ConfigCommand, Global, IndexArg, ModelsCommand, QuestionsCommand};
 use crate::progress;
@@ -159,14 +159,15 @@ impl Session<'_> {
         self.kinglet.find_index(name, &folder)
     }
 
-    /// The name of the index for `question`, with the models that a search in it needs.
-    pub(crate) fn index_for(&self, question: &str, index: &IndexArg) -> Result<String> {
+    /// Opens the index for `question`, and fetches the models that a search in it needs.
+    pub(crate) fn open_for(&self, question: &str, index: &IndexArg) -> Result<OpenIndex> {
         if question.trim().is_empty() {
             return Err(Error::input("the question is empty").with_hint("put it in quotes: \"Who pays for repairs?\""));
         }
         let name = self.index_name(index)?;
+        let index = self.kinglet.open(&name)?;
         self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-        Ok(name)
+        Ok(index)
     }
 }
 

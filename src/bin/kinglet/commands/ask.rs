@@ -14,11 +14,11 @@ use crate::run::{DONE, REFUSED, Session, printed};
 impl Session<'_> {
     pub fn ask(&self, question: &str, index: &IndexArg, options: &SearchOptions) -> Result<u8> {
         self.check_generator_is_reachable()?;
+        let index = self.open_for(question, index)?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
-        let name = self.index_for(question, index)?;
         let spinner = progress::spinner(&self.resolved.config.generator.to_string());
         let mut written = Ok(());
-        let mut events = self.kinglet.open(&name)?.ask(question, options);
+        let mut events = index.ask(question, options);
         let answered = self.runtime().block_on(async {
             while let Some(event) = events.next().await {
                 match event? {
@@ -32,7 +32,7 @@ impl Session<'_> {
                     _ => {}
                 }
             }
-            unreachable!("the last event is the answer")
+            Err(Error::model("the answer broke off"))
         });
         spinner.finish_and_clear();
         let answer = answered?;
@@ -44,7 +44,7 @@ impl Session<'_> {
             printed(render::sources(&view, self.global.verbose))?;
             render::remarks(&view, self.global.verbose);
         }
-        render::pending(answer.pending, &name);
+        render::pending(answer.pending, index.name());
         Ok(if answer.refused { REFUSED } else { DONE })
     }
 

@@ -9,8 +9,8 @@ use crate::run::{DONE, NOTHING_FOUND, Session, printed};
 
 impl Session<'_> {
     pub fn search(&self, question: &str, index: &IndexArg, options: &SearchOptions, explain: bool) -> Result<u8> {
-        let name = self.index_for(question, index)?;
-        let response = self.kinglet.open(&name)?.search(question, options)?;
+        let index = self.open_for(question, index)?;
+        let response = index.search(question, options)?;
         let results = &response.results;
         let written = if self.global.json {
             render::json(&SearchView::new(&response, &base_folder()))
@@ -21,7 +21,7 @@ impl Session<'_> {
             render::hits(results, explain)
         };
         printed(written)?;
-        render::pending(response.pending, &name);
+        render::pending(response.pending, index.name());
         Ok(if results.is_empty() { NOTHING_FOUND } else { DONE })
     }
 }
