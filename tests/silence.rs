@@ -113,9 +113,9 @@ fn ticks() -> std::collections::BTreeMap<String, u64> {
         .collect()
 }
 
-/// With one token there is almost no work for a second thread, so a thread that computes as much as
-/// the first one waits in a loop. Processor times are compared with each other, not with the clock,
-/// so that a busy machine changes nothing.
+/// A thread that computes as much as the first one waits in a loop: measured, the second thread took
+/// 51 to 56 ticks beside 100 when it slept while it waited, and 100 when it did not. Processor times
+/// are compared with each other, not with the clock, so that a busy machine changes nothing.
 #[cfg(target_os = "linux")]
 #[test]
 fn threads_of_the_embedder_sleep_while_they_wait() {
@@ -130,5 +130,5 @@ fn threads_of_the_embedder_sleep_while_they_wait() {
     let after = ticks();
     let own = after[&me] - before[&me];
     let others: u64 = after.iter().map(|(thread, ticks)| ticks - before.get(thread).unwrap_or(&0)).sum::<u64>() - own;
-    assert!(others * 2 < own, "others computed {others} ticks beside {own}");
+    assert!(others * 4 < own * 3, "others computed {others} ticks beside {own}");
 }
