@@ -113,9 +113,9 @@ fn ticks() -> std::collections::BTreeMap<String, u64> {
         .collect()
 }
 
-/// A thread that computes as much as the first one waits in a loop: measured, the second thread took
-/// 51 to 56 ticks beside 100 when it slept while it waited, and 100 when it did not. Processor times
-/// are compared with each other, not with the clock, so that a busy machine changes nothing.
+/// A thread that computes as much as the first one waits in a loop: measured, the second thread
+/// took 51 to 56 ticks beside 100 when it slept while it waited, and 100 when it did not. Processor
+/// times are compared with each other, not with the clock, so that a busy machine changes nothing.
 #[cfg(target_os = "linux")]
 #[test]
 fn threads_of_the_embedder_sleep_while_they_wait() {
