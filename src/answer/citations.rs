@@ -1,14 +1,12 @@
 //! Citations: the marks that a model wrote itself, the numbers of the sources, and the quotes with
 //! their exact places.
 
-use serde::Serialize;
-
 use super::Passage;
 use crate::text::Span;
 use kinglet_formats::LocationUnit;
 
 /// A passage that the answer cites.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CitedSource {
     /// The `[n]` of the answer, from 1 in the order of first citation.
@@ -26,12 +24,11 @@ pub struct CitedSource {
     /// The headings over the passage, outermost first, joined by ` > `.
     pub heading: String,
     /// What a limit left out of the file, if anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
 }
 
 /// A sentence of a source that supports a sentence of the answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Citation {
     /// The source's number.

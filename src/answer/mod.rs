@@ -10,8 +10,6 @@ mod sentences;
 
 use std::time::Instant;
 
-use serde::Serialize;
-
 use crate::chunking::Chunk;
 use crate::search::PendingWork;
 
@@ -36,7 +34,7 @@ pub struct Passage {
 }
 
 /// An answer and the sources that it rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
     /// The text with a mark after each sentence: `[n]` for the sources that support it, or
@@ -56,12 +54,11 @@ pub struct Answer {
     /// How long the stages took.
     pub timings_ms: Timings,
     /// What the index had not finished when it was searched.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingWork>,
 }
 
 /// How long the stages of an answer took, in milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timings {
     /// Searching.

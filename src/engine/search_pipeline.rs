@@ -1,4 +1,4 @@
-//! The configuration of a search becomes a pipeline over one view of an index.
+//! The configuration of a search becomes a pipeline over a snapshot of an index.
 
 use std::sync::Arc;
 
@@ -123,12 +123,12 @@ impl Kinglet {
         let terms = manifest.sparse.iter().find(|card| is_searched(&card.id));
         let pending = PendingWork {
             lexical: if is_lexical { index.pending_lexical()? } else { 0 },
-            vectors: card.map_or(Ok(0), |card| index.pending_dense(card))?,
+            dense: card.map_or(Ok(0), |card| index.pending_dense(card))?,
             sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
             passages: index.searchable() as u64,
-            files: !manifest.complete,
+            unread_files: !manifest.complete,
         };
-        let is_any = pending.lexical + pending.vectors + pending.sparse > 0 || pending.files;
+        let is_any = pending.lexical + pending.dense + pending.sparse > 0 || pending.unread_files;
         Ok(is_any.then_some(pending))
     }
 }

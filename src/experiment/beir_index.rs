@@ -28,10 +28,15 @@ fn with_fixed_embedder(kinglet: &Kinglet) -> Kinglet {
 /// The engine that evaluates a search in `index`. A user's index answers with its own first
 /// embedder; that of a collection has those of earlier runs too, so its embedder is fixed.
 pub(super) fn for_evaluation(kinglet: &Kinglet, index: &Index) -> Kinglet {
-    match index.folder().starts_with(kinglet.home().join("evals")) {
+    match index.folder().starts_with(collections_folder(kinglet)) {
         true => with_fixed_embedder(kinglet),
         false => kinglet.clone(),
     }
+}
+
+/// The folder of the indexes of collections.
+fn collections_folder(kinglet: &Kinglet) -> PathBuf {
+    kinglet.home().join("evals")
 }
 
 impl Kinglet {
@@ -106,7 +111,7 @@ impl Kinglet {
         let folder = folder.canonicalize().map_err(|cause| Error::io("find", folder, cause))?;
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let hash = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
-        Ok(self.home().join("evals").join(format!("{name}-{}", &hash[..8])))
+        Ok(collections_folder(self).join(format!("{name}-{}", &hash[..8])))
     }
 }
 

@@ -69,14 +69,14 @@ impl IndexReader {
     /// # Errors
     /// As [`open`](Self::open), because this opens changed parts again.
     pub fn snapshot(&self) -> Result<Arc<Index>> {
-        self.view().map(Arc::new)
+        self.owned_snapshot().map(Arc::new)
     }
 
-    pub(super) fn view(&self) -> Result<Index> {
-        self.newest_view().map_err(|error| error.in_index(&index_name(&self.shared.folder)))
+    pub(super) fn owned_snapshot(&self) -> Result<Index> {
+        self.newest().map_err(|error| error.in_index(&index_name(&self.shared.folder)))
     }
 
-    fn newest_view(&self) -> Result<Index> {
+    fn newest(&self) -> Result<Index> {
         for attempt in 1.. {
             let Current { parts, generation } = self.current()?;
             // The store is read after the parts were opened, so it is never older than they are.

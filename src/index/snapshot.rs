@@ -52,7 +52,7 @@ impl Index {
     /// # Errors
     /// As [`IndexReader::open`].
     pub fn open(folder: &Path) -> Result<Self> {
-        IndexReader::open(folder)?.view()
+        IndexReader::open(folder)?.owned_snapshot()
     }
 
     pub(super) fn new(folder: PathBuf, parts: Arc<Parts>, store: StoreSnapshot, generation: Arc<Generation>) -> Self {

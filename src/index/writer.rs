@@ -13,7 +13,7 @@ use super::lexical::writer::LexicalWriter;
 use super::manifest::Manifest;
 use super::sparse::Sparse;
 use super::sparse::writer::SparseWriter;
-use super::store::sqlite::beside;
+use super::store::sqlite::remove_database;
 use super::store::{Change, Documents};
 use super::{EXACT_LIMIT, STORE, WorkProgress, dense_folder, sparse_folder, tokens_file};
 use crate::error::{Error, ErrorKind, Result};
@@ -68,7 +68,7 @@ impl IndexWriter {
         }
         let roots = self.documents.roots()?;
         let (store, new) = (self.folder.join(STORE), self.folder.join(".new-documents.sqlite"));
-        remove_store(&new)?;
+        remove_database(&new)?;
         write_roots(&new, &roots)?;
         if let Some(manifest) = &self.manifest {
             Manifest { complete: false, ..manifest.clone() }.write(&self.folder)?;
@@ -76,7 +76,7 @@ impl IndexWriter {
         remove_derived(&self.folder)?;
         // The old store is closed before its files are removed: SQLite cleans up by file name.
         self.documents = Documents::open_for_writing(Path::new(":memory:"))?;
-        remove_store(&store)?;
+        remove_database(&store)?;
         std::fs::rename(&new, &store).map_err(|cause| Error::io("move", &new, cause))?;
         self.documents = Documents::open_for_writing(&store)?;
         Ok(true)
@@ -243,11 +243,6 @@ fn write_roots(store: &Path, roots: &[(i64, PathBuf)]) -> Result<()> {
     let change = documents.change()?;
     roots.iter().try_for_each(|(_, path)| change.root(path).map(drop))?;
     change.commit().map(drop)
-}
-
-/// Removes a store and the files that SQLite puts beside it.
-fn remove_store(path: &Path) -> Result<()> {
-    ["", "-wal", "-shm"].iter().try_for_each(|ending| remove_file(&beside(path, ending)))
 }
 
 /// Removes what was derived from a store that is gone, because the ids of a new store mean other

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 /// What a run did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// Files read in this run.
@@ -15,7 +13,6 @@ pub struct Summary {
     /// Files that are gone since the last run.
     pub removed: usize,
     /// Files read again because the index had damaged rows of them.
-    #[serde(skip_serializing_if = "is_zero")]
     pub repaired: usize,
     /// Files found but not read, with the reasons.
     pub skipped: Vec<FileNote>,
@@ -33,12 +30,8 @@ pub struct Summary {
     pub commit_ms: u64,
 }
 
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
-
 /// A file that was not read, or not whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileNote {
     /// Which.

@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 
 /// The most sessions of one model. There are as many as the machine has cores, but at least two, so
 /// that a question does not wait while another thread embeds passages.
-const MOST_SESSIONS: usize = 4;
+const MAX_SESSIONS: usize = 4;
 /// The most bytes of a model's files in all its sessions together. Each session holds the weights,
 /// so the sessions of a large model would fill the memory; its callers wait instead.
-const MOST_FILE_BYTES: u64 = 1 << 30;
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// The sessions of one model. The first is opened at once, another one whenever all are busy, up to
 /// a limit; then callers wait.
@@ -43,8 +43,8 @@ impl<S> SessionPool<S> {
         let first = open(store, spec)?;
         let hashes = store.hashes(spec)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let fitting = usize::try_from(MOST_FILE_BYTES / file_bytes(&store.folder(spec), spec).max(1)).unwrap_or(1);
-        let most = cores.clamp(2, MOST_SESSIONS).min(fitting).max(1);
+        let fitting = usize::try_from(MAX_FILE_BYTES / file_bytes(&store.folder(spec), spec).max(1)).unwrap_or(1);
+        let most = cores.clamp(2, MAX_SESSIONS).min(fitting).max(1);
         let (store, spec) = (store.clone(), spec.clone());
         let another = move || {
             // Sessions with different weights would answer differently.

@@ -16,8 +16,6 @@ pub mod snippet;
 pub mod sources;
 pub(crate) mod timed;
 
-use serde::Serialize;
-
 use crate::error::Result;
 use crate::index::store::ChunkId;
 
@@ -32,7 +30,7 @@ pub use results::{DuplicateLocation, PendingWork, SearchOptions, SearchResponse,
 pub use retrievers::{DenseRetriever, LexicalRetriever, SparseRetriever};
 
 /// The score of a hit in one part of a search: a retriever, the reranker or score regularization.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LegScore {
     /// The part's name.
     pub leg: String,

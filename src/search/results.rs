@@ -4,8 +4,6 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use super::snippet::{Snippet, snippet};
 use super::sources::ChunkSource;
 use super::{Filter, Hit, Query};
@@ -75,19 +73,19 @@ pub struct DuplicateLocation {
 }
 
 /// What an index has not finished yet, so that a search may have missed something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingWork {
     /// Passages that lexical search does not find yet, or finds by the words of an earlier version.
     pub lexical: u64,
     /// Passages without a vector of the embedder that is searched with.
-    pub vectors: u64,
+    pub dense: u64,
     /// Passages without learned terms of the sparse encoder that is searched with.
     pub sparse: u64,
     /// All passages that are searched.
     pub passages: u64,
     /// True if some files may not have been read yet.
-    pub files: bool,
+    pub unread_files: bool,
 }
 
 /// Results under construction.

@@ -122,7 +122,7 @@ impl From<&LegScore> for LegView {
 
 impl From<PendingWork> for PendingView {
     fn from(pending: PendingWork) -> Self {
-        let PendingWork { lexical, vectors, sparse, passages, files } = pending;
-        PendingView { lexical, dense: vectors, sparse, passages, unread_files: files }
+        let PendingWork { lexical, dense, sparse, passages, unread_files } = pending;
+        PendingView { lexical, dense, sparse, passages, unread_files }
     }
 }

@@ -9,8 +9,8 @@ use crate::index::WorkProgress;
 use crate::index::dense::vector_log::VectorLog;
 use crate::index::dense::{Dense, LOG, MAP};
 use crate::index::derived_part::{DerivedPart, Prepared, expect_one_each};
-use crate::index::durable_file::{read_sealed, remove_file, remove_folder, size_bytes, write_sealed};
-use crate::index::store::sqlite::beside;
+use crate::index::durable_file::{read_sealed, remove_folder, size_bytes, write_sealed};
+use crate::index::store::sqlite::remove_database;
 use crate::index::store::{ChunkHash, ChunkId, Documents, StoredChunk};
 use crate::index::token_vectors::TokenStore;
 use crate::models::contracts::{Embedder, EmbedderCard, Role};
@@ -149,6 +149,6 @@ impl DerivedPart for DenseWriter {
         let DenseWriter { place, log, tokens, .. } = *self;
         drop((log, tokens));
         remove_folder(&place.folder)?;
-        ["", "-wal", "-shm"].iter().try_for_each(|ending| remove_file(&beside(&place.tokens, ending)))
+        remove_database(&place.tokens)
     }
 }

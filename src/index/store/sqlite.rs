@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::index::durable_file::remove_file;
 
 /// How long to wait for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -63,8 +64,13 @@ fn can_be_written_beside(path: &Path) -> bool {
     path.parent().is_some_and(|folder| tempfile::tempfile_in(folder).is_ok())
 }
 
+/// Removes a database and the files that SQLite puts beside it.
+pub(in crate::index) fn remove_database(path: &Path) -> Result<()> {
+    ["", "-wal", "-shm"].iter().try_for_each(|ending| remove_file(&beside(path, ending)))
+}
+
 /// The file at `path`, or one that SQLite puts beside it, whose name has this ending.
-pub(in crate::index) fn beside(path: &Path, ending: &str) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(ending);
     PathBuf::from(name)

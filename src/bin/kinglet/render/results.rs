@@ -97,15 +97,15 @@ pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
 
 /// Notes on standard error what was pending in the index when it was searched.
 pub fn pending(pending: Option<PendingWork>, name: &str) {
-    let Some(PendingWork { lexical, vectors, sparse, passages, files, .. }) = pending else { return };
+    let Some(PendingWork { lexical, dense, sparse, passages, unread_files, .. }) = pending else { return };
     let counts = [
         (lexical, "are not in the lexical index yet"),
-        (vectors, "have no vector yet"),
+        (dense, "have no vector yet"),
         (sparse, "have no sparse vector yet"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let mut what: Vec<String> = counts.map(|(count, lack)| format!("{count} of {passages} passages {lack}")).collect();
-    if files {
+    if unread_files {
         let all = if what.is_empty() { "not all files have been read yet" } else { "files may not have been read" };
         what.push(all.to_string());
     }
