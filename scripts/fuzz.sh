@@ -16,7 +16,7 @@ found=()
 for target in $(cargo +nightly fuzz list); do
   log="fuzz/target/logs/$target"
   echo "$target: fuzzing for $seconds s"
-  cargo +nightly fuzz run --release "$target" -- -seed=1 -max_total_time="$seconds" -max_len=65536 -timeout=20 -rss_limit_mb=2048 \
+  cargo +nightly fuzz run --release "$target" -- -seed=1 -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
     >"$log" 2>&1 || found+=("$target")
   grep -E '^Done |^LIBRARY PANIC |Test unit written to |^thread .* panicked at ' "$log" | sed 's/^/  /' || true
 done
