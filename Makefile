@@ -1,9 +1,12 @@
-# make demo   build kinglet, fetch its models, index the handbook and answer a question about it
-# make test   formatting, lints, tests, doc tests, examples
+# make demo    build kinglet, fetch its models, index the handbook and answer a question about it
+# make check   formatting, lints, spelling, licences
+# make quick   unit tests and contracts, without models and network
+# make test    everything that must pass: formatting, lints, all tests, doc tests, examples
+# make wheel   a Python wheel and an archive with the program, for Linux machines without a compiler
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
+.PHONY: build demo check quick test wheel test-wheel book picture bench bench-build bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -17,7 +20,7 @@ export KINGLET_TEST_HOME ?= $(CURDIR)/target/test-home
 build:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
-	cargo build --release --locked
+	scripts/build.py
 
 demo: build
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
@@ -25,12 +28,31 @@ demo: build
 	echo
 	echo '$$ kinglet ask "$(QUESTION)" --index handbook'
 	$(KINGLET) ask "$(QUESTION)" --index handbook
+	cat <<'END'
 
-test:
+	Now your own folder:
+	  $(KINGLET) index ~/Documents
+	  $(KINGLET) search "when does the lease end" --index Documents
+	  $(KINGLET) ask "When does the lease end?" --index Documents
+	END
+
+check:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/check-with.sh typos typos
+	scripts/check-with.sh cargo-deny cargo deny --log-level error check licenses bans sources
+
+# Unit tests and contracts. Without models: tests that need them do nothing, and nothing is fetched.
+quick:
+	scripts/build-tools.sh
+	source scripts/build-env.sh
+	export KINGLET_TEST_HOME="$(CURDIR)/target/no-models" KINGLET_OFFLINE=1
+	cargo test --workspace --locked --quiet --lib --bins --test architecture --test conformance --test documents --test handbook --test words
+
+test: check
+	source scripts/build-env.sh
 	cargo test --workspace --locked --no-run --lib --bins --tests --examples
 	KINGLET_HOME="$$KINGLET_TEST_HOME" target/debug/kinglet models pull onnxruntime all-minilm-l6-v2 splade-tiny smollm2-135m-instruct ||
 	  echo "the models could not be fetched" >&2
@@ -51,6 +73,21 @@ test:
 	else
 	  echo "no test was skipped"
 	fi
+
+# A Python wheel and an archive, with checksums, in target/wheels.
+wheel:
+	scripts/build-tools.sh
+	source scripts/build-env.sh
+	scripts/build-wheel.sh
+
+# The wheel in an empty virtual environment, without a compiler.
+test-wheel:
+	scripts/test-wheel.sh
+
+# What building costs, from nothing and after a change of one line.
+bench-build:
+	scripts/build-tools.sh
+	scripts/bench-build.py
 
 bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
