@@ -109,3 +109,15 @@ check-synthetic: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 paraphrase-minilm-l3-v2 wordllama-256
 	python3 scripts/check-synthetic.py $(KINGLET) $(COLLECTIONS) target/made-questions
+
+# Records the picture of the README: docs/terminal.svg.
+.PHONY: picture
+picture: build
+	home="$$(mktemp -d)"
+	trap 'rm -r "$$home"' EXIT
+	export KINGLET_HOME="$$home" PATH="$(CURDIR)/target/release:$$PATH"
+	KINGLET_HOME="$$KINGLET_TEST_HOME" kinglet models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
+	ln -s "$$KINGLET_TEST_HOME/models" "$$home/models"
+	scripts/record-terminal.py docs/terminal.svg 'kinglet index corpora/handbook' \
+	  'kinglet search "stop indexing without losing work" --index handbook -n 1' \
+	  'kinglet ask "$(QUESTION)" --index handbook'
