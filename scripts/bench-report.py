@@ -4,7 +4,7 @@
     scripts/bench-report.py NAME -- COMMAND…
 
 The section has the machine, the date, the commit, the command, and what the command printed: tables as tables, the rest as it
-is. Other sections stay. If the command fails, nothing is written, and this ends with its exit code.
+is. The commit is that of the checkout, so run it by `make`, which builds the program first. Other sections stay. If the command fails, nothing is written, and this ends with its exit code.
 """
 import datetime
 import os
