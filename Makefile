@@ -84,50 +84,54 @@ wheel:
 test-wheel:
 	scripts/test-wheel.sh
 
+# Each measurement is a section of docs/benchmarks.md.
+REPORT := scripts/bench-report.py
+bench: bench-build bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
+
 # What building costs, from nothing and after a change of one line.
 bench-build:
 	scripts/build-tools.sh
-	scripts/bench-build.py
-
-bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
+	$(REPORT) "Building" -- scripts/bench-build.py
 
 bench-dense:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
-	cargo bench --locked --bench dense
+	$(REPORT) "Exact search and the graph" -- cargo bench --locked --bench dense
 
 # Questions per second of one, two and four callers.
 bench-throughput: build
 	source scripts/build-env.sh
 	KINGLET_HOME="$$KINGLET_TEST_HOME" $(KINGLET) models pull onnxruntime all-minilm-l6-v2
-	cargo bench --locked --bench throughput
+	$(REPORT) "Questions per second" -- cargo bench --locked --bench throughput
 
 # What is read of real files: share, headings of PDF, main text of web pages, encodings, breakdowns, memory, speed.
 bench-documents: build
-	python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
+	$(REPORT) "Real files" -- python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
 	source scripts/build-env.sh
 	export KINGLET_DOCUMENTS="$$(realpath $(DOCUMENTS))"
-	cargo test --workspace --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
-	python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
-	python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
+	$(REPORT) "Headings of PDF files" -- bash -o pipefail -c \
+	  'cargo test --workspace --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep "headings by layout"'
+	$(REPORT) "Main text of web pages" -- python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
+	$(REPORT) "Encodings" -- python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
 
 bench-quality: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256 splade-tiny
-	python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
+	$(REPORT) "Search quality" -- python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
 
 # Indexing alone and beside busy processes. OTHER=PROGRAM measures another build of kinglet in the same rounds.
 bench-busy: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
-	python3 scripts/bench-busy.py $(KINGLET) $(COLLECTIONS)/cranfield $(OTHER)
+	$(REPORT) "Indexing beside busy processes" -- python3 scripts/bench-busy.py $(KINGLET) $(COLLECTIONS)/cranfield $(OTHER)
 
 # Holds the metrics of `kinglet eval` against pytrec_eval's.
 check-metrics: build
 	[ -x target/check-metrics/bin/python ] || python3 -m venv target/check-metrics
 	target/check-metrics/bin/pip install --quiet pytrec-eval-terrier
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
-	target/check-metrics/bin/python scripts/check-metrics.py $(KINGLET) $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
+	$(REPORT) "Metrics beside pytrec_eval's" -- target/check-metrics/bin/python scripts/check-metrics.py $(KINGLET) \
+	  $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
 
 # Compares three embedders on three collections, and computes every figure of the reports anew with pytrec_eval, numpy and scipy.
 check-comparison: build
@@ -138,11 +142,33 @@ check-comparison: build
 	for set in scifact cranfield codebase-chunks; do
 	  $(KINGLET) compare --modes dense,hybrid,hybrid+maxsim --embedders all-minilm-l6-v2,paraphrase-minilm-l3-v2,wordllama-256 \
 	    --beir $(COLLECTIONS)/$$set --out target/comparisons/$$set
-	  target/check-comparison/bin/python scripts/check-comparison.py target/comparisons/$$set
 	done
+	$(REPORT) "Comparisons computed anew" -- target/check-comparison/bin/python scripts/check-comparison.py \
+	  target/comparisons/scifact target/comparisons/cranfield target/comparisons/codebase-chunks
 
 # Holds the order of systems by made questions against their order by people's questions.
 check-synthetic: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 paraphrase-minilm-l3-v2 wordllama-256
-	python3 scripts/check-synthetic.py $(KINGLET) $(COLLECTIONS) target/made-questions
+	$(REPORT) "Made questions beside people's" -- python3 scripts/check-synthetic.py $(KINGLET) $(COLLECTIONS) target/made-questions
+
+# Records the picture of the README: docs/terminal.svg.
+picture: build
+	home="$$(mktemp -d)"
+	trap 'rm -r "$$home"' EXIT
+	export KINGLET_HOME="$$home" PATH="$(CURDIR)/target/release:$$PATH"
+	KINGLET_HOME="$$KINGLET_TEST_HOME" kinglet models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
+	ln -s "$$KINGLET_TEST_HOME/models" "$$home/models"
+	scripts/record-terminal.py docs/terminal.svg 'kinglet index corpora/handbook' \
+	  'kinglet search "stop indexing without losing work" --index handbook -n 1' \
+	  'kinglet ask "$(QUESTION)" --index handbook'
+
+# The book in target/book: the handbook, pages about the program, and the documentation of its libraries.
+book:
+	command -v mdbook >/dev/null || { echo "error: this needs mdbook; \`cargo install mdbook\` installs it" >&2; exit 1; }
+	scripts/build-tools.sh
+	source scripts/build-env.sh
+	mdbook build docs
+	cargo doc --workspace --no-deps --lib --locked
+	cp -r target/doc target/book/api
+	scripts/check-links.py target/book

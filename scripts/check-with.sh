@@ -6,4 +6,4 @@ shift
 if command -v "$tool" >/dev/null; then
   exec "$@"
 fi
-echo "SKIPPED: \`$*\` needs $tool, which is not installed here (pip install $tool)" >&2
+echo "SKIPPED: \`$*\` needs $tool, which is not installed here; CONTRIBUTING.md says how to get it" >&2

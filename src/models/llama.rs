@@ -325,8 +325,11 @@ fn check_processor() -> Result<()> {
         && is_x86_feature_detected!("f16c")
         && is_x86_feature_detected!("fma"))
     {
-        return Err(Error::new(ErrorKind::Machine, "this processor has no AVX2, which the built-in language models need")
-            .with_hint("use `--generator extractive`, or a server: `--generator openai:MODEL`"));
+        return Err(Error::new(
+            ErrorKind::Machine,
+            "this processor has no AVX2, which the built-in language models need",
+        )
+        .with_hint("use `--generator extractive`, or a server: `--generator openai:MODEL`"));
     }
     Ok(())
 }
