@@ -1,9 +1,12 @@
-# make demo   build kinglet, fetch its models, index the handbook and answer a question about it
-# make test   formatting, lints, tests, doc tests, examples
+# make demo    build kinglet, fetch its models, index the handbook and answer a question about it
+# make check   formatting, lints, spelling, licences
+# make quick   unit tests and contracts, without models and network
+# make test    everything that must pass: formatting, lints, all tests, doc tests, examples
+# make wheel   a Python wheel and an archive with the program, for Linux machines without a compiler
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo test bench bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
+.PHONY: build demo check quick test wheel test-wheel book picture bench bench-build bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -17,7 +20,7 @@ export KINGLET_TEST_HOME ?= $(CURDIR)/target/test-home
 build:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
-	cargo build --release --locked
+	scripts/build.py
 
 demo: build
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
@@ -25,12 +28,31 @@ demo: build
 	echo
 	echo '$$ kinglet ask "$(QUESTION)" --index handbook'
 	$(KINGLET) ask "$(QUESTION)" --index handbook
+	cat <<'END'
 
-test:
+	Now your own folder:
+	  $(KINGLET) index ~/Documents
+	  $(KINGLET) search "when does the lease end" --index Documents
+	  $(KINGLET) ask "When does the lease end?" --index Documents
+	END
+
+check:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/check-with.sh typos typos
+	scripts/check-with.sh cargo-deny cargo deny --log-level error check licenses bans sources
+
+# Unit tests and contracts. Without models: tests that need them do nothing, and nothing is fetched.
+quick:
+	scripts/build-tools.sh
+	source scripts/build-env.sh
+	export KINGLET_TEST_HOME="$(CURDIR)/target/no-models" KINGLET_OFFLINE=1
+	cargo test --workspace --locked --quiet --lib --bins --test architecture --test conformance --test documents --test handbook --test words
+
+test: check
+	source scripts/build-env.sh
 	cargo test --workspace --locked --no-run --lib --bins --tests --examples
 	KINGLET_HOME="$$KINGLET_TEST_HOME" target/debug/kinglet models pull onnxruntime all-minilm-l6-v2 splade-tiny smollm2-135m-instruct ||
 	  echo "the models could not be fetched" >&2
@@ -52,45 +74,64 @@ test:
 	  echo "no test was skipped"
 	fi
 
-bench: bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
+# A Python wheel and an archive, with checksums, in target/wheels.
+wheel:
+	scripts/build-tools.sh
+	source scripts/build-env.sh
+	scripts/build-wheel.sh
+
+# The wheel in an empty virtual environment, without a compiler.
+test-wheel:
+	scripts/test-wheel.sh
+
+# Each measurement is a section of docs/benchmarks.md.
+REPORT := scripts/bench-report.py
+bench: bench-build bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
+
+# What building costs, from nothing and after a change of one line.
+bench-build:
+	scripts/build-tools.sh
+	$(REPORT) "Building" -- scripts/bench-build.py
 
 bench-dense:
 	scripts/build-tools.sh
 	source scripts/build-env.sh
-	cargo bench --locked --bench dense
+	$(REPORT) "Exact search and the graph" -- cargo bench --locked --bench dense
 
 # Questions per second of one, two and four callers.
 bench-throughput: build
 	source scripts/build-env.sh
 	KINGLET_HOME="$$KINGLET_TEST_HOME" $(KINGLET) models pull onnxruntime all-minilm-l6-v2
-	cargo bench --locked --bench throughput
+	$(REPORT) "Questions per second" -- cargo bench --locked --bench throughput
 
 # What is read of real files: share, headings of PDF, main text of web pages, encodings, breakdowns, memory, speed.
 bench-documents: build
-	python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
+	$(REPORT) "Real files" -- python3 scripts/bench-documents.py $(KINGLET) $(DOCUMENTS)
 	source scripts/build-env.sh
 	export KINGLET_DOCUMENTS="$$(realpath $(DOCUMENTS))"
-	cargo test --workspace --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep precision
-	python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
-	python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
+	$(REPORT) "Headings of PDF files" -- bash -o pipefail -c \
+	  'cargo test --workspace --locked --lib headings_of_files_with_bookmarks -- --ignored --nocapture | grep "headings by layout"'
+	$(REPORT) "Main text of web pages" -- python3 scripts/bench-web-pages.py $(DOCUMENTS)/web-pages $(KINGLET) inspect --text
+	$(REPORT) "Encodings" -- python3 scripts/bench-encodings.py $(DOCUMENTS)/encodings $(KINGLET) inspect --text
 
 bench-quality: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256 splade-tiny
-	python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
+	$(REPORT) "Search quality" -- python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
 
 # Indexing alone and beside busy processes. OTHER=PROGRAM measures another build of kinglet in the same rounds.
 bench-busy: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
-	python3 scripts/bench-busy.py $(KINGLET) $(COLLECTIONS)/cranfield $(OTHER)
+	$(REPORT) "Indexing beside busy processes" -- python3 scripts/bench-busy.py $(KINGLET) $(COLLECTIONS)/cranfield $(OTHER)
 
 # Holds the metrics of `kinglet eval` against pytrec_eval's.
 check-metrics: build
 	[ -x target/check-metrics/bin/python ] || python3 -m venv target/check-metrics
 	target/check-metrics/bin/pip install --quiet pytrec-eval-terrier
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
-	target/check-metrics/bin/python scripts/check-metrics.py $(KINGLET) $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
+	$(REPORT) "Metrics beside pytrec_eval's" -- target/check-metrics/bin/python scripts/check-metrics.py $(KINGLET) \
+	  $(COLLECTIONS)/adi $(COLLECTIONS)/codebase-chunks
 
 # Compares three embedders on three collections, and computes every figure of the reports anew with pytrec_eval, numpy and scipy.
 check-comparison: build
@@ -101,11 +142,33 @@ check-comparison: build
 	for set in scifact cranfield codebase-chunks; do
 	  $(KINGLET) compare --modes dense,hybrid,hybrid+maxsim --embedders all-minilm-l6-v2,paraphrase-minilm-l3-v2,wordllama-256 \
 	    --beir $(COLLECTIONS)/$$set --out target/comparisons/$$set
-	  target/check-comparison/bin/python scripts/check-comparison.py target/comparisons/$$set
 	done
+	$(REPORT) "Comparisons computed anew" -- target/check-comparison/bin/python scripts/check-comparison.py \
+	  target/comparisons/scifact target/comparisons/cranfield target/comparisons/codebase-chunks
 
 # Holds the order of systems by made questions against their order by people's questions.
 check-synthetic: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 paraphrase-minilm-l3-v2 wordllama-256
-	python3 scripts/check-synthetic.py $(KINGLET) $(COLLECTIONS) target/made-questions
+	$(REPORT) "Made questions beside people's" -- python3 scripts/check-synthetic.py $(KINGLET) $(COLLECTIONS) target/made-questions
+
+# Records the picture of the README: docs/terminal.svg.
+picture: build
+	home="$$(mktemp -d)"
+	trap 'rm -r "$$home"' EXIT
+	export KINGLET_HOME="$$home" PATH="$(CURDIR)/target/release:$$PATH"
+	KINGLET_HOME="$$KINGLET_TEST_HOME" kinglet models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
+	ln -s "$$KINGLET_TEST_HOME/models" "$$home/models"
+	scripts/record-terminal.py docs/terminal.svg 'kinglet index corpora/handbook' \
+	  'kinglet search "stop indexing without losing work" --index handbook -n 1' \
+	  'kinglet ask "$(QUESTION)" --index handbook'
+
+# The book in target/book: the handbook, pages about the program, and the documentation of its libraries.
+book:
+	command -v mdbook >/dev/null || { echo "error: this needs mdbook; \`cargo install mdbook\` installs it" >&2; exit 1; }
+	scripts/build-tools.sh
+	source scripts/build-env.sh
+	mdbook build docs
+	cargo doc --workspace --no-deps --lib --locked
+	cp -r target/doc target/book/api
+	scripts/check-links.py target/book

@@ -18,4 +18,7 @@ for tool in cargo gcc g++ python3; do
   command -v "$tool" >/dev/null || { echo "error: $tool is not installed; kinglet needs Rust 1.92, gcc, g++ and Python 3 with pip to build" >&2; exit 1; }
 done
 echo "fetching ${wanted[*]} as Python wheels into .tools/ (used for building only)"
-python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --only-binary=:all: --target .tools --upgrade "${wanted[@]}"
+python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --only-binary=:all: --target .tools --upgrade "${wanted[@]}" || {
+  echo "error: ${wanted[*]} could not be fetched; pip's message above says why. When that is mended, run the same command again." >&2
+  exit 1
+}

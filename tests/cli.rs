@@ -238,6 +238,16 @@ fn completions_are_for_every_shell() {
     }
 }
 
+#[test]
+fn every_command_has_a_manual_page() {
+    let desk = Desk::new();
+    assert!(desk.kinglet(&["man", "pages"]).output().unwrap().status.success());
+    let page = |name: &str| std::fs::read_to_string(desk.folder.join("pages").join(name)).unwrap();
+    assert!(page("kinglet.1").contains("kinglet\\-ask(1)"));
+    assert!(page("kinglet-models-pull.1").contains("Take the files from this folder"));
+    assert!(!desk.folder.join("pages/kinglet-read.1").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_not_an_error() {

@@ -140,6 +140,8 @@ const FACTS: &[(&str, &str)] = &[
     ("how-retrieval-works.md", "lexical mode reaches .2670"),
     ("how-retrieval-works.md", "mean .6183 at best where equal weights reach .6207"),
     ("how-retrieval-works.md", "from .598 to .700"),
+    ("install.md", "glibc 2.28 or later, which distributions of Linux have had since 2018"),
+    ("install.md", "which Intel has made since 2013"),
     ("install.md", "Rust 1.92 or later"),
     ("install.md", "Python 3 with pip"),
     ("install.md", "about 150 MB"),

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::contracts::{Generator, Token};
 use super::prompt::Prompt;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The number of prompt tokens that are read before the next check whether the caller still waits
 /// for the answer.
@@ -48,9 +48,11 @@ impl LlamaGenerator {
     /// two threads thirty times slower than one; use more only if kinglet has the cores to itself.
     ///
     /// # Errors
-    /// When the file cannot be read, is not a GGUF file, is cut short, or holds no chat model. The
-    /// bits of the weights are not checked here: the catalog's SHA-256 covers them.
+    /// When the processor is too old, or the file cannot be read, is not a GGUF file, is cut short,
+    /// or holds no chat model. The bits of the weights are not checked here: the catalog's SHA-256
+    /// covers them.
     pub fn open(id: &str, path: &Path, threads: usize, context_tokens_cap: usize) -> Result<Self> {
+        check_processor()?;
         check_header(path)?;
         let backend = backend()?;
         let model = LlamaModel::load_from_file(backend, path, &LlamaModelParams::default())
@@ -312,6 +314,24 @@ fn backend() -> Result<&'static LlamaBackend> {
         })
         .as_ref()
         .map_err(|cause| Error::model(format!("llama.cpp could not be started: {cause}")))
+}
+
+/// llama.cpp would end the process at its first instruction that the processor does not have.
+/// `.cargo/config.toml` says which ones it is compiled with.
+fn check_processor() -> Result<()> {
+    #[cfg(target_arch = "x86_64")]
+    if !(is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("f16c")
+        && is_x86_feature_detected!("fma"))
+    {
+        return Err(Error::new(
+            ErrorKind::Machine,
+            "this processor has no AVX2, which the built-in language models need",
+        )
+        .with_hint("use `--generator extractive`, or a server: `--generator openai:MODEL`"));
+    }
+    Ok(())
 }
 
 /// Checks the first bytes before llama.cpp does, which aborts the process on some damaged files.

@@ -1,6 +1,7 @@
 //! Small models: the traits that they implement, the catalog of the models that kinglet knows, and
 //! one file for each engine.
 
+mod bert_graph;
 pub mod catalog;
 pub mod contracts;
 pub mod cross_encoder;

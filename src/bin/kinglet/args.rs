@@ -299,6 +299,12 @@ pub enum Command {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages
+    #[command(after_help = "Example:\n  kinglet man ~/.local/share/man/man1")]
+    Man {
+        /// The folder to write them to, one page for each command
+        folder: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -463,6 +469,12 @@ pub fn config(command: &Command, home: &Path) -> Result<ResolvedConfig> {
 /// Prints the completion script for `shell`.
 pub fn print_completions(shell: clap_complete::Shell) {
     clap_complete::generate(shell, &mut Cli::command(), "kinglet", &mut std::io::stdout());
+}
+
+/// Writes the manual pages into `folder`, one for each command.
+pub fn write_manual(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|cause| Error::io("create", folder, cause))?;
+    clap_mangen::generate_to(Cli::command(), folder).map_err(|cause| Error::io("write to", folder, cause))
 }
 
 /// Parses the command line; if that asks for help or is wrong, prints help or usage and ends the

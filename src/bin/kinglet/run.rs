@@ -83,9 +83,13 @@ pub(crate) struct Session<'s> {
 }
 
 fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
-    if let Command::Completions { shell } = cli.command {
-        args::print_completions(shell);
-        return Ok(DONE);
+    match &cli.command {
+        Command::Completions { shell } => {
+            args::print_completions(*shell);
+            return Ok(DONE);
+        }
+        Command::Man { folder } => return args::write_manual(folder).map(|()| DONE),
+        _ => {}
     }
     let home = args::home()?;
     let resolved = args::config(&cli.command, &home)?;
@@ -125,7 +129,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Models(ModelsCommand::Show { id }) => session.models_show(id),
         Command::Models(ModelsCommand::Path { id }) => session.models_path(id),
         Command::Config(ConfigCommand::Show) => session.config_show(),
-        Command::Completions { .. } | Command::Read => Ok(DONE),
+        Command::Completions { .. } | Command::Man { .. } | Command::Read => Ok(DONE),
     }
 }
 
