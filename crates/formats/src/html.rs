@@ -363,7 +363,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn finish(self) -> Document {
         let (text, sources) = self.lines.finish();
-        let title = on_one_line(&self.title);
+        let title = outline::shortened(&on_one_line(&self.title));
         let outermost = self.headings.iter().map(|heading| heading.level).min();
         let repeated = self.headings.iter().any(|heading| {
             Some(heading.level) == outermost && title.to_lowercase().contains(&heading.title.to_lowercase())

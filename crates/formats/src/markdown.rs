@@ -17,7 +17,10 @@ pub(crate) fn read(text: String) -> Document {
     let found = headings(&text, from);
     let metadata = front.map(|span| front_matter::values(span.of(&text))).unwrap_or_default();
     let has_title = found.iter().any(|heading| heading.level == 1);
-    let title = front.filter(|_| !has_title).and_then(|span| front_title(span.of(&text)));
+    let title = front
+        .filter(|_| !has_title)
+        .and_then(|span| front_title(span.of(&text)))
+        .map(|title| outline::shortened(&title));
     let front = front.map(|span| Section { span, body_start: 0, headings: title.iter().cloned().collect() });
     let sections = front.into_iter().chain(outline::sections(&text, from, title.as_deref(), &found)).collect();
     Document {

@@ -35,9 +35,9 @@ const SMALL_PIECES: LongFileLimits =
     LongFileLimits { window_bytes: 64, piece_bytes: 256, record_bytes: 1 << 20, letter_bytes: 1 << 20 };
 
 /// A file that is not an archive has at most this many bytes of text and headings...
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 1 << 20;
 /// ...and as many more for each of its own.
-const MOST_GROWTH: usize = 64;
+const MOST_GROWTH: usize = 1024;
 
 /// The families whose readers get decoded text: they are given text, because finding out the
 /// encoding of other bytes takes most of the time, and is a family of its own.
