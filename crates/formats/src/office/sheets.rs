@@ -134,7 +134,8 @@ pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, warn
     let mut sections = Vec::new();
     for (index, (start, name)) in starts.iter().enumerate() {
         let end = starts.get(index + 1).map_or(text.len(), |next| next.0);
-        sections.push(Section { span: Span { start: *start, end }, body_start: *start, headings: vec![name.clone()] });
+        let headings = Some(name.clone()).filter(|name| !name.trim().is_empty()).into_iter().collect();
+        sections.push(Section { span: Span { start: *start, end }, body_start: *start, headings });
     }
     Document {
         format: Format::Table,

@@ -1,0 +1,6 @@
+package bank
+
+// Account holds money.
+type Account struct{ balance int }
+
+func (a *Account) Pay(amount int) { a.balance += amount }

@@ -1,0 +1,3 @@
+/// Accounts.
+const Account = struct { balance: i64, pub fn pay(self: *Account) void { _ = self; } };
+test "pays" { }
