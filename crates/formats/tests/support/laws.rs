@@ -93,7 +93,8 @@ pub fn of_a_document(document: &Document) {
         LocationUnit::Row => starts.iter().map(section).collect(),
         _ => vec![0; starts.len()],
     };
-    let falls = (1..starts.len()).find(|&line| locations[line] < locations[line - 1] && counted[line] == counted[line - 1]);
+    let falls =
+        (1..starts.len()).find(|&line| locations[line] < locations[line - 1] && counted[line] == counted[line - 1]);
     assert_eq!(falls, None, "locations never decrease");
 }
 
