@@ -2,12 +2,12 @@
 # make check   formatting, lints, spelling, licences
 # make quick   unit tests and contracts, without models and network
 # make test    everything that must pass: formatting, lints, all tests, doc tests, examples
-# make fuzz    a minute of fuzzing for each family of formats, and for filters
+# make fuzz    FUZZ_SECONDS of fuzzing for each family of formats and for filters
 # make wheel   a Python wheel and an archive with the program, for Linux machines without a compiler
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo check quick test wheel test-wheel fuzz book picture bench bench-build bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
+.PHONY: build demo check quick test fuzz wheel test-wheel book picture bench bench-build bench-busy bench-dense bench-documents bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTION ?= What is the default number of hits?
@@ -75,7 +75,7 @@ test: check
 	  echo "no test was skipped"
 	fi
 
-# How long each fuzz target runs.
+# Needs a nightly compiler and cargo-fuzz.
 FUZZ_SECONDS ?= 60
 fuzz:
 	scripts/fuzz.sh $(FUZZ_SECONDS) $(DOCUMENTS)

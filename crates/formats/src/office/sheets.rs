@@ -106,12 +106,13 @@ impl Sheet {
     }
 }
 
-/// Writes sheets one after the other.
+/// Writes sheets one after the other. One without a name gets the name under which programs open
+/// it.
 pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, warning: Option<String>) -> Document {
     let mut lines = TextBuilder::new();
     let mut starts: Vec<(usize, String)> = Vec::new();
     let mut locations: Vec<u32> = Vec::new();
-    for mut sheet in sheets {
+    for (number, mut sheet) in (1..).zip(sheets) {
         sheet.put_in_order();
         let start = lines.text().len();
         let mut names = Names::default();
@@ -126,7 +127,8 @@ pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, warn
             }
         }
         if lines.text().len() > start {
-            starts.push((start, sheet.name));
+            let is_named = !sheet.name.trim().is_empty();
+            starts.push((start, if is_named { sheet.name } else { format!("Sheet{number}") }));
         }
     }
     let (text, _) = lines.finish();
@@ -134,8 +136,7 @@ pub(super) fn document(sheets: Vec<Sheet>, metadata: Vec<(String, String)>, warn
     let mut sections = Vec::new();
     for (index, (start, name)) in starts.iter().enumerate() {
         let end = starts.get(index + 1).map_or(text.len(), |next| next.0);
-        let headings = Some(name.clone()).filter(|name| !name.trim().is_empty()).into_iter().collect();
-        sections.push(Section { span: Span { start: *start, end }, body_start: *start, headings });
+        sections.push(Section { span: Span { start: *start, end }, body_start: *start, headings: vec![name.clone()] });
     }
     Document {
         format: Format::Table,
