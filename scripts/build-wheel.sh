@@ -11,6 +11,8 @@ if [ ! -x "$tools/bin/auditwheel" ]; then
   python3 -m venv "$tools"
   "$tools/bin/pip" install --quiet --disable-pip-version-check maturin==1.16.0 ziglang==0.15.2 auditwheel==6.8.2
 fi
+# Bindings are made from llama.cpp's headers, which name those of the C library; clang does not look for them in a cross build.
+export BINDGEN_EXTRA_CLANG_ARGS="${BINDGEN_EXTRA_CLANG_ARGS:-} -I/usr/include -I/usr/include/$(gcc -print-multiarch)"
 # Compiled anew for each change of a release: no incremental pieces, which are slower when they run.
 export PATH="$PWD/$tools/bin:$PATH" CARGO_INCREMENTAL=0
 rm -rf "$out"

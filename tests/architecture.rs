@@ -405,7 +405,20 @@ fn every_file_says_in_its_first_line_what_it_is() {
 #[test]
 fn the_map_is_true() {
     let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let ours = ["src/", "crates/", "tests/", "corpora/", "indexes/", "examples/", "benches/", "scripts/", ".ci/"];
+    let ours = [
+        "src/",
+        "crates/",
+        "tests/",
+        "corpora/",
+        "indexes/",
+        "examples/",
+        "benches/",
+        "scripts/",
+        "docs/",
+        "fuzz/",
+        "packaging/",
+        ".ci/",
+    ];
     for path in map.split('`').skip(1).step_by(2).filter(|part| ours.iter().any(|start| part.starts_with(start))) {
         assert!(root().join(path).exists(), "{path} is on the map but not there");
     }

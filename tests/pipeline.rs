@@ -193,7 +193,8 @@ fn the_inverted_index_ranks_like_the_sparse_vectors_except_for_rounding() {
         // A stored weight is off by at most one of the 255 steps up to the largest weight of its
         // term.
         let largest = |term| {
-            let weights = vectors.iter().flat_map(|vector| vector.as_slice()).filter(|pair| pair.0 == term);
+            let weights =
+                vectors.iter().flat_map(kinglet::vector::SparseVector::as_slice).filter(|pair| pair.0 == term);
             weights.map(|pair| pair.1).fold(0.0, f32::max)
         };
         let bound: f32 = query.as_slice().iter().map(|(term, weight)| weight * largest(*term) / 255.0).sum();

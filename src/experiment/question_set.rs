@@ -40,7 +40,7 @@ impl Passages {
     /// The hint if an answer is not in the index.
     fn update_hint(&self) -> Hint {
         let effect = Some("the documents may have changed since the last run");
-        Hint::UpdateIndex { index: Some(self.index.name().to_string()), effect }
+        Hint::UpdateIndex { index: Some(self.index.name().clone()), effect }
     }
 
     fn of(index: Arc<Index>) -> Result<Self> {

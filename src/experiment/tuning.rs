@@ -117,7 +117,7 @@ fn store(collection: &TestCollection, embedder: &str, weights: Option<FusionWeig
     let mut writer = IndexWriter::open(collection.index.folder())?;
     let Some(mut manifest) = writer.manifest().cloned() else {
         return Err(Error::damaged("the index has lost its manifest")
-            .with_hint(Hint::UpdateIndex { index: Some(collection.index.name().to_string()), effect: None }));
+            .with_hint(Hint::UpdateIndex { index: Some(collection.index.name().clone()), effect: None }));
     };
     manifest.fusion_weights.remove(embedder);
     manifest.fusion_weights.extend(weights.map(|weights| (embedder.to_string(), weights)));

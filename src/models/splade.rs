@@ -20,8 +20,8 @@ use super::store::ModelStore;
 use crate::error::{Error, Result};
 use crate::vector::SparseVector;
 
-/// A sparse encoder of the catalog, on ONNX Runtime. It runs each text by itself, so that its vector
-/// does not depend on other texts. Several threads can encode at once.
+/// A sparse encoder of the catalog, on ONNX Runtime. It runs each text by itself, so that its
+/// vector does not depend on other texts. Several threads can encode at once.
 pub struct SpladeEncoder {
     card: SparseCard,
     tokenizer: Tokenizer,

@@ -240,7 +240,7 @@ mod tests {
         let walked = walk(&[folder.path().join(".hidden.md")], &[], &Limits::default()).unwrap();
         assert_eq!(paths(&walked), [""]);
         let error = walk(&[folder.path().join("missing")], &[], &Limits::default()).unwrap_err();
-        assert_eq!(error.kind(), crate::error::ErrorKind::Input);
+        assert_eq!(error.kind(), error::ErrorKind::Input);
         assert!(error.to_string().contains("missing"));
     }
 

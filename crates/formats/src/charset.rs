@@ -297,7 +297,7 @@ impl Scripts {
                 add(&mut self.cyrillic, "оеаинтсрвлОЕАИНТСРВЛ");
             }
             '\u{ac00}'..='\u{d7a3}' => {
-                add(&mut self.hangul, "이다는의에을가고하지로기은사한도서를인리자수대시어나일아스정")
+                add(&mut self.hangul, "이다는의에을가고하지로기은사한도서를인리자수대시어나일아스정");
             }
             '\u{4e00}'..='\u{9fff}' => add(
                 &mut self.han,

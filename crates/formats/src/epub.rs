@@ -136,7 +136,7 @@ fn package_name(archive: &mut Archive) -> Result<String, Skip> {
         let rootfile = elements(&tree, "rootfile").next()?;
         resolve("", attribute(&tree, rootfile, "full-path")?)
     });
-    let any = || archive.names().find(|name| name.ends_with(".opf")).map(|name| name.into_owned());
+    let any = || archive.names().find(|name| name.ends_with(".opf")).map(std::borrow::Cow::into_owned);
     named.or_else(any).ok_or_else(|| damaged("its package is missing"))
 }
 

@@ -96,7 +96,7 @@ fn metadata(article: Article) -> Vec<(String, String)> {
         ("title", Some(article.title)),
         ("author", article.byline),
         ("date", article.published_time),
-        ("language", article.lang.map(|language| language.to_string())),
+        ("language", article.lang),
         ("description", article.excerpt),
     ];
     let cleaned = told.into_iter().filter_map(|(key, value)| {

@@ -500,11 +500,11 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_reported_wherever_tantivy_meets_it() {
-        let full = || std::sync::Arc::new(Io::from(StorageFull));
+        let full = || Arc::new(Io::from(StorageFull));
         let opening = OpenWriteError::IoError { io_error: full(), filepath: "a.idx".into() };
         for cause in [
             TantivyError::IoError(full()),
-            TantivyError::IoError(std::sync::Arc::new(Io::other("No space left on device (os error 28)"))),
+            TantivyError::IoError(Arc::new(Io::other("No space left on device (os error 28)"))),
             TantivyError::OpenWriteError(opening),
             TantivyError::ErrorInThread(format!("{:?}", full())),
         ] {

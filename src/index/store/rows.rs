@@ -127,7 +127,7 @@ impl Documents {
 
     /// The chunks for whose hash `is_present` is false, each hash once, ordered by id.
     pub fn missing_chunks(&self, is_present: impl Fn(&ChunkHash) -> bool) -> Result<Vec<ChunkId>> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let hashes = self.originals()?.into_iter();
         Ok(hashes.filter(|(_, hash)| !is_present(hash) && seen.insert(*hash)).map(|(id, _)| id).collect())
     }

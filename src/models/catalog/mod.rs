@@ -300,7 +300,7 @@ mod tests {
                         assert!(sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit()) && size > 0);
                     }
                     (None, None) => {
-                        assert!(file.sources.iter().all(|source| matches!(source, DownloadSource::Hub { .. })))
+                        assert!(file.sources.iter().all(|source| matches!(source, DownloadSource::Hub { .. })));
                     }
                     half => panic!("{}: {half:?}", spec.id),
                 }

@@ -99,7 +99,7 @@ impl<'t> Elements<'t> {
             }
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
-                .map_or_else(|_| attribute.value.to_string(), |it| it.into_owned());
+                .map_or_else(|_| attribute.value.to_string(), Cow::into_owned);
             let name = Cow::Owned(key.as_ref().to_owned());
             self.builder.leaf(name, Cow::Owned(value), Shape::Attribute, line).then_some(())?;
         }

@@ -115,7 +115,7 @@ mod tests {
             "\r\nContent-Transfer-Encoding: quoted-printable",
             "<meta charset=3Dwindows-1251><h1>=CF=F0=E8</h1>\r\n<p>One =\r\nline</p>=0A<p>a =3D b</p>",
         );
-        let document = super::read(&quoted).unwrap();
+        let document = read(&quoted).unwrap();
         let lines = |document: &Document| {
             let locations = document.locations.clone().unwrap();
             let shown = document.text.lines().zip(locations).filter(|it| !it.0.is_empty());
@@ -123,15 +123,15 @@ mod tests {
         };
         assert_eq!(lines(&document), ["17 При", "18 One line", "19 a = b"]);
         assert_eq!((document.format, document.warning), (crate::document::Format::Html, None));
-        let cut = super::read(&quoted[..quoted.len() - 20]).unwrap();
+        let cut = read(&quoted[..quoted.len() - 20]).unwrap();
         assert_eq!(cut.warning.as_deref(), Some("cut short: read as far as it goes"));
         let packed =
             letter("; charset=iso-8859-1\r\nContent-Transfer-Encoding: base64", "PHA+R3L232\r\nU8L3A+DQo8cD54");
-        assert_eq!(lines(&super::read(&packed).unwrap()), ["17 Größe", "18 x"]);
+        assert_eq!(lines(&read(&packed).unwrap()), ["17 Größe", "18 x"]);
     }
 
     #[test]
     fn a_letter_without_a_page_is_read_as_a_letter() {
-        assert!(super::read(b"Subject: S\n\nJust text.").unwrap().text.contains("Just text."));
+        assert!(read(b"Subject: S\n\nJust text.").unwrap().text.contains("Just text."));
     }
 }

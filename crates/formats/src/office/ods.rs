@@ -28,7 +28,7 @@ pub(super) fn read(content: &str, metadata: Vec<(String, String)>) -> Document {
             Event::Open(element) => match element.name() {
                 // Remarks, drawings and what changes were made are not in the cells.
                 "annotation" | "shapes" | "frame" | "tracked-changes" | "forms" | "styles" | "automatic-styles" => {
-                    xml.skip()
+                    xml.skip();
                 }
                 _ => reader.begin(&element),
             },

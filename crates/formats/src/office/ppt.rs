@@ -145,7 +145,7 @@ fn texts(bytes: &[u8], depth: usize) -> Vec<(u32, String)> {
                 texts.push((kind_of_text, String::from_utf16_lossy(&units)));
             }
             kind::TEXT_BYTES => {
-                texts.push((kind_of_text, found.content.iter().map(|byte| char::from(*byte)).collect()))
+                texts.push((kind_of_text, found.content.iter().map(|byte| char::from(*byte)).collect()));
             }
             _ if found.is_container && depth >= MAX_DEPTH => RECORD_DEPTH.met(),
             _ if found.is_container => texts.extend(self::texts(found.content, depth + 1)),

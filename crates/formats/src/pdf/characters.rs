@@ -41,7 +41,7 @@ pub(super) fn in_reading_order(mut units: Vec<&str>, mirrored: bool) -> String {
     let against = |unit: &&str| {
         let direction = unit.chars().find_map(strong);
         match mirrored {
-            true => direction == Some(Direction::LeftToRight) || unit.chars().any(|it| it.is_numeric()),
+            true => direction == Some(Direction::LeftToRight) || unit.chars().any(char::is_numeric),
             false => direction == Some(Direction::RightToLeft),
         }
     };
@@ -103,7 +103,7 @@ pub(super) fn clean(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\u{FB00}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}' | '\u{2F00}'..='\u{2FDF}' => {
-                clean.extend(character.nfkc())
+                clean.extend(character.nfkc());
             }
             '\u{F0B7}' | '\u{F0A7}' | '\u{F0D8}' | '\u{F076}' | '\u{F0FC}' | '\u{F06E}' => clean.push('•'),
             '\u{E000}'..='\u{F8FF}' | '\u{FFFD}' | '\u{FEFF}' | '\u{200B}' | '\u{200E}' | '\u{200F}' => {}

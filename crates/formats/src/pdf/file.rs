@@ -141,7 +141,7 @@ impl File {
                 break;
             }
             let mut name = None;
-            for object in node.get::<Array<'_>>("Names").iter().flat_map(|names| names.iter::<Object<'_>>()) {
+            for object in node.get::<Array<'_>>("Names").iter().flat_map(Array::iter::<Object<'_>>) {
                 match (name.take(), object) {
                     (None, Object::String(string)) => name = Some(string.as_bytes().to_vec()),
                     (Some(name), target) => places.extend(page_of(target).map(|page| (name, page))),
@@ -150,7 +150,7 @@ impl File {
             }
             if depth < MAX_NAME_DEPTH {
                 let below = node.get::<Array<'_>>("Kids");
-                open.extend(below.iter().flat_map(|kids| kids.iter::<Dict<'_>>()).map(|kid| (kid, depth + 1)));
+                open.extend(below.iter().flat_map(Array::iter::<Dict<'_>>).map(|kid| (kid, depth + 1)));
             }
         }
         places

@@ -46,7 +46,8 @@ const TEXT: &[&str] = &["html", "markup", "tables", "data", "notebook", "code"];
 /// With more names than this, the length of the input chooses one of them: all would be slow.
 const MOST_NAMES: usize = 4;
 
-/// Reads `bytes` as a file of each name that the family has, and holds what comes of it to the laws.
+/// Reads `bytes` as a file of each name that the family has, and holds what comes of it to the
+/// laws.
 ///
 /// # Panics
 /// If a law is broken, or the family is unknown.

@@ -115,7 +115,7 @@ impl Session<'_> {
             .collect();
         match limit {
             None => {
-                render::notice("tokens are not counted: that needs an installed embedder that runs on ONNX Runtime")
+                render::notice("tokens are not counted: that needs an installed embedder that runs on ONNX Runtime");
             }
             Some(limit) if !over.is_empty() => render::notice(&format!(
                 "the embedder reads only the first {limit} tokens, so not the end of chunk {}",
