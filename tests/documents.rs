@@ -1,6 +1,8 @@
 //! Laws that hold for every document that is read and chunked: generated ones and real files,
 //! intact and broken.
 
+#[path = "../crates/formats/tests/support/laws.rs"]
+mod laws;
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -9,34 +11,8 @@ use kinglet::chunking::{Chunking, chunk};
 use kinglet::extract::{self, Extraction, Request};
 use kinglet::scan::walk::{Limits, walk};
 use kinglet::text::{estimated_tokens, line_starts};
-use kinglet_formats::{Document, LocationUnit, Section, read};
+use kinglet_formats::{Document, read};
 use proptest::prelude::*;
-
-/// Sections cover the text, and line numbers never decrease.
-fn check_document(document: &Document) {
-    let mut end = 0;
-    for section in &document.sections {
-        assert_eq!(section.span.start, end, "sections follow each other");
-        assert!((section.span.start..=section.span.end).contains(&section.body_start));
-        assert!(section.headings.iter().all(|heading| !heading.trim().is_empty()));
-        end = section.span.end;
-    }
-    assert_eq!(end, document.text.len(), "sections cover the text");
-    assert!(!document.text.starts_with('\u{feff}'), "no byte order mark");
-    if let Some(locations) = &document.locations {
-        let starts = line_starts(&document.text);
-        assert_eq!(locations.len(), starts.len(), "each line has a location");
-        assert!(locations.iter().all(|location| *location >= 1));
-        // Each sheet of a workbook counts its rows from the start.
-        let sheet = |line: usize| {
-            let of = |section: &&Section| section.span.start <= starts[line] && starts[line] < section.span.end;
-            (document.unit == LocationUnit::Row).then(|| document.sections.iter().find(of)?.headings.first()).flatten()
-        };
-        let falls =
-            (1..locations.len()).find(|&line| locations[line] < locations[line - 1] && sheet(line) == sheet(line - 1));
-        assert_eq!(falls, None, "locations never fall");
-    }
-}
 
 /// Chunks are in order, trimmed and within the target, and together they cover the text.
 fn check_chunks(document: &Document, target_tokens: usize) {
@@ -65,7 +41,7 @@ fn check_chunks(document: &Document, target_tokens: usize) {
 
 fn check(name: &str, bytes: &[u8], targets: &[usize]) {
     if let Ok(document) = read(name, bytes) {
-        check_document(&document);
+        laws::of_a_document(&document);
         for &target in targets {
             check_chunks(&document, target);
         }

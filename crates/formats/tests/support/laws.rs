@@ -110,7 +110,7 @@ fn size_bytes(document: &Document) -> usize {
     document.text.len() + headings.map(String::len).sum::<usize>()
 }
 
-/// The pieces of a file are documents, and can be read as long as the whole can.
+/// The pieces of a long file are documents, too.
 fn of_pieces(name: &str, bytes: &[u8]) {
     let mut file = bytes;
     let mut text = String::new();
