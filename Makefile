@@ -29,13 +29,10 @@ demo: build
 	echo
 	echo '$$ kinglet ask "$(QUESTION)" --index handbook'
 	$(KINGLET) ask "$(QUESTION)" --index handbook
-	cat <<'END'
-
-	Now your own folder:
-	  $(KINGLET) index ~/Documents
-	  $(KINGLET) search "when does the lease end" --index Documents
-	  $(KINGLET) ask "When does the lease end?" --index Documents
-	END
+	printf '%s\n' "" "Now your own folder:" \
+	  '  $(KINGLET) index ~/Documents' \
+	  '  $(KINGLET) search "when does the lease end" --index Documents' \
+	  '  $(KINGLET) ask "When does the lease end?" --index Documents'
 
 check:
 	scripts/build-tools.sh
