@@ -77,7 +77,7 @@ def main():
     commits = sys.argv[1:] or ["HEAD"]
     for commit in [run("git", "rev-parse", commit, cwd=ROOT, capture_output=True, text=True).stdout.strip()[:12] for commit in commits]:
         seconds = bench(commit)
-    lines = ["# package, part, seconds to compile it with one job of two: `make bench-build`"]
+    lines = ["# package, part, seconds that it took beside one other job: `make bench-build`"]
     lines += [f"{name}\t{kind}\t{duration:.1f}" for (name, kind), duration in sorted(seconds.items())]
     (ROOT / "docs" / "build-seconds.tsv").write_text("\n".join(lines) + "\n")
     shutil.rmtree(WORK)

@@ -1,7 +1,5 @@
 #!/usr/bin/env python3
-"""Builds kinglet as `make build` does, and says how long it will still take.
-
-    scripts/build.py [ARGUMENT OF CARGO BUILD…]
+"""Builds kinglet for `make build`, and says how long it will still take.
 
 Packages differ a hundredfold in the time that they take to compile, so the share of a build that is done is counted in
 seconds and not in packages: docs/build-seconds.tsv has those of each package, as `make bench-build` measured them.
@@ -80,15 +78,19 @@ def main():
     if subprocess.run(["cargo", "fetch", "--locked", "--quiet"]).returncode != 0:
         sys.exit(NETWORK)
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--message-format", "json-render-diagnostics"]
-    cargo = subprocess.Popen(command + sys.argv[1:], stdout=subprocess.PIPE, text=True)
+    cargo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     progress = Progress(seconds_of_packages())
+    fresh_scripts = set()
     for line in cargo.stdout:
         message = json.loads(line)
         if message["reason"] == "compiler-artifact":
-            kind = "build script" if "custom-build" in message["target"]["kind"] else "library"
-            progress.add(name_of(message["package_id"]), kind, message["fresh"])
+            is_script = "custom-build" in message["target"]["kind"]
+            if is_script and message["fresh"]:
+                fresh_scripts.add(message["package_id"])
+            progress.add(name_of(message["package_id"]), "build script" if is_script else "library", message["fresh"])
         elif message["reason"] == "build-script-executed":
-            progress.add(name_of(message["package_id"]), "native code", False)
+            # cargo does not say whether it ran the script or knew the result; a new script is run.
+            progress.add(name_of(message["package_id"]), "native code", message["package_id"] in fresh_scripts)
     code = cargo.wait()
     progress.finish()
     sys.exit(code)

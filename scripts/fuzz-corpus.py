@@ -15,9 +15,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Short files are read many times a second. libFuzzer makes no input longer than the longest seed.
-MOST_BYTES = {"pdf": 64 << 10, "office_xml": 64 << 10, "office_binary": 64 << 10, "opendocument": 64 << 10, "ebook": 64 << 10}
-MOST_TEXT_BYTES = 16 << 10
-MOST_FILES = 100
+MAX_BYTES = {"pdf": 64 << 10, "office_xml": 64 << 10, "office_binary": 64 << 10, "opendocument": 64 << 10, "ebook": 64 << 10}
+MAX_TEXT_BYTES = 16 << 10
+MAX_FILES = 100
 
 FAMILIES = {
     "pdf": ["pdf"],
@@ -52,7 +52,7 @@ def inflated(pdf):
 
     def unpack(stream):
         try:
-            content = zlib.decompressobj().decompress(stream[2], MOST_BYTES["pdf"])
+            content = zlib.decompressobj().decompress(stream[2], MAX_BYTES["pdf"])
         except zlib.error:
             return stream[0]
         if b"Predictor" in stream[1]:
@@ -89,9 +89,9 @@ def main():
         corpus = REPOSITORY / "fuzz" / "corpus" / family
         corpus.mkdir(parents=True, exist_ok=True)
         (REPOSITORY / "fuzz" / "artifacts" / family).mkdir(parents=True, exist_ok=True)
-        count, most = 0, MOST_BYTES.get(family, MOST_TEXT_BYTES)
+        count, most = 0, MAX_BYTES.get(family, MAX_TEXT_BYTES)
         for content in seeds(family, extensions, documents):
-            if count < MOST_FILES and 0 < len(content) <= most:
+            if count < MAX_FILES and 0 < len(content) <= most:
                 (corpus / f"seed-{hashlib.sha256(content).hexdigest()[:16]}").write_bytes(content)
                 count += 1
         print(f"{family}: {count} seeds")

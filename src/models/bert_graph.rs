@@ -19,17 +19,25 @@ const EPSILON: f32 = 1e-12;
 /// The first version of ONNX's operators with `Gelu`.
 const OPERATORS: u32 = 20;
 
+/// The tensor with one number for each term of the vocabulary.
+const BIAS: &str = "cls.predictions.bias";
+
 /// The graph's inputs: the token ids of one text, and 0, 1, 2 … for as many positions.
 pub(super) const INPUTS: [&str; 2] = ["tokens", "positions"];
 /// The graph's output: for each term of the vocabulary, the largest logit that a token gives it.
 pub(super) const OUTPUT: &str = "largest_logits";
 
-/// Reads the tensors of a `BertForMaskedLM` whose layer norms are named gamma and beta.
+/// Reads the tensors of a `BertForMaskedLM` whose layer norms are named gamma and beta, and whose
+/// vocabulary has `vocabulary` terms.
 ///
 /// # Errors
-/// When a tensor is missing or has another type or shape.
-pub(super) fn masked_language_model(bytes: &[u8]) -> Result<Model, String> {
+/// When a tensor is missing or of another type, or the vocabulary has another size.
+pub(super) fn masked_language_model(bytes: &[u8], vocabulary: usize) -> Result<Model, String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|cause| cause.to_string())?;
+    let terms = shape_of(&tensors, BIAS)?;
+    if terms != [vocabulary as i64] {
+        return Err(format!("its vocabulary has the shape {terms:?}"));
+    }
     let mut builder = Builder { tensors: &tensors, graph: Graph::new().map_err(text)?, nodes: 0 };
     let embeddings = "bert.embeddings";
     let words = builder.weights(&format!("{embeddings}.word_embeddings.weight"))?;
@@ -52,11 +60,11 @@ pub(super) fn masked_language_model(bytes: &[u8]) -> Result<Model, String> {
     let transformed = builder.linear("cls.predictions.transform.dense", &hidden)?;
     let transformed = builder.node("Gelu", &[&transformed], [])?;
     let transformed = builder.norm("cls.predictions.transform.LayerNorm", &transformed)?;
-    let bias = builder.weights("cls.predictions.bias")?;
+    let bias = builder.weights(BIAS)?;
     let logits = builder.gemm(&[&transformed, &words, &bias])?;
     let over_tokens = builder.integers("over_tokens", &[1], &[0])?;
     builder.node_named("ReduceMax", &[&logits, &over_tokens], OUTPUT, [attribute("keepdims", 0_i64)?])?;
-    builder.finish(shape_of(&tensors, "cls.predictions.bias")?)
+    builder.finish(terms)
 }
 
 struct Builder<'t> {
@@ -136,7 +144,7 @@ impl Builder<'_> {
         self.graph.add_node(node).map_err(text)
     }
 
-    /// Adds a tensor of the file, once for each name.
+    /// Adds a tensor of the file, which must not be added twice.
     fn weights(&mut self, name: &str) -> Result<String, String> {
         let tensor = self.tensors.tensor(name).map_err(|_| format!("it has no tensor {name}"))?;
         if tensor.dtype() != Dtype::F32 {

@@ -77,7 +77,8 @@ impl OpenAiGenerator {
             return Err(Error::input("the API key contains a character that no key has")
                 .with_hint("set OPENAI_API_KEY again, without spaces and quotation marks"));
         }
-        // Fails if the program around the library chose a TLS of its own, which is then used.
+        // Without a provider of cryptography reqwest would panic. This fails if the program that
+        // uses the library has chosen one, which then stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT);
         if base_url.starts_with("http://") {

@@ -55,9 +55,6 @@ impl SpladeEncoder {
         let inputs = ort::inputs![bert_graph::INPUTS[0] => input(tokens)?, bert_graph::INPUTS[1] => input(positions)?];
         let outputs = session.run(inputs).map_err(|cause| failed(&cause))?;
         let (_, logits) = outputs[bert_graph::OUTPUT].try_extract_tensor::<f32>().map_err(|cause| failed(&cause))?;
-        if logits.len() != self.card.vocabulary {
-            return Err(failed(&format!("its vocabulary has {} terms", logits.len())));
-        }
         // NaN is kept, so that `SparseVector` refuses it.
         let positive = logits.iter().zip(0..).filter(|(logit, _)| **logit > 0.0 || logit.is_nan());
         SparseVector::new(positive.map(|(logit, term)| (term, logit.ln_1p())).collect())
@@ -78,7 +75,8 @@ impl SparseEncoder for SpladeEncoder {
 fn open_session(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Session> {
     let bytes = read(&store.require(spec)?, "model.safetensors")?;
     let environment = environment(store)?;
-    let model = bert_graph::masked_language_model(&bytes).map_err(|cause| unreadable(spec, &cause))?;
+    let vocabulary = store.sparse_card(spec)?.vocabulary;
+    let model = bert_graph::masked_language_model(&bytes, vocabulary).map_err(|cause| unreadable(spec, &cause))?;
     let session = || -> ort::Result<Session> {
         let builder = SessionBuilder::new(&environment)?;
         let builder = builder.with_intra_threads(threads_for(threads))?;

@@ -35,16 +35,16 @@ const SMALL_PIECES: LongFileLimits =
     LongFileLimits { window_bytes: 64, piece_bytes: 256, record_bytes: 1 << 20, letter_bytes: 1 << 20 };
 
 /// A file that is not an archive has at most this many bytes of text and headings...
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// ...and as many more for each of its own.
-const MOST_GROWTH: usize = 1024;
+const MAX_GROWTH: usize = 1024;
 
 /// The families whose readers get decoded text: they are given text, because finding out the
 /// encoding of other bytes takes most of the time, and is a family of its own.
 const TEXT: &[&str] = &["html", "markup", "tables", "data", "notebook", "code"];
 
 /// With more names than this, the length of the input chooses one of them: all would be slow.
-const MOST_NAMES: usize = 4;
+const MAX_NAMES: usize = 4;
 
 /// Reads `bytes` as a file of each name that the family has, and holds what comes of it to the
 /// laws.
@@ -56,13 +56,13 @@ pub fn hold(family: &str, bytes: &[u8]) {
     let bytes = text.as_ref().map_or(bytes, |text| text.as_bytes());
     let (_, names) = FAMILIES.iter().find(|(name, _)| *name == family).expect("a family of the table");
     let chosen = bytes.len() % names.len();
-    let names = if names.len() > MOST_NAMES { &names[chosen..=chosen] } else { names };
+    let names = if names.len() > MAX_NAMES { &names[chosen..=chosen] } else { names };
     for name in names {
         let document = read(name, bytes);
         assert_eq!(document, read(name, bytes), "{name} is read in the same way twice");
         if let Ok(mut document) = document {
             of_a_document(&document);
-            let most = MOST_BYTES + MOST_GROWTH * bytes.len();
+            let most = MAX_BYTES + MAX_GROWTH * bytes.len();
             let is_archive = bytes.starts_with(b"PK");
             assert!(is_archive || size_bytes(&document) <= most, "a file does not grow when it is read");
             remove_boilerplate(&mut document);
