@@ -13,8 +13,8 @@ if [ ! -x "$tools/bin/auditwheel" ]; then
 fi
 # Bindings are made from llama.cpp's headers, which name those of the C library; clang does not look for them in a cross build.
 export BINDGEN_EXTRA_CLANG_ARGS="${BINDGEN_EXTRA_CLANG_ARGS:-} -I/usr/include -I/usr/include/$(gcc -print-multiarch)"
-# Not incrementally, so that the program is optimised as a whole.
-export PATH="$PWD/$tools/bin:$PATH" CARGO_INCREMENTAL=0
+# Not incrementally and with optimisation across units, so that the program is as fast as can be.
+export PATH="$PWD/$tools/bin:$PATH" CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_LTO=false
 rm -rf "$out"
 maturin build --release --locked --zig --target "$target" --compatibility manylinux_2_28 --out "$out"
 auditwheel show "$out"/kinglet-*.whl
