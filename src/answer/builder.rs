@@ -19,6 +19,17 @@ pub(super) struct AnswerBuilder {
     pending: Option<PendingWork>,
 }
 
+/// How an answer was written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// The name of the generator.
+    pub generator: String,
+    /// The tokens that it read.
+    pub prompt_tokens: usize,
+    /// How long everything took.
+    pub timings_ms: Timings,
+}
+
 impl AnswerBuilder {
     /// Starts an answer to `question` from the passages that the generator was given.
     pub fn new(question: &str, found: FoundPassages) -> Self {
@@ -89,7 +100,7 @@ impl AnswerBuilder {
     }
 
     /// The answer, when nothing more comes.
-    pub fn finish(mut self, timings_ms: Timings) -> Answer {
+    pub fn finish(mut self, written: Written) -> Answer {
         self.unknown_citations.sort_unstable();
         self.unknown_citations.dedup();
         Answer {
@@ -98,8 +109,10 @@ impl AnswerBuilder {
             refused: self.has_refused && !self.has_answered,
             unsupported: self.unsupported,
             unknown_citations: self.unknown_citations,
+            generator: written.generator,
+            prompt_tokens: written.prompt_tokens,
             sources: self.citations.sources,
-            timings_ms,
+            timings_ms: written.timings_ms,
             pending: self.pending,
         }
     }

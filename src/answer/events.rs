@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 
-use super::builder::AnswerBuilder;
-use super::context::build_prompt;
+use super::builder::{AnswerBuilder, Written};
+use super::packing::{Limits, Packed, pack};
 use super::sentences::{Sentence, SentenceCutter};
 use super::{Answer, NOTHING_FOUND, Passage, Timings, elapsed_ms};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ use crate::search::PendingWork;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AnswerEvent {
-    /// The search is done. The generator reads as many of the passages as fit into its context.
+    /// The search is done. The generator reads the best sentences of the passages.
     PassagesFound {
         /// The passages, best first.
         passages: Vec<Passage>,
@@ -72,27 +72,23 @@ pub struct FoundPassages {
     pub timings_ms: Timings,
 }
 
-/// Answers `question` from the passages that were found for it. The generator reads as many of them
-/// as fit into its context and writes at most `max_answer_tokens`. The stream needs whatever
-/// runtime the generator needs and creates none.
+/// Answers `question` from the passages that were found for it. The generator reads their best
+/// sentences, as far as the limits and its context allow. The stream needs whatever runtime the
+/// generator needs and creates none.
 ///
 /// The stream yields an error when the question leaves no room for a passage, or when the generator
 /// fails or writes nothing.
-pub fn answer(
-    generator: Arc<dyn Generator>,
-    question: &str,
-    found: FoundPassages,
-    max_answer_tokens: usize,
-) -> AnswerEvents {
+pub fn answer(generator: Arc<dyn Generator>, question: &str, found: FoundPassages, limits: Limits) -> AnswerEvents {
     let passages = found.passages.clone();
     let first = stream::iter([Ok(AnswerEvent::PassagesFound { passages, pending: found.pending })]);
     if found.passages.is_empty() {
-        let timings_ms = found.timings_ms;
+        let (generator, timings_ms) = (generator.name().to_string(), found.timings_ms);
         let mut builder = AnswerBuilder::new(question, found);
         let sentence = builder.add_unchecked(NOTHING_FOUND);
-        return first.chain(stream::iter([sentence_event(sentence), finished(builder, timings_ms)])).boxed();
+        let finished = finished(builder, Written { generator, timings_ms, ..Written::default() });
+        return first.chain(stream::iter([sentence_event(sentence), finished])).boxed();
     }
-    match Writing::start(&generator, question, found, max_answer_tokens) {
+    match Writing::start(&generator, question, found, limits) {
         Ok(writing) => {
             let written = stream::unfold(Some(writing), |writing| async { Some(writing?.step().await) });
             first.chain(written.flat_map(stream::iter)).boxed()
@@ -118,6 +114,7 @@ pub async fn collect_answer(events: impl Stream<Item = Result<AnswerEvent>>) -> 
 /// A generator at work.
 struct Writing {
     generator: String,
+    prompt_tokens: usize,
     tokens: BoxStream<'static, Result<Token>>,
     cutter: SentenceCutter,
     builder: AnswerBuilder,
@@ -128,16 +125,12 @@ struct Writing {
 }
 
 impl Writing {
-    fn start(
-        generator: &Arc<dyn Generator>,
-        question: &str,
-        mut found: FoundPassages,
-        max_answer_tokens: usize,
-    ) -> Result<Self> {
-        let prompt = build_prompt(generator.as_ref(), question, &found.passages, max_answer_tokens)?;
-        found.passages.truncate(prompt.passages.len());
+    fn start(generator: &Arc<dyn Generator>, question: &str, found: FoundPassages, limits: Limits) -> Result<Self> {
+        let Packed { prompt, passages } = pack(generator.as_ref(), question, &found.passages, limits)?;
+        let found = FoundPassages { passages, ..found };
         Ok(Writing {
             generator: generator.name().to_string(),
+            prompt_tokens: generator.prompt_tokens(&prompt)?,
             timings_ms: found.timings_ms,
             builder: AnswerBuilder::new(question, found),
             started: Instant::now(),
@@ -191,7 +184,9 @@ impl Writing {
                 .with_hint("ask in other words, or choose another generator: --generator extractive"));
         }
         let read = self.read_ms.unwrap_or_default();
-        finished(self.builder, Timings { read, write: elapsed_ms(self.started) - read, ..self.timings_ms })
+        let timings_ms = Timings { read, write: elapsed_ms(self.started) - read, ..self.timings_ms };
+        let Writing { generator, prompt_tokens, .. } = self;
+        finished(self.builder, Written { generator, prompt_tokens, timings_ms })
     }
 }
 
@@ -199,6 +194,6 @@ fn sentence_event(sentence: AnswerSentence) -> Result<AnswerEvent> {
     Ok(AnswerEvent::Sentence(sentence))
 }
 
-fn finished(builder: AnswerBuilder, timings_ms: Timings) -> Result<AnswerEvent> {
-    Ok(AnswerEvent::Finished(Box::new(builder.finish(timings_ms))))
+fn finished(builder: AnswerBuilder, written: Written) -> Result<AnswerEvent> {
+    Ok(AnswerEvent::Finished(Box::new(builder.finish(written))))
 }

@@ -2,19 +2,20 @@
 
 mod builder;
 mod citations;
-mod context;
 mod events;
 mod grounding;
+mod packing;
 mod refusal;
 mod sentences;
 
 use std::time::Instant;
 
 use crate::chunking::Chunk;
-use crate::search::PendingWork;
+use crate::search::{PendingWork, ScoredSentence};
 
 pub use citations::{Citation, CitedSource};
 pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, answer, collect_answer};
+pub use packing::Limits;
 
 /// The mark after a sentence of an answer that no passage supports.
 pub const UNSUPPORTED_MARK: &str = "[unsupported]";
@@ -23,7 +24,7 @@ pub const UNSUPPORTED_MARK: &str = "[unsupported]";
 pub const NOTHING_FOUND: &str = "Nothing was found for this question.";
 
 /// A chunk of a file, from which an answer may be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Passage {
     /// The file, as it is shown to people.
     pub path: String,
@@ -31,6 +32,8 @@ pub struct Passage {
     pub chunk: Chunk,
     /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
+    /// The sentences of its text, in order.
+    pub sentences: Vec<ScoredSentence>,
 }
 
 /// An answer and the sources that it rests on.
@@ -49,6 +52,10 @@ pub struct Answer {
     /// Numbers that the generator cited although no passage has them, ascending. The text does not
     /// show them.
     pub unknown_citations: Vec<usize>,
+    /// The name of the generator that wrote it.
+    pub generator: String,
+    /// The tokens that the generator read: instructions, passages and question.
+    pub prompt_tokens: usize,
     /// The passages that are cited, by number.
     pub sources: Vec<CitedSource>,
     /// How long the stages took.
@@ -91,7 +98,7 @@ mod tests {
     use crate::models::contracts::Token;
     use crate::models::extractive::ExtractiveGenerator;
     use crate::models::prompt::Prompt;
-    use crate::text::{Span, line_starts};
+    use crate::text::{Span, line_starts, sentences};
 
     /// A passage from lines 10 and after of a file.
     pub fn passage(text: &str) -> Passage {
@@ -106,7 +113,13 @@ mod tests {
             inner_headings: Vec::new(),
             text: text.to_string(),
         };
-        Passage { path: "guide.md".to_string(), chunk, truncated: None }
+        let sentences = sentences(text).into_iter().enumerate().map(|(at, span)| ScoredSentence {
+            span,
+            score: 1.0 - at as f32 / 100.0,
+            coverage: 1.0,
+            is_heading: false,
+        });
+        Passage { path: "guide.md".to_string(), sentences: sentences.collect(), chunk, truncated: None }
     }
 
     /// Writes what it was made with, a few letters at a time.
@@ -132,7 +145,7 @@ mod tests {
     /// Collects the events of an answer and checks their contract.
     fn ask(generator: impl Generator + 'static, question: &str, passages: &[Passage]) -> Result<Answer> {
         let found = FoundPassages { passages: passages.to_vec(), ..FoundPassages::default() };
-        let events = answer(Arc::new(generator), question, found, 100);
+        let events = answer(Arc::new(generator), question, found, LIMITS);
         let events: Vec<AnswerEvent> = events
             .collect::<Vec<_>>()
             .now_or_never()
@@ -163,6 +176,7 @@ mod tests {
         Ok((**answer).clone())
     }
 
+    const LIMITS: Limits = Limits { budget_tokens: 1000, answer_tokens: 100 };
     const QUESTION: &str = "When does the lease end?";
 
     fn lease() -> [Passage; 2] {

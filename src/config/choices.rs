@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
-use crate::models::reference::{EmbedderRef, RerankerRef, SparseEncoderRef, written_as_text};
+use crate::models::reference::{EmbedderRef, GeneratorRef, RerankerRef, SparseEncoderRef, written_as_text};
 
 const AUTO: &str = "auto";
 const NONE: &str = "none";
 
-written_as_text!(EmbedderChoice, SparseEncoderChoice, RerankerChoice);
+written_as_text!(EmbedderChoice, GeneratorChoice, SparseEncoderChoice, RerankerChoice);
 
 /// The embedder to search with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -37,6 +37,35 @@ impl fmt::Display for EmbedderChoice {
         match self {
             EmbedderChoice::Auto => f.write_str(AUTO),
             EmbedderChoice::Use(embedder) => embedder.fmt(f),
+        }
+    }
+}
+
+/// The generator that writes answers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum GeneratorChoice {
+    /// `auto`: the one that answers best of those that need no further files.
+    #[default]
+    Auto,
+    /// This generator.
+    Use(GeneratorRef),
+}
+
+impl From<&str> for GeneratorChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            AUTO => GeneratorChoice::Auto,
+            text => GeneratorChoice::Use(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for GeneratorChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GeneratorChoice::Auto => f.write_str(AUTO),
+            GeneratorChoice::Use(generator) => generator.fmt(f),
         }
     }
 }
@@ -145,6 +174,7 @@ mod tests {
             assert_eq!(EmbedderChoice::from(text).to_string(), text);
             assert_eq!(SparseEncoderChoice::from(text).to_string(), text);
             assert_eq!(RerankerChoice::from(text).to_string(), text);
+            assert_eq!(GeneratorChoice::from(text).to_string(), text);
         }
         for code in Language::ALL.map(Language::code).into_iter().chain([AUTO]) {
             assert_eq!(String::from(LanguageChoice::try_from(code.to_string()).unwrap()), code);

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::choices::{EmbedderChoice, LanguageChoice, RerankerChoice, SparseEncoderChoice};
+pub use self::choices::{EmbedderChoice, GeneratorChoice, LanguageChoice, RerankerChoice, SparseEncoderChoice};
 pub use self::layers::{ResolvedConfig, SettingSource};
+use crate::answer::Limits;
 use crate::chunking::Chunking;
 use crate::error::Result;
 use crate::language::Language;
@@ -75,7 +76,7 @@ pub struct Config {
     /// The embedder to search with.
     pub embedder: EmbedderChoice,
     /// The generator that writes answers.
-    pub generator: GeneratorRef,
+    pub generator: GeneratorChoice,
     /// The retrievers of a search.
     pub mode: Mode,
     /// The sparse encoder whose learned terms are indexed, and searched in hybrid mode.
@@ -94,10 +95,11 @@ pub struct Config {
     pub hits: usize,
     /// The most passages from which an answer is written.
     pub passages: usize,
+    /// The most tokens of the passages that a generator reads: it gets their best sentences.
+    pub budget: usize,
     /// The most tokens of an answer, by the generator's count. Longer answers are cut off.
     pub answer_tokens: usize,
-    /// The threads that each model uses for one caller. 0 means one for each core for the embedder,
-    /// and one for the language model.
+    /// The threads that each model uses for one caller. 0 means one for each core.
     pub threads: usize,
     /// The language of the documents' words.
     pub language: LanguageChoice,
@@ -109,7 +111,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             embedder: EmbedderChoice::Auto,
-            generator: GeneratorRef::default(),
+            generator: GeneratorChoice::Auto,
             mode: Mode::Auto,
             sparse: SparseEncoderChoice::None,
             fusion: Fusion::MinMax,
@@ -119,6 +121,7 @@ impl Default for Config {
             chunking: ChunkSize::Auto,
             hits: 10,
             passages: 4,
+            budget: 300,
             answer_tokens: 160,
             threads: 0,
             language: LanguageChoice::Auto,
@@ -162,6 +165,21 @@ impl Config {
             SparseEncoderChoice::Use(encoder) => Some(encoder.clone()),
             SparseEncoderChoice::None => (self.mode == Mode::Sparse).then(SparseEncoderRef::default),
         }
+    }
+
+    /// The generator that is set; `auto` is [`GeneratorRef::Extractive`], because quotes answer more
+    /// questions rightly than the language models that fit any machine, at once, and are never
+    /// invented.
+    pub fn generator(&self) -> GeneratorRef {
+        match &self.generator {
+            GeneratorChoice::Auto => GeneratorRef::Extractive,
+            GeneratorChoice::Use(generator) => generator.clone(),
+        }
+    }
+
+    /// How much a generator reads and writes.
+    pub fn answer_limits(&self) -> Limits {
+        Limits { budget_tokens: self.budget, answer_tokens: self.answer_tokens }
     }
 
     /// The chunking that is set; `None` for `auto`.

@@ -34,7 +34,8 @@ impl Kinglet {
             checks.push(("runtime".to_string(), runtime));
         }
         let encoder = self.config().encoder();
-        let used = [embedder.model(), self.config().generator.model(), encoder.as_ref().map(SparseEncoderRef::model)];
+        let generator = self.config().generator();
+        let used = [embedder.model(), generator.model(), encoder.as_ref().map(SparseEncoderRef::model)];
         for id in used.into_iter().flatten() {
             let verified = self
                 .models()

@@ -21,6 +21,10 @@ use crate::models::reference::{EmbedderRef, GeneratorRef, ModelId, RerankerRef, 
 use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
 
+/// The most tokens that a language model of the user's reads and writes for one answer; its file says
+/// whether it can read so many.
+const MAX_CONTEXT_TOKENS: usize = 32_768;
+
 impl Kinglet {
     /// Opens an embedder: the program's own if it has this name, else one of the catalog. A model
     /// that is loaded already is shared; so are the other kinds of models below.
@@ -93,9 +97,15 @@ impl Kinglet {
         if let Some(own) = &self.generator {
             return Ok(own.clone());
         }
-        Ok(match &self.config.generator {
+        Ok(match &self.config.generator() {
             GeneratorRef::Extractive => Arc::new(ExtractiveGenerator),
             GeneratorRef::OpenAi { model } => Arc::new(OpenAiGenerator::from_environment(model)?),
+            GeneratorRef::File(path) => {
+                let id = path.display().to_string();
+                self.loaded.generators.get(&format!("{id} with {} threads", self.config.threads), || {
+                    Ok(Arc::new(LlamaGenerator::open(&id, path, self.config.threads, MAX_CONTEXT_TOKENS)?))
+                })?
+            }
             GeneratorRef::Catalog(id) => self.loaded.generators.get(&self.loaded_name(id), || {
                 let (spec, context_tokens) = self.generator_spec(id)?;
                 let path = self.models.require(&spec)?.join(&spec.files[0].name);
@@ -200,7 +210,8 @@ impl Kinglet {
 
     /// A language model of the catalog, and how many tokens it reads.
     pub(crate) fn generator_spec(&self, id: &ModelId) -> Result<(Arc<ModelSpec>, usize)> {
-        let hint = "generators are smollm2-135m-instruct, openai:MODEL for a server, and extractive, which only quotes";
+        let hint = "generators are extractive, which only quotes, the language models of kinglet models list, PATH.gguf and \
+                    openai:MODEL for a server";
         let spec = self.lookup(id, hint)?;
         match &spec.kind {
             ModelKind::Generator { context_tokens } => Ok((spec.clone(), *context_tokens)),

@@ -11,7 +11,7 @@ use crate::answer::{AnswerEvents, FoundPassages, Passage, Timings, answer, elaps
 use crate::error::{Error, Result};
 use crate::index::{Index, IndexReader};
 use crate::models::contracts::Generator;
-use crate::search::{SearchOptions, SearchResponse};
+use crate::search::{PendingWork, Query, SearchOptions, SearchResponse};
 
 /// An open index. It answers searches and questions from many threads at once and is cheap to
 /// clone: clones share the opened parts and the loaded models.
@@ -49,7 +49,8 @@ impl OpenIndex {
     /// When nothing in the index passes the filters, the index has no vectors of the configured
     /// embedder, or a model or a part of the index fails.
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
-        self.search_in(&self.snapshot()?, question, self.kinglet.config.hits, options)
+        let query = Query::new(question).with_filter(options.filter.clone());
+        self.search_in(&self.snapshot()?, &query, self.kinglet.config.hits, options)
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking
@@ -59,7 +60,7 @@ impl OpenIndex {
     pub fn ask(&self, question: &str, options: &SearchOptions) -> AnswerEvents {
         let (this, asked, options) = (self.clone(), question.to_string(), options.clone());
         let question = question.to_string();
-        let answer_tokens = self.kinglet.config.answer_tokens;
+        let limits = self.kinglet.config.answer_limits();
         let prepare = async move {
             let runtime = Handle::try_current().map_err(|cause| {
                 Error::input("an answer is written on a tokio runtime, and there is none").with_cause(cause)
@@ -71,7 +72,7 @@ impl OpenIndex {
         };
         stream::once(prepare)
             .flat_map(move |prepared| match prepared {
-                Ok((generator, found)) => answer(generator, &question, found, answer_tokens),
+                Ok((generator, found)) => answer(generator, &question, found, limits),
                 Err(error) => stream::iter([Err(error)]).boxed(),
             })
             .boxed()
@@ -99,28 +100,41 @@ impl OpenIndex {
     fn search_in(
         &self,
         index: &Arc<Index>,
-        question: &str,
+        query: &Query,
         limit: usize,
         options: &SearchOptions,
     ) -> Result<SearchResponse> {
-        self.kinglet.search_in(index, question, limit, options).map_err(|error| error.in_index(&self.name))
+        self.kinglet.search_in(index, query, limit, options).map_err(|error| error.in_index(&self.name))
     }
 
-    /// Searches, and loads the generator.
+    /// Searches, and loads the generator meanwhile.
     fn prepare(&self, question: &str, options: &SearchOptions) -> Result<(Arc<dyn Generator>, FoundPassages)> {
-        let started = Instant::now();
+        std::thread::scope(|scope| {
+            let loading = scope.spawn(|| self.kinglet.open_generator());
+            let started = Instant::now();
+            let (passages, pending) = self.passages(question, options)?;
+            let retrieve = elapsed_ms(started);
+            let started = Instant::now();
+            let generator = loading.join().map_err(|_| Error::model("loading the generator broke off"))??;
+            let timings_ms = Timings { retrieve, load: elapsed_ms(started), ..Timings::default() };
+            Ok((generator, FoundPassages { passages, pending, timings_ms }))
+        })
+    }
+
+    /// The passages that an answer is written from.
+    fn passages(&self, question: &str, options: &SearchOptions) -> Result<(Vec<Passage>, Option<PendingWork>)> {
         let index = self.snapshot()?;
+        let query = Query::new(question).with_filter(options.filter.clone());
         let SearchResponse { results, pending } =
-            self.search_in(&index, question, self.kinglet.config.passages, options)?;
-        let retrieve = elapsed_ms(started);
-        let started = Instant::now();
-        let generator = self.kinglet.open_generator()?;
-        let timings_ms = Timings { retrieve, load: elapsed_ms(started), ..Timings::default() };
-        let passages = results.into_iter().map(|result| Passage {
+            self.search_in(&index, &query, self.kinglet.config.passages, options)?;
+        let found: Vec<_> = results.iter().map(|result| (&result.chunk, result.hit.score)).collect();
+        let sentences = self.kinglet.sentence_scorer(&index)?.score(&query, &found)?;
+        let passages = results.into_iter().zip(sentences).map(|(result, sentences)| Passage {
             path: result.path.display().to_string(),
             chunk: result.chunk,
             truncated: result.truncated,
+            sentences,
         });
-        Ok((generator, FoundPassages { passages: passages.collect(), pending, timings_ms }))
+        Ok((passages.collect(), pending))
     }
 }

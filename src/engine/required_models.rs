@@ -76,7 +76,7 @@ impl Kinglet {
     /// # Errors
     /// When the catalog does not have the generator.
     pub fn models_for_answering(&self) -> Result<Vec<Arc<ModelSpec>>> {
-        self.config().generator.model().map(|id| self.generator_spec(id).map(|(spec, _)| spec)).into_iter().collect()
+        self.config().generator().model().map(|id| self.generator_spec(id).map(|(spec, _)| spec)).into_iter().collect()
     }
 
     /// Puts the runtime before the models if one of them needs it.

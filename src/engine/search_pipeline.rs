@@ -9,13 +9,14 @@ use crate::index::Index;
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::Manifest;
 use crate::models::reference::RerankerRef;
+use crate::search::sources::ChunkSource;
 use crate::search::{
     DenseRetriever, IndexSources, LexicalRetriever, MaxSim, PassageScorer, PendingWork, Pipeline, Query, QueryEncoder,
-    Retriever, SearchOptions, SearchResponse, SparseRetriever,
+    Retriever, SearchOptions, SearchResponse, SentenceScorer, SparseRetriever,
 };
 
 impl Kinglet {
-    /// The passages of `index` that fit `question` best, best first; `limit` of them unless the
+    /// The passages of `index` that fit `query` best, best first; `limit` of them unless the
     /// options have a limit. The defaults of the index apply where nothing is configured.
     ///
     /// # Errors
@@ -23,14 +24,13 @@ impl Kinglet {
     pub(super) fn search_in(
         &self,
         index: &Arc<Index>,
-        question: &str,
+        query: &Query,
         limit: usize,
         options: &SearchOptions,
     ) -> Result<SearchResponse> {
-        let query = Query::new(question).with_filter(options.filter.clone());
         let this = self.with_index_defaults(index.manifest())?;
         let limit = options.limit.unwrap_or(limit);
-        let results = this.pipeline(index)?.search(&query, limit, options.one_per_document)?;
+        let results = this.pipeline(index)?.search(query, limit, options.one_per_document)?;
         Ok(SearchResponse { results, pending: this.pending(index)? })
     }
 
@@ -110,6 +110,28 @@ impl Kinglet {
             pipeline = pipeline.regularized(vectors()?);
         }
         Ok(pipeline)
+    }
+
+    /// Scores the sentences of passages of `index`, by late interaction where the embedder of
+    /// searches has token vectors.
+    ///
+    /// # Errors
+    /// As [`Kinglet::pipeline`].
+    pub(crate) fn sentence_scorer(&self, index: &Arc<Index>) -> Result<SentenceScorer> {
+        let this = self.with_index_defaults(index.manifest())?;
+        let sources = IndexSources::new(index.clone());
+        let embedder = match &this.embedder {
+            _ if this.needs_no_embedder() => None,
+            Some(own) => Some(own.clone()),
+            None => Some(this.open_embedder(&this.answering_embedder(Some(index.manifest())))?),
+        };
+        let embedder = embedder.filter(|embedder| embedder.token_embedder().is_some());
+        let late_interaction = embedder.map(|embedder| {
+            let vectors = sources.embedder(embedder.card())?;
+            let encoder = Arc::new(QueryEncoder::with_tokens(embedder)?);
+            Ok::<_, Error>(Arc::new(MaxSim::new(sources.clone(), vectors, encoder)))
+        });
+        Ok(SentenceScorer::new(sources.clone(), sources.language(), late_interaction.transpose()?))
     }
 
     /// The work that is pending in the parts that this search reads.

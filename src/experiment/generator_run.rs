@@ -6,21 +6,22 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use crate::answer::{FoundPassages, Passage, answer, collect_answer};
+use crate::answer::{FoundPassages, Limits, Passage, answer, collect_answer};
 use crate::engine::Kinglet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::comparison::SystemAnswer;
 use crate::index::Index;
 use crate::index::store::{ChunkId, StoredChunk};
 use crate::models::contracts::Generator;
-use crate::search::Hit;
+use crate::search::{Hit, Query, SentenceScorer};
 
 /// A generator that answers questions from their passages.
 pub(super) struct GeneratorRun {
     index: Arc<Index>,
     generator: Arc<dyn Generator>,
+    sentences: SentenceScorer,
     runtime: Handle,
-    answer_tokens: usize,
+    limits: Limits,
 }
 
 /// An answer with the ranking of its sources.
@@ -43,23 +44,31 @@ pub(super) fn runtime() -> Result<Handle> {
 impl GeneratorRun {
     /// Opens the configured generator.
     pub fn new(kinglet: &Kinglet, index: Arc<Index>) -> Result<Self> {
-        let answer_tokens = kinglet.config().answer_tokens;
-        Ok(GeneratorRun { index, generator: kinglet.open_generator()?, runtime: runtime()?, answer_tokens })
+        let sentences = kinglet.sentence_scorer(&index)?;
+        let (generator, limits) = (kinglet.open_generator()?, kinglet.config().answer_limits());
+        Ok(GeneratorRun { index, generator, sentences, runtime: runtime()?, limits })
     }
 
     /// Answers `question` from the chunks of `hits`.
     pub fn answer(&self, question: &str, hits: &[Hit]) -> Result<CitedAnswer> {
         let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
         let stored = self.index.chunks(&ids)?;
+        let found: Vec<_> = stored.iter().zip(hits).map(|(stored, hit)| (&stored.chunk, hit.score)).collect();
+        let sentences = self.sentences.score(&Query::new(question), &found)?;
         // No generator sees a path, so each passage has its place among the hits there, and a cited
         // source returns it.
-        let passages = stored.into_iter().enumerate();
-        let passage =
-            |(at, stored): (usize, StoredChunk)| Passage { path: at.to_string(), chunk: stored.chunk, truncated: None };
-        let passages: Vec<Passage> = passages.map(passage).collect();
+        let passages = stored.into_iter().zip(sentences).enumerate();
+        let passages: Vec<Passage> = passages
+            .map(|(at, (StoredChunk { chunk, .. }, sentences))| Passage {
+                path: at.to_string(),
+                chunk,
+                truncated: None,
+                sentences,
+            })
+            .collect();
         let started = Instant::now();
         let found = FoundPassages { passages, ..FoundPassages::default() };
-        let events = answer(self.generator.clone(), question, found, self.answer_tokens);
+        let events = answer(self.generator.clone(), question, found, self.limits);
         let answer = self.runtime.block_on(collect_answer(events))?;
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
         let place = |path: &str| path.parse::<usize>().expect("each path is a place");

@@ -6,7 +6,7 @@ use futures::StreamExt;
 
 use super::generator_run::runtime;
 use super::question_generation::QuestionWriter;
-use crate::config::Config;
+use crate::config::{Config, GeneratorChoice};
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::models::catalog::ModelSpec;
@@ -39,7 +39,7 @@ impl Kinglet {
             let prompt = Prompt {
                 task: Task::Question,
                 question: String::new(),
-                passages: vec![passage.to_string()],
+                passages: vec![passage.into()],
                 max_answer_tokens: MAX_QUESTION_TOKENS,
             };
             let written = runtime.block_on(async {
@@ -63,7 +63,7 @@ impl Kinglet {
                 return Err(Error::input("extractive only quotes, so it cannot write questions")
                     .with_hint("name a language model"));
             }
-            generator => generator.clone(),
+            generator => GeneratorChoice::Use(generator.clone()),
         };
         Ok(self.clone().with_config(Config { generator, ..self.config().clone() }))
     }

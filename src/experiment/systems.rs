@@ -1,6 +1,8 @@
 //! The systems to compare: lexical search alone, and each embedder in each mode.
 
-use crate::config::{Config, EmbedderChoice, Mode, RerankerChoice, SparseEncoderChoice, Switch, TunedWeights};
+use crate::config::{
+    Config, EmbedderChoice, GeneratorChoice, Mode, RerankerChoice, SparseEncoderChoice, Switch, TunedWeights,
+};
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
 use crate::eval::comparison::BASELINE;
@@ -48,7 +50,10 @@ impl Kinglet {
     ) -> Result<Systems> {
         let answers = vary.iter().any(|(key, _)| key == "generator");
         // The baseline needs no model, so it quotes even if others generate.
-        let generator = if answers { GeneratorRef::Extractive } else { self.config().generator.clone() };
+        let generator = match answers {
+            true => GeneratorChoice::Use(GeneratorRef::Extractive),
+            false => self.config().generator.clone(),
+        };
         let baseline = Config { mode: Mode::Lexical, embedder: EmbedderChoice::Auto, generator, ..self.plain() };
         let baseline = System { name: BASELINE.to_string(), config: baseline, answers };
         let mut all = Systems { systems: vec![baseline], left_out: Vec::new() };

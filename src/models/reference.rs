@@ -2,6 +2,7 @@
 //! code matches on these types.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -199,6 +200,8 @@ pub enum GeneratorRef {
         /// The server's name for it.
         model: String,
     },
+    /// `PATH.gguf`: a language model in a file of the user's.
+    File(PathBuf),
     /// A language model of the catalog.
     Catalog(ModelId),
 }
@@ -207,15 +210,9 @@ impl GeneratorRef {
     /// The model whose files it needs, if any.
     pub fn model(&self) -> Option<&ModelId> {
         match self {
-            GeneratorRef::Extractive | GeneratorRef::OpenAi { .. } => None,
+            GeneratorRef::Extractive | GeneratorRef::OpenAi { .. } | GeneratorRef::File(_) => None,
             GeneratorRef::Catalog(id) => Some(id),
         }
-    }
-}
-
-impl Default for GeneratorRef {
-    fn default() -> Self {
-        GeneratorRef::Catalog("smollm2-135m-instruct".into())
     }
 }
 
@@ -224,6 +221,7 @@ impl From<&str> for GeneratorRef {
         match (text, text.strip_prefix(OPENAI_PREFIX)) {
             (ExtractiveGenerator::ID, _) => GeneratorRef::Extractive,
             (_, Some(model)) => GeneratorRef::OpenAi { model: model.to_string() },
+            (path, None) if path.ends_with(".gguf") => GeneratorRef::File(path.into()),
             (id, None) => GeneratorRef::Catalog(id.into()),
         }
     }
@@ -234,6 +232,7 @@ impl fmt::Display for GeneratorRef {
         match self {
             GeneratorRef::Extractive => f.write_str(ExtractiveGenerator::ID),
             GeneratorRef::OpenAi { model } => write!(f, "{OPENAI_PREFIX}{model}"),
+            GeneratorRef::File(path) => path.display().fmt(f),
             GeneratorRef::Catalog(id) => id.fmt(f),
         }
     }
@@ -250,8 +249,9 @@ mod tests {
         assert_eq!(EmbedderRef::from("hashing-256"), EmbedderRef::Hashing);
         assert_eq!(RerankerRef::from("maxsim"), RerankerRef::MaxSim);
         assert_eq!(GeneratorRef::from("extractive"), GeneratorRef::Extractive);
+        assert_eq!(GeneratorRef::from("models/a.gguf"), GeneratorRef::File("models/a.gguf".into()));
         assert_eq!(GeneratorRef::from("openai:llama3.2"), GeneratorRef::OpenAi { model: "llama3.2".to_string() });
-        assert!(EmbedderRef::default().model().is_some() && GeneratorRef::default().model().is_some());
+        assert!(EmbedderRef::default().model().is_some());
     }
 
     proptest! {

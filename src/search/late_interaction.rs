@@ -58,6 +58,39 @@ impl MaxSim {
         Ok(tokens.iter().map(|(vector, span)| (SignTable::new(vector), weigh(span))).collect())
     }
 
+    /// Scores parts of passages: like passages, each by the tokens inside it, whose vectors are those
+    /// that they have within the whole passage. A part without a token, because the embedder does
+    /// not read so far, gets 0.
+    ///
+    /// # Errors
+    /// When a model fails.
+    pub fn score_parts(&self, query: &Query, passages: &[(&str, Vec<Span>)]) -> Result<Vec<Vec<f32>>> {
+        let question = self.question(query)?;
+        let texts: Vec<&str> = passages.iter().map(|(text, _)| *text).collect();
+        let embedder = self.encoder.embedder().token_embedder().ok_or_else(|| self.no_tokens())?;
+        let signs = self.passages(&texts)?;
+        let score = |((text, parts), signs): (&(&str, Vec<Span>), Vec<u8>)| {
+            let places = embedder.token_spans(Role::Passage, text)?;
+            let tokens: Vec<(&[u8], Span)> = signs
+                .chunks(self.token_bytes())
+                .zip(places)
+                .filter_map(|(token, place)| Some((token, place?)))
+                .collect();
+            let score = |part: &Span| {
+                let inside = |place: &Span| part.start <= place.start && place.end <= part.end;
+                let tokens = || tokens.iter().filter(|(_, place)| inside(place)).map(|(token, _)| *token);
+                if tokens().next().is_none() { 0.0 } else { similarity(&question, tokens) }
+            };
+            Ok(parts.iter().map(score).collect())
+        };
+        passages.iter().zip(signs).map(score).collect()
+    }
+
+    /// The bytes of the signs of one token.
+    fn token_bytes(&self) -> usize {
+        self.encoder.embedder().card().dimension.div_ceil(8)
+    }
+
     /// The signs of the passages' tokens, kept or computed.
     fn passages(&self, passages: &[&str]) -> Result<Vec<Vec<u8>>> {
         let hashes: Vec<ChunkHash> =
@@ -85,13 +118,14 @@ impl PassageScorer for MaxSim {
             return Ok(Vec::new());
         }
         let question = self.question(query)?;
-        let total: f32 = question.iter().map(|(_, weight)| weight).sum();
-        let token_bytes = self.encoder.embedder().card().dimension.div_ceil(8);
-        let score = |tokens: &Vec<u8>| {
-            let nearest =
-                |table: &SignTable| tokens.chunks(token_bytes).map(|token| table.cosine(token)).fold(-1.0, f32::max);
-            question.iter().map(|(table, weight)| weight * nearest(table)).sum::<f32>() / total
-        };
+        let score = |tokens: &Vec<u8>| similarity(&question, || tokens.chunks(self.token_bytes()));
         Ok(self.passages(passages)?.iter().map(score).collect())
     }
+}
+
+/// The mean over the question's tokens of the cosine to the nearest of `tokens`, by weight.
+fn similarity<'t, T: Iterator<Item = &'t [u8]>>(question: &[(SignTable, f32)], tokens: impl Fn() -> T) -> f32 {
+    let total: f32 = question.iter().map(|(_, weight)| weight).sum();
+    let nearest = |table: &SignTable| tokens().map(|token| table.cosine(token)).fold(-1.0, f32::max);
+    question.iter().map(|(table, weight)| weight * nearest(table)).sum::<f32>() / total
 }

@@ -12,6 +12,7 @@ mod rerank;
 mod results;
 mod retrievers;
 mod score_regularization;
+mod sentence_scores;
 pub mod snippet;
 pub mod sources;
 pub(crate) mod timed;
@@ -28,6 +29,7 @@ pub use query::{EmbeddedQuery, Query, QueryEncoder};
 pub use rerank::PassageScorer;
 pub use results::{DuplicateLocation, PendingWork, SearchOptions, SearchResponse, SearchResult};
 pub use retrievers::{DenseRetriever, LexicalRetriever, SparseRetriever};
+pub use sentence_scores::{ScoredSentence, SentenceScorer};
 
 /// The score of a hit in one part of a search: a retriever, the reranker or score regularization.
 #[derive(Debug, Clone, PartialEq)]

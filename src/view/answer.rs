@@ -22,6 +22,10 @@ pub struct AnswerView {
     pub unsupported: Vec<String>,
     /// Citation numbers of the model that belong to no passage.
     pub unknown_citations: Vec<usize>,
+    /// The generator that wrote it.
+    pub generator: String,
+    /// The tokens that it read: instructions, passages and question.
+    pub prompt_tokens: usize,
     /// The cited passages, by number.
     pub sources: Vec<SourceView>,
     /// The time of each stage.
@@ -86,6 +90,8 @@ impl AnswerView {
             refused: answer.refused,
             unsupported: answer.unsupported.clone(),
             unknown_citations: answer.unknown_citations.clone(),
+            generator: answer.generator.clone(),
+            prompt_tokens: answer.prompt_tokens,
             sources: answer.sources.iter().map(|source| SourceView::new(source, base)).collect(),
             timings_ms: TimingsView { retrieve, load, read, write },
             pending: answer.pending.map(PendingView::from),

@@ -103,6 +103,8 @@ mod tests {
             refused: false,
             unsupported: vec![text()],
             unknown_citations: vec![7],
+            generator: text(),
+            prompt_tokens: 1,
             sources: vec![SourceView {
                 n: 1,
                 path: text(),

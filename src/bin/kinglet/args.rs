@@ -165,7 +165,7 @@ pub enum Command {
     },
     /// Answer a question from the documents, with citations
     #[command(
-        after_help = "Examples:\n  kinglet ask \"Who pays for repairs?\"\n  kinglet ask \"Who pays for repairs?\" --generator extractive\n  \
+        after_help = "Examples:\n  kinglet ask \"Who pays for repairs?\"\n  kinglet ask \"Who pays for repairs?\" --generator qwen2.5-coder-1.5b-instruct\n  \
                             OPENAI_BASE_URL=http://localhost:11434/v1 kinglet ask \"Who pays?\" --generator openai:llama3.2"
     )]
     Ask {
@@ -173,17 +173,20 @@ pub enum Command {
         question: String,
         #[command(flatten)]
         index: IndexArg,
-        /// What writes the answer: smollm2-135m-instruct, openai:MODEL (any OpenAI-compatible
-        /// server), or extractive (quotes only)
+        /// What writes the answer: extractive (quotes), a language model of `kinglet models list`,
+        /// PATH.gguf, or openai:MODEL (any OpenAI-compatible server) [default: extractive]
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
         /// Only matching passages: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
         /// modified>=YYYY-MM-DD; repeatable
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
-        /// Number of passages given to the generator
+        /// Number of passages whose sentences the generator may get
         #[arg(long, value_name = "N")]
         passages: Option<usize>,
+        /// Most tokens of passages that the generator reads: it gets the best sentences
+        #[arg(long, value_name = "TOKENS")]
+        budget: Option<usize>,
         /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
@@ -416,9 +419,10 @@ impl Command {
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());
             }
-            Command::Ask { generator, passages, embedder, .. } => {
+            Command::Ask { generator, passages, budget, embedder, .. } => {
                 set("embedder", embedder.clone());
                 set("generator", generator.clone());
+                set("budget", budget.map(|tokens| tokens.to_string()));
                 set("passages", passages.map(|passages| passages.to_string()));
             }
             _ => {}

