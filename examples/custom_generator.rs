@@ -26,7 +26,7 @@ impl Generator for FirstSentence {
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
-        let passage = prompt.passages.first().map(String::as_str).unwrap_or_default();
+        let passage = prompt.passages.first().map_or("", |passage| passage.text.as_str());
         let sentence = sentences(passage).first().map(|span| span.of(passage)).unwrap_or_default();
         // A model would send its words one by one, as it writes them. `[1]` cites the first
         // passage.
