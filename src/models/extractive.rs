@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::text::{content_words, estimated_tokens, sentences};
 
 /// The most sentences that are quoted.
-const MOST_SENTENCES: usize = 3;
+const MAX_SENTENCES: usize = 3;
 
 /// A sentence is quoted after the best one only if it scores at least this share of the best one's
 /// score.
@@ -115,7 +115,7 @@ fn best_sentences(prompt: &Prompt) -> Vec<Quote<'_>> {
             chosen.push(index);
             tokens_left -= needed;
         }
-        if chosen.len() == MOST_SENTENCES {
+        if chosen.len() == MAX_SENTENCES {
             break;
         }
     }
@@ -170,7 +170,7 @@ mod tests {
             let answer = write(&question, &given, 200);
             if answer != REFUSAL {
                 let quotes: Vec<_> = answer.split("]\n\n").collect();
-                prop_assert!(quotes.len() <= MOST_SENTENCES);
+                prop_assert!(quotes.len() <= MAX_SENTENCES);
                 for quote in quotes {
                     let (text, number) = quote.trim_end_matches(']').rsplit_once(" [").expect("each has its number");
                     let number: usize = number.parse().expect("a number");
