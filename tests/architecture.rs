@@ -92,8 +92,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("signal_hook", &["bin/kinglet/progress.rs"]),
 ];
 
-const MOST_LINES: usize = 500;
-const MOST_COMMENT_CHARS: usize = 100;
+const MAX_LINES: usize = 500;
+const MAX_COMMENT_CHARS: usize = 100;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -349,11 +349,11 @@ fn lines_of_comments_keep_within_the_limit() {
     for path in rust_files(&["src", "crates", "tests", "examples", "benches"]) {
         let text = std::fs::read_to_string(&path).unwrap();
         let comments = text.lines().zip(1..).filter(|(line, _)| line.trim_start().starts_with("//"));
-        let too_long = comments.filter(|(line, _)| line.chars().count() > MOST_COMMENT_CHARS);
+        let too_long = comments.filter(|(line, _)| line.chars().count() > MAX_COMMENT_CHARS);
         let file = path.strip_prefix(root()).unwrap().display();
         wrong.extend(too_long.map(|(_, number)| format!("{file}:{number}")));
     }
-    assert!(wrong.is_empty(), "longer than {MOST_COMMENT_CHARS} characters:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "longer than {MAX_COMMENT_CHARS} characters:\n{}", wrong.join("\n"));
 }
 
 /// The name of the type that a line of code defines. An indented `type` is an associated type,
@@ -388,7 +388,7 @@ fn each_type_name_has_one_meaning() {
 fn no_file_is_too_long() {
     for (file, code) in sources() {
         let lines = code.lines().count();
-        assert!(lines <= MOST_LINES, "{file} has {lines} lines of code: split it into two ideas");
+        assert!(lines <= MAX_LINES, "{file} has {lines} lines of code: split it into two ideas");
     }
 }
 

@@ -12,7 +12,7 @@ const ENOUGH: f32 = 0.55;
 const WORTH_CITING: f32 = 0.2;
 
 /// Sentences that are cited for one sentence at most.
-const MOST_CITED: usize = 3;
+const MAX_CITED: usize = 3;
 
 /// The weight of a word that is not in the cited sentence but elsewhere in its passage or headings.
 const NEARBY: f32 = 0.4;
@@ -108,7 +108,7 @@ impl EvidenceIndex {
         let mut held = vec![0.0; words.len()];
         let mut found: Vec<&EvidenceSentence> = Vec::new();
         let share = |held: &[f32]| held.iter().zip(&words).map(|(held, word)| held * word.weight).sum::<f32>() / total;
-        while found.len() < MOST_CITED {
+        while found.len() < MAX_CITED {
             let mut best: Option<(f32, usize, Vec<f32>)> = None;
             for (index, EvidenceSentence { evidence, words: sentence_words, .. }) in self.sentences.iter().enumerate() {
                 let with: Vec<f32> = held

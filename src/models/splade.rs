@@ -42,7 +42,9 @@ impl SpladeEncoder {
             Tokenizer::from_file(folder.join("tokenizer.json")).map_err(|cause| unreadable(spec, &cause))?;
         let truncation = TruncationParams { max_length: card.max_tokens, ..TruncationParams::default() };
         tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(|cause| unreadable(spec, &cause))?;
-        let sessions = SessionPool::open(store, spec, move |store, spec| open_session(store, spec, threads))?;
+        let vocabulary = card.vocabulary;
+        let open = move |store: &ModelStore, spec: &ModelSpec| open_session(store, spec, vocabulary, threads);
+        let sessions = SessionPool::open(store, spec, open)?;
         Ok(SpladeEncoder { card, tokenizer, sessions })
     }
 
@@ -72,10 +74,9 @@ impl SparseEncoder for SpladeEncoder {
     }
 }
 
-fn open_session(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Session> {
+fn open_session(store: &ModelStore, spec: &ModelSpec, vocabulary: usize, threads: usize) -> Result<Session> {
     let bytes = read(&store.require(spec)?, "model.safetensors")?;
     let environment = environment(store)?;
-    let vocabulary = store.sparse_card(spec)?.vocabulary;
     let model = bert_graph::masked_language_model(&bytes, vocabulary).map_err(|cause| unreadable(spec, &cause))?;
     let session = || -> ort::Result<Session> {
         let builder = SessionBuilder::new(&environment)?;

@@ -3,9 +3,9 @@
 use saphyr_parser::{Event, Parser};
 
 /// Longer front matter is read to no values: nobody writes it.
-const MOST_BYTES: usize = 64 << 10;
-const MOST_VALUES: usize = 1_000;
-const MOST_DEPTH: usize = 16;
+const MAX_BYTES: usize = 64 << 10;
+const MAX_VALUES: usize = 1_000;
+const MAX_DEPTH: usize = 16;
 
 /// Keys and values in their order, the fences of `front` included in it. The keys of nested tables
 /// are joined by `.`; a list is a value for each of its items, under the same key. What is not well
@@ -14,19 +14,19 @@ const MOST_DEPTH: usize = 16;
 pub(crate) fn values(front: &str) -> Vec<(String, String)> {
     let inner = front.split_once('\n').map_or("", |(_, rest)| rest);
     let inner = inner.trim_end().rsplit_once('\n').map_or("", |(rest, _)| rest);
-    let mut found = match inner.len() > MOST_BYTES {
+    let mut found = match inner.len() > MAX_BYTES {
         true => Vec::new(),
         false if front.starts_with("+++") => toml_values(inner),
         false => yaml_values(inner),
     };
-    found.truncate(MOST_VALUES);
+    found.truncate(MAX_VALUES);
     found
 }
 
 fn toml_values(text: &str) -> Vec<(String, String)> {
     fn flatten(key: &str, value: toml::Value, depth: usize, found: &mut Vec<(String, String)>) {
         match value {
-            _ if depth > MOST_DEPTH => {}
+            _ if depth > MAX_DEPTH => {}
             toml::Value::Table(table) => {
                 for (inner, value) in table {
                     let key = if key.is_empty() { inner } else { format!("{key}.{inner}") };
@@ -86,7 +86,7 @@ fn yaml_values(text: &str) -> Vec<(String, String)> {
         if let (true, Some(Open::Table(key))) = (ended, open.last_mut()) {
             *key = None;
         }
-        if open.len() > MOST_DEPTH || found.len() >= MOST_VALUES {
+        if open.len() > MAX_DEPTH || found.len() >= MAX_VALUES {
             break;
         }
     }
@@ -142,7 +142,7 @@ mod tests {
     proptest! {
         #[test]
         fn anything_is_read(text in "(---|\\+\\+\\+)\n[a-z:\\[\\]{}&*\\-\"' =.\n]{0,200}\n---\n") {
-            prop_assert!(values(&text).len() <= MOST_VALUES);
+            prop_assert!(values(&text).len() <= MAX_VALUES);
         }
     }
 }

@@ -16,7 +16,7 @@ pub const DESCRIPTION: &str = "model.toml";
 pub const EXAMPLE: &str = "id = \"my-embedder\", kind = \"embedder\", dimension = 384, max_tokens = 512; \
                            the handbook's page on models has all keys";
 
-const MOST_DESCRIPTION_BYTES: u64 = 64 << 10;
+const MAX_DESCRIPTION_BYTES: u64 = 64 << 10;
 
 /// The files that a model may have, in the order in which they are listed.
 const FILES: &[&str] = &["model.onnx", "model.onnx_data", "model.onnx.data", "model.safetensors", "tokenizer.json"];
@@ -85,7 +85,7 @@ pub fn read(folder: &Path) -> Result<ModelSpec> {
         .len();
     let wrong =
         |why: String| Error::input(format!("{}: {why}", path.display())).with_hint(format!("it needs {EXAMPLE}"));
-    if size > MOST_DESCRIPTION_BYTES {
+    if size > MAX_DESCRIPTION_BYTES {
         return Err(wrong("it is too large for a description".to_string()));
     }
     let text = std::fs::read_to_string(&path).map_err(|cause| Error::io("read", &path, cause))?;

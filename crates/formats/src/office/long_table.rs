@@ -10,7 +10,7 @@ use crate::text_builder::{Gap, TextBuilder};
 
 /// After so many quotes that never end, quotes mean nothing in this file: each costs a look at the
 /// longest record there may be.
-const MOST_STRAY_QUOTES: usize = 16;
+const MAX_STRAY_QUOTES: usize = 16;
 
 /// A table that is being read.
 pub(crate) struct LongTable {
@@ -30,7 +30,7 @@ impl LongTable {
         let (separator, quotes) = separator(sample, likely)?;
         Some(LongTable {
             separator,
-            stray_quotes_left: if quotes { MOST_STRAY_QUOTES } else { 0 },
+            stray_quotes_left: if quotes { MAX_STRAY_QUOTES } else { 0 },
             at: Position::default(),
             names: Names::default(),
             has_begun: false,
