@@ -85,7 +85,7 @@ pub fn content_words(text: &str) -> impl Iterator<Item = String> + '_ {
     words(text).filter_map(|word| {
         let word = word.replace('’', "'");
         let word = word.strip_suffix("'s").unwrap_or(&word);
-        if STOP_WORDS.binary_search(&word).is_ok() {
+        if is_stop_word(word) {
             return None;
         }
         if word.starts_with(|first: char| first.is_ascii_digit()) {
@@ -93,6 +93,11 @@ pub fn content_words(text: &str) -> impl Iterator<Item = String> + '_ {
         }
         Some(stem(word))
     })
+}
+
+/// True if the lower-case English word does not tell what a text is about.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.binary_search(&word).is_ok()
 }
 
 /// Words that do not tell what a text is about; sorted.

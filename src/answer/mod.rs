@@ -15,7 +15,7 @@ use crate::search::{PendingWork, ScoredSentence};
 
 pub use citations::{Citation, CitedSource};
 pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, answer, collect_answer};
-pub use packing::Limits;
+pub use packing::AnswerLimits;
 
 /// The mark after a sentence of an answer that no passage supports.
 pub const UNSUPPORTED_MARK: &str = "[unsupported]";
@@ -176,7 +176,7 @@ mod tests {
         Ok((**answer).clone())
     }
 
-    const LIMITS: Limits = Limits { budget_tokens: 1000, answer_tokens: 100 };
+    const LIMITS: AnswerLimits = AnswerLimits { budget_tokens: 1000, answer_tokens: 100 };
     const QUESTION: &str = "When does the lease end?";
 
     fn lease() -> [Passage; 2] {
@@ -238,9 +238,11 @@ mod tests {
 
     #[test]
     fn quotes_are_cited_from_their_places() {
-        let answer = ask(ExtractiveGenerator, QUESTION, &lease()).unwrap();
+        let mut passages = lease();
+        passages[1].sentences[1].score = 2.0;
+        let answer = ask(ExtractiveGenerator, QUESTION, &passages).unwrap();
         let second = "It ends on 31 May 2027 unless\nboth sides renew it.";
-        assert_eq!(answer.answer, format!("The lease was signed in Lyon. [1]\n\n{second} [1]"));
+        assert_eq!(answer.answer, format!("The lease was signed in Lyon. [1]\n{second} [1]"));
         assert_eq!(answer.citations.iter().map(|c| c.quote.as_str()).next_back(), Some(second));
     }
 

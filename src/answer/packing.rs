@@ -1,5 +1,5 @@
-//! Chooses what a generator reads: the sentences that answer the question best, with those that they
-//! lean on.
+//! Chooses what a generator reads: the sentences that answer the question best, with those that
+//! they lean on.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -51,9 +51,9 @@ const LEANING: [&str; 30] = [
 
 /// What a generator reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// The most tokens of passages that are read, by [`estimated_tokens`]. The best sentence is read
-    /// whatever its length.
+pub struct AnswerLimits {
+    /// The most tokens of passages that are read, by [`estimated_tokens`]. The best sentence is
+    /// read whatever its length.
     pub budget_tokens: usize,
     /// The most tokens of the answer, by the generator's count.
     pub answer_tokens: usize,
@@ -71,15 +71,18 @@ pub(super) struct Packed {
 ///
 /// # Errors
 /// When not even the best sentence fits into the context, or the generator cannot count.
-pub(super) fn pack(generator: &dyn Generator, question: &str, passages: &[Passage], limits: Limits) -> Result<Packed> {
+pub(super) fn pack(generator: &dyn Generator, question: &str, passages: &[Passage], limits: AnswerLimits) -> Result<Packed> {
     let mut chosen = choose(passages, limits.budget_tokens);
     let room = generator.context_tokens().saturating_sub(limits.answer_tokens);
-    while !chosen.is_empty() {
+    loop {
         let packed = packed(question, passages, &chosen, limits.answer_tokens);
         if generator.prompt_tokens(&packed.prompt)? <= room {
             return Ok(packed);
         }
         chosen.pop();
+        if chosen.is_empty() {
+            break;
+        }
     }
     Err(Error::input(format!(
         "the question leaves no room for a passage: {} reads {} tokens, {} of them for its answer",
@@ -134,9 +137,11 @@ fn choose(passages: &[Passage], budget_tokens: usize) -> Vec<Unit<'_>> {
     chosen
 }
 
+/// The sentences that can answer. Headings do so only where there is nothing else.
 fn units(at: usize, passage: &Passage) -> impl Iterator<Item = Unit<'_>> {
-    let answering = (0..passage.sentences.len()).filter(|&sentence| !passage.sentences[sentence].is_heading);
-    answering.map(move |main| Unit {
+    let has_only_headings = passage.sentences.iter().all(|sentence| sentence.is_heading);
+    let answers = move |&sentence: &usize| has_only_headings || !passage.sentences[sentence].is_heading;
+    (0..passage.sentences.len()).filter(answers).map(move |main| Unit {
         passage: at,
         main,
         sentences: with_what_it_leans_on(passage, main),
@@ -155,8 +160,8 @@ fn says_the_same(one: &Unit, other: &Unit) -> bool {
     all > 0.0 && common / all >= SAME_WORDS
 }
 
-/// The sentence, the one before it if it begins with a word like "it", the line that leads to a list
-/// if it is an item of one or the list if it leads to one, and the header if it is a row.
+/// The sentence, the one before it if it begins with a word like "it", the line that leads to a
+/// list if it is an item of one or the list if it leads to one, and the header if it is a row.
 fn with_what_it_leans_on(passage: &Passage, main: usize) -> BTreeSet<usize> {
     let mut unit = BTreeSet::from([main]);
     let is_heading = |at: usize| passage.sentences[at].is_heading;
@@ -224,7 +229,8 @@ fn packed(question: &str, passages: &[Passage], chosen: &[Unit], max_answer_toke
     Packed { prompt, passages: numbers.iter().map(|&number| passages[number].clone()).collect() }
 }
 
-/// The sentences under their headings: those of the chunk, and the last one in the text before each.
+/// The sentences under their headings: those of the chunk, and the last one in the text before
+/// each.
 fn with_headings(passage: &Passage, sentences: &BTreeSet<usize>) -> String {
     let heading = |at: &usize| (0..*at).rev().find(|&before| passage.sentences[before].is_heading);
     let all: BTreeSet<usize> = sentences.iter().copied().chain(sentences.iter().filter_map(heading)).collect();

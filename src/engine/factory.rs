@@ -21,8 +21,8 @@ use crate::models::reference::{EmbedderRef, GeneratorRef, ModelId, RerankerRef, 
 use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
 
-/// The most tokens that a language model of the user's reads and writes for one answer; its file says
-/// whether it can read so many.
+/// The most tokens that a language model of the user's reads and writes for one answer; its file
+/// says whether it can read so many.
 const MAX_CONTEXT_TOKENS: usize = 32_768;
 
 impl Kinglet {

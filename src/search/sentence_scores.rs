@@ -9,7 +9,7 @@ use crate::chunking::Chunk;
 use crate::error::Result;
 use crate::index::lexical::stems;
 use crate::language::Language;
-use crate::text::{Span, sentences};
+use crate::text::{Span, is_stop_word, sentences};
 
 /// How much the coverage of a sentence and the score of its passage add to its late interaction,
 /// and how much the score of its passage adds to its coverage where there is no late interaction.
@@ -26,15 +26,15 @@ pub struct ScoredSentence {
     pub span: Span,
     /// How well it answers the question; larger is better.
     pub score: f32,
-    /// The share of the question's words, by rarity, that are in it, in the sentence before it or in
-    /// its heading: 0 to 1.
+    /// The share of the question's words, by rarity, that are in it, in the sentence before it or
+    /// in its heading: 0 to 1.
     pub coverage: f32,
     /// True if it is a heading, which answers nothing but is read with what stands under it.
     pub is_heading: bool,
 }
 
-/// Scores sentences by late interaction, if the search has it, by the words that they share with the
-/// question, and by the score of their passage.
+/// Scores sentences by late interaction, if the search has it, by the words that they share with
+/// the question, and by the score of their passage.
 pub struct SentenceScorer {
     lexical: Arc<dyn LexicalSource>,
     language: Language,
@@ -72,10 +72,12 @@ impl SentenceScorer {
         Ok(found.iter().zip(&spans).zip(similarities).map(score).collect())
     }
 
-    /// The stems of the question with their rarities.
+    /// The stems of the question with their rarities, without words like "when" and "does", which
+    /// are rare in documents and answer nothing.
     fn rarities(&self, query: &Query) -> Result<Vec<(String, f32)>> {
         let rarities = self.lexical.rarities(query.text())?;
-        let words = stems(query.text(), self.language).into_iter();
+        let is_asked = |span: Span| !is_stop_word(&span.of(query.text()).to_lowercase());
+        let words = stems(query.text(), self.language).into_iter().filter(|word| is_asked(word.span));
         let known = words.filter_map(|word| {
             let (_, rarity) = rarities.iter().find(|(span, _)| *span == word.span)?;
             Some((word.stem, *rarity))
