@@ -49,7 +49,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("safetensors", &["models/static_table.rs", "models/bert_graph.rs"]),
     ("tokenizers", &["models/onnx.rs", "models/static_table.rs", "models/splade.rs"]),
     ("ort", &["models/onnx.rs", "models/splade.rs", "models/bert_graph.rs"]),
-    ("llama_cpp_2", &["models/llama.rs"]),
+    ("llama_cpp_2", &["models/llama/mod.rs", "models/llama/writer.rs"]),
     ("async_openai", &["models/openai.rs"]),
     ("hf_hub", &["models/download.rs"]),
     ("ignore", &["scan/walk.rs"]),

@@ -137,7 +137,7 @@ mod tests {
         }
         fn generate(&self, _: &Prompt) -> BoxStream<'static, Result<Token>> {
             let letters: Vec<char> = self.0.chars().collect();
-            let pieces: Vec<_> = letters.chunks(3).map(|part| Ok(Token { text: part.iter().collect() })).collect();
+            let pieces: Vec<_> = letters.chunks(3).map(|part| Ok(part.iter().collect::<String>().into())).collect();
             stream::iter(pieces).boxed()
         }
     }

@@ -71,7 +71,12 @@ pub(super) struct Packed {
 ///
 /// # Errors
 /// When not even the best sentence fits into the context, or the generator cannot count.
-pub(super) fn pack(generator: &dyn Generator, question: &str, passages: &[Passage], limits: AnswerLimits) -> Result<Packed> {
+pub(super) fn pack(
+    generator: &dyn Generator,
+    question: &str,
+    passages: &[Passage],
+    limits: AnswerLimits,
+) -> Result<Packed> {
     let mut chosen = choose(passages, limits.budget_tokens);
     let room = generator.context_tokens().saturating_sub(limits.answer_tokens);
     loop {

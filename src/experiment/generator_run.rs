@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use crate::answer::{FoundPassages, AnswerLimits, Passage, answer, collect_answer};
+use crate::answer::{AnswerLimits, FoundPassages, Passage, answer, collect_answer};
 use crate::engine::Kinglet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::comparison::SystemAnswer;

@@ -13,10 +13,6 @@ const MAX_FURTHER: usize = 2;
 /// A further sentence is quoted if its score is within this of the best one's.
 const WORTH_QUOTING: f32 = 0.01;
 
-/// A sentence is an answer only if it has this share of the question's words, by rarity, with the
-/// sentence before it and its heading.
-const LEAST_COVERAGE: f32 = 0.25;
-
 /// Quotes the sentence that answers the question best, and others that score nearly as high, each
 /// on lines of its own and followed by ` [n]`, in the order of the passages. Writes [`REFUSAL`] if
 /// none covers enough of the question.
@@ -51,7 +47,7 @@ impl Generator for ExtractiveGenerator {
         }
         // A blank line separates sentences without a full stop: list items, table rows, code.
         pieces.iter_mut().skip(1).for_each(|piece| piece.insert_str(0, "\n\n"));
-        stream::iter(pieces.into_iter().map(|text| Ok(Token { text }))).boxed()
+        stream::iter(pieces.into_iter().map(|text| Ok(text.into()))).boxed()
     }
 }
 
@@ -69,11 +65,7 @@ fn marked(quote: &str, number: usize) -> String {
 /// The best quotes with the indexes of their passages, in the order of the passages, within the
 /// prompt's limit of answer tokens. The best one is quoted whatever its length.
 fn best_quotes(prompt: &Prompt) -> Vec<(usize, &Quote)> {
-    let all = prompt.passages.iter().enumerate();
-    let mut ranked: Vec<(usize, &Quote)> =
-        all.flat_map(|(passage, text)| text.quotes.iter().map(move |quote| (passage, quote))).collect();
-    ranked.retain(|(_, quote)| quote.coverage >= LEAST_COVERAGE);
-    ranked.sort_by(|(_, one), (_, other)| other.score.total_cmp(&one.score)); // stable: ties as in the prompt
+    let ranked = prompt.answering_quotes();
     let Some((_, best)) = ranked.first() else { return Vec::new() };
     let least = best.score - WORTH_QUOTING;
     let mut tokens_left = prompt.max_answer_tokens;

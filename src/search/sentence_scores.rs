@@ -57,19 +57,20 @@ impl SentenceScorer {
         let best = found.iter().map(|(_, score)| *score).fold(f32::MIN_POSITIVE, f32::max);
         let spans: Vec<Vec<Span>> = found.iter().map(|(chunk, _)| sentences(&chunk.text)).collect();
         let similarities = self.similarities(query, found, &spans)?;
-        let score = |(((chunk, score), spans), similarities): ((&(&Chunk, f32), &Vec<Span>), Option<Vec<f32>>)| {
+        let mut scored = Vec::with_capacity(found.len());
+        for (((chunk, score), spans), similarities) in found.iter().zip(&spans).zip(similarities) {
             let passage = score / best;
             let covered = self.covered(chunk, spans, &rarities);
-            let scored = spans.iter().zip(covered).enumerate().map(|(at, (&span, coverage))| {
+            let sentences = spans.iter().zip(covered).enumerate().map(|(at, (&span, coverage))| {
                 let score = match &similarities {
                     Some(similarities) => similarities[at] + COVERAGE * coverage + PASSAGE * passage,
                     None => coverage + PASSAGE_BESIDE_COVERAGE * passage,
                 };
                 ScoredSentence { span, score, coverage, is_heading: is_heading(chunk, span) }
             });
-            scored.collect()
-        };
-        Ok(found.iter().zip(&spans).zip(similarities).map(score).collect())
+            scored.push(sentences.collect());
+        }
+        Ok(scored)
     }
 
     /// The stems of the question with their rarities, without words like "when" and "does", which
