@@ -4,6 +4,7 @@ mod builder;
 mod citations;
 mod events;
 mod grounding;
+mod leaning;
 mod packing;
 mod refusal;
 mod sentences;
@@ -34,6 +35,26 @@ pub struct Passage {
     pub truncated: Option<String>,
     /// The sentences of its text, in order.
     pub sentences: Vec<ScoredSentence>,
+}
+
+impl Passage {
+    /// The text of a sentence, by its number.
+    ///
+    /// # Panics
+    /// When there is no such sentence.
+    pub fn sentence(&self, number: usize) -> &str {
+        self.sentences[number].span.of(&self.chunk.text)
+    }
+
+    /// Takes over those of `others`, the same sentences scored for another part of the question, that
+    /// have better scores.
+    pub(crate) fn take_better_scores(&mut self, others: &[ScoredSentence]) {
+        for (sentence, other) in self.sentences.iter_mut().zip(others) {
+            if other.score > sentence.score {
+                *sentence = *other;
+            }
+        }
+    }
 }
 
 /// An answer and the sources that it rests on.
@@ -118,6 +139,7 @@ mod tests {
             score: 1.0 - at as f32 / 100.0,
             coverage: 1.0,
             is_heading: false,
+            part: 0,
         });
         Passage { path: "guide.md".to_string(), sentences: sentences.collect(), chunk, truncated: None }
     }

@@ -1,5 +1,7 @@
 //! Answers without a language model: quotes what fits the question best.
 
+use std::collections::BTreeSet;
+
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::contracts::{Generator, Token};
@@ -7,7 +9,7 @@ use super::prompt::{Prompt, Quote, REFUSAL};
 use crate::error::Result;
 use crate::text::{estimated_tokens, sentences};
 
-/// The most sentences that are quoted after the best one.
+/// The most quotes for one part of a question after the best one.
 const MAX_FURTHER: usize = 2;
 
 /// A further sentence is quoted if its score is within this of the best one's.
@@ -62,24 +64,27 @@ fn marked(quote: &str, number: usize) -> String {
     text + &quote[from..]
 }
 
-/// The best quotes with the indexes of their passages, in the order of the passages, within the
-/// prompt's limit of answer tokens. The best one is quoted whatever its length.
+/// The best quotes for each part of the question with the indexes of their passages, in the order of
+/// parts and passages, within the prompt's limit of answer tokens. The best one is quoted whatever
+/// its length.
 fn best_quotes(prompt: &Prompt) -> Vec<(usize, &Quote)> {
     let ranked = prompt.answering_quotes();
-    let Some((_, best)) = ranked.first() else { return Vec::new() };
-    let least = best.score - WORTH_QUOTING;
     let mut tokens_left = prompt.max_answer_tokens;
     let mut chosen: Vec<(usize, &Quote)> = Vec::new();
-    for (passage, quote) in ranked.into_iter().take_while(|(_, quote)| quote.score >= least).take(1 + MAX_FURTHER) {
-        let needed = estimated_tokens(&quote.text) + 4;
-        let is_new =
-            chosen.iter().all(|(_, other)| !other.text.contains(&quote.text) && !quote.text.contains(&other.text));
-        if chosen.is_empty() || (is_new && needed <= tokens_left) {
-            chosen.push((passage, quote));
-            tokens_left = tokens_left.saturating_sub(needed);
+    for part in ranked.iter().map(|(_, quote)| quote.part).collect::<BTreeSet<_>>() {
+        let mut of_part = ranked.iter().filter(|(_, quote)| quote.part == part).peekable();
+        let least = of_part.peek().map_or(0.0, |(_, best)| best.score - WORTH_QUOTING);
+        for &(passage, quote) in of_part.take_while(|(_, quote)| quote.score >= least).take(1 + MAX_FURTHER) {
+            let needed = estimated_tokens(&quote.text) + 4;
+            let is_new =
+                chosen.iter().all(|(_, other)| !other.text.contains(&quote.text) && !quote.text.contains(&other.text));
+            if chosen.is_empty() || (is_new && needed <= tokens_left) {
+                chosen.push((passage, quote));
+                tokens_left = tokens_left.saturating_sub(needed);
+            }
         }
     }
-    chosen.sort_by_key(|(passage, _)| *passage);
+    chosen.sort_by_key(|(passage, quote)| (quote.part, *passage));
     chosen
 }
 
@@ -92,7 +97,8 @@ mod tests {
 
     /// What is written from passages whose quotes are (text, score, coverage).
     fn write(passages: &[&[(&str, f32, f32)]], max_answer_tokens: usize) -> String {
-        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.to_string(), score, coverage };
+        let quote =
+            |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.to_string(), score, coverage, part: 0 };
         let passage = |quotes: &&[(&str, f32, f32)]| PromptPassage {
             text: quotes.iter().map(|(text, ..)| *text).collect::<Vec<_>>().join(" "),
             quotes: quotes.iter().map(quote).collect(),

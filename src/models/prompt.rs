@@ -1,6 +1,8 @@
 //! The prompt of a generator: a question, the passages to answer from, and their wording for a chat
 //! model.
 
+use std::collections::BTreeSet;
+
 /// The answer of a generator if the passages do not contain one.
 pub const REFUSAL: &str = "The passages do not say.";
 
@@ -50,6 +52,8 @@ pub struct Quote {
     pub score: f32,
     /// The share of the question's words, by rarity, that it has with its surroundings: 0 to 1.
     pub coverage: f32,
+    /// The part of the question that it answers best, from 0.
+    pub part: usize,
 }
 
 /// A passage that is not quoted from.
@@ -83,9 +87,12 @@ impl Prompt {
         ranked
     }
 
-    /// The quotes that a very small model chooses from, best first.
-    pub fn choices(&self) -> Vec<&str> {
-        self.answering_quotes().into_iter().take(MAX_CHOICES).map(|(_, quote)| quote.text.trim()).collect()
+    /// For each part of the question the quotes that a very small model chooses from, best first.
+    pub fn choices(&self) -> Vec<Vec<&str>> {
+        let quotes = self.answering_quotes();
+        let parts = quotes.iter().map(|(_, quote)| quote.part).collect::<BTreeSet<_>>().into_iter();
+        let of_part = |part| quotes.iter().filter(move |(_, quote)| quote.part == part).take(MAX_CHOICES);
+        parts.map(|part| of_part(part).map(|(_, quote)| quote.text.trim()).collect()).collect()
     }
 
     /// The system message for a chat model.
@@ -115,7 +122,7 @@ impl Prompt {
             );
         }
         if form == AnswerForm::Choice {
-            let choices: String = self.choices().iter().rev().map(|choice| format!("{choice}\n\n")).collect();
+            let choices: String = self.choices().iter().flatten().rev().map(|choice| format!("{choice}\n\n")).collect();
             return format!("{choices}{QUESTION_LABEL} {}", self.question.trim());
         }
         let mut message = String::from("Passages:\n\n");
