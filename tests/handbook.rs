@@ -11,9 +11,12 @@ use kinglet_formats::LIMITS;
 
 /// Sentences with a setting, each with its page; `{}` stands for the value.
 const SETTINGS: &[(&str, &str, Setting)] = &[
-    ("asking.md", "exits with code {}. The language model is not", Constant("bin/kinglet/run.rs", "REFUSED")),
+    ("asking.md", "exits with code {}, without asking", Constant("bin/kinglet/run.rs", "REFUSED")),
+    ("asking.md", "has less than {} % of the question's words", Percent("models/prompt.rs", "LEAST_COVERAGE")),
     ("asking.md", "the best {} passages", Configured("passages")),
-    ("asking.md", "quotes at most {} sentences", Spelled("models/extractive.rs", "MAX_SENTENCES")),
+    ("asking.md", "and at most {} more that fit", Spelled("models/extractive.rs", "MAX_FURTHER")),
+    ("asking.md", "choose between the {} best quotes", Spelled("models/prompt.rs", "MAX_CHOICES")),
+    ("asking.md", "until they have {} tokens", Configured("budget")),
     ("asking.md", "cut off after {} tokens", Configured("answer_tokens")),
     ("asking.md", "exits with code {}. Nothing needs to be cleaned", Constant("bin/kinglet/run.rs", "INTERRUPTED")),
     ("comparing.md", "is below {}. It then", Constant("eval/significance.rs", "LEVEL")),
@@ -22,7 +25,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("comparing.md", "With fewer than {} questions no", Spelled("eval/significance.rs", "FEWEST")),
     ("configuration.md", "exit code {}, ", Constant("bin/kinglet/run.rs", "FAILED")),
     ("configuration.md", "at up to {} chunks", Constant("ingest/description.rs", "CHUNKS_FOR_LANGUAGE")),
-    ("configuration.md", "With {}, the default, the embedder", Configured("threads")),
+    ("configuration.md", "With {}, the default, each model", Configured("threads")),
     ("configuration.md", "that is read, {} MiB unless", Configured("max_file_mib")),
     ("configuration.md", "of at most about {} tokens", Computed(|| most_tokens(ChunkSize::Standard))),
     ("configuration.md", "they have at most {} tokens", Computed(|| most_tokens(ChunkSize::Short))),
@@ -84,7 +87,12 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("json.md", "exits with {}. An answer with", Constant("bin/kinglet/run.rs", "REFUSED")),
     ("json.md", "still exits with {}", Constant("bin/kinglet/run.rs", "DONE")),
     ("json.md", "The exit code is {} when any", Constant("bin/kinglet/run.rs", "FAILED")),
-    ("models.md", "quotes at most {} sentences", Spelled("models/extractive.rs", "MAX_SENTENCES")),
+    ("models.md", "choose between the {} best quotes", Spelled("models/prompt.rs", "MAX_CHOICES")),
+    (
+        "models.md",
+        "fewer than {} million parameters",
+        Computed(|| constant("models/llama/mod.rs", "WRITES_FREELY") / 1e6),
+    ),
     ("models.md", "chunks of at most {} tokens", Computed(|| most_tokens(ChunkSize::Standard))),
     ("models.md", "adds at most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
     ("privacy.md", "(at most {} unless you set more)", Configured("passages")),
@@ -104,8 +112,8 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
 /// figures, and numbers that a definition fixes.
 const FACTS: &[(&str, &str)] = &[
     ("asking.md", "there was no passage 7"),
-    ("asking.md", "17 of 40 questions"),
-    ("asking.md", "none of 40 questions"),
+    ("asking.md", "questions of SQuAD 2"),
+    ("asking.md", "1.5 billion parameters"),
     ("asking.md", "about 110 English words"),
     ("comparing.md", "the 95 % interval of the difference excludes 0"),
     ("comparing.md", "of the difference includes 0"),

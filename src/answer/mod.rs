@@ -46,8 +46,8 @@ impl Passage {
         self.sentences[number].span.of(&self.chunk.text)
     }
 
-    /// Takes over those of `others`, the same sentences scored for another part of the question, that
-    /// have better scores.
+    /// Takes over those of `others`, the same sentences scored for another part of the question,
+    /// that have better scores.
     pub(crate) fn take_better_scores(&mut self, others: &[ScoredSentence]) {
         for (sentence, other) in self.sentences.iter_mut().zip(others) {
             if other.score > sentence.score {

@@ -64,9 +64,9 @@ fn marked(quote: &str, number: usize) -> String {
     text + &quote[from..]
 }
 
-/// The best quotes for each part of the question with the indexes of their passages, in the order of
-/// parts and passages, within the prompt's limit of answer tokens. The best one is quoted whatever
-/// its length.
+/// The best quotes for each part of the question with the indexes of their passages, in the order
+/// of parts and passages, within the prompt's limit of answer tokens. The best one is quoted
+/// whatever its length.
 fn best_quotes(prompt: &Prompt) -> Vec<(usize, &Quote)> {
     let ranked = prompt.answering_quotes();
     let mut tokens_left = prompt.max_answer_tokens;

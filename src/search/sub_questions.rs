@@ -12,8 +12,8 @@ const REFERRING: [&str; 12] = ["it", "its", "he", "his", "him", "she", "her", "t
 /// The shortest part, in words.
 const LEAST_WORDS: usize = 3;
 
-/// The questions that `question` consists of, in order: sentences that end with a question mark, two
-/// questions joined by "and" or "or", and the two sides of "the difference between A and B" or
+/// The questions that `question` consists of, in order: sentences that end with a question mark,
+/// two questions joined by "and" or "or", and the two sides of "the difference between A and B" or
 /// "compare A and B". Most questions are one. The rules know English only.
 pub fn sub_questions(question: &str) -> Vec<String> {
     let parts: Vec<&str> = question.split_inclusive('?').map(str::trim).filter(|part| !part.is_empty()).collect();
@@ -64,7 +64,8 @@ fn compared(text: &str) -> Option<Vec<String>> {
         let (topic, both) = text[at..].split_once(" between ")?;
         (topic.trim_start_matches('s').trim_start_matches(" in"), both)
     };
-    let sides = both.trim_end_matches(['?', '.', ' ']).split_once(" and ").or_else(|| both.split_once(" with "))?;
+    let both = both.trim_end_matches(['?', '.', ' ']);
+    let sides = both.split_once(" and ").or_else(|| both.split_once(" with "))?;
     Some([sides.0, sides.1].map(|side| format!("{topic} {}", side.trim()).trim().to_string()).to_vec())
 }
 

@@ -1,5 +1,5 @@
-//! What a very small model may write: one of the best quotes for each part of the question. In GBNF,
-//! <https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md>.
+//! What a very small model may write: one of the best quotes for each part of the question. In
+//! GBNF, <https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md>.
 
 use crate::models::prompt::{Prompt, REFUSAL, Task};
 
@@ -17,7 +17,8 @@ pub(super) fn of_quotes(prompt: &Prompt) -> Option<String> {
     Some(format!("{ROOT} ::= {answer}"))
 }
 
-/// The text as a literal of GBNF. Characters that mean something there are written by their numbers.
+/// The text as a literal of GBNF. Characters that mean something there are written by their
+/// numbers.
 fn literal(text: &str) -> String {
     let plain = |character: char| character == ' ' || (character.is_alphanumeric() && character.is_ascii());
     let escaped = text.chars().map(|character| match character {

@@ -53,7 +53,8 @@ impl Writer {
         }
         let mut sampler = self.sampler()?;
         let mut text = Vec::new();
-        let mut written = Written { tokens: prompt.tokens.clone(), start: prompt.tokens.len(), log_probability: 0.0 };
+        let mut written =
+            Transcript { tokens: prompt.tokens.clone(), start: prompt.tokens.len(), log_probability: 0.0 };
         let mut next = vec![self.sample(&mut sampler, &reader, -1)];
         // Each round accepts the tokens in `next`, of which the context has not read the last one.
         loop {
@@ -107,7 +108,7 @@ impl Writer {
         Ok(next)
     }
 
-    fn send_rest(&self, text: Vec<u8>, written: &mut Written) -> std::result::Result<(), Failure> {
+    fn send_rest(&self, text: Vec<u8>, written: &mut Transcript) -> std::result::Result<(), Failure> {
         if !text.is_empty() {
             let _ = self.sender.blocking_send(Ok(written.token(String::from_utf8_lossy(&text).into_owned())));
         }
@@ -191,7 +192,7 @@ impl Writer {
 }
 
 /// The prompt and what was written after it.
-struct Written {
+struct Transcript {
     tokens: Vec<LlamaToken>,
     /// Where the answer begins.
     start: usize,
@@ -199,7 +200,7 @@ struct Written {
     log_probability: f32,
 }
 
-impl Written {
+impl Transcript {
     fn answer(&self) -> &[LlamaToken] {
         &self.tokens[self.start..]
     }

@@ -69,7 +69,8 @@ pub fn sentence(text: &str) -> Result<()> {
     out.flush()
 }
 
-/// Prints the sources of an answer; with `quotes`, the sentences cited from each.
+/// Prints the sources of an answer and its generator; with `quotes`, the sentences cited from each
+/// source.
 pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
     let mut out = out();
     writeln!(out)?;
@@ -92,7 +93,7 @@ pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
             )?;
         }
     }
-    Ok(())
+    writeln!(out, "{DIM}answered by {}{DIM:#}", visible(&answer.generator))
 }
 
 /// Notes on standard error what was pending in the index when it was searched.
