@@ -3,12 +3,15 @@
 
 mod bert_graph;
 pub mod catalog;
+pub mod chat_template;
 pub mod contracts;
 pub mod cross_encoder;
 pub mod download;
 pub mod extractive;
+pub mod gguf;
 pub mod hashing;
 pub mod llama;
+mod llama_log;
 pub mod onnx;
 pub mod openai;
 pub mod prompt;
@@ -18,3 +21,4 @@ pub mod splade;
 pub mod static_table;
 pub mod store;
 mod telemetry;
+mod thinking;
