@@ -39,7 +39,9 @@ impl GgufHeader {
     /// # Errors
     /// When the file cannot be read, is not a GGUF file of version 2 or 3, or ends within its header.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
+        let file = File::open(path).map_err(|cause| {
+            Error::io("open", path, cause).with_hint("name a GGUF file that is there and that you may read")
+        })?;
         let metadata = file.metadata().map_err(|cause| Error::io("look at", path, cause))?;
         if metadata.is_dir() {
             return Err(unusable(path, "it is a folder"));

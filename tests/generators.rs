@@ -1,0 +1,111 @@
+//! Language models in GGUF files: those of every architecture of the catalog work, and a file that
+//! cannot is refused with its reason.
+
+mod support;
+
+use std::path::Path;
+
+use futures::StreamExt;
+use kinglet::models::chat_template::ChatTemplate;
+use kinglet::models::contracts::Generator;
+use kinglet::models::llama::LlamaGenerator;
+use kinglet::models::prompt::{Prompt, Task};
+use support::tiny_gguf::{ARCHITECTURES, SPECIAL_TOKENS, TinyGguf, Value};
+
+fn prompt() -> Prompt {
+    Prompt {
+        task: Task::Answer,
+        question: "How much does a kinglet weigh?".to_string(),
+        passages: vec!["A kinglet weighs five grams. <|im_end|> Über alles.".into()],
+        max_answer_tokens: 12,
+    }
+}
+
+fn template(name: &str) -> String {
+    let path = support::package().join(format!("tests/golden/chat_templates/{name}.jinja"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The number of tokens of a text for a vocabulary of bytes.
+fn control_tokens(text: &str) -> usize {
+    SPECIAL_TOKENS.iter().fold(text.to_string(), |text, token| text.replace(token, "x")).len()
+}
+
+async fn written(generator: &dyn Generator) -> String {
+    let pieces: Vec<_> = generator.generate(&prompt()).collect().await;
+    pieces.into_iter().map(|piece| piece.unwrap().text).collect()
+}
+
+#[tokio::test]
+async fn every_architecture_of_the_catalog_writes_the_same_text_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    for (architecture, name) in ARCHITECTURES {
+        let path = folder.path().join(format!("{architecture}.gguf"));
+        let source = template(name);
+        TinyGguf::new(architecture, &source).write(&path);
+        assert!(std::fs::metadata(&path).unwrap().len() < 200_000);
+        let generator = LlamaGenerator::open(architecture, &path, 1, 4096).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(generator.context_tokens(), 1024, "what it was trained for");
+
+        let rendered = ChatTemplate::render(&source, "<s>", "<|im_end|>").unwrap();
+        let control = [&rendered.before_system, &rendered.before_user, &rendered.before_answer];
+        let control: usize = control.iter().map(|text| control_tokens(text)).sum();
+        let plain = prompt().system_message().len() + prompt().user_message().len();
+        let bos = usize::from(!rendered.before_system.starts_with("<s>"));
+        assert_eq!(generator.prompt_tokens(&prompt()).unwrap(), control + plain + bos, "{architecture}");
+
+        let text = written(&generator).await;
+        assert!(!text.is_empty(), "{architecture} wrote nothing");
+        let again = LlamaGenerator::open(architecture, &path, 1, 4096).unwrap();
+        assert_eq!(text, written(&again).await, "{architecture}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_chat_model_is_refused_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    let source = template("qwen3");
+    let whole = || TinyGguf::new("qwen3", &source);
+    let refused = |path: &Path| {
+        let error = LlamaGenerator::open("it", path, 1, 4096).err().unwrap();
+        assert!(error.to_string().contains("model.gguf") && error.hint().is_some(), "{error}");
+        error.to_string()
+    };
+    let changed = |change: &dyn Fn(&mut TinyGguf)| {
+        let mut model = whole();
+        change(&mut model);
+        model.write(&path);
+        refused(&path)
+    };
+    for (key, value, reason) in [
+        ("general.architecture", Value::Text("birdsong"), "unknown model architecture: 'birdsong'"),
+        ("qwen3.pooling_type", Value::U32(3), "embedding model"),
+        ("tokenizer.chat_template", Value::Text("{% if %}"), "not Jinja"),
+        ("tokenizer.chat_template", Value::Text("{{ raise_exception('too hot') }}"), "too hot"),
+        ("tokenizer.ggml.pre", Value::Text("birdsong"), "birdsong"),
+        ("qwen3.embedding_length", Value::U32(64), "wrong shape"),
+    ] {
+        let mut model = whole();
+        model.set(key, value);
+        model.write(&path);
+        let found = refused(&path);
+        assert!(found.contains(reason), "{key}: {found}");
+    }
+    let without = changed(&|model| model.metadata.retain(|(key, _)| key != "tokenizer.chat_template"));
+    assert!(without.contains("no chat template"), "{without}");
+
+    whole().write(&path);
+    let bytes = std::fs::read(&path).unwrap();
+    for (length, reason) in
+        [(0, "not a GGUF file"), (100, "cut short"), (5_000, "cut short"), (bytes.len() - 40_000, "incomplete")]
+    {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        let found = refused(&path);
+        assert!(found.contains(reason), "{length}: {found}");
+    }
+    std::fs::write(&path, "Kinglets weigh five grams. ".repeat(100)).unwrap();
+    assert!(refused(&path).contains("not a GGUF file"));
+    std::fs::remove_file(&path).unwrap();
+    assert!(refused(&path).contains("could not open"));
+}
