@@ -143,7 +143,10 @@ mod tests {
         assert!(ChatTemplate::render(messages, "", "").is_ok());
         for (source, reason) in [
             ("{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", "does not end"),
-            ("{% set ns = namespace(x='x') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}", "does not end"),
+            (
+                "{% set ns = namespace(x='x') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+                "does not end",
+            ),
             ("{{ 'x' * 1000000000 }}", "does not end"),
             ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
             ("{{ messages.nothing.there }}", "failed"),

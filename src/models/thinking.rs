@@ -52,7 +52,9 @@ impl State {
             State::Beginning(before) => {
                 let text = before + &text;
                 match text.trim_start() {
-                    begun if begun.starts_with(OPEN) => State::Thinking(String::new()).after(begun[OPEN.len()..].into()),
+                    begun if begun.starts_with(OPEN) => {
+                        State::Thinking(String::new()).after(begun[OPEN.len()..].into())
+                    }
                     begun if OPEN.starts_with(begun) => (State::Beginning(text), String::new()),
                     _ => (State::Answering, text),
                 }

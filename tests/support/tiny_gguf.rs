@@ -135,7 +135,10 @@ impl<'v> TinyGguf<'v> {
             self.set_own("attention.head_count_kv", Value::U32(HEADS_KV as u32));
         }
         self.tensor("token_embd.weight", &[WIDTH, vocabulary]);
-        self.tensor(if self.architecture == "lfm2" { "token_embd_norm.weight" } else { "output_norm.weight" }, &[WIDTH]);
+        self.tensor(
+            if self.architecture == "lfm2" { "token_embd_norm.weight" } else { "output_norm.weight" },
+            &[WIDTH],
+        );
         for layer in 0..LAYERS {
             self.layer_tensor(layer, "attn_norm.weight", &[WIDTH]);
             match (self.architecture, layer) {
