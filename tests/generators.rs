@@ -6,10 +6,14 @@ mod support;
 use std::path::Path;
 
 use futures::StreamExt;
+use kinglet::engine::register_generator::{GgufSource, NewGenerator};
+use kinglet::models::catalog::ModelKind;
 use kinglet::models::chat_template::ChatTemplate;
 use kinglet::models::contracts::Generator;
+use kinglet::models::download::DownloadObserver;
 use kinglet::models::llama::LlamaGenerator;
 use kinglet::models::prompt::{Prompt, Task};
+use kinglet::{Config, Kinglet};
 use support::tiny_gguf::{ARCHITECTURES, SPECIAL_TOKENS, TinyGguf, Value};
 
 fn prompt() -> Prompt {
@@ -108,4 +112,51 @@ fn a_file_that_is_no_chat_model_is_refused_with_its_reason() {
     assert!(refused(&path).contains("not a GGUF file"));
     std::fs::remove_file(&path).unwrap();
     assert!(refused(&path).contains("could not open"));
+}
+
+/// Does what the caller of a library does that blocks on generators.
+fn entered<T>(work: impl FnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    work()
+}
+
+#[test]
+fn an_added_file_is_a_model_like_any_other() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (path, home) = (temporary.path().join("Tiny_Bird.GGUF"), temporary.path().join("home"));
+    let source = template("qwen2.5");
+    let mut model = TinyGguf::new("qwen2", &source);
+    model.set("general.license", Value::Text("mit"));
+    model.write(&path);
+    let kinglet = Kinglet::new(&home, Config { generator: "tiny".into(), ..Config::default() });
+    let observer = DownloadObserver { on_progress: &|_| {}, is_cancelled: &|| false };
+    let new = |id: Option<&str>, sha256: Option<String>| NewGenerator {
+        source: GgufSource::parse(&path.display().to_string()).unwrap().unwrap(),
+        id: id.map(str::to_string),
+        sha256,
+    };
+    let add = |new: NewGenerator| entered(|| kinglet.add_generator(&new, true, &observer));
+
+    let wrong = add(new(Some("tiny"), Some("0".repeat(64)))).unwrap_err();
+    assert!(wrong.to_string().contains("has SHA-256"), "{wrong}");
+    assert!(!home.join("models/tiny").exists(), "what failed is not there");
+    let right = kinglet::models::store::sha256_of(&path).unwrap();
+    let spec = add(new(Some("tiny"), Some(right.clone()))).unwrap();
+    assert_eq!((spec.id.as_str(), spec.licence.as_str()), ("tiny", "mit"));
+    assert_eq!(spec.kind, ModelKind::Generator { context_tokens: 1024 });
+    assert_eq!(*kinglet.models().lookup("tiny").unwrap(), spec);
+    assert!(kinglet.is_here(&spec) && kinglet.models().verify(&spec).is_ok());
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(kinglet.open_generator().unwrap().context_tokens(), 1024);
+
+    model.write(&path);
+    assert!(add(new(Some("tiny"), None)).unwrap_err().to_string().contains("already"));
+    assert_eq!(add(new(None, None)).unwrap().id.as_str(), "tiny-bird");
+    std::fs::write(&path, "no model").unwrap();
+    let error = add(new(Some("none"), None)).unwrap_err();
+    assert!(error.to_string().contains("not a GGUF file") && error.hint().is_some(), "{error}");
+    let hub = GgufSource::parse("hub:birds/wren/wren.gguf").unwrap().unwrap();
+    let offline = add(NewGenerator { source: hub, id: None, sha256: None }).unwrap_err();
+    assert!(offline.to_string().contains("offline") && !home.join("models/wren").exists(), "{offline}");
 }

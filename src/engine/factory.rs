@@ -18,13 +18,9 @@ use crate::models::llama::LlamaGenerator;
 use crate::models::ollama::Ollama;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
-use crate::models::reference::{EmbedderRef, GeneratorRef, ModelId, RerankerRef, SparseEncoderRef};
+use crate::models::reference::{EmbedderRef, GeneratorRef, MAX_CONTEXT_TOKENS, ModelId, RerankerRef, SparseEncoderRef};
 use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
-
-/// The most tokens that a language model of the user's reads and writes for one answer; its file says
-/// whether it can read so many.
-const MAX_CONTEXT_TOKENS: usize = 32_768;
 
 impl Kinglet {
     /// Opens an embedder: the program's own if it has this name, else one of the catalog. A model

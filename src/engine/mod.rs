@@ -7,10 +7,13 @@ mod indexing;
 mod kinglet;
 mod loaded_models;
 mod open_index;
+pub mod register_generator;
 mod register_model;
 mod required_models;
+mod runtime;
 mod search_pipeline;
 
 pub use indexing::Embedders;
 pub use kinglet::Kinglet;
 pub use open_index::OpenIndex;
+pub(crate) use runtime::runtime;

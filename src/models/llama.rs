@@ -83,6 +83,13 @@ impl LlamaGenerator {
     }
 }
 
+impl LlamaGenerator {
+    /// True if its chat template makes it think before it answers.
+    pub fn begins_with_thinking(&self) -> bool {
+        self.model.begins_with_thinking
+    }
+}
+
 impl Generator for LlamaGenerator {
     fn name(&self) -> &str {
         &self.id

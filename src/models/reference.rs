@@ -12,6 +12,10 @@ use super::hashing::HashingEmbedder;
 const OPENAI_PREFIX: &str = "openai:";
 const OLLAMA_PREFIX: &str = "ollama:";
 
+/// The most tokens that a language model of the user's reads and writes for one answer; its file
+/// says whether it can read so many.
+pub const MAX_CONTEXT_TOKENS: usize = 32_768;
+
 /// For types that are written as one string in settings, messages, manifests and JSON alike:
 /// converts from and to `String` with the type's `From<&str>` and `Display`, which are each other's
 /// inverse.
@@ -235,10 +239,15 @@ impl From<&str> for GeneratorRef {
         }
         match text {
             ExtractiveGenerator::ID => GeneratorRef::Extractive,
-            path if path.ends_with(".gguf") => GeneratorRef::File(path.into()),
+            path if is_gguf_name(path) => GeneratorRef::File(path.into()),
             id => GeneratorRef::Catalog(id.into()),
         }
     }
+}
+
+/// True if a file of this name holds a language model.
+pub(crate) fn is_gguf_name(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".gguf")
 }
 
 impl fmt::Display for GeneratorRef {

@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
+use kinglet::engine::register_generator::{GgufSource, NewGenerator};
 use kinglet::models::catalog::ModelSpec;
 use kinglet::models::download::{self, DownloadObserver, DownloadProgress};
 use kinglet::view::ModelListView;
@@ -76,15 +77,36 @@ impl Session<'_> {
         printed(render::json(&*spec))
     }
 
-    pub fn models_add(&self, folder: &Path) -> Result<u8> {
-        self.fetch_missing(&self.kinglet.models_for_adding(folder)?)?;
-        let spec = self.kinglet.add_model(folder)?;
+    pub fn models_add(&self, source: &str, id: Option<&str>, sha256: Option<&str>) -> Result<u8> {
+        let spec = match GgufSource::parse(source)? {
+            Some(source) => {
+                let new = NewGenerator { source, id: id.map(str::to_string), sha256: sha256.map(str::to_string) };
+                self.add_generator(&new)?
+            }
+            None if id.is_some() || sha256.is_some() => {
+                return Err(Error::input("--id and --sha256 are for a GGUF file")
+                    .with_hint("the id of a model in a folder is in its model.toml"));
+            }
+            None => {
+                let folder = Path::new(source);
+                self.fetch_missing(&self.kinglet.models_for_adding(folder)?)?;
+                self.kinglet.add_model(folder)?
+            }
+        };
         render::notice(&format!(
             "{} works and is installed in {}",
             spec.id,
             self.kinglet.models().folder(&spec).display()
         ));
         Ok(DONE)
+    }
+
+    fn add_generator(&self, new: &NewGenerator) -> Result<ModelSpec> {
+        let bar = progress::spinner("bringing and trying the model");
+        let observer = DownloadObserver { on_progress: &|_| {}, is_cancelled: &progress::is_stopped };
+        let added = self.kinglet.add_generator(new, args::is_without_hub(self.global), &observer);
+        bar.finish_and_clear();
+        added
     }
 
     pub fn models_path(&self, id: &str) -> Result<u8> {
