@@ -11,6 +11,7 @@ use kinglet::models::catalog::ModelKind;
 use kinglet::models::chat_template::ChatTemplate;
 use kinglet::models::contracts::Generator;
 use kinglet::models::download::DownloadObserver;
+use kinglet::models::gguf::GgufHeader;
 use kinglet::models::llama::LlamaGenerator;
 use kinglet::models::prompt::{Prompt, Task};
 use kinglet::{Config, Kinglet};
@@ -159,4 +160,37 @@ fn an_added_file_is_a_model_like_any_other() {
     let hub = GgufSource::parse("hub:birds/wren/wren.gguf").unwrap().unwrap();
     let offline = add(NewGenerator { source: hub, id: None, sha256: None }).unwrap_err();
     assert!(offline.to_string().contains("offline") && !home.join("models/wren").exists(), "{offline}");
+}
+
+#[test]
+fn its_memory_and_its_speed_here_are_known() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("tiny.gguf");
+    let source = template("lfm2");
+    for (architecture, layers) in [("qwen2", 2), ("lfm2", 1)] {
+        TinyGguf::new(architecture, &source).write(&path);
+        let header = GgufHeader::read(&path).unwrap();
+        // 2 heads for keys and 2 for values, of 8 numbers of 2 bytes, in each layer with attention.
+        assert_eq!(header.cache_bytes_per_token(), layers * (2 + 2) * 8 * 2, "{architecture}");
+        assert!(header.parameters * 4 < header.file_bytes && header.parameters * 5 > header.file_bytes);
+    }
+    let kinglet = Kinglet::new(temporary.path(), Config::default());
+    let observer = DownloadObserver { on_progress: &|_| {}, is_cancelled: &|| false };
+    let new = NewGenerator { source: GgufSource::File(path), id: None, sha256: None };
+    let spec = entered(|| kinglet.add_generator(&new, true, &observer)).unwrap();
+    let need = kinglet.memory_need(&spec).unwrap();
+    assert!(!need.is_estimate && need.bytes > 1 << 20 && need.fits().is_none_or(|fits| fits));
+    let absent = kinglet.models().lookup("qwen3-4b").unwrap();
+    let absent = kinglet.memory_need(&absent).unwrap();
+    assert!(absent.is_estimate && (2 << 30..5 << 30).contains(&absent.bytes), "{absent:?}");
+
+    assert_eq!(kinglet.known_speed(&spec), None, "nothing is measured before somebody asks for it");
+    let speed = entered(|| kinglet.measure_speed(&"tiny".into())).unwrap();
+    assert_eq!(kinglet.known_speed(&spec), Some(speed));
+    let other = kinglet.clone().with_config(Config { threads: 7, ..Config::default() });
+    assert_eq!(other.known_speed(&spec), None, "another number of threads has another speed");
+    let record = temporary.path().join("models/tiny/speed.json");
+    let text = std::fs::read_to_string(&record).unwrap().replace("cores", "moons");
+    std::fs::write(&record, text).unwrap();
+    assert_eq!(kinglet.known_speed(&spec), None, "and so has another machine");
 }

@@ -2,10 +2,13 @@
 
 pub mod doctor;
 mod factory;
+pub mod generator_fit;
+pub mod generator_speed;
 pub mod index_names;
 mod indexing;
 mod kinglet;
 mod loaded_models;
+pub mod machine;
 mod open_index;
 pub mod register_generator;
 mod register_model;

@@ -350,6 +350,16 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "HASH")]
         sha256: Option<String>,
     },
+    /// Measure how fast generators read and write on this machine
+    #[command(
+        after_help = "Examples:\n  kinglet models speed smollm2-135m-instruct\n  kinglet models speed ollama:qwen3:1.7b ~/models/qwen3-8b.gguf\n\n\
+                            A short run of some seconds. `kinglet models list` and `kinglet doctor` show the result."
+    )]
+    Speed {
+        /// A generator, as --generator takes it
+        #[arg(required = true, value_name = "GENERATOR")]
+        generators: Vec<String>,
+    },
     /// Show the details of a model
     Show { id: String },
     /// Print the folder of a model

@@ -128,6 +128,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Models(ModelsCommand::Add { source, id, sha256 }) => {
             session.models_add(source, id.as_deref(), sha256.as_deref())
         }
+        Command::Models(ModelsCommand::Speed { generators }) => session.models_speed(generators),
         Command::Models(ModelsCommand::Show { id }) => session.models_show(id),
         Command::Models(ModelsCommand::Path { id }) => session.models_path(id),
         Command::Config(ConfigCommand::Show) => session.config_show(),

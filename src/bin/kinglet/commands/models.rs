@@ -7,7 +7,9 @@ use std::sync::Arc;
 use kinglet::engine::register_generator::{GgufSource, NewGenerator};
 use kinglet::models::catalog::ModelSpec;
 use kinglet::models::download::{self, DownloadObserver, DownloadProgress};
-use kinglet::view::ModelListView;
+use kinglet::models::ollama::{Ollama, OllamaModel};
+use kinglet::models::reference::GeneratorRef;
+use kinglet::view::{ModelListView, SpeedListView};
 use kinglet::{Error, ErrorKind, Hint, Result};
 
 use crate::args;
@@ -17,8 +19,31 @@ use crate::run::{DONE, Session, printed};
 
 impl Session<'_> {
     pub fn models_list(&self) -> Result<u8> {
-        let view = ModelListView::new(&self.kinglet)?;
+        let view = ModelListView::new(&self.kinglet, &self.ollama_models())?;
         printed(if self.global.json { render::json(&view) } else { render::models(&view) })
+    }
+
+    /// The models of an Ollama that runs on this machine. Another machine is asked for an answer
+    /// only, and an Ollama that does not run has no models.
+    fn ollama_models(&self) -> Vec<OllamaModel> {
+        match Ollama::from_environment() {
+            Ok(ollama) if ollama.is_on_this_machine() => self.runtime().block_on(ollama.models()).unwrap_or_default(),
+            Ok(_) | Err(_) => Vec::new(),
+        }
+    }
+
+    pub fn models_speed(&self, generators: &[String]) -> Result<u8> {
+        let mut measured = Vec::new();
+        for name in generators {
+            let generator = GeneratorRef::from(name.as_str());
+            self.check_generator_is_reachable(&generator)?;
+            let spinner = progress::spinner(&format!("measuring {name}"));
+            let speed = self.kinglet.measure_speed(&generator);
+            spinner.finish_and_clear();
+            measured.push((name.clone(), speed?));
+        }
+        let view = SpeedListView::new(measured);
+        printed(if self.global.json { render::json(&view) } else { render::speeds(&view) })
     }
 
     pub fn models_pull(&self, ids: &[String], from: Option<&Path>, force: bool) -> Result<u8> {
