@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::machine::Memory;
+use super::machine::MachineMemory;
 use crate::engine::Kinglet;
 use crate::error::Result;
 use crate::models::catalog::{ModelKind, ModelSpec};
@@ -24,7 +24,7 @@ pub struct MemoryNeed {
     /// True if the file is not here, so that its size is estimated from the model's parameters.
     pub is_estimate: bool,
     /// The memory of this machine, if it is known.
-    pub memory: Option<Memory>,
+    pub memory: Option<MachineMemory>,
 }
 
 impl MemoryNeed {
@@ -51,7 +51,7 @@ impl Kinglet {
             let parameters = spec.parameters?;
             Some(parameters / 8 * tenths_of_bits(&file.name) / 10)
         })?;
-        let memory = Memory::of_this_machine();
+        let memory = MachineMemory::of_this_machine();
         Some(MemoryNeed { bytes: weights + OVERHEAD_BYTES, is_estimate: true, memory })
     }
 
@@ -65,7 +65,7 @@ impl Kinglet {
         let tokens = (self.config().budget + self.config().answer_tokens + FRAME_TOKENS) as u64;
         let cache_bytes = header.cache_bytes_per_token().saturating_mul(tokens);
         let bytes = header.file_bytes.saturating_add(cache_bytes).saturating_add(OVERHEAD_BYTES);
-        Ok(MemoryNeed { bytes, is_estimate: false, memory: Memory::of_this_machine() })
+        Ok(MemoryNeed { bytes, is_estimate: false, memory: MachineMemory::of_this_machine() })
     }
 }
 

@@ -14,14 +14,14 @@ pub(crate) fn machine() -> String {
 
 /// The memory that this process may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Memory {
+pub struct MachineMemory {
     /// All of it: that of the machine, or of the container if it gets less.
     pub total_bytes: u64,
     /// The part that is free now, or that the system would free.
     pub available_bytes: u64,
 }
 
-impl Memory {
+impl MachineMemory {
     /// The memory as Linux reports it; `None` on other systems.
     pub fn of_this_machine() -> Option<Self> {
         let root = Path::new("/");
@@ -36,8 +36,10 @@ impl Memory {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
             line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
         };
-        let mut memory =
-            Memory { total_bytes: kibibytes("MemTotal")? << 10, available_bytes: kibibytes("MemAvailable")? << 10 };
+        let mut memory = MachineMemory {
+            total_bytes: kibibytes("MemTotal")? << 10,
+            available_bytes: kibibytes("MemAvailable")? << 10,
+        };
         for (folder, limit, used) in control_groups(group) {
             let number = |name: &str| {
                 let text = std::fs::read_to_string(root.join(&folder).join(name)).ok()?;
@@ -91,9 +93,10 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        let read = |group: &str| Memory::read(root.path(), group);
-        let mib =
-            |total: u64, available: u64| Some(Memory { total_bytes: total << 20, available_bytes: available << 20 });
+        let read = |group: &str| MachineMemory::read(root.path(), group);
+        let mib = |total: u64, available: u64| {
+            Some(MachineMemory { total_bytes: total << 20, available_bytes: available << 20 })
+        };
         assert_eq!(read(""), None);
         write("proc/meminfo", "MemTotal:       4194304 kB\nMemFree:  1 kB\nMemAvailable:   2097152 kB\n");
         assert_eq!(read("0::/\n"), mib(4096, 2048));

@@ -36,8 +36,8 @@ pub struct ChatTemplate {
 
 impl ChatTemplate {
     /// Renders the Jinja template `source` with the texts of the vocabulary's first and last token.
-    /// If the template knows no system role, the system message stands before the user's message, in
-    /// its turn.
+    /// If the template knows no system role, the system message stands before the user's message,
+    /// in its turn.
     ///
     /// # Errors
     /// The reason, as a clause, when the template is too large, is not Jinja, fails, does not end,
@@ -102,8 +102,8 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-/// Replaces the tags `generation` and `endgeneration`, with which transformers marks what a model is
-/// trained on, by those of a block that is always written.
+/// Replaces the tags `generation` and `endgeneration`, with which transformers marks what a model
+/// is trained on, by those of a block that is always written.
 fn without_generation_blocks(source: &str) -> String {
     let mut pieces = source.split("{%");
     let mut result = pieces.next().unwrap_or_default().to_string();

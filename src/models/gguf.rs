@@ -37,7 +37,8 @@ impl GgufHeader {
     /// Reads the header of the file at `path`.
     ///
     /// # Errors
-    /// When the file cannot be read, is not a GGUF file of version 2 or 3, or ends within its header.
+    /// When the file cannot be read, is not a GGUF file of version 2 or 3, or ends within its
+    /// header.
     pub fn read(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|cause| {
             Error::io("open", path, cause).with_hint("name a GGUF file that is there and that you may read")
@@ -120,10 +121,10 @@ struct Reader {
     left: u64,
 }
 
-type Parsed<T> = std::result::Result<T, String>;
+type HeaderResult<T> = std::result::Result<T, String>;
 
 impl Reader {
-    fn header(&mut self, file_bytes: u64) -> Parsed<GgufHeader> {
+    fn header(&mut self, file_bytes: u64) -> HeaderResult<GgufHeader> {
         if self.left < 24 || self.bytes::<4>()? != *b"GGUF" {
             return Err("it is not a GGUF file".to_string());
         }
@@ -158,7 +159,7 @@ impl Reader {
         Ok(GgufHeader { file_bytes, parameters, metadata })
     }
 
-    fn value(&mut self, kind: u32) -> Parsed<Value> {
+    fn value(&mut self, kind: u32) -> HeaderResult<Value> {
         const STRING: u32 = 8;
         const LIST: u32 = 9;
         match kind {
@@ -176,7 +177,7 @@ impl Reader {
                     self.skip(size_bytes(kind)?.saturating_mul(count))?;
                     return Ok(Value::Skipped);
                 }
-                (0..count).map(|_| self.integer(kind)).collect::<Parsed<_>>().map(Value::Numbers)
+                (0..count).map(|_| self.integer(kind)).collect::<HeaderResult<_>>().map(Value::Numbers)
             }
             kind if is_integer(kind) => Ok(Value::Numbers(vec![self.integer(kind)?])),
             kind => self.skip(size_bytes(kind)?).map(|()| Value::Skipped),
@@ -184,7 +185,7 @@ impl Reader {
     }
 
     /// A whole number or a truth value; negative numbers count as 0.
-    fn integer(&mut self, kind: u32) -> Parsed<u64> {
+    fn integer(&mut self, kind: u32) -> HeaderResult<u64> {
         Ok(match kind {
             0 | 7 => u64::from(self.bytes::<1>()?[0]),
             1 => i8::from_le_bytes(self.bytes()?).try_into().unwrap_or(0),
@@ -197,7 +198,7 @@ impl Reader {
         })
     }
 
-    fn string(&mut self) -> Parsed<Value> {
+    fn string(&mut self) -> HeaderResult<Value> {
         let length = self.u64()?;
         if length > MAX_TEXT_BYTES {
             return self.skip(length).map(|()| Value::Skipped);
@@ -208,27 +209,27 @@ impl Reader {
         Ok(Value::Text(String::from_utf8_lossy(&text).into_owned()))
     }
 
-    fn u32(&mut self) -> Parsed<u32> {
+    fn u32(&mut self) -> HeaderResult<u32> {
         self.bytes().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Parsed<u64> {
+    fn u64(&mut self) -> HeaderResult<u64> {
         self.bytes().map(u64::from_le_bytes)
     }
 
-    fn bytes<const N: usize>(&mut self) -> Parsed<[u8; N]> {
+    fn bytes<const N: usize>(&mut self) -> HeaderResult<[u8; N]> {
         self.spend(N as u64)?;
         let mut bytes = [0; N];
         self.inner.read_exact(&mut bytes).map_err(|cause| cause.to_string())?;
         Ok(bytes)
     }
 
-    fn skip(&mut self, count: u64) -> Parsed<()> {
+    fn skip(&mut self, count: u64) -> HeaderResult<()> {
         self.spend(count)?;
         self.inner.seek_relative(count as i64).map_err(|cause| cause.to_string())
     }
 
-    fn spend(&mut self, count: u64) -> Parsed<()> {
+    fn spend(&mut self, count: u64) -> HeaderResult<()> {
         self.left = self.left.checked_sub(count).ok_or("it is cut short: it ends within its header")?;
         Ok(())
     }
@@ -240,7 +241,7 @@ fn is_integer(kind: u32) -> bool {
 }
 
 /// The size of a value of a type with a fixed size.
-fn size_bytes(kind: u32) -> Parsed<u64> {
+fn size_bytes(kind: u32) -> HeaderResult<u64> {
     match kind {
         0 | 1 | 7 => Ok(1),
         2 | 3 => Ok(2),

@@ -181,7 +181,7 @@ impl Generator for OllamaGenerator {
             },
         });
         let needed_tokens = self.prompt_tokens(prompt).map(|tokens| tokens + prompt.max_answer_tokens);
-        let exchange = Exchange {
+        let exchange = OllamaAnswer {
             server: self.server.clone(),
             model: self.model.clone(),
             buffer: Vec::new(),
@@ -203,7 +203,7 @@ impl Generator for OllamaGenerator {
 }
 
 /// One question to the server and its answer.
-struct Exchange {
+struct OllamaAnswer {
     server: Ollama,
     model: String,
     /// What has arrived and is not a whole line yet.
@@ -213,7 +213,7 @@ struct Exchange {
     pieces_left: usize,
 }
 
-impl Exchange {
+impl OllamaAnswer {
     /// Asks whether the model can answer, and begins the answer.
     async fn begin(&self, request: &Value, needed_tokens: usize) -> Result<Response> {
         let response = self.server.post("show", &self.model, &json!({"model": self.model})).await?;

@@ -9,15 +9,16 @@ const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 
 /// The answer in `tokens` without the thinking that it begins with: `<think>…</think>`, or only
-/// `…</think>` if the prompt `has_begun` the thinking. Blanks after it are left out too; later marks
-/// are text like any other. If the answer ends while `model` still thinks, the stream ends with an
+/// `…</think>` if the prompt `has_begun` the thinking. Blanks after it are left out too; later
+/// marks are text like any other. If the answer ends while `model` still thinks, the stream ends with an
 /// error.
 pub fn without_thinking(
     tokens: BoxStream<'static, Result<Token>>,
     model: &str,
     has_begun: bool,
 ) -> BoxStream<'static, Result<Token>> {
-    let state = if has_begun { State::Thinking(String::new()) } else { State::Beginning(String::new()) };
+    let state =
+        if has_begun { ThinkingState::Thinking(String::new()) } else { ThinkingState::Beginning(String::new()) };
     stream::unfold(Some((tokens, state, model.to_string())), |stream| async {
         let (mut tokens, mut state, model) = stream?;
         loop {
@@ -38,53 +39,55 @@ pub fn without_thinking(
 }
 
 /// Where in an answer the last token was, with the text of which it is not yet known what it is.
-enum State {
+enum ThinkingState {
     Beginning(String),
     Thinking(String),
     AfterThinking,
     Answering,
 }
 
-impl State {
+impl ThinkingState {
     /// The state after `text`, and the part of the answer that is known by it.
-    fn after(self, text: String) -> (State, String) {
+    fn after(self, text: String) -> (ThinkingState, String) {
         match self {
-            State::Beginning(before) => {
+            ThinkingState::Beginning(before) => {
                 let text = before + &text;
                 match text.trim_start() {
                     begun if begun.starts_with(OPEN) => {
-                        State::Thinking(String::new()).after(begun[OPEN.len()..].into())
+                        ThinkingState::Thinking(String::new()).after(begun[OPEN.len()..].into())
                     }
-                    begun if OPEN.starts_with(begun) => (State::Beginning(text), String::new()),
-                    _ => (State::Answering, text),
+                    begun if OPEN.starts_with(begun) => (ThinkingState::Beginning(text), String::new()),
+                    _ => (ThinkingState::Answering, text),
                 }
             }
-            State::Thinking(before) => {
+            ThinkingState::Thinking(before) => {
                 let text = before + &text;
                 match text.split_once(CLOSE) {
-                    Some((_, answer)) => State::AfterThinking.after(answer.to_string()),
+                    Some((_, answer)) => ThinkingState::AfterThinking.after(answer.to_string()),
                     None => {
                         // The mark's own beginning may be the end of this text.
                         let kept = text.char_indices().rev().nth(CLOSE.len() - 1).map_or(0, |(at, _)| at);
-                        (State::Thinking(text[kept..].to_string()), String::new())
+                        (ThinkingState::Thinking(text[kept..].to_string()), String::new())
                     }
                 }
             }
-            State::AfterThinking => match text.trim_start() {
-                "" => (State::AfterThinking, String::new()),
-                answer => (State::Answering, answer.to_string()),
+            ThinkingState::AfterThinking => match text.trim_start() {
+                "" => (ThinkingState::AfterThinking, String::new()),
+                answer => (ThinkingState::Answering, answer.to_string()),
             },
-            State::Answering => (State::Answering, text),
+            ThinkingState::Answering => (ThinkingState::Answering, text),
         }
     }
 
     /// What comes last when the answer ends in this state.
     fn end(self, model: &str) -> Option<Result<Token>> {
         match self {
-            State::Beginning(text) if !text.is_empty() => Some(Ok(Token { text })),
-            State::Thinking(_) => Some(Err(Error::model(format!("{model} was still thinking at the longest answer"))
-                .with_hint("use a model without thinking, or one whose thinking its chat template can switch off"))),
-            State::Beginning(_) | State::AfterThinking | State::Answering => None,
+            ThinkingState::Beginning(text) if !text.is_empty() => Some(Ok(Token { text })),
+            ThinkingState::Thinking(_) => {
+                Some(Err(Error::model(format!("{model} was still thinking at the longest answer"))
+                    .with_hint("use a model without thinking, or one whose thinking its chat template can switch off")))
+            }
+            ThinkingState::Beginning(_) | ThinkingState::AfterThinking | ThinkingState::Answering => None,
         }
     }
 }
