@@ -68,7 +68,7 @@ impl Kinglet {
         })?;
         if let Some(id) = generator.model() {
             let record = Record { machine: machine(), threads: self.config().threads, speed };
-            let path = self.speed_record(&*self.generator_spec(id)?.0);
+            let path = self.speed_record(&self.generator_spec(id)?.0);
             let text = serde_json::to_string_pretty(&record).expect("a record is plain data");
             std::fs::write(&path, text).map_err(|cause| Error::io("write", &path, cause))?;
         }
