@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use kinglet::models::contracts::{Generator, Token};
-use kinglet::models::prompt::Prompt;
+use kinglet::models::prompt::{AnswerForm, Prompt};
 use kinglet::text::{estimated_tokens, sentences};
 use kinglet::{Config, Kinglet, NoProgress, Result, SearchOptions, collect_answer};
 
@@ -22,7 +22,8 @@ impl Generator for FirstSentence {
     }
 
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize> {
-        Ok(estimated_tokens(prompt.system_message()) + estimated_tokens(&prompt.user_message()))
+        Ok(estimated_tokens(prompt.system_message(AnswerForm::Free))
+            + estimated_tokens(&prompt.user_message(AnswerForm::Free)))
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
@@ -31,7 +32,7 @@ impl Generator for FirstSentence {
         // A model would send its words one by one, as it writes them. `[1]` cites the first
         // passage.
         let words: Vec<String> = format!("{sentence} [1]").split_inclusive(' ').map(str::to_string).collect();
-        stream::iter(words.into_iter().map(|text| Ok(Token { text }))).boxed()
+        stream::iter(words.into_iter().map(|text| Ok(text.into()))).boxed()
     }
 }
 

@@ -97,7 +97,7 @@ pub use engine::{Embedders, Kinglet, OpenIndex};
 pub use error::{Error, ErrorKind, Hint, Result};
 pub use ingest::{Event, FileNote, NoProgress, Progress, Summary};
 pub use models::contracts::{EmbeddedText, Embedder, EmbedderCard, Generator, Pooling, Role, Token, TokenEmbedder};
-pub use models::prompt::Prompt;
+pub use models::prompt::{AnswerForm, Prompt};
 pub use models::reference::{EmbedderRef, GeneratorRef, RerankerRef, SparseEncoderRef};
 pub use search::snippet::Snippet;
 pub use search::{

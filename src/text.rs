@@ -53,7 +53,7 @@ fn blocks(text: &str) -> Vec<Span> {
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
         let body = line.trim();
-        let is_row = body.starts_with('|') || body.contains(" | ");
+        let is_row = is_table_row(body);
         let starts_block = is_row || body.starts_with(['#', '*', '-', '+']) || is_numbered_item(body);
         if body.is_empty() {
             is_open = false;
@@ -66,6 +66,16 @@ fn blocks(text: &str) -> Vec<Span> {
         start = end;
     }
     blocks
+}
+
+/// True if the text is a row of a table, whose cells are separated by bars.
+pub fn is_table_row(text: &str) -> bool {
+    text.starts_with('|') || text.contains(" | ")
+}
+
+/// True if the text is an item of a list.
+pub fn is_list_item(text: &str) -> bool {
+    text.starts_with(['-', '*', '+', '•']) || is_numbered_item(text)
 }
 
 fn is_numbered_item(line: &str) -> bool {
@@ -85,7 +95,7 @@ pub fn content_words(text: &str) -> impl Iterator<Item = String> + '_ {
     words(text).filter_map(|word| {
         let word = word.replace('’', "'");
         let word = word.strip_suffix("'s").unwrap_or(&word);
-        if STOP_WORDS.binary_search(&word).is_ok() {
+        if is_stop_word(word) {
             return None;
         }
         if word.starts_with(|first: char| first.is_ascii_digit()) {
@@ -93,6 +103,11 @@ pub fn content_words(text: &str) -> impl Iterator<Item = String> + '_ {
         }
         Some(stem(word))
     })
+}
+
+/// True if the lower-case English word does not tell what a text is about.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.binary_search(&word).is_ok()
 }
 
 /// Words that do not tell what a text is about; sorted.

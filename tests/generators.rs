@@ -13,7 +13,7 @@ use kinglet::models::contracts::Generator;
 use kinglet::models::download::DownloadObserver;
 use kinglet::models::gguf::GgufHeader;
 use kinglet::models::llama::LlamaGenerator;
-use kinglet::models::prompt::{Prompt, Task};
+use kinglet::models::prompt::{AnswerForm, Prompt, Task};
 use kinglet::{Config, Kinglet};
 use support::tiny_gguf::{ARCHITECTURES, SPECIAL_TOKENS, TinyGguf, Value};
 
@@ -55,12 +55,13 @@ async fn every_architecture_of_the_catalog_writes_the_same_text_twice() {
         let rendered = ChatTemplate::render(&source, "<s>", "<|im_end|>").unwrap();
         let control = [&rendered.before_system, &rendered.before_user, &rendered.before_answer];
         let control: usize = control.iter().map(|text| control_tokens(text)).sum();
-        let plain = prompt().system_message().len() + prompt().user_message().len();
+        let plain = prompt().system_message(AnswerForm::Choice).len() + prompt().user_message(AnswerForm::Choice).len();
         let bos = usize::from(!rendered.before_system.starts_with("<s>"));
         assert_eq!(generator.prompt_tokens(&prompt()).unwrap(), control + plain + bos, "{architecture}");
 
         let text = written(&generator).await;
         assert!(!text.is_empty(), "{architecture} wrote nothing");
+        assert_eq!(text, written(&generator).await, "{architecture} after what it has kept of the prompt");
         let again = LlamaGenerator::open(architecture, &path, 1, 4096).unwrap();
         assert_eq!(text, written(&again).await, "{architecture}");
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::builder::{AnswerBuilder, Written};
-use super::packing::{Limits, Packed, pack};
+use super::packing::{AnswerLimits, Packed, pack};
 use super::sentences::{Sentence, SentenceCutter};
 use super::{Answer, NOTHING_FOUND, Passage, Timings, elapsed_ms};
 use crate::error::{Error, Result};
@@ -78,7 +78,12 @@ pub struct FoundPassages {
 ///
 /// The stream yields an error when the question leaves no room for a passage, or when the generator
 /// fails or writes nothing.
-pub fn answer(generator: Arc<dyn Generator>, question: &str, found: FoundPassages, limits: Limits) -> AnswerEvents {
+pub fn answer(
+    generator: Arc<dyn Generator>,
+    question: &str,
+    found: FoundPassages,
+    limits: AnswerLimits,
+) -> AnswerEvents {
     let passages = found.passages.clone();
     let first = stream::iter([Ok(AnswerEvent::PassagesFound { passages, pending: found.pending })]);
     if found.passages.is_empty() {
@@ -125,7 +130,12 @@ struct Writing {
 }
 
 impl Writing {
-    fn start(generator: &Arc<dyn Generator>, question: &str, found: FoundPassages, limits: Limits) -> Result<Self> {
+    fn start(
+        generator: &Arc<dyn Generator>,
+        question: &str,
+        found: FoundPassages,
+        limits: AnswerLimits,
+    ) -> Result<Self> {
         let Packed { prompt, passages } = pack(generator.as_ref(), question, &found.passages, limits)?;
         let found = FoundPassages { passages, ..found };
         Ok(Writing {

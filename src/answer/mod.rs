@@ -4,6 +4,7 @@ mod builder;
 mod citations;
 mod events;
 mod grounding;
+mod leaning;
 mod packing;
 mod refusal;
 mod sentences;
@@ -15,7 +16,7 @@ use crate::search::{PendingWork, ScoredSentence};
 
 pub use citations::{Citation, CitedSource};
 pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, answer, collect_answer};
-pub use packing::Limits;
+pub use packing::AnswerLimits;
 
 /// The mark after a sentence of an answer that no passage supports.
 pub const UNSUPPORTED_MARK: &str = "[unsupported]";
@@ -34,6 +35,26 @@ pub struct Passage {
     pub truncated: Option<String>,
     /// The sentences of its text, in order.
     pub sentences: Vec<ScoredSentence>,
+}
+
+impl Passage {
+    /// The text of a sentence, by its number.
+    ///
+    /// # Panics
+    /// When there is no such sentence.
+    pub fn sentence(&self, number: usize) -> &str {
+        self.sentences[number].span.of(&self.chunk.text)
+    }
+
+    /// Takes over those of `others`, the same sentences scored for another part of the question, that
+    /// have better scores.
+    pub(crate) fn take_better_scores(&mut self, others: &[ScoredSentence]) {
+        for (sentence, other) in self.sentences.iter_mut().zip(others) {
+            if other.score > sentence.score {
+                *sentence = *other;
+            }
+        }
+    }
 }
 
 /// An answer and the sources that it rests on.
@@ -118,6 +139,7 @@ mod tests {
             score: 1.0 - at as f32 / 100.0,
             coverage: 1.0,
             is_heading: false,
+            part: 0,
         });
         Passage { path: "guide.md".to_string(), sentences: sentences.collect(), chunk, truncated: None }
     }
@@ -137,7 +159,7 @@ mod tests {
         }
         fn generate(&self, _: &Prompt) -> BoxStream<'static, Result<Token>> {
             let letters: Vec<char> = self.0.chars().collect();
-            let pieces: Vec<_> = letters.chunks(3).map(|part| Ok(Token { text: part.iter().collect() })).collect();
+            let pieces: Vec<_> = letters.chunks(3).map(|part| Ok(part.iter().collect::<String>().into())).collect();
             stream::iter(pieces).boxed()
         }
     }
@@ -176,7 +198,7 @@ mod tests {
         Ok((**answer).clone())
     }
 
-    const LIMITS: Limits = Limits { budget_tokens: 1000, answer_tokens: 100 };
+    const LIMITS: AnswerLimits = AnswerLimits { budget_tokens: 1000, answer_tokens: 100 };
     const QUESTION: &str = "When does the lease end?";
 
     fn lease() -> [Passage; 2] {
@@ -238,9 +260,11 @@ mod tests {
 
     #[test]
     fn quotes_are_cited_from_their_places() {
-        let answer = ask(ExtractiveGenerator, QUESTION, &lease()).unwrap();
+        let mut passages = lease();
+        passages[1].sentences[1].score = 2.0;
+        let answer = ask(ExtractiveGenerator, QUESTION, &passages).unwrap();
         let second = "It ends on 31 May 2027 unless\nboth sides renew it.";
-        assert_eq!(answer.answer, format!("The lease was signed in Lyon. [1]\n\n{second} [1]"));
+        assert_eq!(answer.answer, format!("The lease was signed in Lyon. [1]\n{second} [1]"));
         assert_eq!(answer.citations.iter().map(|c| c.quote.as_str()).next_back(), Some(second));
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::choices::{EmbedderChoice, GeneratorChoice, LanguageChoice, RerankerChoice, SparseEncoderChoice};
 pub use self::layers::{ResolvedConfig, SettingSource};
-use crate::answer::Limits;
+use crate::answer::AnswerLimits;
 use crate::chunking::Chunking;
 use crate::error::Result;
 use crate::language::Language;
@@ -167,8 +167,8 @@ impl Config {
         }
     }
 
-    /// The generator that is set; `auto` is [`GeneratorRef::Extractive`], because quotes answer more
-    /// questions rightly than the language models that fit any machine, at once, and are never
+    /// The generator that is set; `auto` is [`GeneratorRef::Extractive`], because quotes answer
+    /// more questions rightly than the language models that fit any machine, at once, and are never
     /// invented.
     pub fn generator(&self) -> GeneratorRef {
         match &self.generator {
@@ -178,8 +178,8 @@ impl Config {
     }
 
     /// How much a generator reads and writes.
-    pub fn answer_limits(&self) -> Limits {
-        Limits { budget_tokens: self.budget, answer_tokens: self.answer_tokens }
+    pub fn answer_limits(&self) -> AnswerLimits {
+        AnswerLimits { budget_tokens: self.budget, answer_tokens: self.answer_tokens }
     }
 
     /// The chunking that is set; `None` for `auto`.

@@ -9,9 +9,10 @@ use tokio::runtime::Handle;
 use super::Kinglet;
 use crate::answer::{AnswerEvents, FoundPassages, Passage, Timings, answer, elapsed_ms};
 use crate::error::{Error, Result};
+use crate::index::store::ChunkId;
 use crate::index::{Index, IndexReader};
 use crate::models::contracts::Generator;
-use crate::search::{PendingWork, Query, SearchOptions, SearchResponse};
+use crate::search::{PendingWork, Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, sub_questions};
 
 /// An open index. It answers searches and questions from many threads at once and is cheap to
 /// clone: clones share the opened parts and the loaded models.
@@ -121,20 +122,34 @@ impl OpenIndex {
         })
     }
 
-    /// The passages that an answer is written from.
+    /// The passages that an answer is written from: those that are found for each part of the
+    /// question, the best of each first.
     fn passages(&self, question: &str, options: &SearchOptions) -> Result<(Vec<Passage>, Option<PendingWork>)> {
         let index = self.snapshot()?;
-        let query = Query::new(question).with_filter(options.filter.clone());
-        let SearchResponse { results, pending } =
-            self.search_in(&index, &query, self.kinglet.config.passages, options)?;
-        let found: Vec<_> = results.iter().map(|result| (&result.chunk, result.hit.score)).collect();
-        let sentences = self.kinglet.sentence_scorer(&index)?.score(&query, &found)?;
-        let passages = results.into_iter().zip(sentences).map(|(result, sentences)| Passage {
-            path: result.path.display().to_string(),
-            chunk: result.chunk,
-            truncated: result.truncated,
-            sentences,
-        });
-        Ok((passages.collect(), pending))
+        let scorer = self.kinglet.sentence_scorer(&index)?;
+        let mut found: Vec<(usize, ChunkId, Passage)> = Vec::new();
+        let mut all_pending = None;
+        for (part, question) in sub_questions(question).iter().enumerate() {
+            let query = Query::new(question).with_filter(options.filter.clone());
+            let SearchResponse { results, pending } =
+                self.search_in(&index, &query, self.kinglet.config.passages, options)?;
+            let chunks: Vec<_> = results.iter().map(|result| (&result.chunk, result.hit.score)).collect();
+            let sentences = scorer.score(&query, &chunks)?;
+            for (rank, (result, mut sentences)) in results.into_iter().zip(sentences).enumerate() {
+                sentences.iter_mut().for_each(|sentence| sentence.part = part);
+                match found.iter_mut().find(|(_, chunk, _)| *chunk == result.hit.chunk) {
+                    Some((_, _, known)) => known.take_better_scores(&sentences),
+                    None => found.push((rank, result.hit.chunk, passage(result, sentences))),
+                }
+            }
+            all_pending = all_pending.or(pending);
+        }
+        found.sort_by_key(|(rank, ..)| *rank); // stable: the first part first
+        Ok((found.into_iter().map(|(.., passage)| passage).collect(), all_pending))
     }
+}
+
+fn passage(result: SearchResult, sentences: Vec<ScoredSentence>) -> Passage {
+    let SearchResult { path, chunk, truncated, .. } = result;
+    Passage { path: path.display().to_string(), chunk, truncated, sentences }
 }

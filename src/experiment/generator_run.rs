@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use crate::answer::{FoundPassages, Limits, Passage, answer, collect_answer};
+use crate::answer::{AnswerLimits, FoundPassages, Passage, answer, collect_answer};
 use crate::engine::{Kinglet, runtime};
 use crate::error::Result;
 use crate::eval::comparison::SystemAnswer;
@@ -21,7 +21,7 @@ pub(super) struct GeneratorRun {
     generator: Arc<dyn Generator>,
     sentences: SentenceScorer,
     runtime: Handle,
-    limits: Limits,
+    limits: AnswerLimits,
 }
 
 /// An answer with the ranking of its sources.

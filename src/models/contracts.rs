@@ -159,10 +159,18 @@ pub trait Reranker: Send + Sync {
 }
 
 /// A piece of generated text, as it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Token {
     /// The piece. All pieces of an answer, put together, are the answer.
     pub text: String,
+    /// The natural logarithm of the probability that the model gave it; `None` if that is unknown.
+    pub log_probability: Option<f32>,
+}
+
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Token { text, log_probability: None }
+    }
 }
 
 /// Writes text from a prompt, piece by piece. The only async trait here, because it waits for a

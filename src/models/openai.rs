@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::contracts::{Generator, Token};
 use super::http_client::{self, SILENCE_TIMEOUT, beginning, innermost};
-use super::prompt::Prompt;
+use super::prompt::{AnswerForm, Prompt};
 use super::thinking::without_thinking;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::estimated_tokens;
@@ -95,8 +95,8 @@ impl OpenAiGenerator {
         CreateChatCompletionRequest {
             model: self.model.clone(),
             messages: vec![
-                ChatCompletionRequestSystemMessage::from(prompt.system_message()).into(),
-                ChatCompletionRequestUserMessage::from(prompt.user_message()).into(),
+                ChatCompletionRequestSystemMessage::from(prompt.system_message(AnswerForm::Free)).into(),
+                ChatCompletionRequestUserMessage::from(prompt.user_message(AnswerForm::Free)).into(),
             ],
             max_completion_tokens: limit.filter(|_| self.is_openai),
             max_tokens: limit.filter(|_| !self.is_openai),
@@ -117,7 +117,8 @@ impl Generator for OpenAiGenerator {
     }
 
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize> {
-        let words = estimated_tokens(prompt.system_message()) + estimated_tokens(&prompt.user_message());
+        let words = estimated_tokens(prompt.system_message(AnswerForm::Free))
+            + estimated_tokens(&prompt.user_message(AnswerForm::Free));
         Ok(words + TEMPLATE_TOKENS)
     }
 
@@ -177,7 +178,7 @@ impl Exchange {
                 None if text.is_empty() => continue,
                 None => self.pieces_left -= 1,
             }
-            return Ok(if text.is_empty() { None } else { Some((Token { text }, StreamState::Response(events))) });
+            return Ok(if text.is_empty() { None } else { Some((Token::from(text), StreamState::Response(events))) });
         }
     }
 

@@ -27,7 +27,7 @@ pub fn without_thinking(
                     let text;
                     (state, text) = state.after(token.text);
                     if !text.is_empty() {
-                        return Some((Ok(Token { text }), Some((tokens, state, model))));
+                        return Some((Ok(Token { text, ..token }), Some((tokens, state, model))));
                     }
                 }
                 Some(Err(error)) => return Some((Err(error), None)),
@@ -82,7 +82,7 @@ impl ThinkingState {
     /// What comes last when the answer ends in this state.
     fn end(self, model: &str) -> Option<Result<Token>> {
         match self {
-            ThinkingState::Beginning(text) if !text.is_empty() => Some(Ok(Token { text })),
+            ThinkingState::Beginning(text) if !text.is_empty() => Some(Ok(Token::from(text))),
             ThinkingState::Thinking(_) => {
                 Some(Err(Error::model(format!("{model} was still thinking at the longest answer"))
                     .with_hint("use a model without thinking, or one whose thinking its chat template can switch off")))
@@ -98,7 +98,8 @@ mod tests {
 
     async fn shown(text: &str, has_begun: bool, piece_chars: usize) -> std::result::Result<String, String> {
         let characters: Vec<char> = text.chars().collect();
-        let pieces: Vec<_> = characters.chunks(piece_chars).map(|it| Ok(Token { text: it.iter().collect() })).collect();
+        let pieces: Vec<_> =
+            characters.chunks(piece_chars).map(|it| Ok(Token::from(it.iter().collect::<String>()))).collect();
         let stream = without_thinking(stream::iter(pieces).boxed(), "tiny", has_begun);
         let tokens: Vec<_> = stream.collect().await;
         tokens.into_iter().map(|token| token.map(|token| token.text).map_err(|error| error.to_string())).collect()

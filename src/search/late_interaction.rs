@@ -58,9 +58,9 @@ impl MaxSim {
         Ok(tokens.iter().map(|(vector, span)| (SignTable::new(vector), weigh(span))).collect())
     }
 
-    /// Scores parts of passages: like passages, each by the tokens inside it, whose vectors are those
-    /// that they have within the whole passage. A part without a token, because the embedder does
-    /// not read so far, gets 0.
+    /// Scores parts of passages: like passages, each by the tokens inside it, whose vectors are
+    /// those that they have within the whole passage. A part without a token, because the embedder
+    /// does not read so far, gets 0.
     ///
     /// # Errors
     /// When a model fails.

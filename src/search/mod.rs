@@ -15,6 +15,7 @@ mod score_regularization;
 mod sentence_scores;
 pub mod snippet;
 pub mod sources;
+mod sub_questions;
 pub(crate) mod timed;
 
 use crate::error::Result;
@@ -30,6 +31,7 @@ pub use rerank::PassageScorer;
 pub use results::{DuplicateLocation, PendingWork, SearchOptions, SearchResponse, SearchResult};
 pub use retrievers::{DenseRetriever, LexicalRetriever, SparseRetriever};
 pub use sentence_scores::{ScoredSentence, SentenceScorer};
+pub use sub_questions::sub_questions;
 
 /// The score of a hit in one part of a search: a retriever, the reranker or score regularization.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,7 @@ use crate::chunking::Chunk;
 use crate::error::Result;
 use crate::index::lexical::stems;
 use crate::language::Language;
-use crate::text::{Span, sentences};
+use crate::text::{Span, is_list_item, is_stop_word, is_table_row, sentences};
 
 /// How much the coverage of a sentence and the score of its passage add to its late interaction,
 /// and how much the score of its passage adds to its coverage where there is no late interaction.
@@ -26,15 +26,20 @@ pub struct ScoredSentence {
     pub span: Span,
     /// How well it answers the question; larger is better.
     pub score: f32,
-    /// The share of the question's words, by rarity, that are in it, in the sentence before it or in
-    /// its heading: 0 to 1.
+    /// The share of the question's words, by rarity, that are in it or in what it leans on: the
+    /// sentence before it, its heading, the line that leads to its list, the header of its table. 0
+    /// to 1.
     pub coverage: f32,
-    /// True if it is a heading, which answers nothing but is read with what stands under it.
+    /// True if it is a heading or a question, which answers nothing but is read with what stands
+    /// under it.
     pub is_heading: bool,
+    /// The part of the question that it answers best, from 0; see
+    /// [`sub_questions()`](super::sub_questions()).
+    pub part: usize,
 }
 
-/// Scores sentences by late interaction, if the search has it, by the words that they share with the
-/// question, and by the score of their passage.
+/// Scores sentences by late interaction, if the search has it, by the words that they share with
+/// the question, and by the score of their passage.
 pub struct SentenceScorer {
     lexical: Arc<dyn LexicalSource>,
     language: Language,
@@ -57,25 +62,28 @@ impl SentenceScorer {
         let best = found.iter().map(|(_, score)| *score).fold(f32::MIN_POSITIVE, f32::max);
         let spans: Vec<Vec<Span>> = found.iter().map(|(chunk, _)| sentences(&chunk.text)).collect();
         let similarities = self.similarities(query, found, &spans)?;
-        let score = |(((chunk, score), spans), similarities): ((&(&Chunk, f32), &Vec<Span>), Option<Vec<f32>>)| {
+        let mut scored = Vec::with_capacity(found.len());
+        for (((chunk, score), spans), similarities) in found.iter().zip(&spans).zip(similarities) {
             let passage = score / best;
             let covered = self.covered(chunk, spans, &rarities);
-            let scored = spans.iter().zip(covered).enumerate().map(|(at, (&span, coverage))| {
+            let sentences = spans.iter().zip(covered).enumerate().map(|(at, (&span, coverage))| {
                 let score = match &similarities {
                     Some(similarities) => similarities[at] + COVERAGE * coverage + PASSAGE * passage,
                     None => coverage + PASSAGE_BESIDE_COVERAGE * passage,
                 };
-                ScoredSentence { span, score, coverage, is_heading: is_heading(chunk, span) }
+                ScoredSentence { span, score, coverage, is_heading: is_heading(chunk, span), part: 0 }
             });
-            scored.collect()
-        };
-        Ok(found.iter().zip(&spans).zip(similarities).map(score).collect())
+            scored.push(sentences.collect());
+        }
+        Ok(scored)
     }
 
-    /// The stems of the question with their rarities.
+    /// The stems of the question with their rarities, without words like "when" and "does", which
+    /// are rare in documents and answer nothing.
     fn rarities(&self, query: &Query) -> Result<Vec<(String, f32)>> {
         let rarities = self.lexical.rarities(query.text())?;
-        let words = stems(query.text(), self.language).into_iter();
+        let is_asked = |span: Span| !is_stop_word(&span.of(query.text()).to_lowercase());
+        let words = stems(query.text(), self.language).into_iter().filter(|word| is_asked(word.span));
         let known = words.filter_map(|word| {
             let (_, rarity) = rarities.iter().find(|(span, _)| *span == word.span)?;
             Some((word.stem, *rarity))
@@ -107,24 +115,37 @@ impl SentenceScorer {
             |text: &str| stems(text, self.language).into_iter().map(|word| word.stem).collect::<HashSet<_>>();
         let total: f32 = rarities.iter().map(|(_, rarity)| rarity).sum();
         let mut heading: HashSet<String> = chunk.headings.iter().flat_map(|heading| stems_of(heading)).collect();
-        let mut before = HashSet::new();
+        let (mut before, mut lead, mut header) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let mut was_row = false;
         let mut covered = Vec::with_capacity(spans.len());
         for &span in spans {
-            let here = stems_of(span.of(&chunk.text));
+            let text = span.of(&chunk.text);
+            let here = stems_of(text);
+            let is_row = is_table_row(text);
             if is_heading(chunk, span) {
-                heading = here.clone();
+                heading.clone_from(&here);
+                before.clear();
             }
-            let has = |stem: &String| here.contains(stem) || before.contains(stem) || heading.contains(stem);
+            if !is_row || !was_row {
+                header = if is_row { here.clone() } else { HashSet::new() };
+            }
+            if !is_list_item(text) {
+                lead = if text.ends_with(':') { here.clone() } else { HashSet::new() };
+            }
+            let places = [&here, &before, &heading, &lead, &header];
+            let has = |stem: &String| places.iter().any(|place| place.contains(stem));
             let shared: f32 = rarities.iter().filter(|(stem, _)| has(stem)).map(|(_, rarity)| rarity).sum();
             covered.push(if total > 0.0 { shared / total } else { 0.0 });
-            before = here;
+            (before, was_row) = (here, is_row);
         }
         covered
     }
 }
 
-/// True if the sentence is a heading of Markdown, or one that the chunk's document has.
+/// True if the sentence is a question, a heading of Markdown, or one that the chunk's document has.
 fn is_heading(chunk: &Chunk, span: Span) -> bool {
     let text = span.of(&chunk.text);
-    text.starts_with('#') || chunk.headings.iter().chain(&chunk.inner_headings).any(|heading| heading == text)
+    text.starts_with('#')
+        || text.ends_with('?')
+        || chunk.headings.iter().chain(&chunk.inner_headings).any(|heading| heading == text)
 }

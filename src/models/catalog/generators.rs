@@ -1,5 +1,5 @@
-//! The language models that are downloaded from a hub, as GGUF files of their publishers where there
-//! are such. The facts are from the models' cards.
+//! The language models that are downloaded from a hub, as GGUF files of their publishers where
+//! there are such. The facts are from the models' cards.
 
 use super::{ModelFile, ModelKind, ModelSpec, hub};
 

@@ -1,0 +1,164 @@
+//! What a sentence cannot be understood without.
+
+use std::collections::BTreeSet;
+
+use super::Passage;
+use crate::text::{estimated_tokens, is_list_item, is_table_row, words};
+
+/// The most items of a list that are read together.
+const MAX_ITEMS: usize = 12;
+
+/// A section that answers a question in its heading is read whole up to this length.
+const MAX_SECTION_TOKENS: usize = 80;
+
+/// A heading with this share of the question's words, by rarity, asks the same.
+const ASKS_THE_SAME: f32 = 0.6;
+
+/// A sentence that begins so leans on the one before it.
+const LEANING: [&str; 26] = [
+    "it",
+    "its",
+    "this",
+    "that",
+    "these",
+    "those",
+    "they",
+    "their",
+    "them",
+    "he",
+    "his",
+    "him",
+    "she",
+    "her",
+    "such",
+    "both",
+    "another",
+    "otherwise",
+    "however",
+    "but",
+    "also",
+    "instead",
+    "then",
+    "therefore",
+    "thus",
+    "so",
+];
+
+/// So does a sentence with one of these among its first words.
+const COMPARING: [&str; 6] = ["other", "others", "rest", "latter", "former", "same"];
+
+/// True if a whole list answers the question, and not one of its items.
+pub(super) fn asks_for_all(question: &str) -> bool {
+    let words: Vec<String> = words(question).take(3).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["list" | "enumerate" | "name", ..] => true,
+        ["how", "do" | "does" | "can" | "could" | "to" | "should" | "would", ..] => true,
+        ["what" | "which", "are" | "were" | "steps", ..] => true,
+        _ => false,
+    }
+}
+
+/// The sentence `main` with
+/// * its header, if it is a row of a table without the names of the columns;
+/// * the line that leads to its list if it is an item, and the other items if the question asks for
+///   all of them, or the items that it leads to itself;
+/// * the sentence before it, if it begins with a word like "it", or both are one comment of code;
+/// * its section, if that is short and its heading asks the question.
+pub(super) fn with_what_it_leans_on(passage: &Passage, main: usize, asks_for_all: bool) -> BTreeSet<usize> {
+    let mut unit = BTreeSet::from([main]);
+    let text = passage.sentence(main);
+    let is_text = |&at: &usize| !passage.sentences[at].is_heading;
+    if is_table_row(text) {
+        unit.extend(run(passage, main, is_table_row).next().filter(|_| !names_its_columns(text)));
+    } else if is_list_item(text) {
+        let items = run(passage, main, is_list_item);
+        let lead = items.clone().next().and_then(|first| first.checked_sub(1));
+        unit.extend(lead.filter(is_text).filter(|&at| passage.sentence(at).ends_with(':')));
+        if asks_for_all {
+            unit.extend(items.take(MAX_ITEMS));
+        }
+    } else if text.ends_with(':') {
+        let next = main + 1;
+        let items = (next..passage.sentences.len()).take_while(|&at| is_list_item(passage.sentence(at)));
+        let is_list = items.clone().next().is_some();
+        unit.extend(items.take(MAX_ITEMS));
+        unit.extend((!is_list && next < passage.sentences.len()).then_some(next).filter(is_text));
+    }
+    let before = main.checked_sub(1).filter(is_text);
+    unit.extend(before.filter(|&before| leans_back(text) || is_one_comment(passage, before, main)));
+    unit.extend(section_that_answers(passage, main));
+    unit
+}
+
+/// The neighbours of `main` that are of the same kind, and `main`.
+fn run(passage: &Passage, main: usize, is_one: fn(&str) -> bool) -> impl Iterator<Item = usize> + Clone {
+    let is_one = |&at: &usize| is_one(passage.sentence(at));
+    let before = (0..main).rev().take_while(is_one).count();
+    let after = (main..passage.sentences.len()).take_while(is_one).count();
+    main - before..main + after
+}
+
+/// True if the row of a table has the name of the column in each cell, as the rows of sheets do.
+fn names_its_columns(row: &str) -> bool {
+    row.matches(": ").count() > row.matches(" | ").count()
+}
+
+/// True if both sentences stand in one line of a comment of code.
+fn is_one_comment(passage: &Passage, before: usize, main: usize) -> bool {
+    let between = passage.sentences[before].span.end..passage.sentences[main].span.start;
+    passage.sentence(before).starts_with("//") && !passage.chunk.text[between].contains('\n')
+}
+
+fn leans_back(text: &str) -> bool {
+    let first: Vec<String> = words(text).take(2).collect();
+    first.first().is_some_and(|word| LEANING.contains(&word.as_str()))
+        || first.iter().any(|word| COMPARING.contains(&word.as_str()))
+}
+
+/// The section of the sentence, if its heading asks the question and it is short; else nothing.
+fn section_that_answers(passage: &Passage, main: usize) -> impl Iterator<Item = usize> {
+    let is_heading = |at: usize| passage.sentences[at].is_heading;
+    let heading = (0..main).rev().find(|&at| is_heading(at));
+    let asks = heading.filter(|&at| passage.sentences[at].coverage >= ASKS_THE_SAME);
+    let first = asks.map_or(main, |heading| heading + 1);
+    let section = (first..passage.sentences.len()).take_while(move |&at| asks.is_some() && !is_heading(at));
+    let section: Vec<usize> = section.collect();
+    let tokens: usize = section.iter().map(|&at| estimated_tokens(passage.sentence(at))).sum();
+    section.into_iter().filter(move |_| tokens <= MAX_SECTION_TOKENS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::passage;
+    use super::*;
+
+    /// What is read with each sentence that is no heading, as numbers of sentences.
+    fn leaning(text: &str, asks_for_all: bool, heading_coverage: f32) -> Vec<Vec<usize>> {
+        let mut passage = passage(text);
+        for at in 0..passage.sentences.len() {
+            passage.sentences[at].is_heading = passage.sentence(at).starts_with('#');
+            passage.sentences[at].coverage = heading_coverage;
+        }
+        let mains = (0..passage.sentences.len()).filter(|&at| !passage.sentences[at].is_heading);
+        mains.map(|main| with_what_it_leans_on(&passage, main, asks_for_all).into_iter().collect()).collect()
+    }
+
+    #[test]
+    fn a_sentence_is_read_with_the_one_that_it_refers_to() {
+        let text = "The tenant pays for small repairs. All other repairs are paid by the landlord. Cats are allowed.";
+        assert_eq!(leaning(text, false, 0.0), [vec![0], vec![0, 1], vec![2]]);
+    }
+
+    #[test]
+    fn items_rows_and_sections_are_read_with_their_leads_headers_and_headings() {
+        let list = "The steps are:\n\n1. Open it.\n2. Close it.\n\nDone.";
+        assert_eq!(leaning(list, false, 0.0), [vec![0, 1, 2], vec![0, 1], vec![0, 2], vec![3]]);
+        assert_eq!(leaning(list, true, 0.0)[1], [0, 1, 2]);
+        let table = "| name | number |\n| Weber | 17 |\n| Klein | 18 |";
+        assert_eq!(leaning(table, false, 0.0), [vec![0], vec![0, 1], vec![0, 2]]);
+        let section = "# Leave\n\n25 days. Older people have 30.\n\n# Other";
+        assert_eq!(leaning(section, false, 1.0), [vec![1, 2], vec![1, 2]]);
+        assert_eq!(leaning(section, false, 0.3), [vec![1], vec![2]]);
+    }
+}
