@@ -46,6 +46,7 @@ impl Desk {
             }
         }
         command.env("KINGLET_HOME", &self.home).env("NO_COLOR", "1");
+        command.env("OLLAMA_HOST", "127.0.0.1:1"); // nothing listens there
         command.env("KINGLET_EMBEDDER", "hashing-256").env("KINGLET_GENERATOR", "extractive");
         command
     }

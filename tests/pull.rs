@@ -10,11 +10,13 @@ use axum::Router;
 use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kinglet::ErrorKind;
+use kinglet::engine::register_generator::{GgufSource, NewGenerator};
 use kinglet::models::catalog::{ModelKind, ModelSpec};
 use kinglet::models::download::{DownloadObserver, DownloadProgress, copy_from_folder, download};
 use kinglet::models::store::ModelStore;
+use kinglet::{Config, ErrorKind, Kinglet};
 use support::tiny;
+use support::tiny_gguf::TinyGguf;
 
 const GOOD: &[u8] = b"the weights of a model";
 const GOOD_SHA256: &str = "5e2202d66fe5e1be93a8f3fe8598de64470b9855164b1d2d57d1fef9aeeda52c";
@@ -112,6 +114,20 @@ fn a_hub_gives_the_files_of_a_model_and_a_wrong_file_is_not_kept() {
     download(&store, &spec, true, &observer).unwrap_err();
     download(&store, &spec, false, &observer).unwrap();
     assert!(store.require(&spec).is_ok());
+
+    // A language model of the user's is tried, and fetched again when its file is lost.
+    let gguf = temporary.path().join("wren.gguf");
+    TinyGguf::new("llama", "{{ messages[0].content }} {{ messages[1].content }}").write(&gguf);
+    hub.files.lock().unwrap().insert("wren.gguf".to_string(), std::fs::read(&gguf).unwrap());
+    let kinglet = Kinglet::new(temporary.path(), Config::default());
+    let source = GgufSource::parse("hub:birds/wren/wren.gguf").unwrap().unwrap();
+    let _entered = runtime.enter();
+    let new = NewGenerator { source, id: None, sha256: None };
+    let spec = kinglet.add_generator(&new, false, &observer).unwrap();
+    std::fs::remove_file(store.folder(&spec).join("wren.gguf")).unwrap();
+    assert_eq!(store.require(&spec).unwrap_err().kind(), ErrorKind::Missing);
+    download(&store, &spec, false, &observer).unwrap();
+    assert!(kinglet.models().lookup("wren").is_ok_and(|found| *found == spec) && store.require(&spec).is_ok());
 }
 
 #[test]

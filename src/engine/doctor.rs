@@ -1,13 +1,14 @@
 //! Checks that everything is as it was written: the runtime, the models, and an index.
 
 use crate::engine::Kinglet;
-use crate::error::{Error, Hint, Result};
+use crate::engine::generator_fit::MemoryNeed;
+use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::index::Index;
 use crate::index::token_vectors::TokenStore;
 use crate::models::catalog;
 use crate::models::contracts::Role;
 use crate::models::onnx;
-use crate::models::reference::SparseEncoderRef;
+use crate::models::reference::{GeneratorRef, SparseEncoderRef};
 
 /// The least cosine between the stored vector of a chunk and that of the chunk embedded again.
 const SAME_VECTOR_COSINE: f32 = 0.999;
@@ -43,6 +44,37 @@ impl Kinglet {
                 .and_then(|spec| self.models().verify(&spec))
                 .map(|()| format!("{id}: every file has its SHA-256"));
             checks.push(("model".to_string(), verified));
+        }
+        checks.extend(self.check_generators());
+        checks
+    }
+
+    /// Says of every language model that is here what memory it needs and how fast it is; for the
+    /// one that the configuration uses, too little memory is a failure.
+    fn check_generators(&self) -> Vec<Check> {
+        let configured = self.config().generator();
+        let mut checks = Vec::new();
+        let mut check = |outcome| checks.push(("generator".to_string(), outcome));
+        if let GeneratorRef::File(path) = &configured {
+            let name = path.display().to_string();
+            check(self.memory_need_of_file(path).and_then(|need| fitting(&name, &need, true)));
+        }
+        for spec in self.models().specs().unwrap_or_default() {
+            let is_configured = configured.model() == Some(&spec.id);
+            if self.models().is_complete(&spec)
+                && let Some(need) = self.memory_need(&spec)
+            {
+                let speed = match self.known_speed(&spec) {
+                    Some(speed) => {
+                        format!("reads {:.0} tokens/s", speed.read_tokens_per_second)
+                            + &speed
+                                .write_tokens_per_second
+                                .map_or(String::new(), |it| format!(", writes {it:.1} tokens/s"))
+                    }
+                    None => format!("`kinglet models speed {}` measures how fast it is", spec.id),
+                };
+                check(fitting(spec.id.as_str(), &need, is_configured).map(|fit| format!("{fit}; {speed}")));
+            }
         }
         checks
     }
@@ -111,6 +143,22 @@ impl Kinglet {
         }
         let names: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
         Ok(format!("{compared} vectors computed again equal the stored ones ({})", names.join(", ")))
+    }
+}
+
+/// What memory a language model needs of that of this machine.
+fn fitting(name: &str, need: &MemoryNeed, must_fit: bool) -> Result<String> {
+    let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
+    let needs = format!("{name} needs {} of memory", gib(need.bytes));
+    let Some(memory) = need.memory else { return Ok(needs) };
+    let (total, free) = (gib(memory.total_bytes), gib(memory.available_bytes));
+    match need.fits() {
+        Some(false) if must_fit => {
+            Err(Error::new(ErrorKind::Machine, format!("{needs}, and this machine has {total}"))
+                .with_hint("choose a smaller model; `kinglet models list` says what each needs"))
+        }
+        Some(false) => Ok(format!("{needs}, more than the {total} of this machine")),
+        Some(true) | None => Ok(format!("{needs}; {free} of {total} are free")),
     }
 }
 

@@ -15,15 +15,12 @@ use crate::models::cross_encoder::CrossEncoder;
 use crate::models::extractive::ExtractiveGenerator;
 use crate::models::hashing::HashingEmbedder;
 use crate::models::llama::LlamaGenerator;
+use crate::models::ollama::Ollama;
 use crate::models::onnx::{self, OnnxEmbedder};
 use crate::models::openai::OpenAiGenerator;
-use crate::models::reference::{EmbedderRef, GeneratorRef, ModelId, RerankerRef, SparseEncoderRef};
+use crate::models::reference::{EmbedderRef, GeneratorRef, MAX_CONTEXT_TOKENS, ModelId, RerankerRef, SparseEncoderRef};
 use crate::models::splade::SpladeEncoder;
 use crate::models::static_table::StaticEmbedder;
-
-/// The most tokens that a language model of the user's reads and writes for one answer; its file
-/// says whether it can read so many.
-const MAX_CONTEXT_TOKENS: usize = 32_768;
 
 impl Kinglet {
     /// Opens an embedder: the program's own if it has this name, else one of the catalog. A model
@@ -100,6 +97,7 @@ impl Kinglet {
         Ok(match &self.config.generator() {
             GeneratorRef::Extractive => Arc::new(ExtractiveGenerator),
             GeneratorRef::OpenAi { model } => Arc::new(OpenAiGenerator::from_environment(model)?),
+            GeneratorRef::Ollama { model } => Arc::new(Ollama::from_environment()?.generator(model)?),
             GeneratorRef::File(path) => {
                 let id = path.display().to_string();
                 self.loaded.generators.get(&format!("{id} with {} threads", self.config.threads), || {
@@ -210,8 +208,8 @@ impl Kinglet {
 
     /// A language model of the catalog, and how many tokens it reads.
     pub(crate) fn generator_spec(&self, id: &ModelId) -> Result<(Arc<ModelSpec>, usize)> {
-        let hint = "generators are extractive, which only quotes, the language models of kinglet models list, PATH.gguf and \
-                    openai:MODEL for a server";
+        let hint = "generators are extractive, which only quotes, the language models of kinglet models list, PATH.gguf, \
+                    ollama:MODEL, and openai:MODEL for a server";
         let spec = self.lookup(id, hint)?;
         match &spec.kind {
             ModelKind::Generator { context_tokens } => Ok((spec.clone(), *context_tokens)),

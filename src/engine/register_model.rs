@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::models::catalog::{ModelKind, ModelSpec, RUNTIME, user_models};
 use crate::models::contracts::{Embedder, Reranker, Role};
 use crate::models::download::copy_from_folder;
+use crate::models::llama::LlamaGenerator;
 
 /// Texts that a model is tried on: short, long and not in English.
 const TEXTS: [&str; 4] = [
@@ -41,35 +42,53 @@ impl Kinglet {
     /// the description says; then nothing is added.
     pub fn add_model(&self, folder: &Path) -> Result<ModelSpec> {
         let spec = user_models::read(folder)?;
-        let place = self.models().folder(&spec);
-        if self.models().lookup(spec.id.as_str()).is_ok() {
-            return Err(Error::input(format!("there is a model called {} already", spec.id)).with_hint(format!(
-                "choose another id in model.toml, or remove {} if you added it before",
-                place.display()
-            )));
-        }
-        copy_from_folder(self.models(), &spec, folder)?;
-        let tried = match spec.kind {
-            ModelKind::Reranker { .. } => self.open_cross_encoder_of(&spec).and_then(|it| check_reranker(it.as_ref())),
-            _ => self.open_embedder_of(&spec).and_then(|it| check_embedder(it.as_ref())),
+        let try_out = || {
+            match spec.kind {
+                ModelKind::Reranker { .. } => {
+                    self.open_cross_encoder_of(&spec).and_then(|it| check_reranker(it.as_ref()))?;
+                }
+                ModelKind::Generator { context_tokens } => {
+                    let path = self.models().folder(&spec).join(&spec.files[0].name);
+                    LlamaGenerator::open(spec.id.as_str(), &path, self.config().threads, context_tokens)?;
+                }
+                _ => self.open_embedder_of(&spec).and_then(|it| check_embedder(it.as_ref()))?,
+            }
+            let path = folder.join(user_models::DESCRIPTION);
+            std::fs::read_to_string(&path).map_err(|cause| Error::io("read", &path, cause))
         };
+        self.install(&spec, || copy_from_folder(self.models(), &spec, folder), try_out)?;
+        Ok(spec)
+    }
+
+    /// Adds the model `spec`, whose files `bring` puts into its folder. `try_out` tries it there and
+    /// returns its description.
+    pub(super) fn install(
+        &self,
+        spec: &ModelSpec,
+        bring: impl FnOnce() -> Result<()>,
+        try_out: impl FnOnce() -> Result<String>,
+    ) -> Result<()> {
+        let place = self.models().folder(spec);
+        if self.models().lookup(spec.id.as_str()).is_ok() {
+            return Err(Error::input(format!("there is a model called {} already", spec.id))
+                .with_hint(format!("choose another id, or remove {} if you added it before", place.display())));
+        }
         // The description comes last, because without one nothing reads the folder.
-        let described = tried.and_then(|()| {
-            let (from, to) = (folder.join(user_models::DESCRIPTION), place.join(user_models::DESCRIPTION));
-            std::fs::copy(&from, &to).map_err(|cause| Error::io("write", &to, cause))
+        let described = bring().and_then(|()| try_out()).and_then(|description| {
+            let path = place.join(user_models::DESCRIPTION);
+            std::fs::write(&path, description).map_err(|cause| Error::io("write", &path, cause))
         });
         if let Err(error) = described {
             let _ = std::fs::remove_dir_all(&place);
-            // It cannot be downloaded again: its only source is this folder.
+            // `kinglet models pull` does not have it.
             return Err(match error.kind() {
-                ErrorKind::Damaged => {
-                    Error::input(error.to_string()).with_hint("check that its files are complete and fit model.toml")
-                }
+                ErrorKind::Damaged => Error::input(error.to_string())
+                    .with_hint("check that its files are complete, and are what you describe"),
                 _ => error,
             });
         }
         self.models().forget_catalog();
-        Ok(spec)
+        Ok(())
     }
 }
 

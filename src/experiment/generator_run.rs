@@ -7,8 +7,8 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 
 use crate::answer::{AnswerLimits, FoundPassages, Passage, answer, collect_answer};
-use crate::engine::Kinglet;
-use crate::error::{Error, ErrorKind, Result};
+use crate::engine::{Kinglet, runtime};
+use crate::error::Result;
 use crate::eval::comparison::SystemAnswer;
 use crate::index::Index;
 use crate::index::store::{ChunkId, StoredChunk};
@@ -32,13 +32,6 @@ pub(super) struct CitedAnswer {
     pub answer: SystemAnswer,
     /// The time that it took, in milliseconds.
     pub took_ms: f64,
-}
-
-/// The tokio runtime that the caller must have entered.
-pub(super) fn runtime() -> Result<Handle> {
-    Handle::try_current().map_err(|cause| {
-        Error::new(ErrorKind::Input, "generators need a tokio runtime: enter one before this call").with_cause(cause)
-    })
 }
 
 impl GeneratorRun {

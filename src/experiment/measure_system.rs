@@ -213,13 +213,3 @@ fn peak_memory_bytes() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
-
-/// A description of this machine: processor, cores, operating system.
-pub(super) fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let cpu_info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        cpu_info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map(|(_, name)| name.trim());
-    let model = model.map_or(String::new(), |name| format!("{name}, "));
-    format!("{model}{cores} cores, {} {}", std::env::consts::OS, std::env::consts::ARCH)
-}

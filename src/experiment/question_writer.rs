@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-use super::generator_run::runtime;
 use super::question_generation::QuestionWriter;
 use crate::config::{Config, GeneratorChoice};
-use crate::engine::Kinglet;
+use crate::engine::{Kinglet, runtime};
 use crate::error::{Error, Result};
 use crate::models::catalog::ModelSpec;
 use crate::models::prompt::{Prompt, Task};

@@ -3,12 +3,16 @@
 
 mod bert_graph;
 pub mod catalog;
+pub mod chat_template;
 pub mod contracts;
 pub mod cross_encoder;
 pub mod download;
 pub mod extractive;
+pub mod gguf;
 pub mod hashing;
+mod http_client;
 pub mod llama;
+pub mod ollama;
 pub mod onnx;
 pub mod openai;
 pub mod prompt;
@@ -18,3 +22,4 @@ pub mod splade;
 pub mod static_table;
 pub mod store;
 mod telemetry;
+mod thinking;

@@ -3,8 +3,6 @@
 //! Such servers are OpenAI itself, Ollama, vLLM and llama-server. Only this file names
 //! `async_openai`.
 
-use std::time::Duration;
-
 use async_openai::Client;
 use async_openai::config::{OPENAI_API_BASE, OpenAIConfig};
 use async_openai::error::OpenAIError;
@@ -16,7 +14,9 @@ use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::timeout;
 
 use super::contracts::{Generator, Token};
+use super::http_client::{self, SILENCE_TIMEOUT, beginning, innermost};
 use super::prompt::{AnswerForm, Prompt};
+use super::thinking::without_thinking;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::estimated_tokens;
 
@@ -26,13 +26,6 @@ const CONTEXT_TOKENS: usize = 4096;
 
 /// The tokens that a chat template adds around the two messages; no known template adds more.
 const TEMPLATE_TOKENS: usize = 32;
-
-/// A server that does not accept a connection within this time counts as unreachable.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A server that sends nothing for this time is given up. It is long, because a server may first
-/// have to load a large model and read the prompt.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A chat model on a server. Requests go to `BASE_URL/chat/completions`. The client repeats a
 /// request that was not accepted (no connection, too many requests, a server error) at most three
@@ -77,18 +70,7 @@ impl OpenAiGenerator {
             return Err(Error::input("the API key contains a character that no key has")
                 .with_hint("set OPENAI_API_KEY again, without spaces and quotation marks"));
         }
-        // Without a provider of cryptography reqwest would panic. This fails if the program that
-        // uses the library has chosen one, which then stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT);
-        if base_url.starts_with("http://") {
-            http = http.tls_certs_only([]); // so that a machine without certificates can ask its own server
-        }
-        let http = http.build().map_err(|cause| {
-            let what = format!("no connection to {base_url} can be made: {}", innermost(&cause));
-            Error::new(ErrorKind::Machine, what)
-                .with_hint("install the system's CA certificates (the package ca-certificates)")
-        })?;
+        let http = http_client::client(base_url)?;
         let config =
             OpenAIConfig::new().with_api_base(base_url).with_api_key(api_key).with_org_id("").with_project_id("");
         Ok(OpenAiGenerator {
@@ -102,8 +84,7 @@ impl OpenAiGenerator {
 
     /// True if the server is on this machine, so that requests need no network.
     pub fn is_on_this_machine(&self) -> bool {
-        let host = reqwest::Url::parse(&self.url).ok().and_then(|url| url.host_str().map(str::to_string));
-        host.is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
+        http_client::is_on_this_machine(&self.url)
     }
 
     /// OpenAI's newer models accept neither `max_tokens` nor a temperature; older servers know only
@@ -145,10 +126,10 @@ impl Generator for OpenAiGenerator {
         let request = StreamState::Request(self.client.clone(), Box::new(self.request(prompt)));
         let exchange =
             Exchange { url: self.url.clone(), model: self.model.clone(), pieces_left: prompt.max_answer_tokens };
-        stream::try_unfold((exchange, request), |(mut exchange, stage)| async move {
+        let tokens = stream::try_unfold((exchange, request), |(mut exchange, stage)| async move {
             Ok(exchange.next(stage).await?.map(|(token, stage)| (token, (exchange, stage))))
-        })
-        .boxed()
+        });
+        without_thinking(tokens.boxed(), &self.name, false)
     }
 }
 
@@ -250,19 +231,4 @@ impl Exchange {
     fn timed_out(&self) -> Error {
         self.broken(&format!("it sent nothing for {} seconds", SILENCE_TIMEOUT.as_secs()))
     }
-}
-
-/// The message of the last error in a chain of sources, which has the reason.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
-}
-
-/// The first words of a server's response, on one line.
-fn beginning(text: &str) -> String {
-    let line: Vec<&str> = text.split_whitespace().collect();
-    line.join(" ").chars().take(200).collect()
 }

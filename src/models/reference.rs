@@ -10,6 +10,11 @@ use super::extractive::ExtractiveGenerator;
 use super::hashing::HashingEmbedder;
 
 const OPENAI_PREFIX: &str = "openai:";
+const OLLAMA_PREFIX: &str = "ollama:";
+
+/// The most tokens that a language model of the user's reads and writes for one answer; its file
+/// says whether it can read so many.
+pub const MAX_CONTEXT_TOKENS: usize = 32_768;
 
 /// For types that are written as one string in settings, messages, manifests and JSON alike:
 /// converts from and to `String` with the type's `From<&str>` and `Display`, which are each other's
@@ -200,6 +205,11 @@ pub enum GeneratorRef {
         /// The server's name for it.
         model: String,
     },
+    /// `ollama:MODEL`: a model that Ollama runs.
+    Ollama {
+        /// Ollama's name for it.
+        model: String,
+    },
     /// `PATH.gguf`: a language model in a file of the user's.
     File(PathBuf),
     /// A language model of the catalog.
@@ -210,7 +220,10 @@ impl GeneratorRef {
     /// The model whose files it needs, if any.
     pub fn model(&self) -> Option<&ModelId> {
         match self {
-            GeneratorRef::Extractive | GeneratorRef::OpenAi { .. } | GeneratorRef::File(_) => None,
+            GeneratorRef::Extractive
+            | GeneratorRef::OpenAi { .. }
+            | GeneratorRef::Ollama { .. }
+            | GeneratorRef::File(_) => None,
             GeneratorRef::Catalog(id) => Some(id),
         }
     }
@@ -218,13 +231,23 @@ impl GeneratorRef {
 
 impl From<&str> for GeneratorRef {
     fn from(text: &str) -> Self {
-        match (text, text.strip_prefix(OPENAI_PREFIX)) {
-            (ExtractiveGenerator::ID, _) => GeneratorRef::Extractive,
-            (_, Some(model)) => GeneratorRef::OpenAi { model: model.to_string() },
-            (path, None) if path.ends_with(".gguf") => GeneratorRef::File(path.into()),
-            (id, None) => GeneratorRef::Catalog(id.into()),
+        if let Some(model) = text.strip_prefix(OPENAI_PREFIX) {
+            return GeneratorRef::OpenAi { model: model.to_string() };
+        }
+        if let Some(model) = text.strip_prefix(OLLAMA_PREFIX) {
+            return GeneratorRef::Ollama { model: model.to_string() };
+        }
+        match text {
+            ExtractiveGenerator::ID => GeneratorRef::Extractive,
+            path if is_gguf_name(path) => GeneratorRef::File(path.into()),
+            id => GeneratorRef::Catalog(id.into()),
         }
     }
+}
+
+/// True if a file of this name holds a language model.
+pub(crate) fn is_gguf_name(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".gguf")
 }
 
 impl fmt::Display for GeneratorRef {
@@ -232,6 +255,7 @@ impl fmt::Display for GeneratorRef {
         match self {
             GeneratorRef::Extractive => f.write_str(ExtractiveGenerator::ID),
             GeneratorRef::OpenAi { model } => write!(f, "{OPENAI_PREFIX}{model}"),
+            GeneratorRef::Ollama { model } => write!(f, "{OLLAMA_PREFIX}{model}"),
             GeneratorRef::File(path) => path.display().fmt(f),
             GeneratorRef::Catalog(id) => id.fmt(f),
         }
@@ -251,13 +275,14 @@ mod tests {
         assert_eq!(GeneratorRef::from("extractive"), GeneratorRef::Extractive);
         assert_eq!(GeneratorRef::from("models/a.gguf"), GeneratorRef::File("models/a.gguf".into()));
         assert_eq!(GeneratorRef::from("openai:llama3.2"), GeneratorRef::OpenAi { model: "llama3.2".to_string() });
+        assert_eq!(GeneratorRef::from("ollama:qwen3:0.6b"), GeneratorRef::Ollama { model: "qwen3:0.6b".to_string() });
         assert!(EmbedderRef::default().model().is_some());
     }
 
     proptest! {
         #[test]
         fn a_reference_is_displayed_as_it_was_written(
-            text in prop_oneof!["[a-z0-9.-]{0,12}", "(hashing-256|maxsim|extractive|openai:[a-z:.]{0,8})", ".{0,12}"],
+            text in prop_oneof!["[a-z0-9.-]{0,12}", "(hashing-256|maxsim|extractive|(openai|ollama):[a-z:.]{0,8})", ".{0,12}"],
         ) {
             prop_assert_eq!(EmbedderRef::from(text.as_str()).to_string(), text.as_str());
             prop_assert_eq!(SparseEncoderRef::from(text.as_str()).to_string(), text.as_str());

@@ -19,7 +19,7 @@ pub use check::{CheckView, ChecksView};
 pub use evaluation::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 pub use file::{ChunkView, FileView};
 pub use index::{FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView};
-pub use model::{ModelListView, ModelView};
+pub use model::{MeasuredSpeedView, ModelListView, ModelView, SpeedListView, SpeedView};
 pub use search::{DuplicateView, HitView, LegView, PendingView, SearchView};
 pub use settings::{SettingView, SettingsView};
 
@@ -65,6 +65,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::engine::generator_speed::GeneratorSpeed;
     use crate::eval::comparison::tests::system_run;
     use crate::eval::comparison::{AnswerShares, Stage, compare_runs};
     use crate::eval::report::{About, Report};
@@ -181,8 +182,15 @@ mod tests {
             description: text(),
             parameters: Some(1),
             installed: true,
+            memory_bytes: Some(1),
+            fits: Some(true),
+            speed: Some(speed().into()),
         };
         ModelListView { models: vec![model] }
+    }
+
+    fn speed() -> GeneratorSpeed {
+        GeneratorSpeed { read_tokens_per_second: 1.0, write_tokens_per_second: Some(1.0) }
     }
 
     fn checks() -> ChecksView {
@@ -278,6 +286,7 @@ mod tests {
             (&["ls --json"], json(indexes())),
             (&["inspect --json", "Locations"], json(file())),
             (&["models --json"], json(models())),
+            (&["models --json"], json(SpeedListView::new(vec![(text(), speed())]))),
             (&["config show --json"], json(settings())),
             (&["doctor --json"], json(checks())),
             (&["eval --json"], json(evaluation())),

@@ -3,19 +3,21 @@
 use serde::Serialize;
 
 use crate::engine::Kinglet;
+use crate::engine::generator_speed::GeneratorSpeed;
 use crate::error::Result;
 use crate::models::catalog::ModelSpec;
+use crate::models::ollama::OllamaModel;
 
 /// All models.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ModelListView {
-    /// The models, in the order of the catalog.
+    /// The models, in the order of the catalog; then those of Ollama.
     pub models: Vec<ModelView>,
 }
 
 /// A model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ModelView {
     /// Its id.
@@ -32,23 +34,98 @@ pub struct ModelView {
     pub parameters: Option<u64>,
     /// True if its files are on this machine.
     pub installed: bool,
+    /// The memory that an answer of a generator needs, if known.
+    pub memory_bytes: Option<u64>,
+    /// True if this machine has that memory; `None` if one of the two is unknown.
+    pub fits: Option<bool>,
+    /// The speed of a generator, if it was measured on this machine.
+    pub speed: Option<SpeedView>,
+}
+
+/// The speed of a generator on this machine.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SpeedView {
+    /// The tokens of a prompt that it reads in a second.
+    pub read_tokens_per_second: f64,
+    /// The tokens of an answer that it writes in a second, if known.
+    pub write_tokens_per_second: Option<f64>,
+}
+
+impl From<GeneratorSpeed> for SpeedView {
+    fn from(speed: GeneratorSpeed) -> Self {
+        let rounded = |number: f64| (number * 10.0).round() / 10.0;
+        SpeedView {
+            read_tokens_per_second: rounded(speed.read_tokens_per_second),
+            write_tokens_per_second: speed.write_tokens_per_second.map(rounded),
+        }
+    }
+}
+
+/// The measured speeds of generators.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SpeedListView {
+    /// Each generator's name and speed.
+    pub speeds: Vec<MeasuredSpeedView>,
+}
+
+/// The measured speed of a generator.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MeasuredSpeedView {
+    /// The generator, as `--generator` takes it.
+    pub generator: String,
+    /// Its speed.
+    #[serde(flatten)]
+    pub speed: SpeedView,
+}
+
+impl SpeedListView {
+    /// `measured` has each generator's name and speed.
+    pub fn new(measured: Vec<(String, GeneratorSpeed)>) -> Self {
+        let view = |(generator, speed): (String, GeneratorSpeed)| MeasuredSpeedView { generator, speed: speed.into() };
+        SpeedListView { speeds: measured.into_iter().map(view).collect() }
+    }
 }
 
 impl ModelListView {
-    /// Lists all models.
+    /// Lists all models, with those that Ollama has.
     ///
     /// # Errors
     /// When the user's own models cannot be read.
-    pub fn new(kinglet: &Kinglet) -> Result<Self> {
-        let view = |spec: &ModelSpec| ModelView {
-            id: spec.id.to_string(),
-            kind: spec.kind.to_string(),
-            size_bytes: spec.size_bytes(),
-            licence: spec.licence.clone(),
-            description: spec.description.clone(),
-            parameters: spec.parameters,
-            installed: kinglet.is_here(spec),
+    pub fn new(kinglet: &Kinglet, ollama: &[OllamaModel]) -> Result<Self> {
+        let view = |spec: &ModelSpec| {
+            let need = kinglet.memory_need(spec);
+            ModelView {
+                id: spec.id.to_string(),
+                kind: spec.kind.to_string(),
+                size_bytes: spec.size_bytes(),
+                licence: spec.licence.clone(),
+                description: spec.description.clone(),
+                parameters: spec.parameters,
+                installed: kinglet.is_here(spec),
+                memory_bytes: need.map(|need| need.bytes),
+                fits: need.and_then(|need| need.fits()),
+                speed: kinglet.known_speed(spec).map(SpeedView::from),
+            }
         };
-        Ok(ModelListView { models: kinglet.models().specs()?.iter().map(|spec| view(spec)).collect() })
+        let of_ollama = |model: &OllamaModel| ModelView {
+            id: format!("ollama:{}", model.name),
+            kind: "generator".to_string(),
+            size_bytes: Some(model.size_bytes),
+            licence: "unknown".to_string(),
+            description: match model.details.as_str() {
+                "" => "run by Ollama".to_string(),
+                details => format!("run by Ollama: {details}"),
+            },
+            parameters: None,
+            installed: true,
+            memory_bytes: None,
+            fits: None,
+            speed: None,
+        };
+        let specs = kinglet.models().specs()?;
+        Ok(ModelListView { models: specs.iter().map(|spec| view(spec)).chain(ollama.iter().map(of_ollama)).collect() })
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod in_memory;
 pub mod tiny;
+pub mod tiny_gguf;
 
 use std::collections::BTreeMap;
 use std::io::Write;

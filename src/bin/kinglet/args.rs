@@ -166,7 +166,8 @@ pub enum Command {
     /// Answer a question from the documents, with citations
     #[command(
         after_help = "Examples:\n  kinglet ask \"Who pays for repairs?\"\n  kinglet ask \"Who pays for repairs?\" --generator qwen2.5-coder-1.5b-instruct\n  \
-                            OPENAI_BASE_URL=http://localhost:11434/v1 kinglet ask \"Who pays?\" --generator openai:llama3.2"
+                            kinglet ask \"Who pays for repairs?\" --generator ollama:qwen3:1.7b\n  \
+                            OPENAI_BASE_URL=http://localhost:8080/v1 kinglet ask \"Who pays?\" --generator openai:my-model"
     )]
     Ask {
         /// The question
@@ -174,7 +175,8 @@ pub enum Command {
         #[command(flatten)]
         index: IndexArg,
         /// What writes the answer: extractive (quotes), a language model of `kinglet models list`,
-        /// PATH.gguf, or openai:MODEL (any OpenAI-compatible server) [default: extractive]
+        /// PATH.gguf, ollama:MODEL, or openai:MODEL (any OpenAI-compatible server) [default:
+        /// extractive]
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
         /// Only matching passages: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
@@ -329,16 +331,34 @@ pub enum ModelsCommand {
         #[arg(long)]
         force: bool,
     },
-    /// Add your own model: a folder with its files and a model.toml that describes it
-    #[command(
-        after_help = "Examples:\n  kinglet models add ~/models/my-embedder\n\nmodel.toml:\n  id = \"my-embedder\"\n  \
+    /// Add your own model: a language model in a GGUF file, or a folder with a model.toml
+    #[command(after_help = "Examples:\n  kinglet models add ~/models/qwen3-8b.gguf --id qwen3-8b\n  \
+                            kinglet models add hub:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf\n  \
+                            kinglet ask \"Who pays?\" --generator qwen3-8b\n  kinglet models add ~/models/my-embedder\n\n\
+                            model.toml:\n  id = \"my-embedder\"\n  \
                             kind = \"embedder\"            or reranker\n  dimension = 384\n  max_tokens = 512\n  \
                             pooling = \"mean\"             or cls\n  query_prefix = \"query: \"     and passage_prefix\n\n\
-                            Next to it: model.onnx and tokenizer.json, or with engine = \"static\" model.safetensors"
-    )]
+                            Next to it: model.onnx and tokenizer.json, or with engine = \"static\" model.safetensors")]
     Add {
-        /// The folder
-        folder: PathBuf,
+        /// A chat model in GGUF: PATH.gguf, or hub:OWNER/REPOSITORY/FILE.gguf on the model hub; or
+        /// a folder
+        source: String,
+        /// The name of the model [default: that of its file]
+        #[arg(long, value_name = "NAME")]
+        id: Option<String>,
+        /// The SHA-256 that the GGUF file must have
+        #[arg(long, value_name = "HASH")]
+        sha256: Option<String>,
+    },
+    /// Measure how fast generators read and write on this machine
+    #[command(
+        after_help = "Examples:\n  kinglet models speed smollm2-135m-instruct\n  kinglet models speed ollama:qwen3:1.7b ~/models/qwen3-8b.gguf\n\n\
+                            A short run of some seconds. `kinglet models list` and `kinglet doctor` show the result."
+    )]
+    Speed {
+        /// A generator, as --generator takes it
+        #[arg(required = true, value_name = "GENERATOR")]
+        generators: Vec<String>,
     },
     /// Show the details of a model
     Show { id: String },

@@ -125,7 +125,10 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Inspect { file, text } => session.inspect(file, *text),
         Command::Models(ModelsCommand::List) => session.models_list(),
         Command::Models(ModelsCommand::Pull { ids, from, force }) => session.models_pull(ids, from.as_deref(), *force),
-        Command::Models(ModelsCommand::Add { folder }) => session.models_add(folder),
+        Command::Models(ModelsCommand::Add { source, id, sha256 }) => {
+            session.models_add(source, id.as_deref(), sha256.as_deref())
+        }
+        Command::Models(ModelsCommand::Speed { generators }) => session.models_speed(generators),
         Command::Models(ModelsCommand::Show { id }) => session.models_show(id),
         Command::Models(ModelsCommand::Path { id }) => session.models_path(id),
         Command::Config(ConfigCommand::Show) => session.config_show(),

@@ -2,10 +2,9 @@
 
 mod draft;
 mod grammar;
+mod log;
 mod writer;
 
-use std::fs::File;
-use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -14,14 +13,18 @@ use std::thread::JoinHandle;
 use futures::stream::{self, BoxStream, StreamExt};
 use llama_cpp_2::context::session::SeqState;
 use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
-use llama_cpp_2::model::{LlamaChatMessage, LlamaModel};
 use llama_cpp_2::token::LlamaToken;
 use tokio::sync::mpsc;
 
+use self::log::with_first_error;
 use self::writer::Writer;
+use super::chat_template::ChatTemplate;
 use super::contracts::{Generator, Token};
+use super::gguf::{GgufHeader, unusable};
 use super::prompt::{AnswerForm, Prompt};
+use super::thinking::without_thinking;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A model with fewer parameters only chooses among the quotes: written freely, 11 of 30 answers of
@@ -44,20 +47,38 @@ impl LlamaGenerator {
     ///
     /// # Errors
     /// When the processor is too old, or the file cannot be read, is not a GGUF file, is cut short,
-    /// or holds no chat model. The bits of the weights are not checked here: the catalog's SHA-256
-    /// covers them.
+    /// holds no chat model, or llama.cpp or kinglet cannot run it. The bits of the weights are not
+    /// checked here: the catalog's SHA-256 covers them.
     pub fn open(id: &str, path: &Path, threads: usize, context_tokens_cap: usize) -> Result<Self> {
         check_processor()?;
-        check_header(path)?;
+        let header = GgufHeader::read(path)?;
+        if header.is_embedding_model() {
+            return Err(Error::input(format!(
+                "{} cannot write answers: it is an embedding model, which gives vectors",
+                path.display()
+            ))
+            .with_hint("name a chat model: publishers call them instruct, chat or it"));
+        }
         let backend = backend()?;
-        let model = LlamaModel::load_from_file(backend, path, &LlamaModelParams::default())
-            .map_err(|cause| damaged(path, &format!("llama.cpp could not load it ({cause})")))?;
-        let template = ChatTemplate::of(&model).map_err(|why| damaged(path, &why))?;
+        let load = || LlamaModel::load_from_file(backend, path, &LlamaModelParams::default());
+        let (model, logged) = with_first_error(load);
+        let model = model.map_err(|cause| {
+            let why = logged.unwrap_or_else(|| cause.to_string());
+            unusable(path, &format!("llama.cpp says: {why}"))
+        })?;
+        let template = chat_template(&model).map_err(|why| {
+            Error::input(format!("{} cannot be used as a chat model: {why}", path.display())).with_hint(
+                "take a file that its publisher calls instruct, chat or it, or run it on a server: --generator ollama:MODEL",
+            )
+        })?;
+        let begins_with_thinking = template.begins_with_thinking();
+        let template = TemplateTokens::of(&model, &template);
         let trained_for = model.n_ctx_train() as usize;
         let model = Arc::new(Model {
             form: if model.n_params() < WRITES_FREELY { AnswerForm::Choice } else { AnswerForm::Free },
             is_recurrent: model.is_recurrent() || model.is_hybrid(),
             template,
+            begins_with_thinking,
             opening: Mutex::new(()),
             start: Mutex::new(None),
             model,
@@ -65,6 +86,13 @@ impl LlamaGenerator {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = i32::try_from(if threads == 0 { cores() } else { threads }).unwrap_or(i32::MAX);
         Ok(LlamaGenerator { id: id.to_string(), model, threads, context_tokens: trained_for.min(context_tokens_cap) })
+    }
+}
+
+impl LlamaGenerator {
+    /// True if its chat template makes it think before it answers.
+    pub fn begins_with_thinking(&self) -> bool {
+        self.model.begins_with_thinking
     }
 }
 
@@ -106,7 +134,9 @@ impl Generator for LlamaGenerator {
             }
         };
         let answer = AnswerStream { receiver, thread };
-        stream::unfold(answer, |mut answer| async { answer.receiver.recv().await.map(|token| (token, answer)) }).boxed()
+        let tokens =
+            stream::unfold(answer, |mut answer| async { answer.receiver.recv().await.map(|token| (token, answer)) });
+        without_thinking(tokens.boxed(), &self.id, self.model.begins_with_thinking)
     }
 }
 
@@ -131,7 +161,8 @@ impl Drop for AnswerStream {
 /// The weights of a model and its chat template.
 struct Model {
     model: LlamaModel,
-    template: ChatTemplate,
+    template: TemplateTokens,
+    begins_with_thinking: bool,
     form: AnswerForm,
     /// True if tokens that were read cannot be forgotten one by one.
     is_recurrent: bool,
@@ -173,42 +204,45 @@ impl Model {
     }
 }
 
+/// The chat template in the model's file, rendered.
+fn chat_template(model: &LlamaModel) -> std::result::Result<ChatTemplate, String> {
+    let vocabulary = model.vocab();
+    let text = |token: LlamaToken| {
+        let text = if token.0 < 0 { None } else { vocabulary.text(token) };
+        text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    let source = model.chat_template(None).map_err(|_| "it has no chat template".to_string())?;
+    let source = source.to_str().map_err(|_| "its chat template is not UTF-8".to_string())?;
+    ChatTemplate::render(source, &text(vocabulary.bos()), &text(vocabulary.eos()))
+}
+
 /// A model's chat template, as the tokens before, between and after the two messages.
-struct ChatTemplate {
+struct TemplateTokens {
     parts: [Vec<LlamaToken>; 3],
 }
 
-impl ChatTemplate {
-    /// Renders the template in the file with two marks as messages, and cuts it at the marks.
-    fn of(model: &LlamaModel) -> std::result::Result<ChatTemplate, String> {
-        let (system_mark, user_mark) = ("kinglet-system-message", "kinglet-user-message");
-        let template = model.chat_template(None).map_err(|_| "it has no chat template".to_string())?;
-        let message = |role: &str, content: &str| {
-            LlamaChatMessage::new(role.to_string(), content.to_string()).expect("there is no NUL in it")
-        };
-        let messages = [message("system", system_mark), message("user", user_mark)];
-        let text = model
-            .apply_chat_template(&template, &messages, true)
-            .map_err(|_| "llama.cpp does not know its chat template".to_string())?;
-        let (before_system, rest) = text.split_once(system_mark).ok_or("its chat template drops the system message")?;
-        let (before_user, before_answer) = rest.split_once(user_mark).ok_or("its chat template drops the question")?;
+impl TemplateTokens {
+    fn of(model: &LlamaModel, template: &ChatTemplate) -> Self {
         let vocabulary = model.vocab();
-        let mut first = vocabulary.tokenize(before_system.as_bytes(), true, true);
-        if first.len() > 1 && first[0] == vocabulary.bos() && first[1] == vocabulary.bos() {
-            first.remove(0); // both the vocabulary and the template add one
-        }
         let control = |text: &str| vocabulary.tokenize(text.as_bytes(), false, true);
-        Ok(ChatTemplate { parts: [first, control(before_user), control(before_answer)] })
+        let mut first = control(&template.before_system);
+        let bos = vocabulary.bos();
+        // Most templates begin with the token themselves.
+        if vocabulary.should_add_bos() && bos.0 >= 0 && first.first() != Some(&bos) {
+            first.insert(0, bos);
+        }
+        TemplateTokens { parts: [first, control(&template.before_user), control(&template.before_answer)] }
     }
 }
 
-/// llama.cpp, started once in a process and without its log messages.
+/// llama.cpp, started once in a process. Its log goes to `tracing`, which drops it unless somebody
+/// listens.
 fn backend() -> Result<&'static LlamaBackend> {
     static BACKEND: OnceLock<std::result::Result<LlamaBackend, String>> = OnceLock::new();
     BACKEND
         .get_or_init(|| {
-            let mut backend = LlamaBackend::init().map_err(|cause| cause.to_string())?;
-            backend.void_logs();
+            let backend = LlamaBackend::init().map_err(|cause| cause.to_string())?;
+            llama_cpp_2::send_logs_to_tracing(llama_cpp_2::LogOptions::default());
             Ok(backend)
         })
         .as_ref()
@@ -231,32 +265,4 @@ fn check_processor() -> Result<()> {
         .with_hint("use `--generator extractive`, or a server: `--generator openai:MODEL`"));
     }
     Ok(())
-}
-
-/// Checks the first bytes before llama.cpp does, which aborts the process on some damaged files.
-/// The layout is <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>: magic, version, count
-/// of tensors, count of metadata.
-fn check_header(path: &Path) -> Result<()> {
-    let mut file = File::open(path).map_err(|cause| Error::io("open", path, cause))?;
-    let length = file.metadata().map_err(|cause| Error::io("look at", path, cause))?.len();
-    let mut header = [0; 24];
-    if file.read_exact(&mut header).is_err() || &header[..4] != b"GGUF" {
-        return Err(damaged(path, "it is not a GGUF file"));
-    }
-    let number = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("eight bytes"));
-    let version = u32::from_le_bytes(header[4..8].try_into().expect("four bytes"));
-    if !(2..=3).contains(&version) {
-        return Err(damaged(path, &format!("it is GGUF version {version}; kinglet reads versions 2 and 3")));
-    }
-    let (tensors, metadata) = (number(8), number(16));
-    // Each tensor and each metadata entry takes more than 16 bytes, which bounds their number.
-    if tensors == 0 || metadata == 0 || tensors.max(metadata) > length / 16 {
-        return Err(damaged(path, "its header does not match its length"));
-    }
-    Ok(())
-}
-
-fn damaged(path: &Path, why: &str) -> Error {
-    Error::damaged(format!("{} cannot be used as a language model: {why}", path.display()))
-        .with_hint("fetch it again with `kinglet models pull`, or name another chat model in GGUF")
 }

@@ -1,6 +1,7 @@
 //! `kinglet ask`: answers a question from the documents.
 
 use futures::StreamExt;
+use kinglet::models::ollama::Ollama;
 use kinglet::models::openai::OpenAiGenerator;
 use kinglet::models::reference::GeneratorRef;
 use kinglet::view::AnswerView;
@@ -13,7 +14,7 @@ use crate::run::{DONE, REFUSED, Session, printed};
 
 impl Session<'_> {
     pub fn ask(&self, question: &str, index: &IndexArg, options: &SearchOptions) -> Result<u8> {
-        self.check_generator_is_reachable()?;
+        self.check_generator_is_reachable(&self.resolved.config.generator())?;
         let index = self.open_for(question, index)?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let spinner = progress::spinner(&self.resolved.config.generator().to_string());
@@ -49,19 +50,18 @@ impl Session<'_> {
     }
 
     /// Fails if kinglet is offline and the generator is a server on another machine.
-    fn check_generator_is_reachable(&self) -> Result<()> {
-        let generator = self.resolved.config.generator();
-        match &generator {
-            GeneratorRef::OpenAi { model }
-                if args::is_offline(self.global) && !OpenAiGenerator::from_environment(model)?.is_on_this_machine() =>
-            {
-                Err(Error::input(format!("{generator} is a server on another machine, and kinglet is offline"))
-                    .with_hint("set OPENAI_BASE_URL to a server on this machine, or choose another generator"))
+    pub fn check_generator_is_reachable(&self, generator: &GeneratorRef) -> Result<()> {
+        let (is_on_this_machine, variable) = match generator {
+            GeneratorRef::OpenAi { model } => {
+                (OpenAiGenerator::from_environment(model)?.is_on_this_machine(), "OPENAI_BASE_URL")
             }
-            GeneratorRef::OpenAi { .. }
-            | GeneratorRef::Extractive
-            | GeneratorRef::File(_)
-            | GeneratorRef::Catalog(_) => Ok(()),
+            GeneratorRef::Ollama { .. } => (Ollama::from_environment()?.is_on_this_machine(), "OLLAMA_HOST"),
+            GeneratorRef::Extractive | GeneratorRef::File(_) | GeneratorRef::Catalog(_) => return Ok(()),
+        };
+        if args::is_offline(self.global) && !is_on_this_machine {
+            return Err(Error::input(format!("{generator} is a server on another machine, and kinglet is offline"))
+                .with_hint(format!("set {variable} to a server on this machine, or choose another generator")));
         }
+        Ok(())
     }
 }

@@ -4,9 +4,12 @@ use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
+use kinglet::engine::register_generator::{GgufSource, NewGenerator};
 use kinglet::models::catalog::ModelSpec;
 use kinglet::models::download::{self, DownloadObserver, DownloadProgress};
-use kinglet::view::ModelListView;
+use kinglet::models::ollama::{Ollama, OllamaModel};
+use kinglet::models::reference::GeneratorRef;
+use kinglet::view::{ModelListView, SpeedListView};
 use kinglet::{Error, ErrorKind, Hint, Result};
 
 use crate::args;
@@ -16,8 +19,31 @@ use crate::run::{DONE, Session, printed};
 
 impl Session<'_> {
     pub fn models_list(&self) -> Result<u8> {
-        let view = ModelListView::new(&self.kinglet)?;
+        let view = ModelListView::new(&self.kinglet, &self.ollama_models())?;
         printed(if self.global.json { render::json(&view) } else { render::models(&view) })
+    }
+
+    /// The models of an Ollama that runs on this machine. Another machine is asked for an answer
+    /// only, and an Ollama that does not run has no models.
+    fn ollama_models(&self) -> Vec<OllamaModel> {
+        match Ollama::from_environment() {
+            Ok(ollama) if ollama.is_on_this_machine() => self.runtime().block_on(ollama.models()).unwrap_or_default(),
+            Ok(_) | Err(_) => Vec::new(),
+        }
+    }
+
+    pub fn models_speed(&self, generators: &[String]) -> Result<u8> {
+        let mut measured = Vec::new();
+        for name in generators {
+            let generator = GeneratorRef::from(name.as_str());
+            self.check_generator_is_reachable(&generator)?;
+            let spinner = progress::spinner(&format!("measuring {name}"));
+            let speed = self.kinglet.measure_speed(&generator);
+            spinner.finish_and_clear();
+            measured.push((name.clone(), speed?));
+        }
+        let view = SpeedListView::new(measured);
+        printed(if self.global.json { render::json(&view) } else { render::speeds(&view) })
     }
 
     pub fn models_pull(&self, ids: &[String], from: Option<&Path>, force: bool) -> Result<u8> {
@@ -76,15 +102,36 @@ impl Session<'_> {
         printed(render::json(&*spec))
     }
 
-    pub fn models_add(&self, folder: &Path) -> Result<u8> {
-        self.fetch_missing(&self.kinglet.models_for_adding(folder)?)?;
-        let spec = self.kinglet.add_model(folder)?;
+    pub fn models_add(&self, source: &str, id: Option<&str>, sha256: Option<&str>) -> Result<u8> {
+        let spec = match GgufSource::parse(source)? {
+            Some(source) => {
+                let new = NewGenerator { source, id: id.map(str::to_string), sha256: sha256.map(str::to_string) };
+                self.add_generator(&new)?
+            }
+            None if id.is_some() || sha256.is_some() => {
+                return Err(Error::input("--id and --sha256 are for a GGUF file")
+                    .with_hint("the id of a model in a folder is in its model.toml"));
+            }
+            None => {
+                let folder = Path::new(source);
+                self.fetch_missing(&self.kinglet.models_for_adding(folder)?)?;
+                self.kinglet.add_model(folder)?
+            }
+        };
         render::notice(&format!(
             "{} works and is installed in {}",
             spec.id,
             self.kinglet.models().folder(&spec).display()
         ));
         Ok(DONE)
+    }
+
+    fn add_generator(&self, new: &NewGenerator) -> Result<ModelSpec> {
+        let bar = progress::spinner("bringing and trying the model");
+        let observer = DownloadObserver { on_progress: &|_| {}, is_cancelled: &progress::is_stopped };
+        let added = self.kinglet.add_generator(new, args::is_without_hub(self.global), &observer);
+        bar.finish_and_clear();
+        added
     }
 
     pub fn models_path(&self, id: &str) -> Result<u8> {

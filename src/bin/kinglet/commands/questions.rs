@@ -37,6 +37,7 @@ impl Session<'_> {
         }
         let writer = generator.map(|generator| {
             let generator = GeneratorRef::from(generator);
+            self.check_generator_is_reachable(&generator)?;
             self.fetch_missing(&self.kinglet.models_for_question_writer(&generator)?)?;
             self.kinglet.question_writer(&generator)
         });

@@ -5,9 +5,10 @@ use std::io::{Result, Write};
 use kinglet::ingest::Summary;
 use kinglet::view::{
     CheckView, ChecksView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView, ModelView, SettingsView,
+    SpeedListView, SpeedView,
 };
 
-use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, mib, size, table};
+use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, gib, mib, size, table};
 use crate::terminal::{on_one_line, out, visible};
 
 /// Prints what an indexing run did.
@@ -127,12 +128,40 @@ pub fn models(view: &ModelListView) -> Result<()> {
             Some(parameters) => format!("{}, {} M parameters", model.description, parameters / 1_000_000),
             None => model.description.clone(),
         };
+        let description = description + &memory_and_speed(model);
         let installed = if model.installed { "yes" } else { "no" };
         let (id, kind, licence) = (model.id.clone(), model.kind.clone(), model.licence.clone());
         vec![id, kind, size(model.size_bytes), licence, installed.to_string(), description]
     };
     let headings = ["id", "kind", "size", "licence", "installed", "description"];
     table(&headings, view.models.iter().map(row).collect(), &[2])
+}
+
+/// What is known of a generator on this machine, as it follows its description.
+fn memory_and_speed(model: &ModelView) -> String {
+    let mut text = String::new();
+    if let Some(bytes) = model.memory_bytes {
+        let about = if model.installed { "" } else { "about " };
+        let verdict = if model.fits == Some(false) { ", more than this machine has" } else { "" };
+        text.push_str(&format!("; needs {about}{} of memory{verdict}", gib(bytes)));
+    }
+    if let Some(speed) = &model.speed {
+        text.push_str(&format!("; {}", reads_and_writes(speed)));
+    }
+    text
+}
+
+fn reads_and_writes(speed: &SpeedView) -> String {
+    let read = format!("reads {:.0} tokens/s", speed.read_tokens_per_second);
+    speed.write_tokens_per_second.map_or(read.clone(), |write| format!("{read}, writes {write:.1} tokens/s"))
+}
+
+/// Prints measured speeds.
+pub fn speeds(view: &SpeedListView) -> Result<()> {
+    let mut out = out();
+    view.speeds.iter().try_for_each(|measured| {
+        writeln!(out, "{} {}", on_one_line(&measured.generator), reads_and_writes(&measured.speed))
+    })
 }
 
 /// Prints every setting with its value and origin.

@@ -13,7 +13,7 @@ use kinglet::view;
 use serde::Serialize;
 
 pub use evaluation::{comparison, evaluation, generated_questions, question, tuning};
-pub use indexes::{checks, file, index, indexes, models, settings, summary};
+pub use indexes::{checks, file, index, indexes, models, settings, speeds, summary};
 pub use results::{hits, pending, remarks, sentence, sources};
 
 use crate::hint::rendered;
@@ -70,6 +70,11 @@ pub fn json(view: &impl Serialize) -> Result<()> {
 /// A size in MiB.
 fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// A size in GiB.
+fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 /// A size in MiB, or `?` if it is unknown.
