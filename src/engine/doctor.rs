@@ -2,11 +2,13 @@
 
 use crate::engine::Kinglet;
 use crate::engine::generator_fit::MemoryNeed;
+use crate::engine::runtime;
 use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::index::Index;
 use crate::index::token_vectors::TokenStore;
 use crate::models::catalog;
 use crate::models::contracts::Role;
+use crate::models::ollama::Ollama;
 use crate::models::onnx;
 use crate::models::reference::{GeneratorRef, SparseEncoderRef};
 
@@ -20,7 +22,7 @@ pub type Check = (String, Result<String>);
 
 impl Kinglet {
     /// Checks the runtime and every model that the configuration uses, reading all bytes of those
-    /// in the catalog.
+    /// in the catalog. The caller must have entered a tokio runtime if the generator is Ollama's.
     pub fn check_models(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         let embedder = self.answering_embedder(None);
@@ -58,6 +60,9 @@ impl Kinglet {
         if let GeneratorRef::File(path) = &configured {
             let name = path.display().to_string();
             check(self.memory_need_of_file(path).and_then(|need| fitting(&name, &need, true)));
+        }
+        if let GeneratorRef::Ollama { model } = &configured {
+            check(check_ollama(model));
         }
         for spec in self.models().specs().unwrap_or_default() {
             let is_configured = configured.model() == Some(&spec.id);
@@ -143,6 +148,24 @@ impl Kinglet {
         }
         let names: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
         Ok(format!("{compared} vectors computed again equal the stored ones ({})", names.join(", ")))
+    }
+}
+
+/// Asks an Ollama on this machine whether it has a model; one on another machine is asked for an
+/// answer only.
+fn check_ollama(model: &str) -> Result<String> {
+    let ollama = Ollama::from_environment()?;
+    if !ollama.is_on_this_machine() {
+        return Ok(format!("ollama:{model} runs on another machine, which is not asked now"));
+    }
+    let models = runtime()?.block_on(ollama.models())?;
+    // Ollama's names end in a tag; without one they mean the latest.
+    match models.iter().any(|it| it.name == model || it.name == format!("{model}:latest")) {
+        true => Ok(format!("Ollama runs and has {model}")),
+        false => {
+            Err(Error::input(format!("Ollama runs and has no model {model:?}"))
+                .with_hint(format!("ollama pull {model}")))
+        }
     }
 }
 

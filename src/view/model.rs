@@ -54,10 +54,9 @@ pub struct SpeedView {
 
 impl From<GeneratorSpeed> for SpeedView {
     fn from(speed: GeneratorSpeed) -> Self {
-        let rounded = |number: f64| (number * 10.0).round() / 10.0;
         SpeedView {
-            read_tokens_per_second: rounded(speed.read_tokens_per_second),
-            write_tokens_per_second: speed.write_tokens_per_second.map(rounded),
+            read_tokens_per_second: speed.read_tokens_per_second,
+            write_tokens_per_second: speed.write_tokens_per_second,
         }
     }
 }
