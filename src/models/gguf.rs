@@ -48,7 +48,7 @@ impl GgufHeader {
             return Err(unusable(path, "it is a folder"));
         }
         let file_bytes = metadata.len();
-        let mut reader = Reader { inner: BufReader::new(file), left: file_bytes };
+        let mut reader = HeaderReader { inner: BufReader::new(file), left: file_bytes };
         reader.header(file_bytes).map_err(|why| unusable(path, &why))
     }
 
@@ -116,14 +116,14 @@ pub(super) fn unusable(path: &Path, why: &str) -> Error {
 }
 
 /// Reads a file and never beyond its end, whatever sizes it names.
-struct Reader {
+struct HeaderReader {
     inner: BufReader<File>,
     left: u64,
 }
 
 type HeaderResult<T> = std::result::Result<T, String>;
 
-impl Reader {
+impl HeaderReader {
     fn header(&mut self, file_bytes: u64) -> HeaderResult<GgufHeader> {
         if self.left < 24 || self.bytes::<4>()? != *b"GGUF" {
             return Err("it is not a GGUF file".to_string());
