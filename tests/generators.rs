@@ -90,6 +90,7 @@ fn a_file_that_is_no_chat_model_is_refused_with_its_reason() {
         ("tokenizer.chat_template", Value::Text("{% if %}"), "not Jinja"),
         ("tokenizer.chat_template", Value::Text("{{ raise_exception('too hot') }}"), "too hot"),
         ("tokenizer.ggml.pre", Value::Text("birdsong"), "birdsong"),
+        ("tokenizer.ggml.tokens", Value::Texts(["a", "b", "a"].map(str::to_string).into()), "the token \"a\" twice"),
         ("qwen3.embedding_length", Value::U32(64), "wrong shape"),
     ] {
         let mut model = whole();

@@ -1,6 +1,6 @@
 //! The header of a GGUF file: what the file says about its model, read without loading it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -13,6 +13,13 @@ const MAX_TEXT_BYTES: u64 = 1 << 10;
 const MAX_LIST_NUMBERS: u64 = 4096;
 /// The most entries of metadata. Models have less than a hundred.
 const MAX_ENTRIES: u64 = 10_000;
+
+/// The name of the list of tokens.
+const VOCABULARY: &str = "tokenizer.ggml.tokens";
+
+// The numbers of the types that are not of a fixed size.
+const STRING: u32 = 8;
+const LIST: u32 = 9;
 
 /// The metadata of a GGUF file and the sizes of its tensors. The layout is
 /// <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
@@ -141,9 +148,10 @@ impl HeaderReader {
         }
         let mut metadata = HashMap::new();
         for _ in 0..entries {
-            let Value::Text(key) = self.string()? else { return Err("a name in its header is too long".to_string()) };
+            let Value::Text(key) = self.string()? else { return Err("a name in its header is not a text".to_string()) };
             let kind = self.u32()?;
-            metadata.insert(key, self.value(kind)?);
+            let value = if key == VOCABULARY { self.vocabulary(kind)? } else { self.value(kind)? };
+            metadata.insert(key, value);
         }
         let mut parameters: u64 = 0;
         for _ in 0..tensors {
@@ -159,9 +167,24 @@ impl HeaderReader {
         Ok(GgufHeader { file_bytes, parameters, metadata })
     }
 
+    /// Skips the vocabulary. llama.cpp would end the process if it had a token twice.
+    fn vocabulary(&mut self, kind: u32) -> HeaderResult<Value> {
+        if kind != LIST || self.u32()? != STRING {
+            return Err("its vocabulary is not a list of texts".to_string());
+        }
+        let mut tokens = HashSet::new();
+        for _ in 0..self.u64()? {
+            if let Value::Text(token) = self.string()?
+                && !token.is_empty()
+                && let Some(token) = tokens.replace(token)
+            {
+                return Err(format!("its vocabulary has the token {token:?} twice"));
+            }
+        }
+        Ok(Value::Skipped)
+    }
+
     fn value(&mut self, kind: u32) -> HeaderResult<Value> {
-        const STRING: u32 = 8;
-        const LIST: u32 = 9;
         match kind {
             STRING => self.string(),
             LIST => {
@@ -206,7 +229,7 @@ impl HeaderReader {
         self.spend(length)?;
         let mut text = vec![0; length as usize];
         self.inner.read_exact(&mut text).map_err(|cause| cause.to_string())?;
-        Ok(Value::Text(String::from_utf8_lossy(&text).into_owned()))
+        Ok(String::from_utf8(text).map_or(Value::Skipped, Value::Text))
     }
 
     fn u32(&mut self) -> HeaderResult<u32> {
