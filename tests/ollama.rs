@@ -203,6 +203,11 @@ async fn the_command_line_finds_an_ollama_that_runs_on_this_machine() {
     // An address that is reserved for examples: nothing answers there, and nothing is asked.
     let offline = run(&["models", "speed", "ollama:babbling", "--offline"], "192.0.2.1");
     assert!(offline.contains("another machine") && offline.contains("OLLAMA_HOST"), "{offline}");
+    let compared = run(
+        &["compare", "--embedders", "hashing-256", "--vary", "generator=extractive,ollama:babbling", "--offline"],
+        "192.0.2.1",
+    );
+    assert!(compared.contains("another machine"), "{compared}");
 }
 
 #[tokio::test]

@@ -64,20 +64,19 @@ impl Kinglet {
         if let GeneratorRef::Ollama { model } = &configured {
             check(check_ollama(model));
         }
-        for spec in self.models().specs().unwrap_or_default() {
+        let specs = self.models().specs().unwrap_or_else(|error| {
+            check(Err(error));
+            Vec::new()
+        });
+        for spec in specs {
             let is_configured = configured.model() == Some(&spec.id);
             if self.models().is_complete(&spec)
                 && let Some(need) = self.memory_need(&spec)
             {
-                let speed = match self.known_speed(&spec) {
-                    Some(speed) => {
-                        format!("reads {:.0} tokens/s", speed.read_tokens_per_second)
-                            + &speed
-                                .write_tokens_per_second
-                                .map_or(String::new(), |it| format!(", writes {it:.1} tokens/s"))
-                    }
-                    None => format!("`kinglet models speed {}` measures how fast it is", spec.id),
-                };
+                let speed = self.known_speed(&spec).map_or_else(
+                    || format!("`kinglet models speed {}` measures how fast it is", spec.id),
+                    |speed| speed.to_string(),
+                );
                 check(fitting(spec.id.as_str(), &need, is_configured).map(|fit| format!("{fit}; {speed}")));
             }
         }

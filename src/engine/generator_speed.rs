@@ -1,6 +1,7 @@
 //! How fast a language model reads and writes on this machine: measured by a short run when the
 //! user asks for it, and kept beside the model.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -31,6 +32,13 @@ pub struct GeneratorSpeed {
     pub read_tokens_per_second: f64,
     /// The tokens of an answer that it writes in a second; `None` if it wrote only one.
     pub write_tokens_per_second: Option<f64>,
+}
+
+impl fmt::Display for GeneratorSpeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "reads {:.0} tokens/s", self.read_tokens_per_second)?;
+        self.write_tokens_per_second.map_or(Ok(()), |written| write!(f, ", writes {written:.1} tokens/s"))
+    }
 }
 
 /// A measurement, with all that it depends on.

@@ -69,11 +69,6 @@ impl GgufHeader {
         self.text("general.license")
     }
 
-    /// The number of tokens that the model was trained to read.
-    pub fn trained_tokens(&self) -> Option<usize> {
-        self.number("context_length").and_then(|tokens| usize::try_from(tokens).ok())
-    }
-
     /// True if the model gives vectors or scores instead of text.
     pub fn is_embedding_model(&self) -> bool {
         self.number("pooling_type").is_some_and(|kind| kind > 0) || self.number("attention.causal") == Some(0)
