@@ -149,6 +149,7 @@ fn an_added_file_is_a_model_like_any_other() {
     assert_eq!((spec.id.as_str(), spec.licence.as_str()), ("tiny", "mit"));
     assert_eq!(spec.kind, ModelKind::Generator { context_tokens: 2048 });
     assert_eq!(*kinglet.models().lookup("tiny").unwrap(), spec);
+    assert_eq!(kinglet.models().size_bytes(&spec), Some(std::fs::metadata(&path).unwrap().len()));
     assert!(kinglet.is_here(&spec) && kinglet.models().verify(&spec).is_ok());
     std::fs::remove_file(&path).unwrap();
     assert_eq!(kinglet.open_generator().unwrap().context_tokens(), 2048);
@@ -160,6 +161,9 @@ fn an_added_file_is_a_model_like_any_other() {
     let error = add(new(Some("none"), None)).unwrap_err();
     assert!(error.to_string().contains("not a GGUF file") && error.hint().is_some(), "{error}");
     let hub = GgufSource::parse("hub:birds/wren/wren.gguf").unwrap().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let absent = add(new(Some("none"), None)).unwrap_err();
+    assert!(absent.to_string().contains("could not open") && absent.hint().is_some(), "{absent}");
     let offline = add(NewGenerator { source: hub, id: None, sha256: None }).unwrap_err();
     assert!(offline.to_string().contains("offline") && !home.join("models/wren").exists(), "{offline}");
 }

@@ -80,7 +80,7 @@ impl ModelListView {
             ModelView {
                 id: spec.id.to_string(),
                 kind: spec.kind.to_string(),
-                size_bytes: spec.size_bytes(),
+                size_bytes: kinglet.models().size_bytes(spec),
                 licence: spec.licence.clone(),
                 description: spec.description.clone(),
                 parameters: spec.parameters,
