@@ -1,6 +1,7 @@
 //! Checks each sentence against the passages and collects what becomes the answer.
 
 use super::citations::{CitationBuilder, take_marks};
+use super::confidence::confidence;
 use super::grounding::{EvidenceIndex, Support};
 use super::refusal::is_refusal;
 use super::{Answer, AnswerSentence, FoundPassages, Passage, SentenceSupport, Timings, UNSUPPORTED_MARK};
@@ -12,7 +13,10 @@ pub(super) struct AnswerBuilder {
     evidence: EvidenceIndex,
     citations: CitationBuilder,
     text: String,
-    has_answered: bool,
+    /// Sentences that are cited.
+    supported: usize,
+    /// True if one of them cites the passage with the best sentence, which is the first one.
+    cites_best: bool,
     has_refused: bool,
     unsupported: Vec<String>,
     unknown_citations: Vec<usize>,
@@ -26,6 +30,8 @@ pub(super) struct Written {
     pub generator: String,
     /// The tokens that it read.
     pub prompt_tokens: usize,
+    /// See [`confidence()`].
+    pub sureness: f32,
     /// How long everything took.
     pub timings_ms: Timings,
 }
@@ -38,7 +44,8 @@ impl AnswerBuilder {
             evidence: EvidenceIndex::new(question, &passages),
             citations: CitationBuilder::default(),
             text: String::new(),
-            has_answered: false,
+            supported: 0,
+            cites_best: false,
             has_refused: passages.is_empty(),
             unsupported: Vec::new(),
             unknown_citations: Vec::new(),
@@ -86,7 +93,8 @@ impl AnswerBuilder {
                 (marked, SentenceSupport::Unsupported)
             }
             Support::Supported(evidence) => {
-                self.has_answered = true;
+                self.supported += 1;
+                self.cites_best |= evidence.iter().any(|found| found.passage == 0);
                 let mut numbers: Vec<usize> = evidence
                     .iter()
                     .map(|found| self.citations.cite(found.passage, &self.passages[found.passage], found.span))
@@ -104,9 +112,11 @@ impl AnswerBuilder {
         self.unknown_citations.sort_unstable();
         self.unknown_citations.dedup();
         Answer {
+            confidence: confidence(written.sureness, self.supported, self.unsupported.len(), self.cites_best),
+            cascade: None,
             answer: self.text,
             citations: self.citations.citations,
-            refused: self.has_refused && !self.has_answered,
+            refused: self.has_refused && self.supported == 0,
             unsupported: self.unsupported,
             unknown_citations: self.unknown_citations,
             generator: written.generator,

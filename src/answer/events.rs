@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::builder::{AnswerBuilder, Written};
+use super::confidence::TokenProbabilities;
 use super::packing::{AnswerLimits, Packed, pack};
 use super::sentences::{Sentence, SentenceCutter};
 use super::{Answer, NOTHING_FOUND, Passage, Timings, elapsed_ms};
@@ -72,13 +73,8 @@ pub struct FoundPassages {
     pub timings_ms: Timings,
 }
 
-/// Answers `question` from the passages that were found for it. The generator reads their best
-/// sentences, as far as the limits and its context allow. The stream needs whatever runtime the
-/// generator needs and creates none.
-///
-/// The stream yields an error when the question leaves no room for a passage, or when the generator
-/// fails or writes nothing.
-pub fn answer(
+/// The events of an answer that one generator writes; see [`answer()`](super::answer()).
+pub(super) fn answer_by(
     generator: Arc<dyn Generator>,
     question: &str,
     found: FoundPassages,
@@ -120,6 +116,9 @@ pub async fn collect_answer(events: impl Stream<Item = Result<AnswerEvent>>) -> 
 struct Writing {
     generator: String,
     prompt_tokens: usize,
+    /// The share of the question's words that the best sentences cover.
+    coverage: f32,
+    probabilities: TokenProbabilities,
     tokens: BoxStream<'static, Result<Token>>,
     cutter: SentenceCutter,
     builder: AnswerBuilder,
@@ -141,6 +140,8 @@ impl Writing {
         Ok(Writing {
             generator: generator.name().to_string(),
             prompt_tokens: generator.prompt_tokens(&prompt)?,
+            coverage: prompt.coverage(),
+            probabilities: TokenProbabilities::default(),
             timings_ms: found.timings_ms,
             builder: AnswerBuilder::new(question, found),
             started: Instant::now(),
@@ -165,6 +166,7 @@ impl Writing {
             }
         };
         self.read_ms.get_or_insert_with(|| elapsed_ms(self.started));
+        self.probabilities.add(&token);
         let sentences = self.cutter.push(&token.text);
         let (mut events, repeats) = self.add(sentences);
         if repeats {
@@ -196,7 +198,8 @@ impl Writing {
         let read = self.read_ms.unwrap_or_default();
         let timings_ms = Timings { read, write: elapsed_ms(self.started) - read, ..self.timings_ms };
         let Writing { generator, prompt_tokens, .. } = self;
-        finished(self.builder, Written { generator, prompt_tokens, timings_ms })
+        let sureness = self.coverage.min(self.probabilities.mean().unwrap_or(1.0));
+        finished(self.builder, Written { generator, prompt_tokens, sureness, timings_ms })
     }
 }
 

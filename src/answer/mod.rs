@@ -1,13 +1,16 @@
 //! Passages become an answer, and every sentence of it is checked against them.
 
 mod builder;
+mod cascade;
 mod citations;
+mod confidence;
 mod events;
 mod grounding;
 mod leaning;
 mod packing;
 mod refusal;
 mod sentences;
+mod writer;
 
 use std::time::Instant;
 
@@ -15,8 +18,12 @@ use crate::chunking::Chunk;
 use crate::search::{PendingWork, ScoredSentence};
 
 pub use citations::{Citation, CitedSource};
-pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, answer, collect_answer};
+pub use cascade::CascadeReport;
+pub use events::{
+    AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, collect_answer,
+};
 pub use packing::AnswerLimits;
+pub use writer::{AnswerWriter, answer};
 
 /// The mark after a sentence of an answer that no passage supports.
 pub const UNSUPPORTED_MARK: &str = "[unsupported]";
@@ -58,7 +65,7 @@ impl Passage {
 }
 
 /// An answer and the sources that it rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Answer {
     /// The text with a mark after each sentence: `[n]` for the sources that support it, or
@@ -77,6 +84,12 @@ pub struct Answer {
     pub generator: String,
     /// The tokens that the generator read: instructions, passages and question.
     pub prompt_tokens: usize,
+    /// How sure the answer is, from 0 to 1: by the probability of its words, the share of the
+    /// question's words that the best sentences cover, and how much of it the passages support. Not
+    /// calibrated: only the order of answers means something.
+    pub confidence: f32,
+    /// What a cascade did; `None` if one generator was asked.
+    pub cascade: Option<CascadeReport>,
     /// The passages that are cited, by number.
     pub sources: Vec<CitedSource>,
     /// How long the stages took.
@@ -167,7 +180,7 @@ mod tests {
     /// Collects the events of an answer and checks their contract.
     fn ask(generator: impl Generator + 'static, question: &str, passages: &[Passage]) -> Result<Answer> {
         let found = FoundPassages { passages: passages.to_vec(), ..FoundPassages::default() };
-        let events = answer(Arc::new(generator), question, found, LIMITS);
+        let events = answer(AnswerWriter::One(Arc::new(generator)), question, found, LIMITS);
         let events: Vec<AnswerEvent> = events
             .collect::<Vec<_>>()
             .now_or_never()

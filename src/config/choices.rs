@@ -50,13 +50,26 @@ pub enum GeneratorChoice {
     Auto,
     /// This generator.
     Use(GeneratorRef),
+    /// `cascade:SMALL+LARGE`: the small one, and if its answer is doubtful, the large one.
+    Cascade {
+        /// The generator that is asked first.
+        small: GeneratorRef,
+        /// The generator that is asked if need be.
+        large: GeneratorRef,
+    },
 }
+
+/// What a cascade begins with, and what stands between its generators.
+const CASCADE: (&str, char) = ("cascade:", '+');
 
 impl From<&str> for GeneratorChoice {
     fn from(text: &str) -> Self {
         match text {
             AUTO => GeneratorChoice::Auto,
-            text => GeneratorChoice::Use(text.into()),
+            text => match text.strip_prefix(CASCADE.0).and_then(|both| both.split_once(CASCADE.1)) {
+                Some((small, large)) => GeneratorChoice::Cascade { small: small.into(), large: large.into() },
+                None => GeneratorChoice::Use(text.into()),
+            },
         }
     }
 }
@@ -66,6 +79,7 @@ impl fmt::Display for GeneratorChoice {
         match self {
             GeneratorChoice::Auto => f.write_str(AUTO),
             GeneratorChoice::Use(generator) => generator.fmt(f),
+            GeneratorChoice::Cascade { small, large } => write!(f, "{}{small}{}{large}", CASCADE.0, CASCADE.1),
         }
     }
 }

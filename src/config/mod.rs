@@ -167,14 +167,27 @@ impl Config {
         }
     }
 
-    /// The generator that is set; `auto` is [`GeneratorRef::Extractive`], because quotes answer
+    /// The generator that is set, of a cascade the small one; `auto` is [`GeneratorRef::Extractive`], because quotes answer
     /// more questions rightly than the language models that fit any machine, at once, and are never
     /// invented.
     pub fn generator(&self) -> GeneratorRef {
         match &self.generator {
             GeneratorChoice::Auto => GeneratorRef::Extractive,
-            GeneratorChoice::Use(generator) => generator.clone(),
+            GeneratorChoice::Use(generator) | GeneratorChoice::Cascade { small: generator, .. } => generator.clone(),
         }
+    }
+
+    /// The generator that is asked if the answer of the first one is doubtful.
+    pub fn larger_generator(&self) -> Option<GeneratorRef> {
+        match &self.generator {
+            GeneratorChoice::Auto | GeneratorChoice::Use(_) => None,
+            GeneratorChoice::Cascade { large, .. } => Some(large.clone()),
+        }
+    }
+
+    /// The generators that may write an answer.
+    pub fn generators(&self) -> Vec<GeneratorRef> {
+        [Some(self.generator()), self.larger_generator()].into_iter().flatten().collect()
     }
 
     /// How much a generator reads and writes.

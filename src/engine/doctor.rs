@@ -37,9 +37,9 @@ impl Kinglet {
             checks.push(("runtime".to_string(), runtime));
         }
         let encoder = self.config().encoder();
-        let generator = self.config().generator();
-        let used = [embedder.model(), generator.model(), encoder.as_ref().map(SparseEncoderRef::model)];
-        for id in used.into_iter().flatten() {
+        let generators = self.config().generators();
+        let used = [embedder.model(), encoder.as_ref().map(SparseEncoderRef::model)];
+        for id in used.into_iter().flatten().chain(generators.iter().filter_map(GeneratorRef::model)) {
             let verified = self
                 .models()
                 .lookup(id.as_str())
@@ -54,22 +54,25 @@ impl Kinglet {
     /// Says of every language model that is here what memory it needs and how fast it is; for the
     /// one that the configuration uses, too little memory is a failure.
     fn check_generators(&self) -> Vec<Check> {
-        let configured = self.config().generator();
+        let configured = self.config().generators();
         let mut checks = Vec::new();
         let mut check = |outcome| checks.push(("generator".to_string(), outcome));
-        if let GeneratorRef::File(path) = &configured {
-            let name = path.display().to_string();
-            check(self.memory_need_of_file(path).and_then(|need| fitting(&name, &need, true)));
-        }
-        if let GeneratorRef::Ollama { model } = &configured {
-            check(check_ollama(model));
+        for generator in &configured {
+            match generator {
+                GeneratorRef::File(path) => {
+                    let name = path.display().to_string();
+                    check(self.memory_need_of_file(path).and_then(|need| fitting(&name, &need, true)));
+                }
+                GeneratorRef::Ollama { model } => check(check_ollama(model)),
+                GeneratorRef::Extractive | GeneratorRef::OpenAi { .. } | GeneratorRef::Catalog(_) => {}
+            }
         }
         let specs = self.models().specs().unwrap_or_else(|error| {
             check(Err(error));
             Vec::new()
         });
         for spec in specs {
-            let is_configured = configured.model() == Some(&spec.id);
+            let is_configured = configured.iter().any(|generator| generator.model() == Some(&spec.id));
             if self.models().is_complete(&spec)
                 && let Some(need) = self.memory_need(&spec)
             {

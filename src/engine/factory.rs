@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Embedders, Kinglet};
+use crate::answer::AnswerWriter;
 use crate::config::{EmbedderChoice, Mode, RerankerChoice};
 use crate::error::{Error, Result};
 use crate::index::manifest::Manifest;
@@ -86,15 +87,37 @@ impl Kinglet {
         Ok(Arc::new(CrossEncoder::open(&self.models, spec, self.config.threads)?))
     }
 
-    /// Opens the configured generator, or the program's own if it has one.
+    /// Opens what writes answers: the configured generator or cascade, or the program's own
+    /// generator if it has one. The large generator of a cascade is opened when it is needed.
+    ///
+    /// # Errors
+    /// When the catalog does not have it, or its files are missing.
+    pub fn open_answer_writer(&self) -> Result<AnswerWriter> {
+        let small = self.open_generator()?;
+        let large = self.config.larger_generator().filter(|_| self.generator.is_none());
+        Ok(match large {
+            None => AnswerWriter::One(small),
+            Some(large) => {
+                let this = self.clone();
+                AnswerWriter::Cascade { small, open_large: Arc::new(move || this.open_generator_ref(&large)) }
+            }
+        })
+    }
+
+    /// Opens the configured generator, of a cascade the small one, or the program's own if it has
+    /// one.
     ///
     /// # Errors
     /// When the catalog does not have it, or its files are missing.
     pub fn open_generator(&self) -> Result<Arc<dyn Generator>> {
-        if let Some(own) = &self.generator {
-            return Ok(own.clone());
+        match &self.generator {
+            Some(own) => Ok(own.clone()),
+            None => self.open_generator_ref(&self.config.generator()),
         }
-        Ok(match &self.config.generator() {
+    }
+
+    fn open_generator_ref(&self, generator: &GeneratorRef) -> Result<Arc<dyn Generator>> {
+        Ok(match generator {
             GeneratorRef::Extractive => Arc::new(ExtractiveGenerator),
             GeneratorRef::OpenAi { model } => Arc::new(OpenAiGenerator::from_environment(model)?),
             GeneratorRef::Ollama { model } => Arc::new(Ollama::from_environment()?.generator(model)?),

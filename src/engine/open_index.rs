@@ -7,11 +7,10 @@ use futures::stream::{self, StreamExt};
 use tokio::runtime::Handle;
 
 use super::Kinglet;
-use crate::answer::{AnswerEvents, FoundPassages, Passage, Timings, answer, elapsed_ms};
+use crate::answer::{AnswerEvents, AnswerWriter, FoundPassages, Passage, Timings, answer, elapsed_ms};
 use crate::error::{Error, Result};
 use crate::index::store::ChunkId;
 use crate::index::{Index, IndexReader};
-use crate::models::contracts::Generator;
 use crate::search::{PendingWork, Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, sub_questions};
 
 /// An open index. It answers searches and questions from many threads at once and is cheap to
@@ -109,9 +108,9 @@ impl OpenIndex {
     }
 
     /// Searches, and loads the generator meanwhile.
-    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<(Arc<dyn Generator>, FoundPassages)> {
+    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<(AnswerWriter, FoundPassages)> {
         std::thread::scope(|scope| {
-            let loading = scope.spawn(|| self.kinglet.open_generator());
+            let loading = scope.spawn(|| self.kinglet.open_answer_writer());
             let started = Instant::now();
             let (passages, pending) = self.passages(question, options)?;
             let retrieve = elapsed_ms(started);

@@ -7,7 +7,7 @@ use crate::engine::{Embedders, Kinglet};
 use crate::error::Result;
 use crate::index::manifest::Manifest;
 use crate::models::catalog::{self, ModelSpec};
-use crate::models::reference::{EmbedderRef, ModelId};
+use crate::models::reference::{EmbedderRef, GeneratorRef, ModelId};
 
 impl Kinglet {
     /// The models that indexing needs.
@@ -76,7 +76,8 @@ impl Kinglet {
     /// # Errors
     /// When the catalog does not have the generator.
     pub fn models_for_answering(&self) -> Result<Vec<Arc<ModelSpec>>> {
-        self.config().generator().model().map(|id| self.generator_spec(id).map(|(spec, _)| spec)).into_iter().collect()
+        let generators = self.config().generators();
+        generators.iter().filter_map(GeneratorRef::model).map(|id| Ok(self.generator_spec(id)?.0)).collect()
     }
 
     /// Puts the runtime before the models if one of them needs it.

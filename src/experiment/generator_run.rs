@@ -6,19 +6,18 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use crate::answer::{AnswerLimits, FoundPassages, Passage, answer, collect_answer};
+use crate::answer::{AnswerLimits, AnswerWriter, FoundPassages, Passage, answer, collect_answer};
 use crate::engine::{Kinglet, runtime};
 use crate::error::Result;
 use crate::eval::comparison::SystemAnswer;
 use crate::index::Index;
 use crate::index::store::{ChunkId, StoredChunk};
-use crate::models::contracts::Generator;
 use crate::search::{Hit, Query, SentenceScorer};
 
 /// A generator that answers questions from their passages.
 pub(super) struct GeneratorRun {
     index: Arc<Index>,
-    generator: Arc<dyn Generator>,
+    generator: AnswerWriter,
     sentences: SentenceScorer,
     runtime: Handle,
     limits: AnswerLimits,
@@ -38,7 +37,7 @@ impl GeneratorRun {
     /// Opens the configured generator.
     pub fn new(kinglet: &Kinglet, index: Arc<Index>) -> Result<Self> {
         let sentences = kinglet.sentence_scorer(&index)?;
-        let (generator, limits) = (kinglet.open_generator()?, kinglet.config().answer_limits());
+        let (generator, limits) = (kinglet.open_answer_writer()?, kinglet.config().answer_limits());
         Ok(GeneratorRun { index, generator, sentences, runtime: runtime()?, limits })
     }
 

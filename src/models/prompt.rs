@@ -95,6 +95,15 @@ impl Prompt {
         parts.map(|part| of_part(part).map(|(_, quote)| quote.text.trim()).collect()).collect()
     }
 
+    /// The share of the question's words, by rarity, that the best quote for each part of the
+    /// question covers; the smallest of the parts.
+    pub fn coverage(&self) -> f32 {
+        let quotes = self.answering_quotes();
+        let mut parts = BTreeSet::new();
+        let best = quotes.iter().filter(|(_, quote)| parts.insert(quote.part));
+        best.map(|(_, quote)| quote.coverage).reduce(f32::min).unwrap_or(0.0)
+    }
+
     /// The system message for a chat model.
     pub fn system_message(&self, form: AnswerForm) -> &'static str {
         match (self.task, form) {

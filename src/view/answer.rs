@@ -9,7 +9,7 @@ use super::{Location, relative};
 use crate::answer::{Answer, Citation, CitedSource, Timings};
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AnswerView {
     /// The text with its citation marks.
@@ -26,6 +26,11 @@ pub struct AnswerView {
     pub generator: String,
     /// The tokens that it read: instructions, passages and question.
     pub prompt_tokens: usize,
+    /// How sure it is, 0 to 1; not calibrated.
+    pub confidence: f32,
+    /// What a cascade did; absent if one generator was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cascade: Option<CascadeView>,
     /// The cited passages, by number.
     pub sources: Vec<SourceView>,
     /// The time of each stage.
@@ -33,6 +38,20 @@ pub struct AnswerView {
     /// The pending work of the index; absent if it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingView>,
+}
+
+/// What a cascade of two generators did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CascadeView {
+    /// The generator that was asked first.
+    pub small: String,
+    /// The confidence in its answer.
+    pub confidence: f32,
+    /// Why the large generator was asked; null if it was not.
+    pub doubt: Option<String>,
+    /// The milliseconds that the first answer took.
+    pub small_ms: u64,
 }
 
 /// A passage that an answer cites.

@@ -11,7 +11,9 @@ use crate::run::{DONE, REFUSED, Session, printed};
 
 impl Session<'_> {
     pub fn ask(&self, question: &str, index: &IndexArg, options: &SearchOptions) -> Result<u8> {
-        self.check_generator_is_reachable(&self.resolved.config.generator())?;
+        for generator in self.resolved.config.generators() {
+            self.check_generator_is_reachable(&generator)?;
+        }
         let index = self.open_for(question, index)?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let spinner = progress::spinner(&self.resolved.config.generator().to_string());

@@ -3,7 +3,7 @@
 
 use kinglet::experiment::compare::{ComparisonRequest, MeasuringProgress};
 use kinglet::view::ComparisonView;
-use kinglet::{Error, Result};
+use kinglet::{Config, Error, Result};
 
 use crate::args::{CollectionArgs, CompareArgs, IndexArg};
 use crate::progress::{self, Bars};
@@ -13,8 +13,9 @@ use crate::run::{DONE, Session, printed, this_program};
 impl Session<'_> {
     pub fn compare(&self, collection: &CollectionArgs, compare: &CompareArgs) -> Result<u8> {
         let vary: Vec<_> = compare.vary.iter().map(|vary| values(vary)).collect::<Result<_>>()?;
-        for generator in vary.iter().filter(|(key, _)| key == "generator").flat_map(|(_, values)| values) {
-            self.check_generator_is_reachable(&generator.as_str().into())?;
+        for choice in vary.iter().filter(|(key, _)| key == "generator").flat_map(|(_, values)| values) {
+            let config = Config { generator: choice.as_str().into(), ..Config::default() };
+            config.generators().iter().try_for_each(|generator| self.check_generator_is_reachable(generator))?;
         }
         let plan = self.kinglet.plan_comparison(ComparisonRequest {
             vary,

@@ -1,0 +1,81 @@
+//! A small generator answers; a large one is asked only if that answer is doubtful.
+
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::events::answer_by;
+use super::{Answer, AnswerEvent, AnswerEvents, AnswerLimits, FoundPassages, elapsed_ms};
+use crate::error::{Error, Result};
+use crate::models::contracts::Generator;
+
+/// An answer with less confidence is doubtful.
+const LEAST_CONFIDENCE: f32 = 0.5;
+
+/// What a cascade did.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct CascadeReport {
+    /// The generator that was asked first.
+    pub small: String,
+    /// The confidence in its answer, 0 to 1.
+    pub confidence: f32,
+    /// Why the large generator was asked; `None` if it was not.
+    pub doubt: Option<String>,
+    /// The milliseconds that the first answer took.
+    pub small_ms: u64,
+}
+
+/// The events of the small generator's answer, once it is complete and not doubtful, else those of
+/// the large generator's.
+pub(super) fn answer_in_cascade(
+    small: Arc<dyn Generator>,
+    open_large: Arc<dyn Fn() -> Result<Arc<dyn Generator>> + Send + Sync>,
+    question: &str,
+    found: FoundPassages,
+    limits: AnswerLimits,
+) -> AnswerEvents {
+    let question = question.to_string();
+    let events = async move {
+        let started = std::time::Instant::now();
+        let name = small.name().to_string();
+        let mut events: Vec<AnswerEvent> = answer_by(small, &question, found.clone(), limits).try_collect().await?;
+        let Some(AnswerEvent::Finished(answer)) = events.last_mut() else {
+            return Err(Error::model(format!("{name} stopped before its answer was complete")));
+        };
+        let doubt = doubt(answer);
+        let report = CascadeReport { small: name, confidence: answer.confidence, doubt, small_ms: elapsed_ms(started) };
+        answer.cascade = Some(report.clone());
+        if report.doubt.is_none() || found.passages.is_empty() {
+            return Ok(stream::iter(events.into_iter().map(Ok)).boxed());
+        }
+        let large = tokio::task::spawn_blocking(move || open_large());
+        let large = large.await.map_err(|cause| Error::model("loading the generator broke off").with_cause(cause))??;
+        let with_report = move |event: Result<AnswerEvent>| match event? {
+            AnswerEvent::Finished(mut answer) => {
+                answer.cascade = Some(report.clone());
+                Ok(AnswerEvent::Finished(answer))
+            }
+            event => Ok(event),
+        };
+        Ok(answer_by(large, &question, found, limits).map(with_report).boxed())
+    };
+    stream::once(events)
+        .flat_map(|events| events.unwrap_or_else(|error| stream::iter([Err(error)]).boxed()))
+        .boxed()
+}
+
+/// Why the answer is doubtful.
+fn doubt(answer: &Answer) -> Option<String> {
+    if answer.refused {
+        return Some("it found no answer".to_string());
+    }
+    match answer.unsupported.len() {
+        0 if answer.confidence < LEAST_CONFIDENCE => {
+            Some(format!("its confidence is {:.2}, below {LEAST_CONFIDENCE:.2}", answer.confidence))
+        }
+        0 => None,
+        1 => Some("no passage supports a sentence of it".to_string()),
+        count => Some(format!("no passage supports {count} sentences of it")),
+    }
+}

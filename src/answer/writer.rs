@@ -1,0 +1,41 @@
+//! What writes an answer: one generator, or a cascade of two.
+
+use std::sync::Arc;
+
+use super::cascade::answer_in_cascade;
+use super::events::answer_by;
+use super::{AnswerEvents, AnswerLimits, FoundPassages};
+use crate::error::Result;
+use crate::models::contracts::Generator;
+
+/// What writes an answer.
+#[derive(Clone)]
+pub enum AnswerWriter {
+    /// One generator.
+    One(Arc<dyn Generator>),
+    /// A small generator, and a large one that is asked if the answer of the small one is doubtful.
+    Cascade {
+        /// The generator that is asked first.
+        small: Arc<dyn Generator>,
+        /// Opens the large one.
+        open_large: Arc<dyn Fn() -> Result<Arc<dyn Generator>> + Send + Sync>,
+    },
+}
+
+/// Answers `question` from the passages that were found for it. The generator reads their best
+/// sentences, as far as the limits and its context allow. The stream needs whatever runtime the
+/// generator needs and creates none.
+///
+/// The stream yields an error when the question leaves no room for a passage, or when the generator
+/// fails or writes nothing.
+pub fn answer(
+    writer: AnswerWriter,
+    question: &str,
+    found: FoundPassages,
+    limits: AnswerLimits,
+) -> AnswerEvents {
+    match writer {
+        AnswerWriter::One(generator) => answer_by(generator, question, found, limits),
+        AnswerWriter::Cascade { small, open_large } => answer_in_cascade(small, open_large, question, found, limits),
+    }
+}
