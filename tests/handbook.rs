@@ -13,6 +13,7 @@ use kinglet_formats::LIMITS;
 const SETTINGS: &[(&str, &str, Setting)] = &[
     ("asking.md", "exits with code {}, without asking", Constant("bin/kinglet/run.rs", "REFUSED")),
     ("asking.md", "has less than {} % of the question's words", Percent("models/prompt.rs", "LEAST_COVERAGE")),
+    ("asking.md", "its confidence is below {}. The", Constant("answer/cascade.rs", "LEAST_CONFIDENCE")),
     ("asking.md", "the best {} passages", Configured("passages")),
     ("asking.md", "and at most {} more that fit", Spelled("models/extractive.rs", "MAX_FURTHER")),
     ("asking.md", "choose between the {} best quotes", Spelled("models/prompt.rs", "MAX_CHOICES")),
@@ -155,6 +156,7 @@ const FACTS: &[(&str, &str)] = &[
     ("install.md", "about 150 MB"),
     ("install.md", "ONNX Runtime 1.31"),
     ("json.md", "counted from 1, bytes from 0"),
+    ("json.md", "between 0 and 1: a refusal has 0;"),
     ("json.md", "` counts from 1"),
     ("models.md", "have 256 numbers"),
     ("models.md", "weights of 8 bits"),

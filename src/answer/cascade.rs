@@ -50,7 +50,8 @@ pub(super) fn answer_in_cascade(
             return Ok(stream::iter(events.into_iter().map(Ok)).boxed());
         }
         let large = tokio::task::spawn_blocking(move || open_large());
-        let large = large.await.map_err(|cause| Error::model("loading the generator broke off").with_cause(cause))??;
+        let large =
+            large.await.map_err(|cause| Error::model("loading the generator broke off").with_cause(cause))??;
         let with_report = move |event: Result<AnswerEvent>| match event? {
             AnswerEvent::Finished(mut answer) => {
                 answer.cascade = Some(report.clone());
@@ -60,9 +61,7 @@ pub(super) fn answer_in_cascade(
         };
         Ok(answer_by(large, &question, found, limits).map(with_report).boxed())
     };
-    stream::once(events)
-        .flat_map(|events| events.unwrap_or_else(|error| stream::iter([Err(error)]).boxed()))
-        .boxed()
+    stream::once(events).flat_map(|events| events.unwrap_or_else(|error| stream::iter([Err(error)]).boxed())).boxed()
 }
 
 /// Why the answer is doubtful.
@@ -77,5 +76,35 @@ fn doubt(answer: &Answer) -> Option<String> {
         0 => None,
         1 => Some("no passage supports a sentence of it".to_string()),
         count => Some(format!("no passage supports {count} sentences of it")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{LIMITS, QUESTION, Scripted, lease};
+    use super::super::{AnswerWriter, answer, collect_answer};
+    use super::*;
+
+    /// The answer of a cascade; `None` as the large generator fails when it is opened.
+    async fn ask(small: &'static str, large: Option<&'static str>) -> Result<Answer> {
+        let open_large = Arc::new(move || match large {
+            Some(text) => Ok(Arc::new(Scripted(text)) as Arc<dyn Generator>),
+            None => Err(Error::model("it was opened")),
+        });
+        let writer = AnswerWriter::Cascade { small: Arc::new(Scripted(small)), open_large };
+        let found = FoundPassages { passages: lease().to_vec(), ..FoundPassages::default() };
+        collect_answer(answer(writer, QUESTION, found, LIMITS)).await
+    }
+
+    #[tokio::test]
+    async fn the_large_generator_is_asked_only_if_the_small_answer_is_doubtful() {
+        let sure = ask("The rent is 900 euros.", None).await.unwrap();
+        assert_eq!(sure.cascade.unwrap().doubt, None, "the large one is not even opened");
+        for doubtful in ["The landlord lives in Peru.", "The passages do not say.", "It ends on 31 May 2027."] {
+            let answer = ask(doubtful, Some("The rent is 900 euros.")).await.unwrap();
+            assert_eq!(answer.answer, "The rent is 900 euros. [1]");
+            assert!(answer.cascade.unwrap().doubt.is_some());
+        }
+        assert!(ask("The passages do not say.", None).await.is_err(), "no answer is taken instead");
     }
 }

@@ -17,11 +17,9 @@ use std::time::Instant;
 use crate::chunking::Chunk;
 use crate::search::{PendingWork, ScoredSentence};
 
-pub use citations::{Citation, CitedSource};
 pub use cascade::CascadeReport;
-pub use events::{
-    AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, collect_answer,
-};
+pub use citations::{Citation, CitedSource};
+pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, collect_answer};
 pub use packing::AnswerLimits;
 pub use writer::{AnswerWriter, answer};
 
@@ -158,7 +156,7 @@ mod tests {
     }
 
     /// Writes what it was made with, a few letters at a time.
-    struct Scripted(&'static str);
+    pub struct Scripted(pub &'static str);
 
     impl Generator for Scripted {
         fn name(&self) -> &str {
@@ -211,10 +209,10 @@ mod tests {
         Ok((**answer).clone())
     }
 
-    const LIMITS: AnswerLimits = AnswerLimits { budget_tokens: 1000, answer_tokens: 100 };
-    const QUESTION: &str = "When does the lease end?";
+    pub const LIMITS: AnswerLimits = AnswerLimits { budget_tokens: 1000, answer_tokens: 100 };
+    pub const QUESTION: &str = "When does the lease end?";
 
-    fn lease() -> [Passage; 2] {
+    pub fn lease() -> [Passage; 2] {
         [
             passage("The house has two floors.\nThe rent is 900 euros a month."),
             passage("The lease was signed in Lyon.\nIt ends on 31 May 2027 unless\nboth sides renew it."),

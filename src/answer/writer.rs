@@ -28,12 +28,7 @@ pub enum AnswerWriter {
 ///
 /// The stream yields an error when the question leaves no room for a passage, or when the generator
 /// fails or writes nothing.
-pub fn answer(
-    writer: AnswerWriter,
-    question: &str,
-    found: FoundPassages,
-    limits: AnswerLimits,
-) -> AnswerEvents {
+pub fn answer(writer: AnswerWriter, question: &str, found: FoundPassages, limits: AnswerLimits) -> AnswerEvents {
     match writer {
         AnswerWriter::One(generator) => answer_by(generator, question, found, limits),
         AnswerWriter::Cascade { small, open_large } => answer_in_cascade(small, open_large, question, found, limits),

@@ -111,6 +111,13 @@ impl AnswerView {
             unknown_citations: answer.unknown_citations.clone(),
             generator: answer.generator.clone(),
             prompt_tokens: answer.prompt_tokens,
+            confidence: answer.confidence,
+            cascade: answer.cascade.as_ref().map(|report| CascadeView {
+                small: report.small.clone(),
+                confidence: report.confidence,
+                doubt: report.doubt.clone(),
+                small_ms: report.small_ms,
+            }),
             sources: answer.sources.iter().map(|source| SourceView::new(source, base)).collect(),
             timings_ms: TimingsView { retrieve, load, read, write },
             pending: answer.pending.map(PendingView::from),

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use answer::{AnswerView, CitationView, SourceView, TimingsView};
+pub use answer::{AnswerView, CascadeView, CitationView, SourceView, TimingsView};
 pub use check::{CheckView, ChecksView};
 pub use evaluation::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 pub use file::{ChunkView, FileView};
@@ -106,6 +106,8 @@ mod tests {
             unknown_citations: vec![7],
             generator: text(),
             prompt_tokens: 1,
+            confidence: 0.5,
+            cascade: Some(CascadeView { small: text(), confidence: 0.4, doubt: Some(text()), small_ms: 1 }),
             sources: vec![SourceView {
                 n: 1,
                 path: text(),

@@ -179,6 +179,9 @@ pub enum Command {
         /// extractive]
         #[arg(long, value_name = "GENERATOR")]
         generator: Option<String>,
+        /// Two generators: the second is asked only if the answer of the first is doubtful
+        #[arg(long, value_name = "SMALL,LARGE", value_parser = cascade, conflicts_with = "generator")]
+        cascade: Option<String>,
         /// Only matching passages: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
         /// modified>=YYYY-MM-DD; repeatable
         #[arg(long, value_name = "FILTER")]
@@ -439,15 +442,25 @@ impl Command {
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());
             }
-            Command::Ask { generator, passages, budget, embedder, .. } => {
+            Command::Ask { generator, cascade, passages, budget, embedder, .. } => {
                 set("embedder", embedder.clone());
-                set("generator", generator.clone());
+                set("generator", generator.clone().or_else(|| cascade.clone()));
                 set("budget", budget.map(|tokens| tokens.to_string()));
                 set("passages", passages.map(|passages| passages.to_string()));
             }
             _ => {}
         }
         flags
+    }
+}
+
+/// The value of the setting `generator` for two generators with a comma between them.
+fn cascade(text: &str) -> std::result::Result<String, String> {
+    match text.split_once(',') {
+        Some((small, large)) if !small.is_empty() && !large.is_empty() && !large.contains(',') => {
+            Ok(format!("cascade:{small}+{large}"))
+        }
+        _ => Err("two generators with a comma between them, such as extractive,qwen3-1.7b".to_string()),
     }
 }
 

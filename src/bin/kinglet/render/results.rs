@@ -8,7 +8,7 @@ use kinglet::answer::UNSUPPORTED_MARK;
 use kinglet::chunking::Chunk;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
-use kinglet::view::{AnswerView, TimingsView};
+use kinglet::view::{AnswerView, CascadeView, TimingsView};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
@@ -124,6 +124,15 @@ pub fn remarks(answer: &AnswerView, timings: bool) {
     if !answer.unknown_citations.is_empty() {
         let marks: String = answer.unknown_citations.iter().map(|number| format!("[{number}]")).collect();
         notice(&format!("note: the model cited {marks}, but there was no such passage"));
+    }
+    if let Some(cascade) = answer.cascade.as_ref().filter(|_| timings) {
+        let CascadeView { small, confidence, doubt, small_ms, .. } = cascade;
+        notice(&match doubt {
+            Some(doubt) => {
+                format!("the answer of {small} (confidence {confidence:.2}, {small_ms} ms) was doubtful: {doubt}")
+            }
+            None => format!("the answer of {small} was not doubtful (confidence {confidence:.2})"),
+        });
     }
     if timings {
         let TimingsView { retrieve, load, read, write, .. } = answer.timings_ms;
