@@ -204,7 +204,14 @@ async fn the_command_line_finds_an_ollama_that_runs_on_this_machine() {
     let offline = run(&["models", "speed", "ollama:babbling", "--offline"], "192.0.2.1");
     assert!(offline.contains("another machine") && offline.contains("OLLAMA_HOST"), "{offline}");
     let compared = run(
-        &["compare", "--embedders", "hashing-256", "--vary", "generator=extractive,cascade:extractive+ollama:babbling", "--offline"],
+        &[
+            "compare",
+            "--embedders",
+            "hashing-256",
+            "--vary",
+            "generator=extractive,cascade:extractive+ollama:babbling",
+            "--offline",
+        ],
         "192.0.2.1",
     );
     assert!(compared.contains("another machine"), "{compared}");
