@@ -50,7 +50,7 @@ async fn every_architecture_of_the_catalog_writes_the_same_text_twice() {
         TinyGguf::new(architecture, &source).write(&path);
         assert!(std::fs::metadata(&path).unwrap().len() < 200_000);
         let generator = LlamaGenerator::open(architecture, &path, 1, 4096).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(generator.context_tokens(), 1024, "what it was trained for");
+        assert_eq!(generator.context_tokens(), 2048, "what it was trained for");
 
         let rendered = ChatTemplate::render(&source, "<s>", "<|im_end|>").unwrap();
         let control = [&rendered.before_system, &rendered.before_user, &rendered.before_answer];
@@ -90,6 +90,7 @@ fn a_file_that_is_no_chat_model_is_refused_with_its_reason() {
         ("tokenizer.chat_template", Value::Text("{% if %}"), "not Jinja"),
         ("tokenizer.chat_template", Value::Text("{{ raise_exception('too hot') }}"), "too hot"),
         ("tokenizer.ggml.pre", Value::Text("birdsong"), "birdsong"),
+        ("tokenizer.ggml.tokens", Value::Texts(["a", "b", "a"].map(str::to_string).into()), "the token \"a\" twice"),
         ("qwen3.embedding_length", Value::U32(64), "wrong shape"),
     ] {
         let mut model = whole();
@@ -131,7 +132,7 @@ fn an_added_file_is_a_model_like_any_other() {
     let mut model = TinyGguf::new("qwen2", &source);
     model.set("general.license", Value::Text("mit"));
     model.write(&path);
-    let kinglet = Kinglet::new(&home, Config { generator: "tiny".into(), ..Config::default() });
+    let kinglet = Kinglet::new(&home, Config { generator: "tiny".into(), threads: 1, ..Config::default() });
     let observer = DownloadObserver { on_progress: &|_| {}, is_cancelled: &|| false };
     let new = |id: Option<&str>, sha256: Option<String>| NewGenerator {
         source: GgufSource::parse(&path.display().to_string()).unwrap().unwrap(),
@@ -146,11 +147,12 @@ fn an_added_file_is_a_model_like_any_other() {
     let right = kinglet::models::store::sha256_of(&path).unwrap();
     let spec = add(new(Some("tiny"), Some(right.clone()))).unwrap();
     assert_eq!((spec.id.as_str(), spec.licence.as_str()), ("tiny", "mit"));
-    assert_eq!(spec.kind, ModelKind::Generator { context_tokens: 1024 });
+    assert_eq!(spec.kind, ModelKind::Generator { context_tokens: 2048 });
     assert_eq!(*kinglet.models().lookup("tiny").unwrap(), spec);
+    assert_eq!(kinglet.models().size_bytes(&spec), Some(std::fs::metadata(&path).unwrap().len()));
     assert!(kinglet.is_here(&spec) && kinglet.models().verify(&spec).is_ok());
     std::fs::remove_file(&path).unwrap();
-    assert_eq!(kinglet.open_generator().unwrap().context_tokens(), 1024);
+    assert_eq!(kinglet.open_generator().unwrap().context_tokens(), 2048);
 
     model.write(&path);
     assert!(add(new(Some("tiny"), None)).unwrap_err().to_string().contains("already"));
@@ -159,6 +161,9 @@ fn an_added_file_is_a_model_like_any_other() {
     let error = add(new(Some("none"), None)).unwrap_err();
     assert!(error.to_string().contains("not a GGUF file") && error.hint().is_some(), "{error}");
     let hub = GgufSource::parse("hub:birds/wren/wren.gguf").unwrap().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let absent = add(new(Some("none"), None)).unwrap_err();
+    assert!(absent.to_string().contains("could not open") && absent.hint().is_some(), "{absent}");
     let offline = add(NewGenerator { source: hub, id: None, sha256: None }).unwrap_err();
     assert!(offline.to_string().contains("offline") && !home.join("models/wren").exists(), "{offline}");
 }
@@ -175,7 +180,7 @@ fn its_memory_and_its_speed_here_are_known() {
         assert_eq!(header.cache_bytes_per_token(), layers * (2 + 2) * 8 * 2, "{architecture}");
         assert!(header.parameters * 4 < header.file_bytes && header.parameters * 5 > header.file_bytes);
     }
-    let kinglet = Kinglet::new(temporary.path(), Config::default());
+    let kinglet = Kinglet::new(temporary.path(), Config { threads: 1, ..Config::default() });
     let observer = DownloadObserver { on_progress: &|_| {}, is_cancelled: &|| false };
     let new = NewGenerator { source: GgufSource::File(path), id: None, sha256: None };
     let spec = entered(|| kinglet.add_generator(&new, true, &observer)).unwrap();

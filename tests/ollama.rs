@@ -170,6 +170,46 @@ async fn its_models_are_listed_and_a_server_that_is_not_there_is_an_error() {
     }
 }
 
+/// Runs `kinglet` and returns what it prints on both streams.
+fn kinglet(arguments: &[&str], host: &str, home: &std::path::Path) -> String {
+    let output = std::process::Command::new(assert_cmd::cargo::cargo_bin!("kinglet"))
+        .args(arguments)
+        .env_clear()
+        .env("KINGLET_HOME", home)
+        .env("KINGLET_GENERATOR", "ollama:babbling")
+        .env("KINGLET_EMBEDDER", "hashing-256")
+        .env("OLLAMA_HOST", host)
+        // A server on this machine is asked directly, not by way of a proxy.
+        .env("http_proxy", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_finds_an_ollama_that_runs_on_this_machine() {
+    let host = serve(Arc::default()).await;
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], host: &str| kinglet(arguments, host, home.path());
+    let listed = run(&["models", "list"], &host);
+    assert!(listed.contains("ollama:qwen3:1.7b") && listed.contains("1.7B, Q4_K_M"), "{listed}");
+    let speed = run(&["models", "speed", "ollama:babbling"], &host);
+    assert!(speed.contains("ollama:babbling reads") && speed.contains("writes"), "{speed}");
+    let doctor = run(&["doctor"], &host);
+    assert!(doctor.contains("has no model \"babbling\"") && doctor.contains("ollama pull babbling"), "{doctor}");
+
+    let absent = run(&["models", "list"], "127.0.0.1:1");
+    assert!(absent.contains("smollm2-135m-instruct") && !absent.to_lowercase().contains("ollama"), "{absent}");
+    // An address that is reserved for examples: nothing answers there, and nothing is asked.
+    let offline = run(&["models", "speed", "ollama:babbling", "--offline"], "192.0.2.1");
+    assert!(offline.contains("another machine") && offline.contains("OLLAMA_HOST"), "{offline}");
+    let compared = run(
+        &["compare", "--embedders", "hashing-256", "--vary", "generator=extractive,ollama:babbling", "--offline"],
+        "192.0.2.1",
+    );
+    assert!(compared.contains("another machine"), "{compared}");
+}
+
 #[tokio::test]
 async fn dropping_the_stream_hangs_up() {
     let left = Arc::new(AtomicBool::new(false));

@@ -119,7 +119,7 @@ fn a_hub_gives_the_files_of_a_model_and_a_wrong_file_is_not_kept() {
     let gguf = temporary.path().join("wren.gguf");
     TinyGguf::new("llama", "{{ messages[0].content }} {{ messages[1].content }}").write(&gguf);
     hub.files.lock().unwrap().insert("wren.gguf".to_string(), std::fs::read(&gguf).unwrap());
-    let kinglet = Kinglet::new(temporary.path(), Config::default());
+    let kinglet = Kinglet::new(temporary.path(), Config { threads: 1, ..Config::default() });
     let source = GgufSource::parse("hub:birds/wren/wren.gguf").unwrap().unwrap();
     let _entered = runtime.enter();
     let new = NewGenerator { source, id: None, sha256: None };

@@ -51,12 +51,12 @@ const COMPARING: [&str; 6] = ["other", "others", "rest", "latter", "former", "sa
 pub(super) fn asks_for_all(question: &str) -> bool {
     let words: Vec<String> = words(question).take(3).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["list" | "enumerate" | "name", ..] => true,
-        ["how", "do" | "does" | "can" | "could" | "to" | "should" | "would", ..] => true,
-        ["what" | "which", "are" | "were" | "steps", ..] => true,
-        _ => false,
-    }
+    matches!(
+        words.as_slice(),
+        ["list" | "enumerate" | "name", ..]
+            | ["how", "do" | "does" | "can" | "could" | "to" | "should" | "would", ..]
+            | ["what" | "which", "are" | "were" | "steps", ..]
+    )
 }
 
 /// The sentence `main` with

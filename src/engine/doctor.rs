@@ -2,11 +2,13 @@
 
 use crate::engine::Kinglet;
 use crate::engine::generator_fit::MemoryNeed;
+use crate::engine::runtime;
 use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::index::Index;
 use crate::index::token_vectors::TokenStore;
 use crate::models::catalog;
 use crate::models::contracts::Role;
+use crate::models::ollama::Ollama;
 use crate::models::onnx;
 use crate::models::reference::{GeneratorRef, SparseEncoderRef};
 
@@ -20,7 +22,7 @@ pub type Check = (String, Result<String>);
 
 impl Kinglet {
     /// Checks the runtime and every model that the configuration uses, reading all bytes of those
-    /// in the catalog.
+    /// in the catalog. The caller must have entered a tokio runtime if the generator is Ollama's.
     pub fn check_models(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         let embedder = self.answering_embedder(None);
@@ -56,25 +58,28 @@ impl Kinglet {
         let mut checks = Vec::new();
         let mut check = |outcome| checks.push(("generator".to_string(), outcome));
         for generator in &configured {
-            if let GeneratorRef::File(path) = generator {
-                let name = path.display().to_string();
-                check(self.memory_need_of_file(path).and_then(|need| fitting(&name, &need, true)));
+            match generator {
+                GeneratorRef::File(path) => {
+                    let name = path.display().to_string();
+                    check(self.memory_need_of_file(path).and_then(|need| fitting(&name, &need, true)));
+                }
+                GeneratorRef::Ollama { model } => check(check_ollama(model)),
+                GeneratorRef::Extractive | GeneratorRef::OpenAi { .. } | GeneratorRef::Catalog(_) => {}
             }
         }
-        for spec in self.models().specs().unwrap_or_default() {
+        let specs = self.models().specs().unwrap_or_else(|error| {
+            check(Err(error));
+            Vec::new()
+        });
+        for spec in specs {
             let is_configured = configured.iter().any(|generator| generator.model() == Some(&spec.id));
             if self.models().is_complete(&spec)
                 && let Some(need) = self.memory_need(&spec)
             {
-                let speed = match self.known_speed(&spec) {
-                    Some(speed) => {
-                        format!("reads {:.0} tokens/s", speed.read_tokens_per_second)
-                            + &speed
-                                .write_tokens_per_second
-                                .map_or(String::new(), |it| format!(", writes {it:.1} tokens/s"))
-                    }
-                    None => format!("`kinglet models speed {}` measures how fast it is", spec.id),
-                };
+                let speed = self.known_speed(&spec).map_or_else(
+                    || format!("`kinglet models speed {}` measures how fast it is", spec.id),
+                    |speed| speed.to_string(),
+                );
                 check(fitting(spec.id.as_str(), &need, is_configured).map(|fit| format!("{fit}; {speed}")));
             }
         }
@@ -145,6 +150,24 @@ impl Kinglet {
         }
         let names: Vec<&str> = index.manifest().embedders.iter().map(|card| card.id.as_str()).collect();
         Ok(format!("{compared} vectors computed again equal the stored ones ({})", names.join(", ")))
+    }
+}
+
+/// Asks an Ollama on this machine whether it has a model; one on another machine is asked for an
+/// answer only.
+fn check_ollama(model: &str) -> Result<String> {
+    let ollama = Ollama::from_environment()?;
+    if !ollama.is_on_this_machine() {
+        return Ok(format!("ollama:{model} runs on another machine, which is not asked now"));
+    }
+    let models = runtime()?.block_on(ollama.models())?;
+    // Ollama's names end in a tag; without one they mean the latest.
+    match models.iter().any(|it| it.name == model || it.name == format!("{model}:latest")) {
+        true => Ok(format!("Ollama runs and has {model}")),
+        false => {
+            Err(Error::input(format!("Ollama runs and has no model {model:?}"))
+                .with_hint(format!("ollama pull {model}")))
+        }
     }
 }
 

@@ -9,9 +9,10 @@ use crate::models::catalog::{ModelKind, ModelSpec};
 use crate::models::gguf::GgufHeader;
 
 /// The memory that an answer takes besides the model's weights and its cache: llama.cpp's buffers,
-/// the vocabulary, the embedder and the index. `kinglet ask` with SmolLM2-135M takes 70 MiB with the
-/// hashing embedder; larger vocabularies and embedders take more. llama.cpp arranges some weights
-/// anew in memory, but what it read of the file for that can be given back, and is not counted.
+/// the vocabulary, the embedder and the index. `kinglet ask` with SmolLM2-135M takes 70 MiB with
+/// the hashing embedder; larger vocabularies and embedders take more. llama.cpp arranges some
+/// weights anew in memory, but what it read of the file for that can be given back, and is not
+/// counted.
 const OVERHEAD_BYTES: u64 = 200 << 20;
 
 /// The tokens of a prompt besides its passages: the instructions, the question and the template.

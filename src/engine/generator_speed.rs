@@ -1,6 +1,7 @@
 //! How fast a language model reads and writes on this machine: measured by a short run when the
 //! user asks for it, and kept beside the model.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -24,13 +25,20 @@ const RECORD: &str = "speed.json";
 const SENTENCES: usize = 20;
 const ANSWER_TOKENS: usize = 32;
 
-/// How fast a language model is.
+/// How fast a language model is, to a tenth of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorSpeed {
     /// The tokens of a prompt that it reads in a second.
     pub read_tokens_per_second: f64,
     /// The tokens of an answer that it writes in a second; `None` if it wrote only one.
     pub write_tokens_per_second: Option<f64>,
+}
+
+impl fmt::Display for GeneratorSpeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "reads {:.0} tokens/s", self.read_tokens_per_second)?;
+        self.write_tokens_per_second.map_or(Ok(()), |written| write!(f, ", writes {written:.1} tokens/s"))
+    }
 }
 
 /// A measurement, with all that it depends on.
@@ -101,10 +109,11 @@ impl Timing {
     fn speed(&self, short: &Timing) -> GeneratorSpeed {
         let read_tokens = self.prompt_tokens.saturating_sub(short.prompt_tokens) as f64;
         let read_seconds = (self.seconds_to_first - short.seconds_to_first).max(f64::EPSILON);
+        let rounded = |number: f64| (number * 10.0).round() / 10.0;
         GeneratorSpeed {
-            read_tokens_per_second: read_tokens / read_seconds,
+            read_tokens_per_second: rounded(read_tokens / read_seconds),
             write_tokens_per_second: (self.further_tokens > 0)
-                .then(|| self.further_tokens as f64 / self.further_seconds.max(f64::EPSILON)),
+                .then(|| rounded(self.further_tokens as f64 / self.further_seconds.max(f64::EPSILON))),
         }
     }
 }

@@ -87,6 +87,9 @@ impl Kinglet {
     ) -> Result<ModelSpec> {
         let runtime = runtime()?;
         let spec = spec(new)?;
+        if let GgufSource::File(path) = &new.source {
+            GgufHeader::read(path)?; // before some gigabytes are copied
+        }
         let bring = || match &new.source {
             GgufSource::File(path) => copy_from_folder(self.models(), &spec, path.parent().unwrap_or(Path::new(""))),
             GgufSource::Hub { .. } => download(self.models(), &spec, offline, observer),

@@ -60,8 +60,8 @@ impl Kinglet {
         Ok(spec)
     }
 
-    /// Adds the model `spec`, whose files `bring` puts into its folder. `try_out` tries it there and
-    /// returns its description.
+    /// Adds the model `spec`, whose files `bring` puts into its folder. `try_out` tries it there
+    /// and returns its description.
     pub(super) fn install(
         &self,
         spec: &ModelSpec,

@@ -1,6 +1,6 @@
 //! The header of a GGUF file: what the file says about its model, read without loading it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -13,6 +13,13 @@ const MAX_TEXT_BYTES: u64 = 1 << 10;
 const MAX_LIST_NUMBERS: u64 = 4096;
 /// The most entries of metadata. Models have less than a hundred.
 const MAX_ENTRIES: u64 = 10_000;
+
+/// The name of the list of tokens.
+const VOCABULARY: &str = "tokenizer.ggml.tokens";
+
+// The numbers of the types that are not of a fixed size.
+const STRING: u32 = 8;
+const LIST: u32 = 9;
 
 /// The metadata of a GGUF file and the sizes of its tensors. The layout is
 /// <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
@@ -48,7 +55,7 @@ impl GgufHeader {
             return Err(unusable(path, "it is a folder"));
         }
         let file_bytes = metadata.len();
-        let mut reader = Reader { inner: BufReader::new(file), left: file_bytes };
+        let mut reader = HeaderReader { inner: BufReader::new(file), left: file_bytes };
         reader.header(file_bytes).map_err(|why| unusable(path, &why))
     }
 
@@ -60,11 +67,6 @@ impl GgufHeader {
     /// The licence that the file names.
     pub fn licence(&self) -> Option<&str> {
         self.text("general.license")
-    }
-
-    /// The number of tokens that the model was trained to read.
-    pub fn trained_tokens(&self) -> Option<usize> {
-        self.number("context_length").and_then(|tokens| usize::try_from(tokens).ok())
     }
 
     /// True if the model gives vectors or scores instead of text.
@@ -116,14 +118,14 @@ pub(super) fn unusable(path: &Path, why: &str) -> Error {
 }
 
 /// Reads a file and never beyond its end, whatever sizes it names.
-struct Reader {
+struct HeaderReader {
     inner: BufReader<File>,
     left: u64,
 }
 
 type HeaderResult<T> = std::result::Result<T, String>;
 
-impl Reader {
+impl HeaderReader {
     fn header(&mut self, file_bytes: u64) -> HeaderResult<GgufHeader> {
         if self.left < 24 || self.bytes::<4>()? != *b"GGUF" {
             return Err("it is not a GGUF file".to_string());
@@ -141,9 +143,10 @@ impl Reader {
         }
         let mut metadata = HashMap::new();
         for _ in 0..entries {
-            let Value::Text(key) = self.string()? else { return Err("a name in its header is too long".to_string()) };
+            let Value::Text(key) = self.string()? else { return Err("a name in its header is not a text".to_string()) };
             let kind = self.u32()?;
-            metadata.insert(key, self.value(kind)?);
+            let value = if key == VOCABULARY { self.vocabulary(kind)? } else { self.value(kind)? };
+            metadata.insert(key, value);
         }
         let mut parameters: u64 = 0;
         for _ in 0..tensors {
@@ -159,9 +162,24 @@ impl Reader {
         Ok(GgufHeader { file_bytes, parameters, metadata })
     }
 
+    /// Skips the vocabulary. llama.cpp would end the process if it had a token twice.
+    fn vocabulary(&mut self, kind: u32) -> HeaderResult<Value> {
+        if kind != LIST || self.u32()? != STRING {
+            return Err("its vocabulary is not a list of texts".to_string());
+        }
+        let mut tokens = HashSet::new();
+        for _ in 0..self.u64()? {
+            if let Value::Text(token) = self.string()?
+                && !token.is_empty()
+                && let Some(token) = tokens.replace(token)
+            {
+                return Err(format!("its vocabulary has the token {token:?} twice"));
+            }
+        }
+        Ok(Value::Skipped)
+    }
+
     fn value(&mut self, kind: u32) -> HeaderResult<Value> {
-        const STRING: u32 = 8;
-        const LIST: u32 = 9;
         match kind {
             STRING => self.string(),
             LIST => {
@@ -206,7 +224,7 @@ impl Reader {
         self.spend(length)?;
         let mut text = vec![0; length as usize];
         self.inner.read_exact(&mut text).map_err(|cause| cause.to_string())?;
-        Ok(Value::Text(String::from_utf8_lossy(&text).into_owned()))
+        Ok(String::from_utf8(text).map_or(Value::Skipped, Value::Text))
     }
 
     fn u32(&mut self) -> HeaderResult<u32> {

@@ -117,7 +117,7 @@ impl Ollama {
                 .with_hint(format!("ollama pull {model}"))),
             status => {
                 let text = response.text().await.unwrap_or_default();
-                let said = serde_json::from_str::<Failure>(&text).map_or(text, |failure| failure.error);
+                let said = serde_json::from_str::<OllamaFailure>(&text).map_or(text, |failure| failure.error);
                 Err(self.failed(&format!("it refused ({status}): {}", beginning(&said))))
             }
         }
@@ -244,7 +244,7 @@ impl OllamaAnswer {
                 Ok(piece) => piece,
                 Err(_) => {
                     let text = String::from_utf8_lossy(&line).into_owned();
-                    let said = serde_json::from_str::<Failure>(&text).map_or(text, |failure| failure.error);
+                    let said = serde_json::from_str::<OllamaFailure>(&text).map_or(text, |failure| failure.error);
                     return Err(self.server.failed(&beginning(&said)));
                 }
             };
@@ -354,7 +354,7 @@ struct PieceMessage {
 }
 
 #[derive(Deserialize)]
-struct Failure {
+struct OllamaFailure {
     error: String,
 }
 

@@ -88,6 +88,14 @@ impl ModelStore {
         })
     }
 
+    /// The size of all files of a model: the catalog's, or else that of the files that are here.
+    pub fn size_bytes(&self, spec: &ModelSpec) -> Option<u64> {
+        let here = |file: &ModelFile| {
+            std::fs::metadata(self.folder(spec).join(&file.name)).ok().map(|metadata| metadata.len())
+        };
+        spec.files.iter().map(|file| file.size_bytes.or_else(|| here(file))).sum()
+    }
+
     /// The folder of a model, after making sure that all its files exist. Files that changed since
     /// they were last checked are checked again.
     ///

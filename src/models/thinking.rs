@@ -10,8 +10,8 @@ const CLOSE: &str = "</think>";
 
 /// The answer in `tokens` without the thinking that it begins with: `<think>…</think>`, or only
 /// `…</think>` if the prompt `has_begun` the thinking. Blanks after it are left out too; later
-/// marks are text like any other. If the answer ends while `model` still thinks, the stream ends with an
-/// error.
+/// marks are text like any other. If the answer ends while `model` still thinks, the stream ends
+/// with an error.
 pub fn without_thinking(
     tokens: BoxStream<'static, Result<Token>>,
     model: &str,

@@ -19,7 +19,7 @@ pub use check::{CheckView, ChecksView};
 pub use evaluation::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 pub use file::{ChunkView, FileView};
 pub use index::{FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView};
-pub use model::{MeasuredSpeedView, ModelListView, ModelView, SpeedListView, SpeedView};
+pub use model::{MeasuredSpeedView, ModelListView, ModelView, SpeedListView};
 pub use search::{DuplicateView, HitView, LegView, PendingView, SearchView};
 pub use settings::{SettingView, SettingsView};
 
@@ -186,7 +186,7 @@ mod tests {
             installed: true,
             memory_bytes: Some(1),
             fits: Some(true),
-            speed: Some(speed().into()),
+            speed: Some(speed()),
         };
         ModelListView { models: vec![model] }
     }

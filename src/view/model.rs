@@ -39,27 +39,7 @@ pub struct ModelView {
     /// True if this machine has that memory; `None` if one of the two is unknown.
     pub fits: Option<bool>,
     /// The speed of a generator, if it was measured on this machine.
-    pub speed: Option<SpeedView>,
-}
-
-/// The speed of a generator on this machine.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct SpeedView {
-    /// The tokens of a prompt that it reads in a second.
-    pub read_tokens_per_second: f64,
-    /// The tokens of an answer that it writes in a second, if known.
-    pub write_tokens_per_second: Option<f64>,
-}
-
-impl From<GeneratorSpeed> for SpeedView {
-    fn from(speed: GeneratorSpeed) -> Self {
-        let rounded = |number: f64| (number * 10.0).round() / 10.0;
-        SpeedView {
-            read_tokens_per_second: rounded(speed.read_tokens_per_second),
-            write_tokens_per_second: speed.write_tokens_per_second.map(rounded),
-        }
-    }
+    pub speed: Option<GeneratorSpeed>,
 }
 
 /// The measured speeds of generators.
@@ -78,13 +58,13 @@ pub struct MeasuredSpeedView {
     pub generator: String,
     /// Its speed.
     #[serde(flatten)]
-    pub speed: SpeedView,
+    pub speed: GeneratorSpeed,
 }
 
 impl SpeedListView {
     /// `measured` has each generator's name and speed.
     pub fn new(measured: Vec<(String, GeneratorSpeed)>) -> Self {
-        let view = |(generator, speed): (String, GeneratorSpeed)| MeasuredSpeedView { generator, speed: speed.into() };
+        let view = |(generator, speed): (String, GeneratorSpeed)| MeasuredSpeedView { generator, speed };
         SpeedListView { speeds: measured.into_iter().map(view).collect() }
     }
 }
@@ -100,14 +80,14 @@ impl ModelListView {
             ModelView {
                 id: spec.id.to_string(),
                 kind: spec.kind.to_string(),
-                size_bytes: spec.size_bytes(),
+                size_bytes: kinglet.models().size_bytes(spec),
                 licence: spec.licence.clone(),
                 description: spec.description.clone(),
                 parameters: spec.parameters,
                 installed: kinglet.is_here(spec),
                 memory_bytes: need.map(|need| need.bytes),
                 fits: need.and_then(|need| need.fits()),
-                speed: kinglet.known_speed(spec).map(SpeedView::from),
+                speed: kinglet.known_speed(spec),
             }
         };
         let of_ollama = |model: &OllamaModel| ModelView {

@@ -40,7 +40,7 @@ pub const SPECIAL_TOKENS: [&str; 17] = [
 const BOS: u32 = 256;
 const EOS: u32 = BOS + 2;
 
-const CONTEXT: u32 = 1024;
+const CONTEXT: u32 = 2048;
 const WIDTH: u64 = 32;
 const HEADS: u64 = 4;
 const HEADS_KV: u64 = 2;

@@ -9,6 +9,9 @@ use kinglet::config::ResolvedConfig;
 use kinglet::engine::Kinglet;
 use kinglet::experiment::measure_process;
 use kinglet::extract::worker_process;
+use kinglet::models::ollama::Ollama;
+use kinglet::models::openai::OpenAiGenerator;
+use kinglet::models::reference::GeneratorRef;
 use kinglet::subprocess::Isolation;
 use kinglet::{Error, ErrorKind, Filter, OpenIndex, Result, SearchOptions};
 
@@ -164,6 +167,22 @@ impl Session<'_> {
         let name = index.index.as_deref();
         let folder = if name.is_some() { PathBuf::new() } else { current_folder()? };
         self.kinglet.find_index(name, &folder)
+    }
+
+    /// Fails if kinglet is offline and the generator is a server on another machine.
+    pub(crate) fn check_generator_is_reachable(&self, generator: &GeneratorRef) -> Result<()> {
+        let (is_on_this_machine, variable) = match generator {
+            GeneratorRef::OpenAi { model } => {
+                (OpenAiGenerator::from_environment(model)?.is_on_this_machine(), "OPENAI_BASE_URL")
+            }
+            GeneratorRef::Ollama { .. } => (Ollama::from_environment()?.is_on_this_machine(), "OLLAMA_HOST"),
+            GeneratorRef::Extractive | GeneratorRef::File(_) | GeneratorRef::Catalog(_) => return Ok(()),
+        };
+        if args::is_offline(self.global) && !is_on_this_machine {
+            return Err(Error::input(format!("{generator} is a server on another machine, and kinglet is offline"))
+                .with_hint(format!("set {variable} to a server on this machine, or choose another generator")));
+        }
+        Ok(())
     }
 
     /// Opens the index for `question`, and fetches the models that a search in it needs.

@@ -1,13 +1,10 @@
 //! `kinglet ask`: answers a question from the documents.
 
 use futures::StreamExt;
-use kinglet::models::ollama::Ollama;
-use kinglet::models::openai::OpenAiGenerator;
-use kinglet::models::reference::GeneratorRef;
 use kinglet::view::AnswerView;
 use kinglet::{AnswerEvent, Error, Result, SearchOptions};
 
-use crate::args::{self, IndexArg};
+use crate::args::IndexArg;
 use crate::progress;
 use crate::render::{self, base_folder};
 use crate::run::{DONE, REFUSED, Session, printed};
@@ -49,21 +46,5 @@ impl Session<'_> {
         }
         render::pending(answer.pending, index.name());
         Ok(if answer.refused { REFUSED } else { DONE })
-    }
-
-    /// Fails if kinglet is offline and the generator is a server on another machine.
-    pub fn check_generator_is_reachable(&self, generator: &GeneratorRef) -> Result<()> {
-        let (is_on_this_machine, variable) = match generator {
-            GeneratorRef::OpenAi { model } => {
-                (OpenAiGenerator::from_environment(model)?.is_on_this_machine(), "OPENAI_BASE_URL")
-            }
-            GeneratorRef::Ollama { .. } => (Ollama::from_environment()?.is_on_this_machine(), "OLLAMA_HOST"),
-            GeneratorRef::Extractive | GeneratorRef::File(_) | GeneratorRef::Catalog(_) => return Ok(()),
-        };
-        if args::is_offline(self.global) && !is_on_this_machine {
-            return Err(Error::input(format!("{generator} is a server on another machine, and kinglet is offline"))
-                .with_hint(format!("set {variable} to a server on this machine, or choose another generator")));
-        }
-        Ok(())
     }
 }

@@ -12,8 +12,12 @@ use crate::run::{DONE, Session, printed, this_program};
 
 impl Session<'_> {
     pub fn compare(&self, collection: &CollectionArgs, compare: &CompareArgs) -> Result<u8> {
+        let vary: Vec<_> = compare.vary.iter().map(|vary| values(vary)).collect::<Result<_>>()?;
+        for generator in vary.iter().filter(|(key, _)| key == "generator").flat_map(|(_, values)| values) {
+            self.check_generator_is_reachable(&generator.as_str().into())?;
+        }
         let plan = self.kinglet.plan_comparison(ComparisonRequest {
-            vary: compare.vary.iter().map(|vary| values(vary)).collect::<Result<_>>()?,
+            vary,
             collection: self.collection_source(collection)?,
             embedders: compare.embedders.clone(),
             modes: compare.modes.clone(),

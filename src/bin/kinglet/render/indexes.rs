@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use kinglet::ingest::Summary;
 use kinglet::view::{
     CheckView, ChecksView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView, ModelView, SettingsView,
-    SpeedListView, SpeedView,
+    SpeedListView,
 };
 
 use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, gib, mib, size, table};
@@ -146,22 +146,15 @@ fn memory_and_speed(model: &ModelView) -> String {
         text.push_str(&format!("; needs {about}{} of memory{verdict}", gib(bytes)));
     }
     if let Some(speed) = &model.speed {
-        text.push_str(&format!("; {}", reads_and_writes(speed)));
+        text.push_str(&format!("; {speed}"));
     }
     text
-}
-
-fn reads_and_writes(speed: &SpeedView) -> String {
-    let read = format!("reads {:.0} tokens/s", speed.read_tokens_per_second);
-    speed.write_tokens_per_second.map_or(read.clone(), |write| format!("{read}, writes {write:.1} tokens/s"))
 }
 
 /// Prints measured speeds.
 pub fn speeds(view: &SpeedListView) -> Result<()> {
     let mut out = out();
-    view.speeds.iter().try_for_each(|measured| {
-        writeln!(out, "{} {}", on_one_line(&measured.generator), reads_and_writes(&measured.speed))
-    })
+    view.speeds.iter().try_for_each(|measured| writeln!(out, "{} {}", on_one_line(&measured.generator), measured.speed))
 }
 
 /// Prints every setting with its value and origin.
