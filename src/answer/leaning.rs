@@ -70,7 +70,7 @@ pub(super) fn with_what_it_leans_on(passage: &Passage, main: usize, asks_for_all
     let text = passage.sentence(main);
     let is_text = |&at: &usize| !passage.sentences[at].is_heading;
     if is_table_row(text) {
-        unit.extend(run(passage, main, is_table_row).next().filter(|_| !names_its_columns(text)));
+        unit.extend(run(passage, main, is_table_row).next().filter(|&first| is_header(passage, first, text)));
     } else if is_list_item(text) {
         let items = run(passage, main, is_list_item);
         let lead = items.clone().next().and_then(|first| first.checked_sub(1));
@@ -99,9 +99,14 @@ fn run(passage: &Passage, main: usize, is_one: fn(&str) -> bool) -> impl Iterato
     main - before..main + after
 }
 
-/// True if the row of a table has the name of the column in each cell, as the rows of sheets do.
-fn names_its_columns(row: &str) -> bool {
-    row.matches(": ").count() > row.matches(" | ").count()
+/// True if the sentence `first` is the header of the table with `row`. A row of a sheet needs none,
+/// because it has the name of the column in each cell; a table of Markdown that begins in another
+/// chunk has none, which is known by the line of dashes below a header.
+fn is_header(passage: &Passage, first: usize, row: &str) -> bool {
+    let names_its_columns = row.matches(": ").count() > row.matches(" | ").count();
+    let below = passage.chunk.text[passage.sentences[first].span.end..].trim_start().lines().next().unwrap_or_default();
+    let is_ruled = below.contains('-') && below.chars().all(|character| "|-: ".contains(character));
+    !names_its_columns && (is_ruled || !row.starts_with('|'))
 }
 
 /// True if both sentences stand in one line of a comment of code.
@@ -155,8 +160,12 @@ mod tests {
         let list = "The steps are:\n\n1. Open it.\n2. Close it.\n\nDone.";
         assert_eq!(leaning(list, false, 0.0), [vec![0, 1, 2], vec![0, 1], vec![0, 2], vec![3]]);
         assert_eq!(leaning(list, true, 0.0)[1], [0, 1, 2]);
-        let table = "| name | number |\n| Weber | 17 |\n| Klein | 18 |";
-        assert_eq!(leaning(table, false, 0.0), [vec![0], vec![0, 1], vec![0, 2]]);
+        let rows = "| Weber | 17 |\n| Klein | 18 |";
+        assert_eq!(leaning(rows, false, 0.0), [[0], [1]], "the header is in another chunk");
+        let table = format!("| name | number |\n|---|--:|\n{rows}");
+        assert_eq!(leaning(&table, false, 0.0).last().unwrap()[0], 0);
+        let sheet = "name | number\nname: Weber | number: 17";
+        assert_eq!(leaning(sheet, false, 0.0), [[0], [1]]);
         let section = "# Leave\n\n25 days. Older people have 30.\n\n# Other";
         assert_eq!(leaning(section, false, 1.0), [vec![1, 2], vec![1, 2]]);
         assert_eq!(leaning(section, false, 0.3), [vec![1], vec![2]]);
