@@ -11,12 +11,8 @@
 //!     let text = "# Lease\n\nThe lease ends on 31 May 2027.\nThe rent is 900 euros.";
 //!     std::fs::write(notes.join("lease.md"), text)?;
 //!
-//!     // These two need no files. The defaults are all-minilm-l6-v2 and smollm2-135m-instruct.
-//!     let config = Config {
-//!         embedder: "hashing-256".into(),
-//!         generator: "extractive".into(),
-//!         ..Config::default()
-//!     };
+//!     // It needs no files. The default is all-minilm-l6-v2.
+//!     let config = Config { embedder: "hashing-256".into(), ..Config::default() };
 //!     let kinglet = Kinglet::new(folder.path().join("home"), config);
 //!     kinglet.index("notes", &[notes], &NoProgress)?;
 //!

@@ -13,7 +13,7 @@ use kinglet_formats::LIMITS;
 const SETTINGS: &[(&str, &str, Setting)] = &[
     ("asking.md", "exits with code {}, without asking", Constant("bin/kinglet/run.rs", "REFUSED")),
     ("asking.md", "has less than {} % of the question's words", Percent("models/prompt.rs", "LEAST_COVERAGE")),
-    ("asking.md", "its confidence is below {}. The", Constant("answer/cascade.rs", "LEAST_CONFIDENCE")),
+    ("asking.md", "its confidence is not above {}. The", Constant("answer/cascade.rs", "DOUBTFUL")),
     ("asking.md", "the best {} passages", Configured("passages")),
     ("asking.md", "and at most {} more that fit", Spelled("models/extractive.rs", "MAX_FURTHER")),
     ("asking.md", "choose between the {} best quotes", Spelled("models/prompt.rs", "MAX_CHOICES")),

@@ -9,8 +9,8 @@ use super::{Answer, AnswerEvent, AnswerEvents, AnswerLimits, FoundPassages, elap
 use crate::error::{Error, Result};
 use crate::models::contracts::Generator;
 
-/// An answer with less confidence is doubtful.
-const LEAST_CONFIDENCE: f32 = 0.5;
+/// An answer with no more confidence is doubtful.
+const DOUBTFUL: f32 = 0.5;
 
 /// What a cascade did.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,8 +70,8 @@ fn doubt(answer: &Answer) -> Option<String> {
         return Some("it found no answer".to_string());
     }
     match answer.unsupported.len() {
-        0 if answer.confidence < LEAST_CONFIDENCE => {
-            Some(format!("its confidence is {:.2}, below {LEAST_CONFIDENCE:.2}", answer.confidence))
+        0 if answer.confidence <= DOUBTFUL => {
+            Some(format!("its confidence is {:.2}, not above {DOUBTFUL:.2}", answer.confidence))
         }
         0 => None,
         1 => Some("no passage supports a sentence of it".to_string()),

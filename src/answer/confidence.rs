@@ -26,8 +26,8 @@ impl TokenProbabilities {
 
 /// The confidence in an answer, from 0 to 1. `sureness` is the generator's: the smaller of the mean
 /// probability of its tokens and the share of the question's words that the best sentences cover.
-/// Sentences without support lower it, and so does an answer that does not cite the passage with the
-/// best sentence. A refusal has none. It is not calibrated.
+/// Sentences without support lower it, and so does an answer that does not cite the passage with
+/// the best sentence. A refusal has none. It is not calibrated.
 pub(super) fn confidence(sureness: f32, supported: usize, unsupported: usize, cites_best: bool) -> f32 {
     if supported == 0 {
         return 0.0;

@@ -167,9 +167,9 @@ impl Config {
         }
     }
 
-    /// The generator that is set, of a cascade the small one; `auto` is [`GeneratorRef::Extractive`], because quotes answer
-    /// more questions rightly than the language models that fit any machine, at once, and are never
-    /// invented.
+    /// The generator that is set, of a cascade the small one; `auto` is
+    /// [`GeneratorRef::Extractive`], because quotes answer more questions rightly than the language
+    /// models that fit any machine, at once, and are never invented.
     pub fn generator(&self) -> GeneratorRef {
         match &self.generator {
             GeneratorChoice::Auto => GeneratorRef::Extractive,
