@@ -14,6 +14,11 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("asking.md", "exits with code {}, without asking", Constant("bin/kinglet/run.rs", "REFUSED")),
     ("asking.md", "has less than {} % of the question's words", Percent("models/prompt.rs", "LEAST_COVERAGE")),
     ("asking.md", "its confidence is not above {}. The", Constant("answer/cascade.rs", "DOUBTFUL")),
+    (
+        "asking.md",
+        "fewer than {} billion parameters",
+        Computed(|| constant("models/llama/mod.rs", "GUIDED_BELOW") / 1e9),
+    ),
     ("asking.md", "the best {} passages", Configured("passages")),
     ("asking.md", "and at most {} more that fit", Spelled("models/extractive.rs", "MAX_FURTHER")),
     ("asking.md", "choose between the {} best quotes", Spelled("models/prompt.rs", "MAX_CHOICES")),
@@ -92,7 +97,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     (
         "models.md",
         "fewer than {} million parameters",
-        Computed(|| constant("models/llama/mod.rs", "WRITES_FREELY") / 1e6),
+        Computed(|| constant("models/llama/mod.rs", "CHOOSES_BELOW") / 1e6),
     ),
     ("models.md", "chunks of at most {} tokens", Computed(|| most_tokens(ChunkSize::Standard))),
     ("models.md", "adds at most {} tokens of headings", Constant("chunking/mod.rs", "MAX_CONTEXT_TOKENS")),
@@ -114,7 +119,6 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
 const FACTS: &[(&str, &str)] = &[
     ("asking.md", "there was no passage 7"),
     ("asking.md", "questions of SQuAD 2"),
-    ("asking.md", "1.5 billion parameters"),
     ("asking.md", "about 110 English words"),
     ("comparing.md", "the 95 % interval of the difference excludes 0"),
     ("comparing.md", "of the difference includes 0"),

@@ -121,7 +121,7 @@ impl Default for Config {
             chunking: ChunkSize::Auto,
             hits: 10,
             passages: 4,
-            budget: 300,
+            budget: 200,
             answer_tokens: 160,
             threads: 0,
             language: LanguageChoice::Auto,

@@ -29,7 +29,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A model with fewer parameters only chooses among the quotes: written freely, 11 of 30 answers of
 /// SmolLM2-135M held the right one, and 11 had nothing that a passage supports.
-const WRITES_FREELY: u64 = 300_000_000;
+const CHOOSES_BELOW: u64 = 300_000_000;
+
+/// A model with fewer parameters is told which quote fits best.
+const GUIDED_BELOW: u64 = 3_000_000_000;
 
 /// A chat model in a GGUF file, run by llama.cpp on this machine. It decodes greedily, so that the
 /// same prompt gives the same answer.
@@ -75,7 +78,11 @@ impl LlamaGenerator {
         let template = TemplateTokens::of(&model, &template);
         let trained_for = model.n_ctx_train() as usize;
         let model = Arc::new(Model {
-            form: if model.n_params() < WRITES_FREELY { AnswerForm::Choice } else { AnswerForm::Free },
+            form: match model.n_params() {
+                parameters if parameters < CHOOSES_BELOW => AnswerForm::Choice,
+                parameters if parameters < GUIDED_BELOW => AnswerForm::Guided,
+                _ => AnswerForm::Free,
+            },
             is_recurrent: model.is_recurrent() || model.is_hybrid(),
             template,
             begins_with_thinking,
