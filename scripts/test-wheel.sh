@@ -16,7 +16,7 @@ if bare cc --version 2>/dev/null || bare cargo --version 2>/dev/null; then
   exit 1
 fi
 bare kinglet --version
-bare kinglet models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
+bare kinglet models pull onnxruntime all-minilm-l6-v2
 bare kinglet index corpora/handbook --index handbook
 answer="$(bare kinglet ask "What is the default number of hits?" --index handbook)"
 echo "$answer"

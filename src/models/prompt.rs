@@ -30,7 +30,8 @@ pub enum Task {
 pub enum AnswerForm {
     /// In its own words.
     Free,
-    /// In its own words, and told which sentence fits best, because it seldom finds that out itself.
+    /// In its own words, and told which sentence fits best, because it seldom finds that out
+    /// itself.
     Guided,
     /// It chooses one of the quotes: all that a very small model can do.
     Choice,
@@ -132,9 +133,9 @@ impl Prompt {
     }
 
     /// The user's message for a chat model: the passages, best last (small models read the end
-    /// best), then the question. A model that chooses reads nothing but the choices. Of 24 questions
-    /// of SQuAD 2, Qwen2.5-Coder-1.5B answered 12 rightly from numbered passages, and 21 when it was
-    /// also told which sentence fits best.
+    /// best), then the question. A model that chooses reads nothing but the choices. Of 24
+    /// questions of SQuAD 2, Qwen2.5-Coder-1.5B answered 12 rightly from numbered passages, and 21
+    /// when it was also told which sentence fits best.
     pub fn user_message(&self, form: AnswerForm) -> String {
         if self.task == Task::Question {
             let passage = self.passages.first().map_or("", |passage| passage.text.trim());
@@ -166,5 +167,47 @@ impl Prompt {
             self.question.trim()
         ));
         message
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(quotes: &[(&str, f32, f32)]) -> Prompt {
+        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.into(), score, coverage, part: 0 };
+        let passage = |quotes: &[(&str, f32, f32)]| PromptPassage {
+            text: quotes.iter().map(|(text, ..)| format!("# Heading\n{text}")).collect(),
+            quotes: quotes.iter().map(quote).collect(),
+        };
+        Prompt {
+            task: Task::Answer,
+            question: " When does it end? ".to_string(),
+            passages: quotes.chunks(1).map(passage).collect(),
+            max_answer_tokens: 10,
+        }
+    }
+
+    #[test]
+    fn each_form_of_an_answer_has_its_messages() {
+        let prompt = prompt(&[("It ends in May.", 0.9, 1.0), ("It is blue.", 0.8, 0.5), ("It is late.", 0.7, 0.5)]);
+        let choice = prompt.user_message(AnswerForm::Choice);
+        assert_eq!(choice, "It is blue.\n\nIt ends in May.\n\nQuestion: When does it end?");
+        let guided = prompt.user_message(AnswerForm::Guided);
+        assert!(guided.starts_with("# Heading\nIt is late.\n\n"), "the best passage is last: {guided}");
+        assert!(
+            guided.contains("Question: When does it end?\nThe sentence of the text that fits best: It ends in May.\n")
+        );
+        let free = prompt.user_message(AnswerForm::Free);
+        assert!(free.contains("[2]\n# Heading\nIt is blue.\n\n[1]\n# Heading\nIt ends in May.\n\nQuestion:"), "{free}");
+        assert!(prompt.system_message(AnswerForm::Free).contains(REFUSAL));
+    }
+
+    #[test]
+    fn without_a_quote_that_fits_nothing_guides() {
+        let prompt = prompt(&[("It is blue.", 0.9, 0.1)]);
+        assert_eq!(prompt.user_message(AnswerForm::Guided), prompt.user_message(AnswerForm::Free));
+        assert_eq!(prompt.system_message(AnswerForm::Guided), prompt.system_message(AnswerForm::Free));
+        assert_eq!(prompt.coverage(), 0.0);
     }
 }
