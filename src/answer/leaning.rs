@@ -47,6 +47,9 @@ const LEANING: [&str; 26] = [
 /// So does a sentence with one of these among its first words.
 const COMPARING: [&str; 6] = ["other", "others", "rest", "latter", "former", "same"];
 
+/// A sentence that begins so limits what the one before it says.
+const LIMITING: [&str; 7] = ["otherwise", "however", "but", "except", "unless", "exceptions", "instead"];
+
 /// True if a whole list answers the question, and not one of its items.
 pub(super) fn asks_for_all(question: &str) -> bool {
     let words: Vec<String> = words(question).take(3).collect();
@@ -63,6 +66,8 @@ pub(super) fn asks_for_all(question: &str) -> bool {
 /// * its header, if it is a row of a table without the names of the columns;
 /// * the line that leads to its list if it is an item, and the other items if the question asks for
 ///   all of them, or the items that it leads to itself;
+/// * the sentence after it, if that begins with a word like "otherwise" or "all other", because
+///   without it the quote would say too much;
 /// * the sentence before it, if it begins with a word like "it", or both are one comment of code;
 /// * its section, if that is short and its heading asks the question.
 pub(super) fn with_what_it_leans_on(passage: &Passage, main: usize, asks_for_all: bool) -> BTreeSet<usize> {
@@ -85,6 +90,8 @@ pub(super) fn with_what_it_leans_on(passage: &Passage, main: usize, asks_for_all
         unit.extend(items.take(MAX_ITEMS));
         unit.extend((!is_list && next < passage.sentences.len()).then_some(next).filter(is_text));
     }
+    let after = Some(main + 1).filter(|&after| after < passage.sentences.len()).filter(is_text);
+    unit.extend(after.filter(|&after| limits_the_one_before(passage.sentence(after))));
     let before = main.checked_sub(1).filter(is_text);
     unit.extend(before.filter(|&before| leans_back(text) || is_one_comment(passage, before, main)));
     unit.extend(section_that_answers(passage, main));
@@ -121,6 +128,12 @@ fn leans_back(text: &str) -> bool {
         || first.iter().any(|word| COMPARING.contains(&word.as_str()))
 }
 
+fn limits_the_one_before(text: &str) -> bool {
+    let first: Vec<String> = words(text).take(2).collect();
+    first.first().is_some_and(|word| LIMITING.contains(&word.as_str()))
+        || first.iter().any(|word| COMPARING.contains(&word.as_str()))
+}
+
 /// The section of the sentence, if its heading asks the question and it is short; else nothing.
 fn section_that_answers(passage: &Passage, main: usize) -> impl Iterator<Item = usize> {
     let is_heading = |at: usize| passage.sentences[at].is_heading;
@@ -152,7 +165,7 @@ mod tests {
     #[test]
     fn a_sentence_is_read_with_the_one_that_it_refers_to() {
         let text = "The tenant pays for small repairs. All other repairs are paid by the landlord. Cats are allowed.";
-        assert_eq!(leaning(text, false, 0.0), [vec![0], vec![0, 1], vec![2]]);
+        assert_eq!(leaning(text, false, 0.0), [vec![0, 1], vec![0, 1], vec![2]]);
     }
 
     #[test]

@@ -133,7 +133,8 @@ fn set(
     let checked: std::result::Result<Config, toml::de::Error> = table.clone().try_into();
     let problem = match checked {
         Ok(config)
-            if config.hits == 0 || config.passages == 0 || config.answer_tokens == 0 || config.max_file_mib == 0 =>
+            if [config.hits, config.passages, config.budget, config.answer_tokens].contains(&0)
+                || config.max_file_mib == 0 =>
         {
             Some("must be at least 1".to_string())
         }

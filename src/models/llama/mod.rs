@@ -23,7 +23,7 @@ use self::writer::Writer;
 use super::chat_template::ChatTemplate;
 use super::contracts::{Generator, Token};
 use super::gguf::{GgufHeader, unusable};
-use super::prompt::{AnswerForm, Prompt};
+use super::prompt::{AnswerForm, Prompt, REFUSAL, Task};
 use super::thinking::without_thinking;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -117,6 +117,11 @@ impl Generator for LlamaGenerator {
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
+        let chooses = self.model.form == AnswerForm::Choice && prompt.task == Task::Answer;
+        let choices = if chooses { prompt.choices() } else { Vec::new() };
+        if chooses && choices.is_empty() {
+            return stream::iter([Ok(REFUSAL.to_string().into())]).boxed();
+        }
         let tokens = self.model.tokens(prompt);
         let limit = prompt.max_answer_tokens;
         if tokens.tokens.len() + limit > self.context_tokens {
@@ -130,7 +135,7 @@ impl Generator for LlamaGenerator {
             return stream::once(async { Err(error) }).boxed();
         }
         let (sender, receiver) = mpsc::channel(32);
-        let grammar = (self.model.form == AnswerForm::Choice).then(|| grammar::of_quotes(prompt)).flatten();
+        let grammar = chooses.then(|| grammar::of_choices(&choices));
         let writer = Writer { model: self.model.clone(), threads: self.threads, grammar, sender };
         let thread = std::thread::Builder::new().name("language-model".to_string());
         let thread = match thread.spawn(move || writer.run(&tokens, limit)) {
