@@ -1,0 +1,147 @@
+"""Made-up office text with true and false sentences about it: codes, numbers, roles, decisions. Used for training only."""
+
+FIRST = "Adam Beate Carlos Dana Elif Farid Greta Hugo Ines Jonas Kamala Leif Mona Nadia Otto Petra Quentin Rosa Samir Tilda Umar Vera Wanda Xaver Yusuf Zoe".split()
+LAST = "Abel Brandt Costa Duarte Engel Foster Gruber Hansen Iversen Jensen Keller Lindqvist Moreau Novak Okafor Petrov Quist Romano Schmid Tanaka Urban Vogel Weber Young Zhang".split()
+ROLES = [
+    "project manager", "treasurer", "landlord", "plumber", "accountant", "secretary", "chair of the board", "head of sales", "data protection officer",
+    "night nurse", "warehouse manager", "head of support", "site engineer", "auditor", "trainer", "receptionist", "security officer", "team lead", "electrician",
+]
+THINGS = [
+    "the new printer", "the second vendor", "the travel budget", "the lease extension", "the office move", "the extra shift", "the software upgrade",
+    "the membership fee increase", "the summer party", "the hiring of two interns", "the backup generator", "the new logo", "the parking rules", "the pilot in Lyon",
+]
+FAULTS = [
+    "the pump runs dry", "the door is open", "the battery is low", "no paper is loaded", "the sensor is not connected", "the filter is blocked",
+    "the password has expired", "the disk is full", "the network cable is unplugged", "the motor is too hot", "the licence key is invalid",
+    "the water tank is empty", "the connection timed out", "the file is locked by another user", "the clock is wrong", "the lid is jammed",
+]
+SETTINGS = [
+    ("timeout", "seconds"), ("retry limit", "attempts"), ("cache size", "MB"), ("upload limit", "GB"), ("session length", "minutes"), ("page size", "rows"),
+    ("buffer length", "bytes"), ("log retention", "days"), ("worker count", "threads"), ("notice period", "weeks"), ("warranty", "months"), ("deposit", "euros"),
+    ("top speed", "km/h"), ("working pressure", "bar"), ("operating voltage", "V"), ("tank volume", "litres"), ("maximum load", "kg"),
+]
+MONTHS = "January February March April May June July August September October November December".split()
+CODES = ["ERR-{}", "HX{}", "F{}", "W-{}", "SYS_{}", "P{}", "AL-{}", "T{}A", "SVC-{}"]
+PAST = [("approved", "did not approve"), ("rejected", "did not reject"), ("postponed", "did not postpone"), ("adopted", "did not adopt"), ("discussed", "did not discuss")]
+
+
+def person(draw):
+    return f"{draw.choice(FIRST)} {draw.choice(LAST)}"
+
+
+def big(text):
+    return text[0].upper() + text[1:]
+
+
+def phone(draw):
+    return f"0{draw.randint(20, 99)} {draw.randint(100, 999)} {draw.randint(1000, 9999)}"
+
+
+def codes(draw):
+    shape = draw.choice(CODES)
+    start = draw.randint(10, 4000)
+    numbers = [start + step for step in range(draw.choice([3, 4, 5]))] if draw.random() < 0.6 else draw.sample(range(10, 4000), 4)
+    faults = draw.sample(FAULTS, len(numbers))
+    labels = [shape.format(number) for number in numbers]
+    line = draw.choice(["{}: {}.", "{} – {}", "{} means that {}.", "| {} | {} |", "Code {}: {}."])
+    evidence = draw.choice([" ", "\n"]).join(line.format(label, big(fault) if ":" in line else fault) for label, fault in zip(labels, faults))
+    one, two = draw.sample(range(len(numbers)), 2)
+    say = draw.choice(["{} means that {}.", "The code {} says that {}.", "If {} is shown, {}.", "{} is shown when {}.", "When {}, the display shows {}."])
+
+    def claim(label, fault):
+        return big(say.format(fault, label) if say.startswith("When") else say.format(label, fault))
+    return evidence, claim(labels[one], faults[one]), claim(labels[one], faults[two]), claim(labels[two], faults[one])
+
+
+def contacts(draw):
+    roles = draw.sample(ROLES, 3)
+    people, numbers = [person(draw) for _ in roles], [phone(draw) for _ in roles]
+    line = draw.choice(["{role}: {who}, telephone {number}.", "{who} ({role}), {number}", "The {role} is {who}; call {number}.", "{role} – {who} – {number}"])
+    evidence = draw.choice([" ", "\n"]).join(big(line.format(role=r, who=p, number=n)) for r, p, n in zip(roles, people, numbers))
+    one, two = draw.sample(range(3), 2)
+    kind = draw.randrange(4)
+    if kind == 0:
+        say = draw.choice(["The {0} can be reached at {1}.", "The telephone number of the {0} is {1}.", "Call {1} to reach the {0}."])
+        return evidence, say.format(roles[one], numbers[one]), say.format(roles[one], numbers[two]), say.format(roles[two], numbers[one])
+    if kind == 1:
+        say = draw.choice(["{1} is the {0}.", "The {0} is {1}.", "{1} works as {0}."])
+        return evidence, say.format(roles[one], people[one]), say.format(roles[one], people[two]), say.format(roles[two], people[one])
+    if kind == 2:
+        say = draw.choice(["{1} can be reached at {0}.", "{1}'s number is {0}.", "To speak to {1}, call {0}."])
+        return evidence, say.format(numbers[one], people[one]), say.format(numbers[one], people[two]), say.format(numbers[two], people[one])
+    say = "Call {1} for the {0}."
+    return evidence, say.format(roles[one], numbers[one]), say.format(roles[one], phone(draw)), say.format(roles[two], numbers[one])
+
+
+def decisions(draw):
+    things = draw.sample(THINGS, 3)
+    acts = [draw.choice(PAST) for _ in things]
+    body = draw.choice(["The board", "The committee", "The council", "The team", "The meeting"])
+    who = person(draw)
+    lines = [f"{body} {draw.choice(act)} {thing}." for act, thing in zip(acts, things)]
+    one = draw.randrange(3)
+    yes, no = acts[one]
+    said = lines[one]
+    truth = yes if f" {yes} " in said and no not in said else no
+    opposite = no if truth == yes else yes
+    extra = f"{who} will report on {things[(one + 1) % 3]} in {draw.choice(MONTHS)}."
+    evidence = " ".join(lines + [extra])
+    if draw.random() < 0.25:
+        other = person(draw)
+        return evidence, extra, extra.replace(who, other), f"{who} will report on {things[one]} in {draw.choice(MONTHS)}."
+    thing = big(things[one])
+    if truth in ("approved", "rejected", "postponed", "adopted", "discussed") and draw.random() < 0.4:
+        return evidence, f"{thing} was {truth}.", f"{thing} was not {truth}.", f"{body} {opposite} {things[one]}."
+    if draw.random() < 0.3 and truth.startswith("did not"):
+        word = yes
+        return evidence, f"{thing} was not {word}.", f"{thing} was {word}.", f"{body} {opposite} {things[one]}."
+    return evidence, f"{body} {truth} {things[one]}.", f"{body} {opposite} {things[one]}.", f"{thing} was {yes if truth != yes else 'not ' + yes}."
+
+
+def settings(draw):
+    chosen = draw.sample(SETTINGS, 3)
+    values = draw.sample([1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 40, 45, 48, 50, 60, 64, 75, 80, 90, 100, 120, 128, 150, 200, 250, 256, 300, 400, 500, 512], 3)
+    line = draw.choice(["The {0} is {1} {2}.", "{0}: {1} {2}", "By default the {0} is {1} {2}.", "| {0} | {1} {2} |", "The {0} was raised to {1} {2}."])
+    evidence = draw.choice([" ", "\n"]).join(big(line.format(name, value, unit)) for (name, unit), value in zip(chosen, values))
+    one, two = draw.sample(range(3), 2)
+    say = draw.choice(["The {0} is {1} {2}.", "The {0} is set to {1} {2}.", "It has a {0} of {1} {2}.", "The document gives {1} {2} as the {0}."])
+    (name, unit), value = chosen[one], values[one]
+    wrong = draw.choice([values[two], value * 10, value + draw.choice([1, 5, 10])])
+    return evidence, say.format(name, value, unit), say.format(name, wrong, unit), say.format(chosen[two][0], value, chosen[two][1])
+
+
+def reports(draw):
+    one, two, three = (person(draw) for _ in range(3))
+    verb, back = draw.choice([
+        ("reports to", "is the manager of"), ("wrote a letter to", "received a letter from"), ("replaces", "is replaced by"), ("trained", "was trained by"),
+        ("sold the house to", "bought the house from"), ("lent the car to", "borrowed the car from"), ("reviewed the work of", "had the work reviewed by"),
+    ])
+    day = f"{draw.randint(1, 28)} {draw.choice(MONTHS)}"
+    evidence = f"{one} {verb} {two}. {three} was informed on {day}."
+    if draw.random() < 0.3:
+        other = f"{draw.randint(1, 28)} {draw.choice(MONTHS)}"
+        return evidence, f"{three} was told about it on {day}.", f"{three} was told about it on {other}.", f"{one} was told about it on {day}."
+    true = draw.choice([f"{one} {verb} {two}.", f"{two} {back} {one}."])
+    return evidence, true, f"{two} {verb} {one}.", f"{one} {back} {two}." if draw.random() < 0.5 else f"{three} {verb} {two}."
+
+
+def dates(draw):
+    thing = draw.choice(["The contract", "The permit", "The certificate", "The insurance", "The lease", "The licence"])
+    start, end = draw.randint(2005, 2018), draw.randint(2019, 2032)
+    days = draw.sample(range(1, 29), 2)
+    months = draw.sample(MONTHS, 2)
+    first, last = f"{days[0]} {months[0]} {start}", f"{days[1]} {months[1]} {end}"
+    evidence = draw.choice(["{t} begins on {a} and ends on {b}.", "{t} is valid from {a} to {b}.", "{t}: start {a}, end {b}."]).format(t=thing, a=first, b=last)
+    evidence += " " + draw.choice(["It can be renewed once.", "Both parties have signed it.", "A copy is kept in the archive.", "It does not cover the cellar."])
+    if draw.random() < 0.5:
+        return evidence, f"{thing} ends on {last}.", f"{thing} ends on {first}.", f"{thing} ends on {days[1]} {months[1]} {end + 1}."
+    return evidence, f"{thing} starts on {first}.", f"{thing} starts on {last}.", f"{thing} starts on {days[0]} {months[1]} {start}."
+
+
+def rows(draw, count):
+    """(evidence, claim, true or not)"""
+    makers = [codes, contacts, decisions, settings, reports, dates]
+    for number in range(count):
+        evidence, true, *false = makers[number % len(makers)](draw)
+        yield evidence, true, True
+        yield evidence, draw.choice(false), False
