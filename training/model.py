@@ -116,7 +116,12 @@ class Encoder(nn.Module):
         return F.linear(x, self.matrix(role + ".weight").t(), getattr(self, "w_" + key(role + ".bias")))
 
     def norm(self, x, role):
-        return F.layer_norm(x, (WIDTH,), getattr(self, "w_" + key(role + ".weight")), getattr(self, "w_" + key(role + ".bias")), 1e-12)
+        weight, bias = getattr(self, "w_" + key(role + ".weight")), getattr(self, "w_" + key(role + ".bias"))
+        if not torch.is_autocast_enabled():
+            return F.layer_norm(x, (WIDTH,), weight, bias, 1e-12)
+        # In half precision the states between the layers are kept in it as well: half the traffic of memory.
+        with torch.autocast(x.device.type, enabled=False):
+            return F.layer_norm(x.bfloat16(), (WIDTH,), weight.bfloat16(), bias.bfloat16(), 1e-12)
 
     def hidden(self, ids, mask, types, dropout=0.0):
         """last_hidden_state of the graph."""

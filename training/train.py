@@ -211,6 +211,32 @@ def outputs(model, data, task, a, b, exact, only=None):
     return out
 
 
+@torch.no_grad()
+def cosine(data, model, given):
+    """A baseline: cosines of the untouched backbone's mean vectors for the pairs of every evaluation set."""
+    scores = {}
+    for name in [name for name, count in data.names["evaluation"].items() if count and (not given.scores or name in given.scores.split(","))]:
+        pairs = [data.get(f"eval.{name}.{part}") for part in "ab"]
+        texts, places = np.unique(np.concatenate(pairs), return_inverse=True)
+        vectors = np.zeros((len(texts), M.WIDTH), np.float32)
+        order = np.argsort(data.lengths[texts], kind="stable")
+        for start in range(0, len(order), 256):
+            rows = order[start : start + 256]
+            sizes = data.sizes[torch.from_numpy(texts[rows]).to(data.device)].clamp(max=254)[:, None]
+            place = torch.arange(int(sizes.max()) + 2, device=data.device)[None]
+            ids = data.ids[(data.starts[torch.from_numpy(texts[rows]).to(data.device)][:, None] + place - 1).clamp(0, len(data.ids) - 1)].long()
+            ids = torch.where(place == 0, M.CLS, torch.where(place == sizes + 1, M.SEP, ids))
+            mask = (place < sizes + 2).long()
+            ids = ids * mask
+            hidden = model.hidden(ids, mask, torch.zeros_like(ids)) * mask[:, :, None]
+            vectors[rows] = F.normalize(hidden.sum(1) / mask.sum(1, keepdim=True), dim=-1).cpu().numpy()
+        a, b = places[: len(pairs[0])], places[len(pairs[0]) :]
+        scores[name] = (vectors[a] * vectors[b]).sum(1).astype(np.float16)[:, None]
+    np.savez_compressed(given.out / "scores.npz", **scores)
+    (given.out / "log.json").write_text("{}")
+    torch.save({}, given.out / "last.pt")
+
+
 def evaluation_sets(data, task):
     for name in data.names["evaluation"]:
         kind = "relevance" if name.startswith("beir ") else "reader" if name.startswith(("squad2", "clapnq")) else "support"
@@ -268,7 +294,7 @@ def auc(score, y):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("task", choices=["support", "reader", "relevance", "together"])
+    parser.add_argument("task", choices=["support", "reader", "relevance", "together", "cosine"])
     parser.add_argument("--tasks", default="support,reader")
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--backbone", type=pathlib.Path, required=True)
@@ -293,6 +319,8 @@ def main():
     given.out.mkdir(parents=True, exist_ok=True)
     data = Data(given.data, device)
     weights, _ = M.read_graph(given.backbone / "model.onnx")
+    if given.task == "cosine":
+        return cosine(data, M.Encoder(weights, [], 0).to(device), given)
     names = given.tasks.split(",") if given.task == "together" else [given.task]
     model = M.Encoder(weights, names, given.rank, seed=given.seed)
     if given.start:
