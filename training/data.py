@@ -116,9 +116,29 @@ class Rows:
         return {f"{prefix}.{name}": np.array(column, dtype=kind) for (name, kind), column in zip(self.kinds.items(), columns)}
 
 
+def clean(evidence):
+    """Without the mark that one set puts before titles: it would tell which set a text is from."""
+    return evidence.replace("(meta data) TITLE: ", "")
+
+
+def balance(rows, sets):
+    """Within each set, supported rows weigh as much as the others, so that the look of a set says nothing about the label."""
+    for number in range(len(sets)):
+        here = [place for place, row in enumerate(rows.rows) if row[6 - 1] == number]
+        good = sum(rows.rows[place][4] for place in here if rows.rows[place][2] == 0)
+        rest = sum(rows.rows[place][4] for place in here if rows.rows[place][2] != 0)
+        if not good or not rest:
+            continue
+        half = (good + rest) / 2
+        for place in here:
+            row = list(rows.rows[place])
+            row[4] *= min(2.5, half / (good if row[2] == 0 else rest))
+            rows.rows[place] = tuple(row)
+
+
 def prepare_support(data, pool, known, reader_rows, share, draw):
     rows = Rows(a=np.int32, b=np.int32, y=np.int8, c=np.int8, w=np.float32, set=np.int8, val=bool)
-    sets = list(SUPPORT) + ["changed", "copied", "answers", "made"]
+    sets = list(SUPPORT) + ["changed", "copied", "answers", "said", "made"]
 
     def add(name, evidence, claim, label, contra, weight, val, budget=None):
         parts = T.sentences(evidence)
@@ -131,7 +151,7 @@ def prepare_support(data, pool, known, reader_rows, share, draw):
         for row in read(data / "train/support" / f"{name}.jsonl.gz"):
             if draw.random() > share or letters(row["claim"]) in known.claims or len(row["claim"]) < 8:
                 continue
-            claim, evidence = row["claim"], row["evidence"]
+            claim, evidence = row["claim"], clean(row["evidence"])
             val = validates(evidence)
             add(name, evidence, claim, row["label"], row["contradiction"], weight, val)
             if row["label"] != "supported" or name in ("snli_devtest", "propsegment_wiki_dev") and draw.random() < 0.7:
@@ -159,35 +179,72 @@ def prepare_support(data, pool, known, reader_rows, share, draw):
                 if new and new != claim:
                     add("changed", evidence, new, "not", True if kind in ("number", "negate", "oppose") else None, 0.5, val)
 
-    # Sentences of paragraphs as they stand (supported) and changed (not); questions with their right and wrong answers.
+    def changed_ones(claim, context):
+        there = [match.group() for match in T.names(context)]
+        numbers = [match.group() for match in T.NUMBER.finditer(context)]
+        changes = [T.swap_number(claim, draw, numbers), T.swap_name(claim, draw, there), T.swap_roles(claim, draw), T.negate(claim, draw), T.oppose(claim, draw)]
+        return [change for change in changes if change and change != claim]
+
+    def copied(context, val, weight):
+        """A sentence of a text: true as it stands, made shorter or said a little differently; false when changed or when it is taken
+        out of the text; two sentences of which one is taken out are partly true."""
+        parts = T.sentences(context)
+        good = [number for number, part in enumerate(parts) if 40 < len(part) < 300]
+        if len(parts) < 3 or not good:
+            return
+        one = draw.choice(good)
+        claim = T.say_differently(T.shorten(parts[one], draw) if draw.random() < 0.7 else parts[one], draw)
+        rest = [part for number, part in enumerate(parts) if number != one]
+        kind = draw.random()
+        if kind < 0.45:
+            add("copied", context, claim, "supported", False, weight, val)
+            changes = changed_ones(claim, context)
+            if changes:
+                add("copied", context, draw.choice(changes), "not", True, weight, val)
+        elif kind < 0.7:
+            add("copied", " ".join(rest), claim, "not", None, weight, val)
+            add("copied", context, claim, "supported", False, weight, val)
+        elif len(good) > 1:
+            two = draw.choice([number for number in good if number != one])
+            both = " ".join(T.shorten(parts[number], draw) for number in draw.sample([one, two], 2))
+            if draw.random() < 0.6:
+                add("copied", " ".join(rest), both, "partly", None, weight, val)
+            add("copied", context, both, "supported", False, weight, val)
+
+    # Questions with their right and wrong answers, as sentences where the form of the question allows it.
+    seen = set()
     for number, (question, context, answers, answerable, val) in enumerate(reader_rows):
         if draw.random() > share:
             continue
-        if number % 3 == 0:
-            parts = [part for part in T.sentences(context) if 40 < len(part) < 300]
-            if parts:
-                claim = draw.choice(parts)
-                there = [match.group() for match in T.names(context)]
-                numbers = [match.group() for match in T.NUMBER.finditer(context)]
-                changes = [T.swap_number(claim, draw, numbers), T.swap_name(claim, draw, there), T.swap_roles(claim, draw), T.negate(claim, draw), T.oppose(claim, draw)]
-                changes = [change for change in changes if change and change != claim]
-                add("copied", context, claim, "supported", False, 0.5, val)
-                if changes:
-                    add("copied", context, draw.choice(changes), "not", True, 0.7, val)
-        elif number % 3 == 1 and answers and answerable:
+        if context not in seen:
+            seen.add(context)
+            copied(context, val, 0.5)
+        others = [m.group() for m in T.names(context)] + [m.group() for m in T.NUMBER.finditer(context)]
+        if not others or draw.random() < 0.25:
+            continue
+        if answerable and answers:
             answer = answers[0]
-            others = [m.group() for m in T.names(context)] + [m.group() for m in T.NUMBER.finditer(context)]
-            others = [other for other in others if other not in answer and answer not in other]
-            add("answers", context, f"{question} {answer}", "supported", False, 0.4, val)
-            if others:
-                like = [other for other in others if other[0].isdigit() == answer[0].isdigit()]
-                add("answers", context, f"{question} {draw.choice(like or others)}", "not", None, 0.4, val)
+            said = T.statement(question, answer)
+            name, weight = ("said", 0.8) if said else ("answers", 0.15)
+            other = [one for one in others if one not in answer and answer not in one]
+            like = [one for one in other if one[0].isdigit() == answer[0].isdigit()]
+            add(name, context, said or f"{question} {answer}", "supported", False, weight, val)
+            if other:
+                wrong = draw.choice(like or other)
+                add(name, context, (T.statement(question, wrong) if said else None) or f"{question} {wrong}", "not", None, weight, val)
         elif not answerable:
-            others = [m.group() for m in T.names(context)] + [m.group() for m in T.NUMBER.finditer(context)]
-            if others:
-                add("answers", context, f"{question} {draw.choice(others)}", "not", None, 0.5, val)
-    for evidence, claim, true in made.rows(draw, int(3000 * share)):
+            wrong = draw.choice(others)
+            said = T.statement(question, wrong)
+            add("said" if said else "answers", context, said or f"{question} {wrong}", "not", None, 0.5 if said else 0.2, val)
+    for name in ("wice_partly_train", "summedits", "bump", "expertqa_claims", "factcheck_gpt_stance", "faithdial_audit", "propsegment_wiki_dev", "fool_me_twice_devtest"):
+        for row in read(data / "train/support" / f"{name}.jsonl.gz"):
+            if draw.random() < share and row["evidence"] not in seen:
+                seen.add(row["evidence"])
+                for _ in range(3 if name == "wice_partly_train" else 1):
+                    copied(clean(row["evidence"]), validates(row["evidence"]), 0.8)
+    for evidence, claim, true in made.rows(draw, int(6000 * share)):
         add("made", evidence, claim, "supported" if true else "not", None, 0.6, False)
+    balance(rows, sets)
     return rows, sets
 
 
@@ -376,7 +433,7 @@ def prepare_evaluation(data, pool, embeddings, twins):
     out = {}
     pairs = out["wice"] = Pairs()
     for group, row in enumerate(read(data / "qa/wice-claim-dev.jsonl")):
-        claim_pairs(pool, pairs, group, row["claim"], row["evidence"], row["supporting_sentences"][0] if row["supporting_sentences"] else None)
+        claim_pairs(pool, pairs, group, row["claim"], [clean(part) for part in row["evidence"]], row["supporting_sentences"][0] if row["supporting_sentences"] else None)
     pairs = out["scifact-pairs"] = Pairs()
     for group, row in enumerate(read(data / "qa/scifact-nli-train.jsonl")):
         claim_pairs(pool, pairs, group, row["claim"], [row["title"], *(part.strip() for part in row["evidence"])], None)

@@ -95,9 +95,9 @@ def token_f1(text, answers):
 
 
 def ece(probability, y, bins=10):
-    """Expected calibration error, ten bins of equal numbers."""
-    order = np.argsort(probability, kind="stable")
-    return float(sum(len(part) * abs(probability[part].mean() - y[part].mean()) for part in np.array_split(order, bins) if len(part)) / len(y))
+    """Expected calibration error, ten bins of equal width."""
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    return float(sum(here.sum() * abs(probability[here].mean() - y[here].mean()) for here in (place == number for number in range(bins)) if here.any()) / len(y))
 
 
 def overlap(claim, evidence):
@@ -147,6 +147,8 @@ def claims(sets, name, scores, base):
 
     lexical = sets.overlaps(name)
     features = [grouped(lexical, group, kind, k, count, empty=0.0) for k in (0, 2, 3)]
+    whole = np.array([overlap(row["claim"], " ".join(row["evidence"])) for row in rows])
+    line("words in common, whole text", whole)
     words_right = line("words in common, window", features[1])
     line("words in common, sentence", features[2])
     if base is not None:
@@ -165,6 +167,9 @@ def claims(sets, name, scores, base):
         line("chosen 230, at 0", columns["chosen 230"], 0.0)
         mean = np.mean([columns["chosen 230"], columns["windows 200"], columns["sentence and neighbours"]], 0)
         line("mean of three", mean), line("mean of three, at 0", mean, 0.0)
+        few = np.stack([columns["windows 200"], columns["sentence and neighbours"], features[1], features[2]], 1)
+        right = line("scores and words (four features)", fitted(few, y, half))
+        table["scores and words (four features)"]["over words"] = interval(lambda rows: balanced(right[rows], y[rows]) - balanced(words_right[rows], y[rows]), count)
         line("scores and features", fitted(np.stack([*columns.values(), *features, *more], 1), y, half))
         if name == "wice":
             gold = grouped(out, group, kind, 5, count)

@@ -138,9 +138,104 @@ def dates(draw):
     return evidence, f"{thing} starts on {first}.", f"{thing} starts on {last}.", f"{thing} starts on {days[0]} {months[1]} {start}."
 
 
+EVENTS = ["fire drill", "team lunch", "budget review", "safety training", "choir rehearsal", "board meeting", "blood donation", "book club", "product demonstration", "vaccination"]
+ROOMS = ["hall A", "room 3.07", "the canteen", "the library", "the gym", "room 112", "the small office", "the foyer", "building C", "the garden"]
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+FIRMS = ["Halden Works", "Ostra Logistics", "Pinewood Labs", "Redfern & Co", "Silva Foods", "Tarn Energy", "Ulmer Bank", "Vantage Media", "Westbury Homes", "Corvin Tools"]
+TOWNS = ["Ghent", "Porto", "Malmo", "Leeds", "Graz", "Tallinn", "Cork", "Basel", "Turin", "Bergen", "Nantes", "Gdansk"]
+FLAGS = ["--all", "--check", "--depth", "--fast", "--keep", "--json", "--no-cache", "--strict", "--verbose", "-k", "-q", "-x"]
+EFFECTS = ["removes the old files", "prints the version", "stops at the first error", "skips hidden folders", "writes a report", "keeps the temporary files", "asks before each change",
+           "uses one thread only", "follows links", "sorts the output by size", "turns colours off", "reads the names from a file"]
+GOODS = ["batteries", "the charger", "delivery", "breakfast", "parking", "the installation", "a spare key", "insurance", "cleaning", "heating costs", "the final exam", "a printed manual"]
+
+
+def schedule(draw):
+    events, rooms, days = draw.sample(EVENTS, 3), draw.sample(ROOMS, 3), draw.sample(DAYS, 3)
+    hours = draw.sample(range(8, 20), 3)
+    line = draw.choice(["The {e} is on {d} at {h}:00 in {r}.", "{d}, {h}:00, {r}: {e}", "{e} – {d} – {h}:00 – {r}", "On {d} at {h}:00 the {e} takes place in {r}."])
+    evidence = draw.choice([" ", "\n"]).join(big(line.format(e=e, d=d, h=h, r=r)) for e, d, h, r in zip(events, days, hours, rooms))
+    one, two = draw.sample(range(3), 2)
+    kind = draw.randrange(3)
+    if kind == 0:
+        say = draw.choice(["The {} takes place on {}.", "The {} is on a {}.", "The day of the {} is {}."])
+        return evidence, say.format(events[one], days[one]), say.format(events[one], days[two]), say.format(events[two], days[one])
+    if kind == 1:
+        say = draw.choice(["The {} is held in {}.", "People meet for the {} in {}."])
+        return evidence, say.format(events[one], rooms[one]), say.format(events[one], rooms[two]), say.format(events[two], rooms[one])
+    say = draw.choice(["The {} starts at {}:00.", "The {} begins at {} o'clock."])
+    return evidence, say.format(events[one], hours[one]), say.format(events[one], hours[two]), say.format(events[two], hours[one])
+
+
+def sites(draw):
+    firms, towns, years = draw.sample(FIRMS, 3), draw.sample(TOWNS, 3), draw.sample(range(1950, 2024), 3)
+    act, noun = draw.choice([("opened a plant in", "plant"), ("moved its head office to", "head office"), ("closed its shop in", "shop"), ("rents a warehouse in", "warehouse")])
+    joined = draw.choice([". ", "; ", ", while "])
+    evidence = big(joined.join(f"{f} {act} {t} in {y}" for f, t, y in zip(firms, towns, years))) + "."
+    one, two = draw.sample(range(3), 2)
+    if draw.random() < 0.5:
+        say = draw.choice(["{} " + act + " {}.", "It was {} that " + act + " {}."])
+        return evidence, say.format(firms[one], towns[one]), say.format(firms[one], towns[two]), say.format(firms[two], towns[one])
+    say = draw.choice(["In {1} {0} " + act.rsplit(" ", 1)[0] + " another town." if "to" in act else "{0} did so in {1}.", "For {0} this was in {1}.", "The year for {0} is {1}."])
+    return evidence, say.format(firms[one], years[one]), say.format(firms[one], years[two]), say.format(firms[two], years[one])
+
+
+def flags(draw):
+    names, effects = draw.sample(FLAGS, 3), draw.sample(EFFECTS, 3)
+    line = draw.choice(["`{}` {}.", "{}  {}", "The option {} {}.", "{}: {}", "With {} the program {}."])
+    evidence = draw.choice([" ", "\n"]).join(line.format(n, e) for n, e in zip(names, effects))
+    one, two = draw.sample(range(3), 2)
+    say = draw.choice(["{0} {1}.", "If {0} is given, the tool {1}.", "The program {1} when it is called with {0}."])
+    return evidence, say.format(names[one], effects[one]), say.format(names[one], effects[two]), say.format(names[two], effects[one])
+
+
+def included(draw):
+    goods = draw.sample(GOODS, 3)
+    what = draw.choice(["The price", "The rent", "The course fee", "The contract", "The offer", "The ticket"])
+    yes, no = draw.choice([("includes", "does not include"), ("covers", "does not cover"), ("contains", "does not contain")])
+    evidence = draw.choice([
+        f"{what} {yes} {goods[0]} and {goods[1]}. It {no} {goods[2]}.", f"{what} {no} {goods[2]}. {big(goods[0])} and {goods[1]} are part of it.",
+        f"{what} {yes} {goods[0]} and {goods[1]} but not {goods[2]}.", f"{big(goods[2])} must be paid extra. {what} {yes} {goods[0]} and {goods[1]}.",
+    ])
+    kind = draw.randrange(3)
+    if kind == 0:
+        return evidence, f"{what} {yes} {goods[0]}.", f"{what} {yes} {goods[2]}.", f"{what} {no} {goods[0]}."
+    if kind == 1:
+        return evidence, f"{what} {no} {goods[2]}.", f"{what} {no} {goods[1]}.", f"{what} {yes} {goods[2]}."
+    return evidence, f"{big(goods[2])} is not included.", f"{big(goods[1])} is not included.", f"{big(goods[2])} is included."
+
+
+def allowed(draw):
+    acts = draw.sample(["park in the yard", "smoke on the balcony", "use the lift for furniture", "open the windows at night", "bring a dog", "share the password", "print in colour",
+                        "eat at the desk", "enter the roof", "take photographs", "work from home", "store bicycles in the hall"], 2)
+    who = draw.choice(["Visitors", "Tenants", "Employees", "Guests", "Students", "Members"])
+    yes, no = draw.choice([("may", "may not"), ("can", "cannot"), ("are allowed to", "are not allowed to")])
+    flip = draw.random() < 0.5
+    one = f"{who} {no if flip else yes} {acts[0]}."
+    evidence = " ".join(draw.sample([one, f"{who} {yes if flip else no} {acts[1]}.", draw.choice(["The rules apply from May on.", "Questions go to the office.", "The notice hangs at the door."])], 3))
+    say_yes = draw.choice([f"It is allowed to {acts[0]}.", f"{who} {yes} {acts[0]}.", f"{who} are permitted to {acts[0]}."])
+    say_no = draw.choice([f"It is forbidden to {acts[0]}.", f"{who} {no} {acts[0]}.", f"{who} must not {acts[0]}.", f"It is not allowed to {acts[0]}."])
+    return (evidence, say_no, say_yes, say_yes) if flip else (evidence, say_yes, say_no, say_no)
+
+
+def changes(draw):
+    what = draw.choice(["Turnover", "The number of members", "The price of a ticket", "The water level", "The error rate", "The waiting time", "The headcount"])
+    low, high = sorted(draw.sample(range(11, 99), 2))
+    unit = draw.choice(["", " million", " percent", " thousand"])
+    up = draw.random() < 0.5
+    first, last = (low, high) if up else (high, low)
+    year = draw.randint(2008, 2024)
+    evidence = f"{what} {draw.choice(['rose', 'went up', 'increased'] if up else ['fell', 'went down', 'dropped'])} from {first}{unit} in {year} to {last}{unit} in {year + 1}."
+    kind = draw.randrange(3)
+    if kind == 0:
+        return evidence, f"{what} {'increased' if up else 'decreased'}.", f"{what} {'decreased' if up else 'increased'}.", f"{what} stayed the same."
+    if kind == 1:
+        return evidence, f"In {year + 1} it was {last}{unit}.", f"In {year + 1} it was {first}{unit}.", f"In {year} it was {last}{unit}."
+    return evidence, f"{what} was {'higher' if up else 'lower'} in {year + 1} than in {year}.", f"{what} was {'lower' if up else 'higher'} in {year + 1} than in {year}.", f"{what} was {last + 1}{unit} in {year + 1}."
+
+
 def rows(draw, count):
     """(evidence, claim, true or not)"""
-    makers = [codes, contacts, decisions, settings, reports, dates]
+    makers = [codes, contacts, decisions, settings, reports, dates, schedule, sites, flags, included, allowed, changes]
     for number in range(count):
         evidence, true, *false = makers[number % len(makers)](draw)
         yield evidence, true, True

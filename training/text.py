@@ -178,3 +178,98 @@ def oppose(text, draw):
     if match.group()[0].isupper():
         new = new.capitalize()
     return text[: match.start()] + new + text[match.end() :]
+
+
+IRREGULAR = dict(pair.split("/") for pair in (
+    "win/won become/became begin/began take/took give/gave make/made get/got go/went come/came write/wrote build/built leave/left lose/lost find/found hold/held"
+    " meet/met lead/led sell/sold buy/bought send/sent speak/spoke run/ran see/saw have/had say/said think/thought tell/told know/knew fight/fought grow/grew"
+    " fall/fell rise/rose break/broke choose/chose spend/spent keep/kept feel/felt bring/brought teach/taught sing/sang draw/drew drive/drove eat/ate pay/paid"
+    " read/read put/put set/set cut/cut hit/hit let/let wear/wore throw/threw steal/stole stand/stood understand/understood mean/meant hear/heard be/was"
+).split())
+AFTER = r"(?:called|named|known as|known for|made of|used for|caused by|written by|led by|based on|\w+ed(?: (?:in|on|by|for|to|with|from|at|as))?|born|built|held|found|made|written|sold|won|seen|fought)"
+
+
+def past(verb):
+    if verb in IRREGULAR:
+        return IRREGULAR[verb]
+    if verb.endswith("e"):
+        return verb + "d"
+    if verb.endswith("y") and verb[-2:-1] not in "aeiou":
+        return verb[:-1] + "ied"
+    return verb + "ed"
+
+
+def statement(question, answer):
+    """A question and its answer as a sentence, for the forms of questions where that is safe; else None."""
+    question = question.strip().rstrip("?").strip()
+    if len(answer.split()) > 12 or not answer:
+        return None
+    answer = answer.strip().rstrip(".")
+
+    def placed(word):
+        low = answer.split()[0].lower()
+        if low in ("in", "on", "at", "by", "for", "to", "from", "during", "after", "before", "since", "between", "near"):
+            return answer
+        if word.lower() == "where":
+            return "in " + answer
+        if word.lower() == "when":
+            return ("on " if re.match(r"\d{1,2} \w|\w+ \d{1,2}(,|$)", answer) else "in ") + answer
+        return answer
+    auxiliary = r"(?:is|was|are|were|did|does|do|has|have|had|can|could|will|would|should|may|might|must)"
+    match = re.match(rf"(?:who|what) (?!{auxiliary}\b|happen)([a-z]+ed|{'|'.join(IRREGULAR.values())}) (.+)$", question, re.I)
+    if match:
+        return sentence_of(f"{answer} {match.group(1)} {match.group(2)}")
+    match = re.match(rf"(who|what|where|when) (is|was|are|were) (.+) ({AFTER})$", question, re.I)
+    if match:
+        word, be, what, verb = match.groups()
+        return sentence_of(f"{what} {be} {verb} {placed(word)}")
+    match = re.match(r"(?:who|what) (is|was|are|were) (the [^,]+|his [^,]+|her [^,]+|its [^,]+)$", question, re.I)
+    if match and not re.search(r" (for|of|in|by|to|with|from|on|at|about|as|like|doing|\w+ed)$", question):
+        return sentence_of(f"{match.group(2)} {match.group(1)} {answer}")
+    match = re.match(r"(who|what|where|when|how many \w+|how much \w+|which \w+|what \w+) did ((?:[A-Z][\w'.-]*(?: of | the | and | )?)+|he|she|it|they) ?([a-z]+)(.*)$", question)
+    match = match or re.match(r"(Who|What|Where|When|How many \w+|How much \w+|Which \w+|What \w+) did ((?:[A-Z][\w'.-]*(?: of | the | and | )?)+|he|she|it|they) ?([a-z]+)(.*)$", question)
+    if match:
+        word, who, verb, rest = match.groups()
+        counted = word.split()[-1] if word.lower().startswith("how") else ""
+        what = f"{answer} {counted}".strip() if counted and counted not in answer else placed(word)
+        if word.lower() in ("where", "when"):
+            return sentence_of(f"{who.strip()} {past(verb)}{rest} {what}")
+        return sentence_of(f"{who.strip()} {past(verb)} {what}{rest}")
+    return None
+
+
+def sentence_of(text):
+    text = re.sub(r"\s+", " ", text).strip()
+    return text[0].upper() + text[1:] + "."
+
+
+def shorten(text, draw):
+    """A true sentence made a little different: brackets, a leading phrase or a trailing clause left out."""
+    tries = [
+        re.sub(r" ?\([^)]*\)", "", text),
+        re.sub(r"^(?:In|On|At|By|During|After|Before|However|Moreover|Also|Today|Then|Later|Meanwhile|Although)\b[^,]{0,60}, (\w)", lambda m: m.group(1).upper(), text),
+        re.sub(r", (?:which|who|where|while|although|with|including|and|but)\b[^,]*\.$", ".", text),
+        re.sub(r", [^,]{3,60}, ", " ", text, count=1),
+    ]
+    tries = [one for one in tries if one != text and len(one) > 25]
+    return draw.choice(tries) if tries else text
+
+
+def say_differently(text, draw):
+    """Contractions, number words and a few words of the same meaning; nothing that changes what is said."""
+    pairs = [
+        (r"\bapproximately\b", "about"), (r"\babout (?=\d)", "around "), (r"\bhowever, ", ""), (r"\bcannot\b", "can not"), (r"\bn't\b", " not"), (r"\bapproved\b", "agreed to"),
+        (r"\bbegan\b", "started"), (r"\bstarted\b", "began"), (r"\bpurchased\b", "bought"), (r"\bbought\b", "purchased"), (r"\blarge\b", "big"), (r"\breceived\b", "got"),
+        (r"\bobtained\b", "got"), (r"\bseveral\b", "some"), (r"\bmany\b", "a lot of"), (r"\balso \b", ""), (r"\bcreated\b", "made"), (r"\bconstructed\b", "built"), (r"\bbuilt\b", "constructed"),
+        (r"\bU\.S\.\b", "US"), (r"\bUnited States\b", "US"), (r"\brequire\b", "need"), (r"\brequires\b", "needs"), (r"\buses\b", "makes use of"), (r"\bprior to\b", "before"),
+        (r"\bpercent\b", "%"), (r"%", " percent"), (r"\bbecause\b", "since"), (r"\bthe company\b", "the firm"), (r"\bchildren\b", "kids"), (r"\bfilm\b", "movie"), (r"\bmovie\b", "film"),
+    ]
+    draw.shuffle(pairs)
+    changes = 0
+    for pattern, new in pairs:
+        changed = re.sub(pattern, new, text, count=1)
+        if changed != text:
+            text, changes = changed, changes + 1
+        if changes == 2:
+            break
+    return text

@@ -49,14 +49,17 @@ class Data:
 
     def pairs(self, a, b, longest, cut_first):
         """[CLS] a [SEP] b [SEP]: ids, mask, types and where b begins. What is too long is cut at the end of a, or of b."""
-        a, b = (torch.from_numpy(np.asarray(part, dtype=np.int64)).to(self.device) for part in (a, b))
+        a, b = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)
+        # A length that is a multiple of eight suits the attention kernels.
+        room = min(longest, int((self.lengths[a] + self.lengths[b]).max()) + 3)
+        a, b = torch.from_numpy(a).to(self.device), torch.from_numpy(b).to(self.device)
         size_a, size_b = self.sizes[a], self.sizes[b]
         if cut_first:
             size_a = torch.minimum(size_a, longest - 3 - size_b)
         else:
             size_b = torch.minimum(size_b, longest - 3 - size_a)
         total = size_a + size_b + 3
-        place = torch.arange(int(total.max()), device=self.device)[None]
+        place = torch.arange((room + 7) // 8 * 8, device=self.device)[None]
         second = (size_a + 2)[:, None]
         from_a = self.ids[(self.starts[a][:, None] + place - 1).clamp(0, len(self.ids) - 1)]
         from_b = self.ids[(self.starts[b][:, None] + place - second).clamp(0, len(self.ids) - 1)]
@@ -94,13 +97,13 @@ class Task:
             which, value = change.split("=")
             if which in data.names[name]:
                 weight[get("set") == list(data.names[name]).index(which)] *= float(value)
-        self.weight, self.val = weight, get("val")
+        self.weight, self.val, self.size = weight, get("val"), int(BATCH[name] * given.batch)
 
     def epoch(self, draw, share=1.0):
         """Each row as often as its weight says."""
         often = np.floor(self.weight * share + np.array([draw.random() for _ in self.weight])).astype(int)
         often[self.val] = 0
-        return batches(self.lengths, np.repeat(np.arange(len(often)), often), BATCH[self.name], draw)
+        return batches(self.lengths, np.repeat(np.arange(len(often)), often), self.size, draw)
 
     def inputs(self, rows):
         get = lambda part: self.data.get(f"{self.name}.{part}")[rows]
@@ -278,7 +281,7 @@ def validate(model, data, task):
     documents = [data.get("relevance.documents")[f : f + n] for f, n in zip(get("first"), get("count"))]
     out = outputs(model, data, "relevance", np.repeat(get("q"), get("count")), np.concatenate(documents), False)[:, 0]
     first, right = 0, []
-    for n in get("count"):
+    for n in get("count").astype(int):
         right.append(out[first] > out[first + 1 : first + n].max())
         first += n
     return {"first": round(float(np.mean(right)), 4)}
@@ -303,6 +306,7 @@ def main():
     parser.add_argument("--rank", type=int, default=44)
     parser.add_argument("--epochs", type=float, default=3)
     parser.add_argument("--rate", type=float, default=0, help="1e-3 for low-rank weights and 1.5e-4 for whole matrices, if not given")
+    parser.add_argument("--batch", type=float, default=1, help="times the usual size of a batch")
     parser.add_argument("--dropout", type=float, default=0.05)
     parser.add_argument("--decay", type=float, default=0.01)
     parser.add_argument("--start", default="")
@@ -314,6 +318,7 @@ def main():
     began = time.time()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(given.threads)
+    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for each shape
     torch.manual_seed(given.seed)
     draw = random.Random(given.seed)
     given.out.mkdir(parents=True, exist_ok=True)
