@@ -242,8 +242,8 @@ def prepare_support(data, pool, known, reader_rows, share, draw):
                 seen.add(row["evidence"])
                 for _ in range(3 if name == "wice_partly_train" else 1):
                     copied(clean(row["evidence"]), validates(row["evidence"]), 0.8)
-    for evidence, claim, true in made.rows(draw, int(6000 * share)):
-        add("made", evidence, claim, "supported" if true else "not", None, 0.6, False)
+    for evidence, claim, true in made.rows(draw, int(18000 * share)):
+        add("made", evidence, claim, "supported" if true else "not", None, 0.6, validates(evidence))
     balance(rows, sets)
     return rows, sets
 

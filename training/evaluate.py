@@ -63,7 +63,7 @@ def fitted(features, y, half):
     """Probabilities of logistic regression, each half from the other."""
     out = np.zeros(len(y))
     for one in (0, 1):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000))
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=1000))
         out[half == one] = model.fit(features[half != one], y[half != one]).predict_proba(features[half == one])[:, 1]
     return out
 
@@ -155,7 +155,7 @@ def claims(sets, name, scores, base):
         cosines = base[name][:, 0].astype(np.float64)
         more = [grouped(cosines, group, kind, k, count, empty=0.0) for k in (2, 3)]
         line("cosine, window", more[0]), line("cosine, sentence", more[1])
-        line("features, logistic regression", fitted(np.stack(features + more + [np.array([len(r["claim"]) for r in rows])], 1), y, half))
+        line("features, logistic regression", fitted(np.stack(features + more + [np.array([len(r["claim"]) for r in rows])], 1), y, half), 0.5)
     else:
         more = []
     if scores is not None:
@@ -168,9 +168,9 @@ def claims(sets, name, scores, base):
         mean = np.mean([columns["chosen 230"], columns["windows 200"], columns["sentence and neighbours"]], 0)
         line("mean of three", mean), line("mean of three, at 0", mean, 0.0)
         few = np.stack([columns["windows 200"], columns["sentence and neighbours"], features[1], features[2]], 1)
-        right = line("scores and words (four features)", fitted(few, y, half))
+        right = line("scores and words (four features)", fitted(few, y, half), 0.5)
         table["scores and words (four features)"]["over words"] = interval(lambda rows: balanced(right[rows], y[rows]) - balanced(words_right[rows], y[rows]), count)
-        line("scores and features", fitted(np.stack([*columns.values(), *features, *more], 1), y, half))
+        line("scores and features", fitted(np.stack([*columns.values(), *features, *more], 1), y, half), 0.5)
         if name == "wice":
             gold = grouped(out, group, kind, 5, count)
             here = gold > -19
@@ -222,6 +222,39 @@ def reader(sets, scores, base, name="squad2-dev"):
         raw["both, words, support"] = np.concatenate([raw["both and words"], scores["answers " + name]], 1)
     for label, columns in raw.items():
         columns = columns.reshape(len(rows), -1)
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(columns[fit], y[fit])
+        table["refusal: " + label] = refusal(model.predict_proba(columns[fit])[:, 1], y[fit], model.predict_proba(columns[held])[:, 1], y[held])
+    return table
+
+
+def found(sets, scores, name="squad2-dev"):
+    """The same over real retrieval: the five best paragraphs of all (BM25 and cosine, each scaled), the best span of them."""
+    rows = sets.rows[name]
+    contexts = list(dict.fromkeys(row["context"] for row in rows))
+    out, group, kind = scores[name + " found"], sets.get(name + " found", "group"), sets.get(name + " found", "kind")
+    rank = np.arange(len(group)) % 5
+    half = np.array([D.half_of(row["question"]) for row in rows])
+    y = np.array([row["answerable"] for row in rows]).astype(int)
+    held_contexts = {row["context"] for row, one in zip(rows, half) if one == "held"}
+    table, best_table = {}, None
+    for cost in (0.0, 0.5, 1.0, 2.0):
+        score = out[:, 2] - out[:, 3] + 0.5 * out[:, 4] - cost * (rank > 0)
+        pick = np.array([np.flatnonzero(group == number)[np.argmax(score[group == number])] for number in range(len(rows))])
+        texts = [span_text(sets.tokenizer, contexts[kind[p]], *out[p, :2]) for p in pick]
+        f1 = np.array([token_f1(text, row["answers"]) if row["answerable"] else np.nan for text, row in zip(texts, rows)])
+        tune = f1[(half == "tune") & (y == 1)].mean()
+        if best_table is None or tune > best_table[0]:
+            best_table = (tune, cost, pick, texts, f1)
+    _, cost, pick, texts, f1 = best_table
+    here = np.flatnonzero((half == "held") & (y == 1))
+    right = np.array([any(contexts[kind[p]] == rows[n]["context"] for p in np.flatnonzero(group == n)) for n in here])
+    table["F1 held, best of five"] = {"f1": round(float(f1[here].mean()), 3), "interval": interval(lambda rows: f1[here][rows].mean(), len(here)), "right paragraph among five": round(float(right.mean()), 3), "cost of a later paragraph": cost}
+    words = np.array([rules.question_features(row["question"], contexts[kind[p]], text) for row, p, text in zip(rows, pick, texts)], dtype=float)
+    second = np.array([np.sort(out[group == number, 4])[-2] for number in range(len(rows))])
+    both = np.stack([out[pick, 4], out[pick, 2] - out[pick, 3]], 1)
+    fit = np.flatnonzero((half == "tune") & np.array([row["context"] in held_contexts for row in rows]))
+    held = np.flatnonzero(half == "held")
+    for label, columns in {"both": both, "both, words": np.concatenate([both, words], 1), "both, second": np.concatenate([both, second[:, None]], 1)}.items():
         model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(columns[fit], y[fit])
         table["refusal: " + label] = refusal(model.predict_proba(columns[fit])[:, 1], y[fit], model.predict_proba(columns[held])[:, 1], y[held])
     return table
@@ -333,6 +366,8 @@ def main():
         for one in ("squad2-dev", "clapnq-dev"):
             if one in scores:
                 result[one] = reader(sets, scores, base, one)
+        if "squad2-dev found" in scores:
+            result["squad2-dev, real retrieval"] = found(sets, scores)
         if any(one.startswith("beir ") for one in scores):
             result["ranking"] = ranking(sets, scores)
         print("##", name)

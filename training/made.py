@@ -233,10 +233,42 @@ def changes(draw):
     return evidence, f"{what} was {'higher' if up else 'lower'} in {year + 1} than in {year}.", f"{what} was {'lower' if up else 'higher'} in {year + 1} than in {year}.", f"{what} was {last + 1}{unit} in {year + 1}."
 
 
+PARTIES = [("lender", "borrower"), ("teacher", "pupil"), ("host", "guest"), ("supplier", "customer"), ("driver", "dispatcher"), ("author", "editor"), ("client", "server"),
+           ("parser", "printer"), ("nurse", "doctor"), ("cook", "waiter"), ("agency", "contractor"), ("sender", "receiver"), ("master", "replica"), ("owner", "manager")]
+DUTIES = ["checks the list", "keeps the records", "pays the fee", "cleans the tools", "signs the form", "sends the report", "opens the session", "closes the file", "writes the log",
+          "brings the keys", "orders the parts", "counts the stock", "calls the office", "stores the result", "carries the cost of repairs", "informs the other side"]
+KEPT = ["the invoices", "the spare keys", "the photographs", "the test data", "the personnel files", "the old servers", "the paint", "the first-aid box", "the contracts", "the winter tyres"]
+WHERE = ["in the cellar", "in the archive", "on the second floor", "in cabinet 4", "at the branch in Lille", "in the cloud", "behind the counter", "in the safe", "at the depot", "in folder B"]
+
+
+def duties(draw):
+    one, two = draw.choice(PARTIES)
+    if draw.random() < 0.5:
+        one, two = two, one
+    first, second = draw.sample(DUTIES, 2)
+    evidence = draw.choice([f"The {one} {first}, the {two} {second}.", f"The {one} {first} and the {two} {second}.", f"The {one} {first}. Then the {two} {second}.",
+                            f"While the {one} {first}, the {two} {second}.", f"{big(one)}: {first}. {big(two)}: {second}."])
+    if draw.random() < 0.5:
+        return evidence, f"The {two} {second}.", f"The {one} {second}.", f"The {two} {first}."
+    return evidence, f"It is the {one} who {first}.", f"It is the {two} who {first}.", f"It is the {one} who {second}."
+
+
+def places(draw):
+    things, spots = draw.sample(KEPT, 2), draw.sample(WHERE, 2)
+    evidence = draw.choice(["{} are kept {}, {} {}.", "{} are {}. {} are {}.", "You find {} {} and {} {}.", "{} were moved {}; {} stay {}."]).format(things[0], spots[0], things[1], spots[1])
+    evidence = big(evidence) if not evidence.startswith("You") else evidence
+    say = draw.choice(["{} are {}.", "{} can be found {}.", "Look for {} {}."])
+    one = draw.randrange(2)
+    return evidence, big(say.format(things[one], spots[one])), big(say.format(things[one], spots[1 - one])), big(say.format(things[1 - one], spots[one]))
+
+
 def rows(draw, count):
-    """(evidence, claim, true or not)"""
-    makers = [codes, contacts, decisions, settings, reports, dates, schedule, sites, flags, included, allowed, changes]
+    """(evidence, claim, true or not); now and then with a second text before or after."""
+    makers = [codes, contacts, decisions, settings, reports, dates, schedule, sites, flags, included, allowed, changes, duties, places]
     for number in range(count):
         evidence, true, *false = makers[number % len(makers)](draw)
+        if draw.random() < 0.35:
+            other = draw.choice([maker for maker in makers if maker is not makers[number % len(makers)]])(draw)[0]
+            evidence = f"{evidence} {other}" if draw.random() < 0.5 else f"{other} {evidence}"
         yield evidence, true, True
         yield evidence, draw.choice(false), False

@@ -126,7 +126,10 @@ class Encoder(nn.Module):
     def hidden(self, ids, mask, types, dropout=0.0):
         """last_hidden_state of the graph."""
         batch, length = ids.shape
-        x = self.w_word_embeddings[ids] + self.w_position_embeddings[:length] + self.w_token_type_embeddings[types]
+        # The two type vectors are mixed by a product: the backward pass of looking them up is slow with so many equal places.
+        kind = self.w_token_type_embeddings
+        kind = kind[0] + types[:, :, None].to(kind.dtype) * (kind[1] - kind[0])
+        x = self.w_word_embeddings[ids] + self.w_position_embeddings[:length] + kind
         x = self.drop(self.norm(x, "norm"), dropout)
         seen = torch.zeros(batch, 1, 1, length, dtype=torch.bfloat16 if torch.is_autocast_enabled() else x.dtype, device=x.device)
         seen = seen.masked_fill(mask[:, None, None, :] == 0, -1e4).expand(batch, HEADS, length, length)

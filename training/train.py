@@ -312,6 +312,7 @@ def main():
     parser.add_argument("--start", default="")
     parser.add_argument("--teach", default="")
     parser.add_argument("--weights", default="", help="set=factor,…")
+    parser.add_argument("--seconds", type=float, default=0, help="the training ends after this time, whatever --epochs says; the rate falls with the clock")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--scores", default="", help="the evaluation sets to score, joined by commas (all of the tasks, if not given)")
     given = parser.parse_args()
@@ -346,7 +347,13 @@ def main():
     optimizer = torch.optim.AdamW(groups, weight_decay=given.decay, betas=(0.9, 0.98), fused=device == "cuda")
     per_epoch = sum(len(task.epoch(random.Random(0))) for task in tasks)
     steps = max(1, int(given.epochs * per_epoch))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / (0.06 * steps + 1), max(0.02, (steps - step) / (steps * 0.94))))
+    started, share_done = time.time(), [0.0]
+
+    def progress(step):
+        """0 to 1: by steps, or by the clock if that is given."""
+        share_done[0] = min(1.0, max(share_done[0], (time.time() - started) / given.seconds if given.seconds else step / steps))
+        return share_done[0]
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / (0.06 * steps + 1), max(0.02, (1 - progress(step)) / 0.94)))
     step, epoch, log = 0, 0, {"arguments": {name: str(value) for name, value in vars(given).items() if name not in ("data", "backbone", "out")}, "epochs": []}
     kept = given.out / "state.pt"
     if kept.exists():
@@ -369,6 +376,9 @@ def main():
             schedule.step()
             step += 1
             total[task.name].append(loss.detach())
+            if share_done[0] >= 1:
+                steps = step
+                break
         epoch += 1
         line = {"epoch": epoch, "step": step, "seconds": round(time.time() - began, 1)}
         for task in tasks:
