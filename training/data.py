@@ -482,7 +482,7 @@ def main():
     parser.add_argument("backbone", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--share", type=float, default=1.0)
-    parser.add_argument("--embeddings", type=pathlib.Path)
+    parser.add_argument("--embeddings", type=pathlib.Path, help="the folder of embed.py; without it nothing is retrieved or ranked")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=["training", "evaluation"])
     given = parser.parse_args()

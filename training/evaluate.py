@@ -185,6 +185,49 @@ def claims(sets, name, scores, base):
     return table
 
 
+COMBINED = ["best window", "best sentence with its neighbours", "words in common, window", "rare words in common, whole text", "a number, code or name is lacking", "score and words, sentence with its neighbours"]
+
+
+def combined_features(sets, name, scores):
+    """Six figures for a claim and a long text; the last adds 6 × the share of words in common to the score of each pair before the best is taken."""
+    rows, group, kind = sets.rows[name], sets.get(name, "group"), sets.get(name, "kind")
+    out, lexical, count = margin(scores[name]), sets.overlaps(name), len(rows)
+    rare, lacking = np.zeros(count), np.zeros(count)
+    for number, row in enumerate(rows):
+        parts, wanted = [T.stems(part) for part in row["evidence"]], T.stems(row["claim"])
+        often = collections.Counter(word for part in parts for word in part)
+        weight = {word: np.log(1 + len(parts) / (often[word] + 0.5)) for word in wanted}
+        rare[number] = sum(weight[word] for word in wanted if often[word]) / max(1e-9, sum(weight.values()))
+        lacking[number] = rules.lacking(row["claim"], " ".join(row["evidence"]))
+    best = lambda values, which, empty=-20.0: grouped(values, group, kind, which, count, empty=empty)
+    y = np.array([row["label"].lower() in ("supported", "support") for row in rows]).astype(int)
+    return np.stack([best(out, 2), best(out, 4), best(lexical, 2, 0.0), rare, lacking, best(out + 6 * lexical, 4)], 1), y
+
+
+def combined(sets, scores):
+    """Logistic regression on the six: within each set by five folds, and learned on one set and used on the other."""
+    table, given = {}, {name: combined_features(sets, name, scores) for name in ("wice", "scifact-pairs")}
+    new = lambda: make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=1000))
+    for name, (x, y) in given.items():
+        fold = np.array([int(hashlib.sha256(row["claim"].encode()).hexdigest(), 16) % 5 for row in sets.rows[name]])
+        other = given["scifact-pairs" if name == "wice" else "wice"]
+        for columns, what in (([2, 3, 4], "words alone"), (list(range(6)), "words and scores")):
+            found = {"five folds": np.zeros(len(y)), "learned on the other set": new().fit(other[0][:, columns], other[1]).predict_proba(x[:, columns])[:, 1]}
+            for number in range(5):
+                here = fold == number
+                found["five folds"][here] = new().fit(x[~here][:, columns], y[~here]).predict_proba(x[here][:, columns])[:, 1]
+            plain = crossed(x[:, 2], y, fold % 2)
+            for how, p in found.items():
+                right = (p > 0.5) == (y == 1)
+                table[f"{name}: {what}, {how}"] = {
+                    "balanced": round(float(balanced(right, y)), 3), "interval": interval(lambda rows: balanced(right[rows], y[rows]), len(y)), "auc": round(auc(p, y), 3),
+                    "over words in common": round(float(balanced(right, y) - balanced(plain, y)), 3), "interval of that": interval(lambda rows: balanced(right[rows], y[rows]) - balanced(plain[rows], y[rows]), len(y)),
+                }
+    model = new().fit(np.concatenate([x for x, _ in given.values()]), np.concatenate([y for _, y in given.values()]))
+    table["both sets together"] = {**parameters(model), "features": COMBINED}
+    return table
+
+
 def span_text(tokenizer, context, first, last, kept={}):
     if context not in kept:
         kept[context] = tokenizer.encode(context, add_special_tokens=False).offsets
@@ -219,11 +262,15 @@ def reader(sets, scores, base, name="squad2-dev"):
     raw["words and names alone, logistic regression"] = words
     raw["both and words"] = np.concatenate([raw["both"], words], 1)
     if "answers " + name in scores:
-        raw["both, words, support"] = np.concatenate([raw["both and words"], scores["answers " + name]], 1)
+        supports = scores["answers " + name].astype(np.float64)
+        raw["support of the answer"] = margin(supports)
+        raw["both and support"] = np.concatenate([raw["both"], margin(supports)[:, None]], 1)
+        raw["both, words, support"] = np.concatenate([raw["both and words"], margin(supports)[:, None]], 1)
     for label, columns in raw.items():
         columns = columns.reshape(len(rows), -1)
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(columns[fit], y[fit])
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000)).fit(columns[fit], y[fit])
         table["refusal: " + label] = refusal(model.predict_proba(columns[fit])[:, 1], y[fit], model.predict_proba(columns[held])[:, 1], y[held])
+        table["refusal: " + label]["model"] = parameters(model)
     return table
 
 
@@ -254,13 +301,19 @@ def found(sets, scores, name="squad2-dev"):
     both = np.stack([out[pick, 4], out[pick, 2] - out[pick, 3]], 1)
     fit = np.flatnonzero((half == "tune") & np.array([row["context"] in held_contexts for row in rows]))
     held = np.flatnonzero(half == "held")
-    for label, columns in {"both": both, "both, words": np.concatenate([both, words], 1), "both, second": np.concatenate([both, second[:, None]], 1)}.items():
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(columns[fit], y[fit])
+    for label, columns in {"both": both, "both, words": np.concatenate([both, words], 1), "both, second": np.concatenate([both, second[:, None]], 1), "both, second, words": np.concatenate([both, second[:, None], words], 1)}.items():
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000)).fit(columns[fit], y[fit])
         table["refusal: " + label] = refusal(model.predict_proba(columns[fit])[:, 1], y[fit], model.predict_proba(columns[held])[:, 1], y[held])
+        table["refusal: " + label]["model"] = parameters(model)
     return table
 
 
-def refusal(fit, fit_y, probability, y, most_refused=0.12):
+def parameters(model):
+    """probability = 1 / (1 + exp(-(bias + sum of weight × (feature - mean) / scale)))"""
+    return {"mean": model[0].mean_.round(4).tolist(), "scale": model[0].scale_.round(4).tolist(), "weight": model[1].coef_[0].round(4).tolist(), "bias": round(float(model[1].intercept_[0]), 4)}
+
+
+def refusal(fit, fit_y, probability, y, most_refused=0.13):
     """Refuse when the calibrated probability of an answer is below the point at which `most_refused` of the answerable tuning questions are refused."""
     at = np.quantile(fit[fit_y == 1], most_refused)
 
@@ -277,7 +330,7 @@ def refusal(fit, fit_y, probability, y, most_refused=0.12):
         if (refused & ~bad).sum() <= 0.15 * (~bad).sum():
             free.append((refused & bad).sum() / bad.sum())
     return {
-        "precision": round(float(precision), 3), "recall": round(float(recall), 3), "answerable refused": round(float(lost), 3),
+        "refuse below": round(float(at), 4), "precision": round(float(precision), 3), "recall": round(float(recall), 3), "answerable refused": round(float(lost), 3),
         "intervals": [interval(lambda rows, n=n: figures(rows)[n], len(y)) for n in range(3)], "auc": round(auc(probability, y), 3),
         "ece platt": round(ece(probability, y), 3), "ece isotonic": round(ece(steps.predict(probability), y), 3), "most recall at 15 % lost": round(float(max(free)), 3),
     }
@@ -332,6 +385,14 @@ def ranking(sets, scores, base=None):
         return {}
     chosen = max(weights, key=lambda weight: out["cisi"][weight].mean()) if "cisi" in out else 0.1
     report = {"weight": chosen}
+    told = [name for name in out if name != "cisi"]
+    draw = np.random.default_rng(1)
+    differences = {name: out[name][chosen] - out[name][0.0] for name in told}
+    means = [np.mean([d[draw.integers(0, len(d), len(d))].mean() for d in differences.values()]) for _ in range(1000)]
+    report["mean of the sets but cisi"] = {
+        "first": round(float(np.mean([out[name][0.0].mean() for name in told])), 4), "with": round(float(np.mean([out[name][chosen].mean() for name in told])), 4),
+        "difference": [round(float(x), 4) for x in np.percentile(means, [2.5, 97.5])],
+    }
     for name, table in out.items():
         difference = table[chosen] - table[0.0]
         report[name] = {
@@ -361,6 +422,8 @@ def main():
         for one in ("wice", "scifact-pairs"):
             if one in scores:
                 result[one] = claims(sets, one, scores, base)
+        if "wice" in scores and "scifact-pairs" in scores:
+            result["claims, words and scores"] = combined(sets, scores)
         if "twins" in scores:
             result["twins"] = twins(sets, scores)
         for one in ("squad2-dev", "clapnq-dev"):

@@ -4,6 +4,7 @@
     python3 training/export.py merge BACKBONE training/weights/NAME.safetensors OUT.onnx
     python3 training/export.py golden BACKBONE training/weights training/golden.jsonl
     python3 training/export.py check BACKBONE training/weights training/golden.jsonl
+    python3 training/export.py score BACKBONE training/weights/NAME.safetensors RUN/scores.npz --data PREPARED --sets twins,squad2-dev
 
 `merge` is what the product does when a model is installed; `check` merges each file, runs the graph with ONNX Runtime on every line of the
 golden file and fails if an output differs from torch's by more than 1e-4.
@@ -97,6 +98,18 @@ def pack(given):
         raise SystemExit("larger than 2 MB")
 
 
+def score(given):
+    """The outputs of the packed weights, in single precision, on some evaluation sets; the other sets of a file that exists are kept."""
+    import train
+
+    model, header = torch_model(given.backbone, given.weights)
+    data = train.Data(given.data, "cpu")
+    scores = dict(np.load(given.out)) if given.out.exists() else {}
+    for name in given.sets.split(","):
+        scores[name] = train.outputs(model, data, header["task"], data.get(f"eval.{name}.a"), data.get(f"eval.{name}.b"), True)
+    np.savez_compressed(given.out, **scores)
+
+
 PAIRS = [
     ("The committee did not approve a second tester. The matter comes back in the autumn.", "The committee approved a second tester.", "Did the committee approve a second tester?"),
     ("HRN-1001 filter due\nHRN-1002 frost protection active\nHRN-1003 supply fan blocked", "HRN-1002 means that frost protection is active.", "What does HRN-1002 mean?"),
@@ -172,18 +185,21 @@ def main():
     one.add_argument("out", type=pathlib.Path)
     one.add_argument("--task", required=True)
     one.add_argument("--about", type=pathlib.Path)
-    for name in ("golden", "check", "merge"):
+    for name in ("golden", "check", "merge", "score"):
         one = commands.add_parser(name)
         one.add_argument("backbone", type=pathlib.Path)
         one.add_argument("weights", type=pathlib.Path)
         one.add_argument("out", type=pathlib.Path)
+        if name == "score":
+            one.add_argument("--data", type=pathlib.Path, required=True)
+            one.add_argument("--sets", required=True)
     given = parser.parse_args()
     if given.command == "merge":
         import onnx
 
         onnx.save(merged(given.backbone, given.weights)[0], given.out)
     else:
-        {"pack": pack, "golden": golden, "check": check}[given.command](given)
+        {"pack": pack, "golden": golden, "check": check, "score": score}[given.command](given)
 
 
 if __name__ == "__main__":

@@ -386,7 +386,7 @@ def main():
             line[task.name] = {"loss": round(float(torch.stack(losses).mean()), 4) if losses else None, **validate(model, data, task)}
         log["epochs"].append(line)
         print(given.out.name, json.dumps(line), flush=True)
-        if step < steps and device == "cpu":
+        if step < steps and not given.seconds:
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "step": step, "epoch": epoch, "log": log}, kept)
     state = model.trained()
     torch.save(state, given.out / "last.pt")
