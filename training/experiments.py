@@ -14,6 +14,7 @@ import pathlib
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 
 import torch
@@ -29,7 +30,7 @@ def main():
     parser.add_argument("--workers", type=int, default=4)
     given = parser.parse_args()
     began = time.time()
-    runs = pathlib.Path("/tmp/kinglet-runs")
+    runs = pathlib.Path(tempfile.gettempdir()) / "kinglet-runs"
     waiting = [line.split() for line in given.plan.read_text().splitlines() if line.strip() and not line.startswith("#")]
     names = {one[0] for one in waiting}
     done, failed, running = set(), set(), {}
