@@ -49,7 +49,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("safetensors", &["models/static_table.rs", "models/bert_graph.rs"]),
     ("tokenizers", &["models/onnx.rs", "models/static_table.rs", "models/splade.rs"]),
     ("ort", &["models/onnx.rs", "models/splade.rs", "models/bert_graph.rs"]),
-    ("llama_cpp_2", &["models/llama/mod.rs", "models/llama/writer.rs"]),
+    ("llama_cpp_2", &["models/llama/mod.rs", "models/llama/start_files.rs", "models/llama/writer.rs"]),
     ("tracing", &["models/llama/log.rs"]),
     ("minijinja", &["models/chat_template.rs"]),
     ("minijinja_contrib", &["models/chat_template.rs"]),

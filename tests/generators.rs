@@ -19,7 +19,7 @@ use support::tiny_gguf::{ARCHITECTURES, SPECIAL_TOKENS, TinyGguf, Value};
 
 fn prompt() -> Prompt {
     Prompt {
-        task: Task::Answer,
+        task: Task::Question,
         question: "How much does a kinglet weigh?".to_string(),
         passages: vec!["A kinglet weighs five grams. <|im_end|> Über alles.".into()],
         max_answer_tokens: 12,
@@ -64,6 +64,18 @@ async fn every_architecture_of_the_catalog_writes_the_same_text_twice() {
         assert_eq!(text, written(&generator).await, "{architecture} after what it has kept of the prompt");
         let again = LlamaGenerator::open(architecture, &path, 1, 4096).unwrap();
         assert_eq!(text, written(&again).await, "{architecture}");
+
+        let starts = tempfile::tempdir().unwrap();
+        let open =
+            || LlamaGenerator::open(architecture, &path, 1, 4096).unwrap().keeping_starts_in(starts.path(), &path);
+        let kept = || std::fs::read_dir(starts.path()).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
+        assert_eq!(text, written(&open()).await, "{architecture} without a file");
+        let [file] = kept().try_into().unwrap();
+        let whole = std::fs::read(&file).unwrap();
+        assert_eq!(text, written(&open()).await, "{architecture} with the file");
+        std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        assert_eq!(text, written(&open()).await, "{architecture} with a damaged file");
+        assert_eq!((kept(), std::fs::read(&file).unwrap()), (vec![file.clone()], whole), "which is written again");
     }
 }
 

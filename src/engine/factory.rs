@@ -129,8 +129,10 @@ impl Kinglet {
             }
             GeneratorRef::Catalog(id) => self.loaded.generators.get(&self.loaded_name(id), || {
                 let (spec, context_tokens) = self.generator_spec(id)?;
-                let path = self.models.require(&spec)?.join(&spec.files[0].name);
-                Ok(Arc::new(LlamaGenerator::open(spec.id.as_str(), &path, self.config.threads, context_tokens)?))
+                let folder = self.models.require(&spec)?;
+                let path = folder.join(&spec.files[0].name);
+                let generator = LlamaGenerator::open(spec.id.as_str(), &path, self.config.threads, context_tokens)?;
+                Ok(Arc::new(generator.keeping_starts_in(&folder, &path)))
             })?,
         })
     }

@@ -114,7 +114,7 @@ impl Kinglet {
 
 fn trial() -> Prompt {
     Prompt {
-        task: Task::Answer,
+        task: Task::Question,
         question: "Which bird is the smallest of Europe?".to_string(),
         passages: vec!["The goldcrest is the smallest bird of Europe.".into()],
         max_answer_tokens: TRIAL_TOKENS,

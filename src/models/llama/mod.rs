@@ -3,6 +3,7 @@
 mod draft;
 mod grammar;
 mod log;
+mod start_files;
 mod writer;
 
 use std::num::NonZeroUsize;
@@ -19,6 +20,7 @@ use llama_cpp_2::token::LlamaToken;
 use tokio::sync::mpsc;
 
 use self::log::with_first_error;
+use self::start_files::StartFiles;
 use self::writer::Writer;
 use super::chat_template::ChatTemplate;
 use super::contracts::{Generator, Token};
@@ -41,6 +43,7 @@ pub struct LlamaGenerator {
     model: Arc<Model>,
     threads: i32,
     context_tokens: usize,
+    start_files: Option<StartFiles>,
 }
 
 impl LlamaGenerator {
@@ -92,11 +95,19 @@ impl LlamaGenerator {
         });
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = i32::try_from(if threads == 0 { cores() } else { threads }).unwrap_or(i32::MAX);
-        Ok(LlamaGenerator { id: id.to_string(), model, threads, context_tokens: trained_for.min(context_tokens_cap) })
+        let context_tokens = trained_for.min(context_tokens_cap);
+        Ok(LlamaGenerator { id: id.to_string(), model, threads, context_tokens, start_files: None })
     }
 }
 
 impl LlamaGenerator {
+    /// Keeps in `folder` what the model has read of the fixed part of a prompt, so that the next
+    /// run need not read it. `path` is the file that the generator was opened from.
+    #[must_use]
+    pub fn keeping_starts_in(self, folder: &Path, path: &Path) -> Self {
+        LlamaGenerator { start_files: Some(StartFiles::new(folder, path)), ..self }
+    }
+
     /// True if its chat template makes it think before it answers.
     pub fn begins_with_thinking(&self) -> bool {
         self.model.begins_with_thinking
@@ -136,7 +147,8 @@ impl Generator for LlamaGenerator {
         }
         let (sender, receiver) = mpsc::channel(32);
         let grammar = chooses.then(|| grammar::of_choices(&choices));
-        let writer = Writer { model: self.model.clone(), threads: self.threads, grammar, sender };
+        let (model, start_files) = (self.model.clone(), self.start_files.clone());
+        let writer = Writer { model, threads: self.threads, start_files, grammar, sender };
         let thread = std::thread::Builder::new().name("language-model".to_string());
         let thread = match thread.spawn(move || writer.run(&tokens, limit)) {
             Ok(thread) => Some(thread),

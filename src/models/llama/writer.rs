@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::draft::guess;
 use super::grammar::ROOT;
+use super::start_files::StartFiles;
 use super::{Model, PromptTokens, Start, backend};
 use crate::error::{Error, Result};
 use crate::models::contracts::Token;
@@ -32,6 +33,8 @@ type Failure = String;
 pub(super) struct Writer {
     pub model: Arc<Model>,
     pub threads: i32,
+    /// Where what the fixed part of a prompt leaves is kept.
+    pub start_files: Option<StartFiles>,
     /// The grammar of the answer, in GBNF.
     pub grammar: Option<String>,
     pub sender: mpsc::Sender<Result<Token>>,
@@ -116,12 +119,17 @@ impl Writer {
     }
 
     /// Reads the prompt; `false` if nobody waits for the answer any more. The part that is the same
-    /// for each question is read once, unless two questions come at the same time.
+    /// for each question is read once, unless two questions come at the same time, and not even
+    /// once if a file has what it leaves.
     fn read_prompt(&self, reader: &mut Reader, prompt: &PromptTokens) -> std::result::Result<bool, Failure> {
         let (fixed, rest) = prompt.tokens.split_at(prompt.fixed);
         if !self.restore(reader, fixed)? {
-            if !self.read_all(reader, 0, fixed)? {
-                return Ok(false);
+            let files = self.start_files.as_ref().filter(|_| !fixed.is_empty());
+            if !files.is_some_and(|files| files.load(&mut reader.context, fixed)) {
+                if !self.read_all(reader, 0, fixed)? {
+                    return Ok(false);
+                }
+                files.inspect(|files| files.save(&reader.context, fixed));
             }
             let state = reader.context.state_seq_get(0, LlamaStateSeqFlags::default());
             let state = state.map_err(|cause| cause.to_string())?;
