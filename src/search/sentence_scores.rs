@@ -13,9 +13,9 @@ use crate::text::{Span, is_list_item, is_stop_word, is_table_row, sentences};
 
 /// How much the coverage of a sentence and the score of its passage add to its late interaction,
 /// how much of that coverage must be in the sentence's own words and not in what it leans on, and
-/// how much the score of its passage adds to its coverage where there is no late interaction. On 190
-/// answerable questions of SQuAD 2 (the half that is not reported on), the best sentence holds the
-/// answer to 82 % of them with late interaction and to 80 % without.
+/// how much the score of its passage adds to its coverage where there is no late interaction. On
+/// 190 answerable questions of SQuAD 2 (the half that is not reported on), the best sentence holds
+/// the answer to 82 % of them with late interaction and to 80 % without.
 const COVERAGE: f32 = 0.2;
 const ALONE: f32 = 0.05;
 const PASSAGE: f32 = 0.2;
