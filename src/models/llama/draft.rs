@@ -5,7 +5,7 @@
 const MATCHED: usize = 3;
 
 /// The most tokens of a guess.
-pub(super) const MAX_GUESSED: usize = 8;
+const MAX_GUESSED: usize = 8;
 
 /// What followed the last tokens of `text` where they last stood before; empty if they never did.
 pub(super) fn guess<T: PartialEq>(text: &[T]) -> &[T] {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::draft::guess;
 use super::grammar::ROOT;
 use super::start_files::StartFiles;
-use super::{Model, PromptTokens, Start, backend};
+use super::{Model, PromptTokens, Start, Threads, backend};
 use crate::error::{Error, Result};
 use crate::models::contracts::Token;
 
@@ -32,7 +32,7 @@ type Failure = String;
 
 pub(super) struct Writer {
     pub model: Arc<Model>,
-    pub threads: i32,
+    pub threads: Threads,
     /// Where what the fixed part of a prompt leaves is kept.
     pub start_files: Option<StartFiles>,
     /// The grammar of the answer, in GBNF.
@@ -92,8 +92,11 @@ impl Writer {
         text: &[LlamaToken],
         room: usize,
     ) -> std::result::Result<Vec<(LlamaToken, f32)>, Failure> {
+        // A model that writes freely soon leaves the text that it repeats: with longer guesses it
+        // is slower than without any.
+        let longest = if self.grammar.is_some() { 8 } else { 3 };
         let guessed = if self.model.is_recurrent { &[] } else { guess(text) };
-        let guessed = &guessed[..guessed.len().min(room.saturating_sub(1))];
+        let guessed = &guessed[..guessed.len().min(longest).min(room.saturating_sub(1))];
         let position = text.len() - 1;
         let read = [&text[position..], guessed].concat();
         reader.read(position, &read, true)?;
@@ -188,8 +191,8 @@ impl Writer {
             .with_n_ctx(NonZeroU32::new(tokens))
             .with_n_batch(BATCH_TOKENS as u32)
             .with_n_ubatch(BATCH_TOKENS as u32)
-            .with_n_threads(self.threads)
-            .with_n_threads_batch(self.threads);
+            .with_n_threads(self.threads.writing)
+            .with_n_threads_batch(self.threads.reading);
         let backend = backend().map_err(|error| error.to_string())?;
         let _guard = self.model.opening.lock().unwrap_or_else(PoisonError::into_inner);
         self.model
