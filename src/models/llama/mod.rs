@@ -46,10 +46,10 @@ struct Threads {
 }
 
 impl Threads {
-    /// `configured` threads for everything. With 0, one for each core while tokens are read, and one
-    /// fewer while they are written, so that another busy program has a core: threads wait for each
-    /// other at each layer of each token, and on two cores, beside a busy program, SmolLM2 wrote 17
-    /// tokens a second with two threads and 55 with one (alone 88 and 52).
+    /// `configured` threads for everything. With 0, one for each core while tokens are read, and
+    /// one fewer while they are written, so that another busy program has a core: threads wait for
+    /// each other at each layer of each token, and on two cores, beside a busy program, SmolLM2
+    /// wrote 17 tokens a second with two threads and 55 with one (alone 88 and 52).
     fn new(configured: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let (reading, writing) = match configured {
