@@ -174,11 +174,11 @@ picture: build
 	home="$$(mktemp -d)"
 	trap 'rm -r "$$home"' EXIT
 	export KINGLET_HOME="$$home" PATH="$(CURDIR)/target/release:$$PATH"
-	KINGLET_HOME="$$KINGLET_TEST_HOME" kinglet models pull onnxruntime all-minilm-l6-v2 smollm2-135m-instruct
+	KINGLET_HOME="$$KINGLET_TEST_HOME" kinglet models pull onnxruntime all-minilm-l6-v2
 	ln -s "$$KINGLET_TEST_HOME/models" "$$home/models"
 	scripts/record-terminal.py docs/terminal.svg 'kinglet index corpora/handbook' \
 	  'kinglet search "stop indexing without losing work" --index handbook -n 1' \
-	  'kinglet ask "$(QUESTION)" --index handbook'
+	  'kinglet ask "What happens if I press Ctrl-C while indexing?" --index handbook'
 
 # The book in target/book: the handbook, pages about the program, and the documentation of its libraries.
 book:

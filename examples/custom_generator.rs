@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use kinglet::models::contracts::{Generator, Token};
 use kinglet::models::prompt::{AnswerForm, Prompt};
-use kinglet::text::{estimated_tokens, sentences};
+use kinglet::text::sentences;
 use kinglet::{Config, Kinglet, NoProgress, Result, SearchOptions, collect_answer};
 
 struct FirstSentence;
@@ -22,8 +22,7 @@ impl Generator for FirstSentence {
     }
 
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize> {
-        Ok(estimated_tokens(prompt.system_message(AnswerForm::Free))
-            + estimated_tokens(&prompt.user_message(AnswerForm::Free)))
+        Ok(prompt.estimated_tokens(AnswerForm::Free))
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {

@@ -1,5 +1,7 @@
 //! `models::ollama` with a server on this machine that speaks Ollama's protocol, or breaks it.
 
+mod support;
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,11 +11,11 @@ use axum::{Json, Router};
 use futures::{StreamExt, stream};
 use kinglet::models::contracts::Generator;
 use kinglet::models::ollama::Ollama;
-use kinglet::models::prompt::{Prompt, Task};
 use kinglet::{Error, ErrorKind};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use support::generators::prompt;
 
 /// Starts a server and returns its address. The name of a model selects how it behaves.
 async fn serve(reader_left: Arc<AtomicBool>) -> String {
@@ -93,31 +95,11 @@ fn end() -> String {
     format!("{}\n", json!({"message": {"role": "assistant", "content": ""}, "done": true, "done_reason": "stop"}))
 }
 
-fn prompt() -> Prompt {
-    Prompt {
-        task: Task::Answer,
-        question: "What colour is the sky?".into(),
-        passages: vec!["The sky is blue.".into()],
-        max_answer_tokens: 50,
-    }
-}
-
 /// The text before the end or the error, and the error.
 async fn ask(model: &str, host: &str) -> (String, Option<Error>) {
     let generator = Ollama::at(host).unwrap().generator(model).unwrap();
     assert_eq!(generator.name(), format!("ollama:{model}"));
-    let mut tokens = generator.generate(&prompt());
-    let mut text = String::new();
-    while let Some(token) = tokens.next().await {
-        match token {
-            Ok(token) => text.push_str(&token.text),
-            Err(error) => {
-                assert!(tokens.next().await.is_none(), "an error ends the stream");
-                return (text, Some(error));
-            }
-        }
-    }
-    (text, None)
+    support::generators::ask(&generator).await
 }
 
 #[tokio::test]

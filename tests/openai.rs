@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+mod support;
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,9 +15,9 @@ use futures::StreamExt;
 use futures::stream;
 use kinglet::models::contracts::Generator;
 use kinglet::models::openai::OpenAiGenerator;
-use kinglet::models::prompt::{Prompt, Task};
 use kinglet::{Error, ErrorKind};
 use serde_json::{Value, json};
+use support::generators::prompt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Starts a server and returns its base address. The name of a model selects how it behaves; the
@@ -110,29 +112,9 @@ fn event_stream(body: Body) -> Response {
     ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
-fn prompt() -> Prompt {
-    Prompt {
-        task: Task::Answer,
-        question: "What colour is the sky?".into(),
-        passages: vec!["The sky is blue.".into()],
-        max_answer_tokens: 50,
-    }
-}
-
 /// The text before the end or the error, and the error.
 async fn ask(model: &str, base: &str, key: &str) -> (String, Option<Error>) {
-    let mut tokens = OpenAiGenerator::new(model, base, key).unwrap().generate(&prompt());
-    let mut text = String::new();
-    while let Some(token) = tokens.next().await {
-        match token {
-            Ok(token) => text.push_str(&token.text),
-            Err(error) => {
-                assert!(tokens.next().await.is_none(), "an error ends the stream");
-                return (text, Some(error));
-            }
-        }
-    }
-    (text, None)
+    support::generators::ask(&OpenAiGenerator::new(model, base, key).unwrap()).await
 }
 
 #[tokio::test]

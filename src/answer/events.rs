@@ -135,11 +135,11 @@ impl Writing {
         found: FoundPassages,
         limits: AnswerLimits,
     ) -> Result<Self> {
-        let Packed { prompt, passages } = pack(generator.as_ref(), question, &found.passages, limits)?;
+        let Packed { prompt, prompt_tokens, passages } = pack(generator.as_ref(), question, &found.passages, limits)?;
         let found = FoundPassages { passages, ..found };
         Ok(Writing {
             generator: generator.name().to_string(),
-            prompt_tokens: generator.prompt_tokens(&prompt)?,
+            prompt_tokens,
             coverage: prompt.coverage(),
             probabilities: TokenProbabilities::default(),
             timings_ms: found.timings_ms,

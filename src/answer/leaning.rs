@@ -44,7 +44,8 @@ const LEANING: [&str; 26] = [
     "so",
 ];
 
-/// So does a sentence with one of these among its first words.
+/// A sentence with one of these as its first or second word leans on the one before it, and limits
+/// it.
 const COMPARING: [&str; 6] = ["other", "others", "rest", "latter", "former", "same"];
 
 /// A sentence that begins so limits what the one before it says.
@@ -91,9 +92,9 @@ pub(super) fn with_what_it_leans_on(passage: &Passage, main: usize, asks_for_all
         unit.extend((!is_list && next < passage.sentences.len()).then_some(next).filter(is_text));
     }
     let after = Some(main + 1).filter(|&after| after < passage.sentences.len()).filter(is_text);
-    unit.extend(after.filter(|&after| limits_the_one_before(passage.sentence(after))));
+    unit.extend(after.filter(|&after| begins_with(passage.sentence(after), &LIMITING)));
     let before = main.checked_sub(1).filter(is_text);
-    unit.extend(before.filter(|&before| leans_back(text) || is_one_comment(passage, before, main)));
+    unit.extend(before.filter(|&before| begins_with(text, &LEANING) || is_one_comment(passage, before, main)));
     unit.extend(section_that_answers(passage, main));
     unit
 }
@@ -122,15 +123,10 @@ fn is_one_comment(passage: &Passage, before: usize, main: usize) -> bool {
     passage.sentence(before).starts_with("//") && !passage.chunk.text[between].contains('\n')
 }
 
-fn leans_back(text: &str) -> bool {
+/// True if the text begins with one of the words, or compares with what stands beside it.
+fn begins_with(text: &str, beginnings: &[&str]) -> bool {
     let first: Vec<String> = words(text).take(2).collect();
-    first.first().is_some_and(|word| LEANING.contains(&word.as_str()))
-        || first.iter().any(|word| COMPARING.contains(&word.as_str()))
-}
-
-fn limits_the_one_before(text: &str) -> bool {
-    let first: Vec<String> = words(text).take(2).collect();
-    first.first().is_some_and(|word| LIMITING.contains(&word.as_str()))
+    first.first().is_some_and(|word| beginnings.contains(&word.as_str()))
         || first.iter().any(|word| COMPARING.contains(&word.as_str()))
 }
 

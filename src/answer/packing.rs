@@ -27,6 +27,8 @@ pub struct AnswerLimits {
 #[derive(Debug)]
 pub(super) struct Packed {
     pub prompt: Prompt,
+    /// Its tokens, by the generator's count.
+    pub prompt_tokens: usize,
     pub passages: Vec<Passage>,
 }
 
@@ -44,9 +46,10 @@ pub(super) fn pack(
     let mut chosen = choose(question, passages, limits.budget_tokens);
     let room = generator.context_tokens().saturating_sub(limits.answer_tokens);
     loop {
-        let packed = packed(question, passages, &chosen, limits.answer_tokens);
-        if generator.prompt_tokens(&packed.prompt)? <= room {
-            return Ok(packed);
+        let (prompt, passages) = prompt_of(question, passages, &chosen, limits.answer_tokens);
+        let prompt_tokens = generator.prompt_tokens(&prompt)?;
+        if prompt_tokens <= room {
+            return Ok(Packed { prompt, prompt_tokens, passages });
         }
         chosen.pop();
         if chosen.is_empty() {
@@ -133,7 +136,13 @@ fn says_the_same(one: &Unit, other: &Unit) -> bool {
     all > 0.0 && common / all >= SAME_WORDS
 }
 
-fn packed(question: &str, passages: &[Passage], chosen: &[Unit], max_answer_tokens: usize) -> Packed {
+/// The prompt with the chosen units, and the passages that they are from.
+fn prompt_of(
+    question: &str,
+    passages: &[Passage],
+    chosen: &[Unit],
+    max_answer_tokens: usize,
+) -> (Prompt, Vec<Passage>) {
     let mut numbers: Vec<usize> = Vec::new();
     let mut read: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for unit in chosen {
@@ -158,7 +167,7 @@ fn packed(question: &str, passages: &[Passage], chosen: &[Unit], max_answer_toke
         passages: numbers.iter().map(passage).collect(),
         max_answer_tokens,
     };
-    Packed { prompt, passages: numbers.iter().map(|&number| passages[number].clone()).collect() }
+    (prompt, numbers.iter().map(|&number| passages[number].clone()).collect())
 }
 
 /// The sentences under their headings: those of the chunk, and the last one in the text before

@@ -1,7 +1,5 @@
 //! Answers without a language model: quotes what fits the question best.
 
-use std::collections::BTreeSet;
-
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::contracts::{Generator, Token};
@@ -68,13 +66,11 @@ fn marked(quote: &str, number: usize) -> String {
 /// of parts and passages, within the prompt's limit of answer tokens. The best one is quoted
 /// whatever its length.
 fn best_quotes(prompt: &Prompt) -> Vec<(usize, &Quote)> {
-    let ranked = prompt.answering_quotes();
     let mut tokens_left = prompt.max_answer_tokens;
     let mut chosen: Vec<(usize, &Quote)> = Vec::new();
-    for part in ranked.iter().map(|(_, quote)| quote.part).collect::<BTreeSet<_>>() {
-        let mut of_part = ranked.iter().filter(|(_, quote)| quote.part == part).peekable();
-        let least = of_part.peek().map_or(0.0, |(_, best)| best.score - WORTH_QUOTING);
-        for &(passage, quote) in of_part.take_while(|(_, quote)| quote.score >= least).take(1 + MAX_FURTHER) {
+    for quotes in prompt.answering_quotes() {
+        let least = quotes[0].1.score - WORTH_QUOTING;
+        for (passage, quote) in quotes.into_iter().take_while(|(_, quote)| quote.score >= least).take(1 + MAX_FURTHER) {
             let needed = estimated_tokens(&quote.text) + 4;
             let is_new =
                 chosen.iter().all(|(_, other)| !other.text.contains(&quote.text) && !quote.text.contains(&other.text));

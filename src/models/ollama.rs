@@ -14,7 +14,6 @@ use super::http_client::{self, SILENCE_TIMEOUT, beginning, innermost};
 use super::prompt::{AnswerForm, Prompt};
 use super::thinking::without_thinking;
 use crate::error::{Error, ErrorKind, Result};
-use crate::text::estimated_tokens;
 
 /// Where Ollama listens unless `OLLAMA_HOST` says otherwise.
 const DEFAULT_PORT: u16 = 11_434;
@@ -163,9 +162,7 @@ impl Generator for OllamaGenerator {
     }
 
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize> {
-        let words = estimated_tokens(prompt.system_message(AnswerForm::Free))
-            + estimated_tokens(&prompt.user_message(AnswerForm::Free));
-        Ok(words + TEMPLATE_TOKENS)
+        Ok(prompt.estimated_tokens(AnswerForm::Free) + TEMPLATE_TOKENS)
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {

@@ -18,7 +18,6 @@ use super::http_client::{self, SILENCE_TIMEOUT, beginning, innermost};
 use super::prompt::{AnswerForm, Prompt};
 use super::thinking::without_thinking;
 use crate::error::{Error, ErrorKind, Result};
-use crate::text::estimated_tokens;
 
 /// The context size that every server is assumed to have, because the protocol has no way to ask:
 /// Ollama's default.
@@ -117,9 +116,7 @@ impl Generator for OpenAiGenerator {
     }
 
     fn prompt_tokens(&self, prompt: &Prompt) -> Result<usize> {
-        let words = estimated_tokens(prompt.system_message(AnswerForm::Free))
-            + estimated_tokens(&prompt.user_message(AnswerForm::Free));
-        Ok(words + TEMPLATE_TOKENS)
+        Ok(prompt.estimated_tokens(AnswerForm::Free) + TEMPLATE_TOKENS)
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {

@@ -1,7 +1,9 @@
 //! The prompt of a generator: a question, the passages to answer from, and their wording for a chat
 //! model.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+use crate::text::estimated_tokens;
 
 /// The answer of a generator if the passages do not contain one.
 pub const REFUSAL: &str = "The passages do not say.";
@@ -81,30 +83,37 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// The quotes that may answer the question, with the indexes of their passages, best first.
-    pub fn answering_quotes(&self) -> Vec<(usize, &Quote)> {
-        let all = self.passages.iter().enumerate();
-        let quotes = all.flat_map(|(at, passage)| passage.quotes.iter().map(move |quote| (at, quote)));
-        let mut ranked: Vec<(usize, &Quote)> = quotes.filter(|(_, quote)| quote.coverage >= LEAST_COVERAGE).collect();
-        ranked.sort_by(|(_, one), (_, other)| other.score.total_cmp(&one.score)); // stable: ties as in the prompt
-        ranked
+    /// For each part of the question the quotes that may answer it, with the indexes of their
+    /// passages, best first. A part without such a quote is left out.
+    pub fn answering_quotes(&self) -> Vec<Vec<(usize, &Quote)>> {
+        let mut parts: BTreeMap<usize, Vec<(usize, &Quote)>> = BTreeMap::new();
+        for (at, passage) in self.passages.iter().enumerate() {
+            for quote in passage.quotes.iter().filter(|quote| quote.coverage >= LEAST_COVERAGE) {
+                parts.entry(quote.part).or_default().push((at, quote));
+            }
+        }
+        for quotes in parts.values_mut() {
+            quotes.sort_by(|(_, one), (_, other)| other.score.total_cmp(&one.score)); // stable: ties as in the prompt
+        }
+        parts.into_values().collect()
     }
 
     /// For each part of the question the quotes that a very small model chooses from, best first.
     pub fn choices(&self) -> Vec<Vec<&str>> {
-        let quotes = self.answering_quotes();
-        let parts = quotes.iter().map(|(_, quote)| quote.part).collect::<BTreeSet<_>>().into_iter();
-        let of_part = |part| quotes.iter().filter(move |(_, quote)| quote.part == part).take(MAX_CHOICES);
-        parts.map(|part| of_part(part).map(|(_, quote)| quote.text.trim()).collect()).collect()
+        let parts = self.answering_quotes().into_iter();
+        parts.map(|quotes| quotes.into_iter().take(MAX_CHOICES).map(|(_, quote)| quote.text.trim()).collect()).collect()
     }
 
     /// The share of the question's words, by rarity, that the best quote for each part of the
     /// question covers; the smallest of the parts.
     pub fn coverage(&self) -> f32 {
-        let quotes = self.answering_quotes();
-        let mut parts = BTreeSet::new();
-        let best = quotes.iter().filter(|(_, quote)| parts.insert(quote.part));
-        best.map(|(_, quote)| quote.coverage).reduce(f32::min).unwrap_or(0.0)
+        let best = self.answering_quotes().into_iter().map(|quotes| quotes[0].1.coverage);
+        best.reduce(f32::min).unwrap_or(0.0)
+    }
+
+    /// An estimate of the tokens of both messages, for a generator whose tokenizer is not here.
+    pub fn estimated_tokens(&self, form: AnswerForm) -> usize {
+        estimated_tokens(self.system_message(form)) + estimated_tokens(&self.user_message(form))
     }
 
     /// The form in which this prompt is answered: nothing can guide where no quote fits.

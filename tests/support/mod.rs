@@ -2,6 +2,7 @@
 //! embedder.
 #![allow(dead_code)] // each test file uses some of them
 
+pub mod generators;
 pub mod in_memory;
 pub mod tiny;
 pub mod tiny_gguf;

@@ -123,9 +123,7 @@ impl LlamaGenerator {
         let context_tokens = trained_for.min(context_tokens_cap);
         Ok(LlamaGenerator { id: id.to_string(), model, threads, context_tokens, start_files: None })
     }
-}
 
-impl LlamaGenerator {
     /// Keeps in `folder` what the model has read of the fixed part of a prompt, so that the next
     /// run need not read it. `path` is the file that the generator was opened from.
     #[must_use]
@@ -200,8 +198,7 @@ impl Drop for AnswerStream {
     fn drop(&mut self) {
         self.receiver.close();
         if let Some(thread) = self.thread.take() {
-            // The thread notices after a few tokens; if it panicked, the stream
-            // has ended already.
+            // The thread notices after a few tokens; if it panicked, the stream has ended already.
             let _ = thread.join();
         }
     }

@@ -22,6 +22,11 @@ use crate::models::contracts::Token;
 /// for the answer.
 const BATCH_TOKENS: usize = 64;
 
+/// The most tokens that are guessed of a quote, and of what a model writes freely: it soon leaves
+/// the text that it repeats, and with longer guesses it is slower than without any.
+const MAX_GUESSED_OF_QUOTE: usize = 8;
+const MAX_GUESSED: usize = 3;
+
 /// How many of the last tokens are penalised as repetitions, and how much: enough to leave most
 /// loops, too little to prevent writing a name twice.
 const REPETITION_WINDOW: i32 = 64;
@@ -58,7 +63,7 @@ impl Writer {
         let mut text = Vec::new();
         let mut written =
             Transcript { tokens: prompt.tokens.clone(), start: prompt.tokens.len(), log_probability: 0.0 };
-        let mut next = vec![self.sample(&mut sampler, &reader, -1)];
+        let mut next = vec![self.sample(&mut sampler, &reader, reader.last)];
         // Each round accepts the tokens in `next`, of which the context has not read the last one.
         loop {
             for &(token, log_probability) in &next {
@@ -92,11 +97,12 @@ impl Writer {
         text: &[LlamaToken],
         room: usize,
     ) -> std::result::Result<Vec<(LlamaToken, f32)>, Failure> {
-        // A model that writes freely soon leaves the text that it repeats: with longer guesses it
-        // is slower than without any.
-        let longest = if self.grammar.is_some() { 8 } else { 3 };
-        let guessed = if self.model.is_recurrent { &[] } else { guess(text) };
-        let guessed = &guessed[..guessed.len().min(longest).min(room.saturating_sub(1))];
+        let longest = match &self.grammar {
+            _ if self.model.is_recurrent => 0,
+            Some(_) => MAX_GUESSED_OF_QUOTE,
+            None => MAX_GUESSED,
+        };
+        let guessed = guess(text, longest.min(room.saturating_sub(1)));
         let position = text.len() - 1;
         let read = [&text[position..], guessed].concat();
         reader.read(position, &read, true)?;
@@ -174,11 +180,11 @@ impl Writer {
         }
     }
 
-    /// The token that follows the token at `index` of what was read last (-1: the last one), with
-    /// the logarithm of its probability.
+    /// The token that follows the token at `index` of what was read last, with the logarithm of its
+    /// probability.
     fn sample(&self, sampler: &mut LlamaSampler, reader: &Reader, index: i32) -> (LlamaToken, f32) {
         let token = sampler.sample(&reader.context, index);
-        let logits = reader.context.get_logits_ith(if index < 0 { reader.last } else { index });
+        let logits = reader.context.get_logits_ith(index);
         let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
         let logit = usize::try_from(token.0).ok().and_then(|at| logits.get(at)).copied().unwrap_or(most);
