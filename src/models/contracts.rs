@@ -158,6 +158,74 @@ pub trait Reranker: Send + Sync {
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<f32>>;
 }
 
+/// What a reader finds in a passage for a question.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReadPassage {
+    /// The logit that the passage answers the question.
+    pub answerable: f32,
+    /// The score of the best span minus that of having none: how much the place speaks for an
+    /// answer.
+    pub span_margin: f32,
+    /// The place in the passage that answers best, whether or not it answers at all; whole words.
+    /// `None` if the passage has no words.
+    pub span: Option<Span>,
+}
+
+/// A question and passages → where each answers, in order. A passage gets the same result whatever
+/// other passages are read with it. An empty slice gives an empty `Vec`.
+pub trait Reader: Send + Sync {
+    /// The name of the model.
+    fn name(&self) -> &str;
+
+    /// Reads `passages` for `question`.
+    ///
+    /// # Errors
+    /// When the model fails; then nothing is returned at all.
+    fn read(&self, question: &str, passages: &[&str]) -> Result<Vec<ReadPassage>>;
+}
+
+/// How a text supports a claim: three probabilities that add up to 1, and one of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SupportScores {
+    /// The text says all of the claim.
+    pub supported: f32,
+    /// The text says a part of it.
+    pub partly: f32,
+    /// The text does not say it.
+    pub not: f32,
+    /// The text says the opposite.
+    pub contradicted: f32,
+}
+
+impl SupportScores {
+    /// From the logits of supported, partly and not, and that of contradicted.
+    pub fn from_logits(labels: [f32; 3], contradicted: f32) -> Self {
+        let most = labels.into_iter().fold(f32::MIN, f32::max);
+        let [supported, partly, not] = labels.map(|logit| (logit - most).exp());
+        let sum = supported + partly + not;
+        let contradicted = 1.0 / (1.0 + (-contradicted).exp());
+        SupportScores { supported: supported / sum, partly: partly / sum, not: not / sum, contradicted }
+    }
+
+    /// The logit of supported against the rest.
+    pub fn margin(&self) -> f32 {
+        (self.supported.max(f32::MIN_POSITIVE) / (self.partly + self.not).max(f32::MIN_POSITIVE)).ln()
+    }
+}
+
+/// A claim and texts → how each supports it, in order. A text gets the same scores whatever other
+/// texts are checked with it. An empty slice gives an empty `Vec`.
+pub trait SupportChecker: Send + Sync {
+    /// The name of the model.
+    fn name(&self) -> &str;
+
+    /// Holds `claim` against each of `evidence`.
+    ///
+    /// # Errors
+    /// When the model fails; then no scores are returned at all.
+    fn check(&self, claim: &str, evidence: &[&str]) -> Result<Vec<SupportScores>>;
+}
+
 /// A piece of generated text, as it is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Token {

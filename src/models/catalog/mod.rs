@@ -84,6 +84,16 @@ pub enum Engine {
     Static,
 }
 
+/// What the scores of a pair model mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairTask {
+    /// A question and a passage: can it be answered, and where.
+    Reader,
+    /// A text and a claim: does the text support it.
+    Support,
+}
+
 /// The purpose of a model, with the facts that only models of this kind have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -122,6 +132,13 @@ pub enum ModelKind {
         /// The tokenizer's padding token.
         pad_token: String,
     },
+    /// Two texts → scores: low-rank weights that are a part of this program, over an embedder.
+    PairModel {
+        /// What its scores mean.
+        task: PairTask,
+        /// The embedder, whose files it needs.
+        backbone: ModelId,
+    },
     /// Prompts → text.
     Generator {
         /// The most tokens that the prompt and the answer may have together.
@@ -136,6 +153,8 @@ impl std::fmt::Display for ModelKind {
             ModelKind::Embedder { .. } => "embedder",
             ModelKind::SparseEncoder { .. } => "sparse encoder",
             ModelKind::Reranker { .. } => "reranker",
+            ModelKind::PairModel { task: PairTask::Reader, .. } => "reader",
+            ModelKind::PairModel { task: PairTask::Support, .. } => "support checker",
             ModelKind::Generator { .. } => "generator",
         })
     }
@@ -176,6 +195,7 @@ impl ModelSpec {
             | ModelKind::Runtime { .. }
             | ModelKind::SparseEncoder { .. }
             | ModelKind::Reranker { .. }
+            | ModelKind::PairModel { .. }
             | ModelKind::Generator { .. } => false,
         }
     }
@@ -183,7 +203,9 @@ impl ModelSpec {
     /// True if ONNX Runtime runs it.
     pub fn needs_runtime(&self) -> bool {
         match &self.kind {
-            ModelKind::Embedder { engine: Engine::Onnx { .. }, .. } | ModelKind::Reranker { .. } => true,
+            ModelKind::Embedder { engine: Engine::Onnx { .. }, .. }
+            | ModelKind::Reranker { .. }
+            | ModelKind::PairModel { .. } => true,
             ModelKind::Embedder { engine: Engine::Static, .. }
             | ModelKind::Runtime { .. }
             | ModelKind::SparseEncoder { .. }
@@ -299,7 +321,8 @@ mod tests {
             assert!(
                 spec.id.as_str().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
             );
-            assert!(!spec.description.is_empty() && !spec.licence.is_empty() && !spec.files.is_empty());
+            assert!(!spec.description.is_empty() && !spec.licence.is_empty());
+            assert_eq!(spec.files.is_empty(), matches!(spec.kind, ModelKind::PairModel { .. }));
             for file in &spec.files {
                 assert!(!file.sources.is_empty() && !file.name.contains('/'));
                 match (&file.sha256, file.size_bytes) {
@@ -324,7 +347,7 @@ mod tests {
                     assert_eq!(spec.sparse_card(&["hash".to_string()]).unwrap().id, spec.id.as_str());
                 }
                 ModelKind::Reranker { max_tokens, .. } => assert!(max_tokens > 0 && card.is_none()),
-                ModelKind::Runtime { .. } => assert!(card.is_none()),
+                ModelKind::PairModel { .. } | ModelKind::Runtime { .. } => assert!(card.is_none()),
             }
         }
     }
