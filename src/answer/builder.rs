@@ -1,18 +1,28 @@
 //! Checks each sentence against the passages and collects what becomes the answer.
 
-use super::citations::{CitationBuilder, take_marks};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::citations::{Citation, CitationBuilder, take_marks};
 use super::confidence::confidence;
-use super::grounding::{EvidenceIndex, Support};
+use super::sentence_check::{SentenceCheck, SentenceChecker, SupportLabel};
 use super::refusal::is_refusal;
-use super::{Answer, AnswerSentence, FoundPassages, Passage, SentenceSupport, Timings, UNSUPPORTED_MARK};
+use super::{Answer, AnswerSentence, CheckedSentence, FoundPassages, Passage, Reading, SentenceSupport, Timings, UNSUPPORTED_MARK, Unsupported};
+use crate::error::Result;
+use crate::models::contracts::SupportChecker;
+use crate::models::prompt::REFUSAL;
 use crate::search::PendingWork;
+use crate::text::Span;
 
 /// An answer under construction.
 pub(super) struct AnswerBuilder {
     passages: Vec<Passage>,
-    evidence: EvidenceIndex,
+    checker: SentenceChecker,
     citations: CitationBuilder,
+    sentences: Vec<CheckedSentence>,
     text: String,
+    /// True if unsupported sentences are left out of the text.
+    drops_unsupported: bool,
     /// Sentences that are cited.
     supported: usize,
     /// True if one of them cites the passage with the best sentence, which is the first one.
@@ -20,6 +30,7 @@ pub(super) struct AnswerBuilder {
     has_refused: bool,
     unsupported: Vec<String>,
     unknown_citations: Vec<usize>,
+    readings: Vec<Reading>,
     pending: Option<PendingWork>,
 }
 
@@ -36,20 +47,35 @@ pub(super) struct Written {
     pub timings_ms: Timings,
 }
 
+/// The mark after a sentence that sources contradict.
+fn contradicted_mark(numbers: &[usize]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    format!("[contradicted by {}]", numbers.join(", "))
+}
+
 impl AnswerBuilder {
-    /// Starts an answer to `question` from the passages that the generator was given.
-    pub fn new(question: &str, found: FoundPassages) -> Self {
-        let FoundPassages { passages, pending, .. } = found;
+    /// Starts an answer to `question` from the passages that the generator was given. Without a
+    /// model words in common decide what supports a sentence.
+    pub fn new(question: &str, found: FoundPassages, model: Option<Arc<dyn SupportChecker>>, unsupported: Unsupported) -> Self {
+        let FoundPassages { passages, pending, readings, .. } = found;
         AnswerBuilder {
-            evidence: EvidenceIndex::new(question, &passages),
+            checker: SentenceChecker::new(
+                question,
+                &passages,
+                readings.iter().filter_map(|reading| reading.place).collect(),
+                model,
+            ),
             citations: CitationBuilder::default(),
+            sentences: Vec::new(),
             text: String::new(),
+            drops_unsupported: unsupported != Unsupported::Mark,
             supported: 0,
             cites_best: false,
             has_refused: passages.is_empty(),
             unsupported: Vec::new(),
             unknown_citations: Vec::new(),
             passages,
+            readings,
             pending,
         }
     }
@@ -61,12 +87,19 @@ impl AnswerBuilder {
 
     /// Adds a sentence as the generator wrote it. `before` is the white space in front of it. The
     /// sentence loses the generator's own marks and gets those that the check finds.
-    pub fn add(&mut self, before: &str, written: &str) -> AnswerSentence {
-        let (text, support) = self.check(written);
+    ///
+    /// # Errors
+    /// When the support model fails.
+    pub fn add(&mut self, before: &str, written: &str) -> Result<AnswerSentence> {
+        let (text, support) = self.check(written)?;
+        let is_unsupported = matches!(support, SentenceSupport::Unsupported | SentenceSupport::Contradicted(_));
+        if self.drops_unsupported && is_unsupported {
+            return Ok(AnswerSentence { text: String::new(), support });
+        }
         let before = if self.text.is_empty() { "" } else { before };
         let text = format!("{before}{text}");
         self.text.push_str(&text);
-        AnswerSentence { text, support }
+        Ok(AnswerSentence { text, support })
     }
 
     /// Adds text that is not checked.
@@ -75,36 +108,63 @@ impl AnswerBuilder {
         AnswerSentence { text: text.to_string(), support: SentenceSupport::NothingToCheck }
     }
 
-    fn check(&mut self, written: &str) -> (String, SentenceSupport) {
+    fn check(&mut self, written: &str) -> Result<(String, SentenceSupport)> {
         let sentence = take_marks(written, &self.passages);
         let (given, unknown): (Vec<usize>, Vec<usize>) =
             sentence.numbers.iter().partition(|&&number| (1..=self.passages.len()).contains(&number));
         self.unknown_citations.extend(unknown);
         if is_refusal(&sentence.text) {
             self.has_refused = true;
-            return (sentence.text, SentenceSupport::Refusal);
+            return Ok((sentence.text, SentenceSupport::Refusal));
         }
         let claimed: Vec<usize> = given.iter().map(|number| number - 1).collect();
-        match self.evidence.find(&sentence.text, &claimed) {
-            Support::Nothing => (sentence.text, SentenceSupport::NothingToCheck),
-            Support::Unsupported => {
-                let marked = format!("{} {UNSUPPORTED_MARK}", sentence.text);
-                self.unsupported.push(sentence.text);
-                (marked, SentenceSupport::Unsupported)
-            }
-            Support::Supported(evidence) => {
+        let Some(check) = self.checker.check(&sentence.text, &claimed)? else {
+            return Ok((sentence.text, SentenceSupport::NothingToCheck));
+        };
+        let quotes = self.quotes(&check);
+        let (text, support) = match check.label {
+            SupportLabel::Supported => {
                 self.supported += 1;
-                self.cites_best |= evidence.iter().any(|found| found.passage == 0);
-                let mut numbers: Vec<usize> = evidence
-                    .iter()
-                    .map(|found| self.citations.cite(found.passage, &self.passages[found.passage], found.span))
-                    .collect();
-                numbers.sort_unstable();
-                numbers.dedup();
+                self.cites_best |= check.evidence.iter().any(|(passage, _)| *passage == 0);
+                let numbers: BTreeSet<usize> = quotes.iter().map(|quote| quote.n).collect();
                 let marks: String = numbers.iter().map(|number| format!("[{number}]")).collect();
-                (format!("{} {marks}", sentence.text), SentenceSupport::Cited(numbers))
+                (format!("{} {marks}", sentence.text), SentenceSupport::Cited(numbers.into_iter().collect()))
             }
-        }
+            SupportLabel::Contradicted => {
+                self.unsupported.push(sentence.text.clone());
+                let numbers: BTreeSet<usize> = quotes.iter().map(|quote| quote.n).collect();
+                let numbers: Vec<usize> = numbers.into_iter().collect();
+                (format!("{} {}", sentence.text, contradicted_mark(&numbers)), SentenceSupport::Contradicted(numbers))
+            }
+            SupportLabel::Partly | SupportLabel::NotFound => {
+                self.unsupported.push(sentence.text.clone());
+                (format!("{} {UNSUPPORTED_MARK}", sentence.text), SentenceSupport::Unsupported)
+            }
+        };
+        self.sentences.push(CheckedSentence { text: sentence.text, check, quotes });
+        Ok((text, support))
+    }
+
+    /// True if sentences were checked and none was left in the text.
+    pub fn has_dropped_all(&self) -> bool {
+        self.text.is_empty() && !self.unsupported.is_empty()
+    }
+
+    /// Adds the refusal.
+    pub fn refuse(&mut self) -> AnswerSentence {
+        self.has_refused = true;
+        self.text.push_str(REFUSAL);
+        AnswerSentence { text: REFUSAL.to_string(), support: SentenceSupport::Refusal }
+    }
+
+    /// The quotes of the evidence. Only what supports is a citation of the answer.
+    fn quotes(&mut self, check: &SentenceCheck) -> Vec<Citation> {
+        let is_support = check.label == SupportLabel::Supported;
+        let quote = |&(at, span): &(usize, Span)| {
+            let passage = &self.passages[at];
+            if is_support { self.citations.cite(at, passage, span) } else { self.citations.quote(at, passage, span) }
+        };
+        check.evidence.iter().map(quote).collect()
     }
 
     /// The answer, when nothing more comes.
@@ -113,9 +173,11 @@ impl AnswerBuilder {
         self.unknown_citations.dedup();
         Answer {
             confidence: confidence(written.sureness, self.supported, self.unsupported.len(), self.cites_best),
+            readings: self.readings,
             cascade: None,
             answer: self.text,
             citations: self.citations.citations,
+            sentences: self.sentences,
             refused: self.has_refused && self.supported == 0,
             unsupported: self.unsupported,
             unknown_citations: self.unknown_citations,

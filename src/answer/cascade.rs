@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::events::answer_by;
+use super::retry::answer_or_retry;
 use super::{Answer, AnswerEvent, AnswerEvents, AnswerLimits, FoundPassages, elapsed_ms};
 use crate::error::{Error, Result};
-use crate::models::contracts::Generator;
+use crate::models::contracts::{Generator, SupportChecker};
 
 /// An answer with no more confidence is doubtful.
 const DOUBTFUL: f32 = 0.5;
@@ -31,6 +31,7 @@ pub struct CascadeReport {
 pub(super) fn answer_in_cascade(
     small: Arc<dyn Generator>,
     open_large: Arc<dyn Fn() -> Result<Arc<dyn Generator>> + Send + Sync>,
+    checker: Option<Arc<dyn SupportChecker>>,
     question: &str,
     found: FoundPassages,
     limits: AnswerLimits,
@@ -39,7 +40,7 @@ pub(super) fn answer_in_cascade(
     let events = async move {
         let started = std::time::Instant::now();
         let name = small.name().to_string();
-        let mut events: Vec<AnswerEvent> = answer_by(small, &question, found.clone(), limits).try_collect().await?;
+        let mut events: Vec<AnswerEvent> = answer_or_retry(small, checker.clone(), &question, found.clone(), limits).try_collect().await?;
         let Some(AnswerEvent::Finished(answer)) = events.last_mut() else {
             return Err(Error::model(format!("{name} stopped before its answer was complete")));
         };
@@ -59,7 +60,7 @@ pub(super) fn answer_in_cascade(
             }
             event => Ok(event),
         };
-        Ok(answer_by(large, &question, found, limits).map(with_report).boxed())
+        Ok(answer_or_retry(large, checker, &question, found, limits).map(with_report).boxed())
     };
     stream::once(events).flat_map(|events| events.unwrap_or_else(|error| stream::iter([Err(error)]).boxed())).boxed()
 }
@@ -93,7 +94,7 @@ mod tests {
         });
         let writer = AnswerWriter::Cascade { small: Arc::new(Scripted(small)), open_large };
         let found = FoundPassages { passages: lease().to_vec(), ..FoundPassages::default() };
-        collect_answer(answer(writer, QUESTION, found, LIMITS)).await
+        collect_answer(answer(writer, None, QUESTION, found, LIMITS)).await
     }
 
     #[tokio::test]

@@ -45,6 +45,8 @@ pub struct Citation {
     pub place: String,
     /// The sentence, word for word.
     pub quote: String,
+    /// Its place in the text of the file, in bytes.
+    pub span: Span,
 }
 
 /// Numbers the sources and collects the citations.
@@ -57,8 +59,17 @@ pub(super) struct CitationBuilder {
 }
 
 impl CitationBuilder {
-    /// Cites `span` of the passage with this index and returns the number of its source.
-    pub fn cite(&mut self, index: usize, passage: &Passage, span: Span) -> usize {
+    /// Cites `span` of the passage with this index.
+    pub fn cite(&mut self, index: usize, passage: &Passage, span: Span) -> Citation {
+        let citation = self.quote(index, passage, span);
+        if !self.citations.contains(&citation) {
+            self.citations.push(citation.clone());
+        }
+        citation
+    }
+
+    /// Quotes `span` of the passage with this index, which becomes a source.
+    pub fn quote(&mut self, index: usize, passage: &Passage, span: Span) -> Citation {
         let known = self.passages.iter().position(|&other| other == index);
         let n = known.map_or(self.passages.len() + 1, |place| place + 1);
         if known.is_none() {
@@ -76,19 +87,16 @@ impl CitationBuilder {
         }
         let chunk = &passage.chunk;
         let (first, last) = (chunk.place_at(span.start), chunk.place_at(span.end - 1));
-        let citation = Citation {
+        Citation {
             n,
             path: passage.path.clone(),
             unit: chunk.unit,
             first,
             last,
             place: chunk.unit.after_path(first, last, &chunk.headings),
-            quote: span.of(&passage.chunk.text).to_string(),
-        };
-        if !self.citations.contains(&citation) {
-            self.citations.push(citation);
+            quote: span.of(&chunk.text).to_string(),
+            span: Span { start: chunk.span.start + span.start, end: chunk.span.start + span.end },
         }
-        n
     }
 }
 
@@ -179,10 +187,10 @@ mod tests {
     fn sources_are_numbered_as_they_are_cited_and_quotes_have_their_lines() {
         let (first, second) = (passage("One.\nTwo is\nlong.\nThree."), passage("Four."));
         let mut builder = CitationBuilder::default();
-        assert_eq!(builder.cite(1, &second, Span { start: 0, end: 5 }), 1);
-        assert_eq!(builder.cite(0, &first, Span { start: 5, end: 17 }), 2);
-        assert_eq!(builder.cite(0, &first, Span { start: 5, end: 17 }), 2);
-        assert_eq!(builder.cite(0, &first, Span { start: 0, end: 4 }), 2);
+        assert_eq!(builder.cite(1, &second, Span { start: 0, end: 5 }).n, 1);
+        assert_eq!(builder.cite(0, &first, Span { start: 5, end: 17 }).n, 2);
+        assert_eq!(builder.cite(0, &first, Span { start: 5, end: 17 }).n, 2);
+        assert_eq!(builder.cite(0, &first, Span { start: 0, end: 4 }).n, 2);
         let seen: Vec<_> =
             builder.citations.iter().map(|c| (c.n, c.first - 10, c.last - 10, c.quote.as_str())).collect();
         assert_eq!(seen, [(1, 0, 0, "Four."), (2, 1, 2, "Two is\nlong."), (2, 0, 0, "One.")]);

@@ -10,9 +10,9 @@ use super::builder::{AnswerBuilder, Written};
 use super::confidence::TokenProbabilities;
 use super::packing::{AnswerLimits, Packed, pack};
 use super::sentences::{Sentence, SentenceCutter};
-use super::{Answer, NOTHING_FOUND, Passage, Timings, elapsed_ms};
+use super::{Answer, NOTHING_FOUND, Passage, Reading, Timings, elapsed_ms};
 use crate::error::{Error, Result};
-use crate::models::contracts::{Generator, Token};
+use crate::models::contracts::{Generator, SupportChecker, Token};
 use crate::models::prompt::QUESTION_LABEL;
 use crate::search::PendingWork;
 
@@ -56,6 +56,8 @@ pub enum SentenceSupport {
     Cited(Vec<usize>),
     /// No passage supports it.
     Unsupported,
+    /// The sources with these numbers say the opposite.
+    Contradicted(Vec<usize>),
     /// It says that the passages do not hold the answer.
     Refusal,
     /// It has no word that could be checked.
@@ -69,6 +71,8 @@ pub struct FoundPassages {
     pub passages: Vec<Passage>,
     /// What the index has not finished yet.
     pub pending: Option<PendingWork>,
+    /// What a reader found for each part of the question; empty without one.
+    pub readings: Vec<Reading>,
     /// How long searching and loading the generator took.
     pub timings_ms: Timings,
 }
@@ -76,6 +80,7 @@ pub struct FoundPassages {
 /// The events of an answer that one generator writes; see [`answer()`](super::answer()).
 pub(super) fn answer_by(
     generator: Arc<dyn Generator>,
+    checker: Option<Arc<dyn SupportChecker>>,
     question: &str,
     found: FoundPassages,
     limits: AnswerLimits,
@@ -84,18 +89,30 @@ pub(super) fn answer_by(
     let first = stream::iter([Ok(AnswerEvent::PassagesFound { passages, pending: found.pending })]);
     if found.passages.is_empty() {
         let (generator, timings_ms) = (generator.name().to_string(), found.timings_ms);
-        let mut builder = AnswerBuilder::new(question, found);
+        let mut builder = AnswerBuilder::new(question, found, None, limits.unsupported);
         let sentence = builder.add_unchecked(NOTHING_FOUND);
         let finished = finished(builder, Written { generator, timings_ms, ..Written::default() });
         return first.chain(stream::iter([sentence_event(sentence), finished])).boxed();
     }
-    match Writing::start(&generator, question, found, limits) {
+    if is_unanswered(&found.readings) {
+        let (generator, timings_ms) = (generator.name().to_string(), found.timings_ms);
+        let mut builder = AnswerBuilder::new(question, found, None, limits.unsupported);
+        let refusal = builder.refuse();
+        let finished = finished(builder, Written { generator, timings_ms, ..Written::default() });
+        return first.chain(stream::iter([sentence_event(refusal), finished])).boxed();
+    }
+    match Writing::start(&generator, checker, question, found, limits) {
         Ok(writing) => {
             let written = stream::unfold(Some(writing), |writing| async { Some(writing?.step().await) });
             first.chain(written.flat_map(stream::iter)).boxed()
         }
         Err(error) => first.chain(stream::iter([Err(error)])).boxed(),
     }
+}
+
+/// True if a reader found no answer to any part of the question.
+fn is_unanswered(readings: &[Reading]) -> bool {
+    !readings.is_empty() && readings.iter().all(|reading| !reading.is_answered)
 }
 
 /// Reads the events to the end and gives the complete answer.
@@ -122,6 +139,7 @@ struct Writing {
     tokens: BoxStream<'static, Result<Token>>,
     cutter: SentenceCutter,
     builder: AnswerBuilder,
+    checks_with_model: bool,
     written: HashSet<String>,
     timings_ms: Timings,
     started: Instant,
@@ -131,19 +149,21 @@ struct Writing {
 impl Writing {
     fn start(
         generator: &Arc<dyn Generator>,
+        checker: Option<Arc<dyn SupportChecker>>,
         question: &str,
         found: FoundPassages,
         limits: AnswerLimits,
     ) -> Result<Self> {
-        let Packed { prompt, prompt_tokens, passages } = pack(generator.as_ref(), question, &found.passages, limits)?;
-        let found = FoundPassages { passages, ..found };
+        let Packed { prompt, prompt_tokens, passages, readings } = pack(generator.as_ref(), question, &found, limits)?;
+        let found = FoundPassages { passages, readings, ..found };
         Ok(Writing {
             generator: generator.name().to_string(),
             prompt_tokens,
             coverage: prompt.coverage(),
             probabilities: TokenProbabilities::default(),
             timings_ms: found.timings_ms,
-            builder: AnswerBuilder::new(question, found),
+            checks_with_model: checker.is_some(),
+            builder: AnswerBuilder::new(question, found, checker, limits.unsupported),
             started: Instant::now(),
             tokens: generator.generate(&prompt),
             cutter: SentenceCutter::default(),
@@ -160,46 +180,72 @@ impl Writing {
             Some(Err(error)) => return (vec![Err(error)], None),
             None => {
                 let rest = std::mem::take(&mut self.cutter).finish();
-                let (mut events, _) = self.add(rest);
-                events.push(self.finish());
-                return (events, None);
+                return match self.add(rest).await {
+                    Ok((writing, mut events, _)) => {
+                        events.extend(writing.finish());
+                        (events, None)
+                    }
+                    Err(error) => (vec![Err(error)], None),
+                };
             }
         };
         self.read_ms.get_or_insert_with(|| elapsed_ms(self.started));
         self.probabilities.add(&token);
         let sentences = self.cutter.push(&token.text);
-        let (mut events, repeats) = self.add(sentences);
-        if repeats {
-            events.push(self.finish());
-            return (events, None);
+        match self.add(sentences).await {
+            Ok((writing, mut events, true)) => {
+                events.extend(writing.finish());
+                (events, None)
+            }
+            Ok((writing, events, false)) => (events, Some(writing)),
+            Err(error) => (vec![Err(error)], None),
         }
-        (events, Some(self))
     }
 
-    /// Checks sentences. `true` when the generator repeats itself or its prompt: small models do so
+    /// Checks sentences; by a model on a thread where it may take its time.
+    async fn add(mut self, sentences: Vec<Sentence>) -> Result<(Self, Vec<Result<AnswerEvent>>, bool)> {
+        let checks_with_model = self.checks_with_model;
+        let check = move || {
+            let (events, repeats) = self.check(sentences)?;
+            Ok((self, events, repeats))
+        };
+        if !checks_with_model {
+            return check();
+        }
+        let checked = tokio::task::spawn_blocking(check).await;
+        checked.map_err(|cause| Error::model("the check of a sentence broke off").with_cause(cause))?
+    }
+
+    /// The events of checked sentences. `true` when the generator repeats itself or its prompt: small models do so
     /// when they have nothing more to say.
-    fn add(&mut self, sentences: Vec<Sentence>) -> (Vec<Result<AnswerEvent>>, bool) {
+    fn check(&mut self, sentences: Vec<Sentence>) -> Result<(Vec<Result<AnswerEvent>>, bool)> {
         let mut events = Vec::new();
         for sentence in sentences {
             let repeats_prompt = !self.builder.is_empty() && sentence.text.starts_with(QUESTION_LABEL);
             if repeats_prompt || !self.written.insert(sentence.text.clone()) {
-                return (events, true);
+                return Ok((events, true));
             }
-            events.push(sentence_event(self.builder.add(&sentence.before, &sentence.text)));
+            events.push(sentence_event(self.builder.add(&sentence.before, &sentence.text)?));
         }
-        (events, false)
+        Ok((events, false))
     }
 
-    fn finish(self) -> Result<AnswerEvent> {
-        if self.builder.is_empty() {
-            return Err(Error::model(format!("{} wrote nothing", self.generator))
-                .with_hint("ask in other words, or choose another generator: --generator extractive"));
+    fn finish(mut self) -> Vec<Result<AnswerEvent>> {
+        let mut events = Vec::new();
+        if self.builder.has_dropped_all() {
+            events.push(sentence_event(self.builder.refuse()));
+        } else if self.builder.is_empty() {
+            return vec![
+                Err(Error::model(format!("{} wrote nothing", self.generator))
+                    .with_hint("ask in other words, or choose another generator: --generator extractive")),
+            ];
         }
         let read = self.read_ms.unwrap_or_default();
         let timings_ms = Timings { read, write: elapsed_ms(self.started) - read, ..self.timings_ms };
         let Writing { generator, prompt_tokens, .. } = self;
         let sureness = self.coverage.min(self.probabilities.mean().unwrap_or(1.0));
-        finished(self.builder, Written { generator, prompt_tokens, sureness, timings_ms })
+        events.push(finished(self.builder, Written { generator, prompt_tokens, sureness, timings_ms }));
+        events
     }
 }
 

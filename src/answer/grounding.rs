@@ -1,6 +1,7 @@
 //! Finds the sentences of the passages that support a sentence of an answer.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::Passage;
 use crate::text::{Span, content_words, sentences, words};
@@ -23,6 +24,9 @@ const ASKED: f32 = 0.3;
 /// The weights of a number and of a name; another word weighs 1.
 const NUMBER: f32 = 2.0;
 const NAME: f32 = 1.5;
+
+/// How much the words of the middle sentence of a window count beside those of the whole window.
+const OWN: f32 = 0.3;
 
 /// Added to the score of a sentence whose passage the model cited itself.
 const CLAIMED: f32 = 0.1;
@@ -51,6 +55,18 @@ pub(super) enum Support {
     Unsupported,
     /// It has no word that could be checked.
     Nothing,
+}
+
+/// A sentence with its neighbours, against which a claim is held.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct EvidenceWindow {
+    /// The passage's index.
+    pub passage: usize,
+    /// The numbers of its sentences.
+    pub sentences: Range<usize>,
+    /// The share of the claim's weight that is in them.
+    pub overlap: f32,
+    rank: f32,
 }
 
 /// A sentence of a passage with its words.
@@ -105,15 +121,80 @@ impl EvidenceIndex {
         if words.iter().any(|word| word.is_number && !self.is_in_any_passage_or_question(&word.key)) {
             return Support::Unsupported;
         }
+        let (share, found) = self.cover(&words, claimed, 0..self.sentences.len());
+        let is_wrongly_negated =
+            is_negated(sentence) && !found.iter().any(|&sentence| self.sentences[sentence].is_negated);
+        if share < ENOUGH || found.is_empty() || is_wrongly_negated {
+            return Support::Unsupported;
+        }
+        Support::Supported(found.into_iter().map(|sentence| self.sentences[sentence].evidence).collect())
+    }
+
+    /// True if a sentence has a word that can be checked.
+    pub fn can_check(&self, sentence: &str) -> bool {
+        self.weighed(sentence).iter().any(|word| word.weight > 0.0)
+    }
+
+    /// The sentences that a claim is held against: those that, with their neighbours, have most of
+    /// its weight, best first. Ties go to the earlier one.
+    pub fn windows(&self, claim: &str, claimed: &[usize], count: usize) -> Vec<EvidenceWindow> {
+        let words = self.weighed(claim);
+        let total: f32 = words.iter().map(|word| word.weight).sum();
+        let mut windows: Vec<EvidenceWindow> = (0..self.sentences.len())
+            .map(|middle| {
+                let passage = self.sentences[middle].evidence.passage;
+                let is_beside = |other: &usize| self.sentences[*other].evidence.passage == passage;
+                let first = middle.checked_sub(1).filter(is_beside).unwrap_or(middle);
+                let last = Some(middle + 1).filter(|&other| other < self.sentences.len() && is_beside(&other));
+                let sentences = first..last.unwrap_or(middle) + 1;
+                let has = |key: &String| self.sentences[sentences.clone()].iter().any(|it| it.words.contains(key));
+                let shared: f32 = words.iter().filter(|word| has(&word.key)).map(|word| word.weight).sum();
+                let own = words.iter().filter(|word| self.sentences[middle].words.contains(&word.key));
+                let own: f32 = own.map(|word| word.weight).sum();
+                let bonus = if claimed.contains(&passage) { CLAIMED } else { 0.0 };
+                let overlap = shared / total.max(f32::MIN_POSITIVE);
+                let rank = overlap + OWN * own / total.max(f32::MIN_POSITIVE) + bonus;
+                EvidenceWindow { passage, sentences, overlap, rank }
+            })
+            .collect();
+        windows.sort_by(|one, other| other.rank.total_cmp(&one.rank)); // stable
+        windows.truncate(count);
+        windows
+    }
+
+    /// The sentence of a passage that this place of its text is in.
+    pub fn sentence_at(&self, passage: usize, place: usize) -> Option<Span> {
+        let is_there = |it: &&EvidenceSentence| it.evidence.passage == passage && place < it.evidence.span.end;
+        self.sentences.iter().find(is_there).map(|it| it.evidence.span)
+    }
+
+    /// The text from the first to the last of these sentences.
+    pub fn span(&self, sentences: &Range<usize>) -> Span {
+        let span = |at: usize| self.sentences[at].evidence.span;
+        Span { start: span(sentences.start).start, end: span(sentences.end - 1).end }
+    }
+
+    /// The sentences of a window that have the words of the claim, best first; at least one.
+    pub fn cited(&self, claim: &str, window: &EvidenceWindow) -> Vec<Evidence> {
+        let (_, found) = self.cover(&self.weighed(claim), &[], window.sentences.clone());
+        let found = if found.is_empty() { vec![window.sentences.start] } else { found };
+        found.into_iter().map(|sentence| self.sentences[sentence].evidence).collect()
+    }
+
+    /// The sentences among `allowed` that together have most of the words, best first, and the share
+    /// of the weight that they have.
+    fn cover(&self, words: &[WeightedWord], claimed: &[usize], allowed: Range<usize>) -> (f32, Vec<usize>) {
+        let total: f32 = words.iter().map(|word| word.weight).sum();
         let mut held = vec![0.0; words.len()];
-        let mut found: Vec<&EvidenceSentence> = Vec::new();
-        let share = |held: &[f32]| held.iter().zip(&words).map(|(held, word)| held * word.weight).sum::<f32>() / total;
+        let mut found: Vec<usize> = Vec::new();
+        let share = |held: &[f32]| held.iter().zip(words).map(|(held, word)| held * word.weight).sum::<f32>() / total;
         while found.len() < MAX_CITED {
             let mut best: Option<(f32, usize, Vec<f32>)> = None;
-            for (index, EvidenceSentence { evidence, words: sentence_words, .. }) in self.sentences.iter().enumerate() {
+            for index in allowed.clone() {
+                let EvidenceSentence { evidence, words: sentence_words, .. } = &self.sentences[index];
                 let with: Vec<f32> = held
                     .iter()
-                    .zip(&words)
+                    .zip(words)
                     .map(|(&held, word)| {
                         let nearby = self.passage_words[evidence.passage].contains(&word.key);
                         let here =
@@ -132,13 +213,9 @@ impl EvidenceIndex {
                 break;
             }
             held = with;
-            found.push(&self.sentences[index]);
+            found.push(index);
         }
-        let is_wrongly_negated = is_negated(sentence) && !found.iter().any(|sentence| sentence.is_negated);
-        if share(&held) < ENOUGH || found.is_empty() || is_wrongly_negated {
-            return Support::Unsupported;
-        }
-        Support::Supported(found.into_iter().map(|sentence| sentence.evidence).collect())
+        (share(&held), found)
     }
 
     fn is_in_any_passage_or_question(&self, key: &str) -> bool {

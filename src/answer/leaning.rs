@@ -51,6 +51,19 @@ const COMPARING: [&str; 6] = ["other", "others", "rest", "latter", "former", "sa
 /// A sentence that begins so limits what the one before it says.
 const LIMITING: [&str; 7] = ["otherwise", "however", "but", "except", "unless", "exceptions", "instead"];
 
+/// True if a few words answer: a name, a number, a date, a place. The rules know English only.
+pub(super) fn asks_for_a_fact(question: &str) -> bool {
+    let words: Vec<String> = words(question).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let asks = |at: usize| match words.get(at..).unwrap_or_default() {
+        ["who" | "whom" | "whose" | "when" | "where" | "which" | "what", ..] => true,
+        ["how", "many" | "much" | "long" | "old" | "far" | "high" | "tall" | "large" | "big" | "often" | "fast" | "deep" | "wide" | "heavy" | "soon" | "late" | "early" | "expensive", ..] => true,
+        _ => false,
+    };
+    // "In what year …": a preposition or two may stand before.
+    !asks_for_all(question) && (asks(0) || asks(1) || asks(2))
+}
+
 /// True if a whole list answers the question, and not one of its items.
 pub(super) fn asks_for_all(question: &str) -> bool {
     let words: Vec<String> = words(question).take(3).collect();

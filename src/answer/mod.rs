@@ -1,6 +1,7 @@
 //! Passages become an answer, and every sentence of it is checked against them.
 
 mod builder;
+mod claim_rules;
 mod cascade;
 mod citations;
 mod confidence;
@@ -8,7 +9,10 @@ mod events;
 mod grounding;
 mod leaning;
 mod packing;
+mod reading;
 mod refusal;
+mod retry;
+mod sentence_check;
 mod sentences;
 mod writer;
 
@@ -20,7 +24,10 @@ use crate::search::{PendingWork, ScoredSentence};
 pub use cascade::CascadeReport;
 pub use citations::{Citation, CitedSource};
 pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, collect_answer};
-pub use packing::AnswerLimits;
+pub use packing::{AnswerLimits, Unsupported};
+pub use claim_rules::Conflict;
+pub use reading::{AnswerPlace, AnswerReader, Reading};
+pub use sentence_check::{SentenceCheck, SupportLabel};
 pub use writer::{AnswerWriter, answer};
 
 /// The mark after a sentence of an answer that no passage supports.
@@ -71,6 +78,8 @@ pub struct Answer {
     pub answer: String,
     /// The sentences of the sources that support the answer, in the order of the answer.
     pub citations: Vec<Citation>,
+    /// Its sentences that could be checked, with what the check found.
+    pub sentences: Vec<CheckedSentence>,
     /// True if the answer only says that the passages do not hold it.
     pub refused: bool,
     /// The sentences of the answer that no passage supports.
@@ -86,6 +95,8 @@ pub struct Answer {
     /// question's words that the best sentences cover, and how much of it the passages support. Not
     /// calibrated: only the order of answers means something.
     pub confidence: f32,
+    /// What a reader found for each part of the question; empty if no reader was asked.
+    pub readings: Vec<Reading>,
     /// What a cascade did; `None` if one generator was asked.
     pub cascade: Option<CascadeReport>,
     /// The passages that are cited, by number.
@@ -94,6 +105,18 @@ pub struct Answer {
     pub timings_ms: Timings,
     /// What the index had not finished when it was searched.
     pub pending: Option<PendingWork>,
+}
+
+/// A sentence of an answer, and what the passages say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedSentence {
+    /// The sentence, without marks.
+    pub text: String,
+    /// What the check found.
+    pub check: SentenceCheck,
+    /// The sentences of the sources that entail it; of one that is not supported those that come
+    /// nearest, or contradict it.
+    pub quotes: Vec<Citation>,
 }
 
 /// How long the stages of an answer took, in milliseconds.
@@ -178,7 +201,7 @@ mod tests {
     /// Collects the events of an answer and checks their contract.
     fn ask(generator: impl Generator + 'static, question: &str, passages: &[Passage]) -> Result<Answer> {
         let found = FoundPassages { passages: passages.to_vec(), ..FoundPassages::default() };
-        let events = answer(AnswerWriter::One(Arc::new(generator)), question, found, LIMITS);
+        let events = answer(AnswerWriter::One(Arc::new(generator)), None, question, found, LIMITS);
         let events: Vec<AnswerEvent> = events
             .collect::<Vec<_>>()
             .now_or_never()
@@ -201,6 +224,7 @@ mod tests {
                     assert!(sentence.text.ends_with(&marks) && numbers.iter().all(|n| *n <= answer.sources.len()));
                 }
                 SentenceSupport::Unsupported => unsupported += 1,
+                SentenceSupport::Contradicted(_) => panic!("without a model nothing is contradicted"),
                 SentenceSupport::Refusal | SentenceSupport::NothingToCheck => {}
             }
             shown.push_str(&sentence.text);
@@ -209,7 +233,11 @@ mod tests {
         Ok((**answer).clone())
     }
 
-    pub const LIMITS: AnswerLimits = AnswerLimits { budget_tokens: 1000, answer_tokens: 100 };
+    pub const LIMITS: AnswerLimits = AnswerLimits {
+        budget_tokens: 1000,
+        answer_tokens: 100,
+        unsupported: Unsupported::Mark,
+    };
     pub const QUESTION: &str = "When does the lease end?";
 
     pub fn lease() -> [Passage; 2] {

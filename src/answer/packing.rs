@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::Passage;
-use super::leaning::{asks_for_all, with_what_it_leans_on};
+use serde::{Deserialize, Serialize};
+
+use super::reading::{AnswerPlace, Reading};
+use super::{FoundPassages, Passage};
+use super::leaning::{asks_for_a_fact, asks_for_all, with_what_it_leans_on};
 use crate::error::{Error, Result};
 use crate::models::contracts::Generator;
 use crate::models::prompt::{Prompt, PromptPassage, Quote, Task};
@@ -21,6 +24,22 @@ pub struct AnswerLimits {
     pub budget_tokens: usize,
     /// The most tokens of the answer, by the generator's count.
     pub answer_tokens: usize,
+    /// What becomes of a sentence that no passage supports.
+    pub unsupported: Unsupported,
+}
+
+/// What becomes of a sentence of an answer that no passage supports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unsupported {
+    /// It is marked.
+    #[default]
+    Mark,
+    /// It is left out of the answer.
+    Drop,
+    /// The answer is written again from the best sentence alone; what is unsupported then is left
+    /// out.
+    Retry,
 }
 
 /// A prompt, and the passages that are in it, by number.
@@ -30,6 +49,8 @@ pub(super) struct Packed {
     /// Its tokens, by the generator's count.
     pub prompt_tokens: usize,
     pub passages: Vec<Passage>,
+    /// What a reader found, with the numbers of these passages.
+    pub readings: Vec<Reading>,
 }
 
 /// Builds the prompt from the best sentences of `passages` within the limits and the generator's
@@ -40,16 +61,17 @@ pub(super) struct Packed {
 pub(super) fn pack(
     generator: &dyn Generator,
     question: &str,
-    passages: &[Passage],
+    found: &FoundPassages,
     limits: AnswerLimits,
 ) -> Result<Packed> {
+    let passages = &found.passages;
     let mut chosen = choose(question, passages, limits.budget_tokens);
     let room = generator.context_tokens().saturating_sub(limits.answer_tokens);
     loop {
-        let (prompt, passages) = prompt_of(question, passages, &chosen, limits.answer_tokens);
+        let (prompt, passages, readings) = prompt_of(question, found, &chosen, limits.answer_tokens);
         let prompt_tokens = generator.prompt_tokens(&prompt)?;
         if prompt_tokens <= room {
-            return Ok(Packed { prompt, prompt_tokens, passages });
+            return Ok(Packed { prompt, prompt_tokens, passages, readings });
         }
         chosen.pop();
         if chosen.is_empty() {
@@ -139,10 +161,12 @@ fn says_the_same(one: &Unit, other: &Unit) -> bool {
 /// The prompt with the chosen units, and the passages that they are from.
 fn prompt_of(
     question: &str,
-    passages: &[Passage],
+    found: &FoundPassages,
     chosen: &[Unit],
     max_answer_tokens: usize,
-) -> (Prompt, Vec<Passage>) {
+) -> (Prompt, Vec<Passage>, Vec<Reading>) {
+    let passages = &found.passages;
+    let places = answer_places(question, &found.readings);
     let mut numbers: Vec<usize> = Vec::new();
     let mut read: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for unit in chosen {
@@ -158,6 +182,7 @@ fn prompt_of(
             score: unit.score(),
             coverage: passage.sentences[unit.main].coverage,
             part: unit.part(),
+            answer: places.iter().find(|place| is_within(place, unit)).map(|place| place.span.of(&passage.chunk.text).to_string()),
         });
         PromptPassage { text: with_headings(passage, &read[&number]), quotes: quotes.collect() }
     };
@@ -165,9 +190,30 @@ fn prompt_of(
         task: Task::Answer,
         question: question.to_string(),
         passages: numbers.iter().map(passage).collect(),
+        is_read: !found.readings.is_empty(),
         max_answer_tokens,
     };
-    (prompt, numbers.iter().map(|&number| passages[number].clone()).collect())
+    let renumbered = |reading: &Reading| {
+        let place = reading.place.and_then(|place| {
+            let passage = numbers.iter().position(|&number| number == place.passage)?;
+            Some(AnswerPlace { passage, ..place })
+        });
+        Reading { place, ..reading.clone() }
+    };
+    let readings = found.readings.iter().map(renumbered).collect();
+    (prompt, numbers.iter().map(|&number| passages[number].clone()).collect(), readings)
+}
+
+/// The places whose words alone answer their part of the question: those that a reader found, if
+/// the question asks for a fact and not for an explanation.
+fn answer_places(question: &str, readings: &[Reading]) -> Vec<AnswerPlace> {
+    let answered = readings.iter().filter(|reading| reading.is_answered && asks_for_a_fact(question));
+    answered.filter_map(|reading| reading.place).collect()
+}
+
+fn is_within(place: &AnswerPlace, unit: &Unit) -> bool {
+    let sentence = unit.text.sentences[unit.main].span;
+    place.passage == unit.passage && sentence.start <= place.span.start && place.span.end <= sentence.end
 }
 
 /// The sentences under their headings: those of the chunk, and the last one in the text before

@@ -178,6 +178,50 @@ impl From<LanguageChoice> for String {
     }
 }
 
+/// The share of wrong answers that the user accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum RiskChoice {
+    /// `auto`: the balance between wrong answers and needless refusals that the calibration chose.
+    #[default]
+    Auto,
+    /// At most so many thousandths of the answers.
+    Thousandths(u16),
+}
+
+impl RiskChoice {
+    /// The share, if one is set.
+    pub fn share(self) -> Option<f32> {
+        match self {
+            RiskChoice::Auto => None,
+            RiskChoice::Thousandths(count) => Some(f32::from(count) / 1000.0),
+        }
+    }
+}
+
+impl TryFrom<String> for RiskChoice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == AUTO {
+            return Ok(RiskChoice::Auto);
+        }
+        match text.parse::<f32>() {
+            Ok(share) if (0.001..=0.999).contains(&share) => Ok(RiskChoice::Thousandths((share * 1000.0).round() as u16)),
+            _ => Err(format!("must be {AUTO} or a share between 0.001 and 0.999, such as 0.1")),
+        }
+    }
+}
+
+impl From<RiskChoice> for String {
+    fn from(choice: RiskChoice) -> String {
+        match choice {
+            RiskChoice::Auto => AUTO.to_string(),
+            RiskChoice::Thousandths(count) => (f32::from(count) / 1000.0).to_string(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +233,12 @@ mod tests {
             assert_eq!(SparseEncoderChoice::from(text).to_string(), text);
             assert_eq!(RerankerChoice::from(text).to_string(), text);
             assert_eq!(GeneratorChoice::from(text).to_string(), text);
+        }
+        for risk in [AUTO, "0.1", "0.05", "0.999"] {
+            assert_eq!(String::from(RiskChoice::try_from(risk.to_string()).unwrap()), risk);
+        }
+        for wrong in ["0", "1", "-0.1", "a tenth", "NaN", ""] {
+            assert!(RiskChoice::try_from(wrong.to_string()).is_err(), "{wrong}");
         }
         for code in Language::ALL.map(Language::code).into_iter().chain([AUTO]) {
             assert_eq!(String::from(LanguageChoice::try_from(code.to_string()).unwrap()), code);

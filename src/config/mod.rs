@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::choices::{EmbedderChoice, GeneratorChoice, LanguageChoice, RerankerChoice, SparseEncoderChoice};
+pub use self::choices::{
+    EmbedderChoice, GeneratorChoice, LanguageChoice, RerankerChoice, RiskChoice, SparseEncoderChoice,
+};
 pub use self::layers::{ResolvedConfig, SettingSource};
-use crate::answer::AnswerLimits;
+use crate::answer::{AnswerLimits, Unsupported};
 use crate::chunking::Chunking;
 use crate::error::Result;
 use crate::language::Language;
@@ -69,6 +71,18 @@ pub enum TunedWeights {
     None,
 }
 
+/// What looks for the answer in the passages, and holds the sentences of an answer against them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checks {
+    /// The models, unless the search needs none itself.
+    Auto,
+    /// A trained reader and a trained support checker.
+    Models,
+    /// Words in common; no model is needed.
+    Words,
+}
+
 /// The settings, resolved and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +113,13 @@ pub struct Config {
     pub budget: usize,
     /// The most tokens of an answer, by the generator's count. Longer answers are cut off.
     pub answer_tokens: usize,
+    /// What checks answers.
+    pub checks: Checks,
+    /// The share of wrong answers that the user accepts; more questions are refused the smaller it
+    /// is.
+    pub risk: RiskChoice,
+    /// What becomes of a sentence that no passage supports.
+    pub unsupported: Unsupported,
     /// The threads that each model uses for one caller. 0 means one for each core.
     pub threads: usize,
     /// The language of the documents' words.
@@ -123,6 +144,9 @@ impl Default for Config {
             passages: 4,
             budget: 200,
             answer_tokens: 160,
+            checks: Checks::Auto,
+            risk: RiskChoice::Auto,
+            unsupported: Unsupported::Mark,
             threads: 0,
             language: LanguageChoice::Auto,
             max_file_mib: 64,
@@ -192,7 +216,11 @@ impl Config {
 
     /// How much a generator reads and writes.
     pub fn answer_limits(&self) -> AnswerLimits {
-        AnswerLimits { budget_tokens: self.budget, answer_tokens: self.answer_tokens }
+        AnswerLimits {
+            budget_tokens: self.budget,
+            answer_tokens: self.answer_tokens,
+            unsupported: self.unsupported,
+        }
     }
 
     /// The chunking that is set; `None` for `auto`.

@@ -41,7 +41,7 @@ impl Kinglet {
     }
 
     /// The name under which a model is kept in memory: the number of threads is a part of it.
-    fn loaded_name(&self, id: &ModelId) -> String {
+    pub(super) fn loaded_name(&self, id: &ModelId) -> String {
         format!("{id} with {} threads", self.config.threads)
     }
 

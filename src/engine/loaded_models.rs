@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::models::contracts::{Embedder, Generator, Reranker, SparseEncoder};
+use crate::models::contracts::{Embedder, Generator, Reader, Reranker, SparseEncoder, SupportChecker};
 
 /// All models that a [`Kinglet`](super::Kinglet) and its clones have loaded.
 #[derive(Default)]
@@ -14,6 +14,8 @@ pub(crate) struct LoadedModels {
     pub embedders: Loaded<dyn Embedder>,
     pub sparse_encoders: Loaded<dyn SparseEncoder>,
     pub rerankers: Loaded<dyn Reranker>,
+    pub readers: Loaded<dyn Reader>,
+    pub support_checkers: Loaded<dyn SupportChecker>,
     pub generators: Loaded<dyn Generator>,
 }
 
@@ -24,6 +26,8 @@ impl LoadedModels {
         self.embedders.unload_idle(idle);
         self.sparse_encoders.unload_idle(idle);
         self.rerankers.unload_idle(idle);
+        self.readers.unload_idle(idle);
+        self.support_checkers.unload_idle(idle);
         self.generators.unload_idle(idle);
     }
 }

@@ -1,5 +1,6 @@
 //! A home with indexes and models, and the configuration under which they are used.
 
+mod answer_checks;
 pub mod doctor;
 mod factory;
 pub mod generator_fit;

@@ -7,11 +7,14 @@ use futures::stream::{self, StreamExt};
 use tokio::runtime::Handle;
 
 use super::Kinglet;
-use crate::answer::{AnswerEvents, AnswerWriter, FoundPassages, Passage, Timings, answer, elapsed_ms};
+use crate::answer::{
+    AnswerEvents, AnswerReader, AnswerWriter, FoundPassages, Passage, Reading, Timings, answer, elapsed_ms,
+};
 use crate::error::{Error, Result};
 use crate::index::store::ChunkId;
 use crate::index::{Index, IndexReader};
-use crate::search::{PendingWork, Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, sub_questions};
+use crate::models::contracts::SupportChecker;
+use crate::search::{Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, sub_questions};
 
 /// An open index. It answers searches and questions from many threads at once and is cheap to
 /// clone: clones share the opened parts and the loaded models.
@@ -72,7 +75,7 @@ impl OpenIndex {
         };
         stream::once(prepare)
             .flat_map(move |prepared| match prepared {
-                Ok((generator, found)) => answer(generator, &question, found, limits),
+                Ok((generator, checker, found)) => answer(generator, checker, &question, found, limits),
                 Err(error) => stream::iter([Err(error)]).boxed(),
             })
             .boxed()
@@ -108,32 +111,40 @@ impl OpenIndex {
     }
 
     /// Searches, and loads the generator meanwhile.
-    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<(AnswerWriter, FoundPassages)> {
+    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<Prepared> {
         std::thread::scope(|scope| {
-            let loading = scope.spawn(|| self.kinglet.open_answer_writer());
+            let loading =
+                scope.spawn(|| Ok::<_, Error>((self.kinglet.open_answer_writer()?, self.kinglet.answer_checker()?)));
             let started = Instant::now();
-            let (passages, pending) = self.passages(question, options)?;
+            let mut found = self.find_passages(question, options)?;
             let retrieve = elapsed_ms(started);
             let started = Instant::now();
-            let generator = loading.join().map_err(|_| Error::model("loading the generator broke off"))??;
-            let timings_ms = Timings { retrieve, load: elapsed_ms(started), ..Timings::default() };
-            Ok((generator, FoundPassages { passages, pending, timings_ms }))
+            let (generator, checker) = loading.join().map_err(|_| Error::model("loading the generator broke off"))??;
+            found.timings_ms = Timings { retrieve, load: elapsed_ms(started), ..Timings::default() };
+            Ok((generator, checker, found))
         })
     }
 
     /// The passages that an answer is written from: those that are found for each part of the
-    /// question, the best of each first.
-    fn passages(&self, question: &str, options: &SearchOptions) -> Result<(Vec<Passage>, Option<PendingWork>)> {
+    /// question, the best of each first; and what a reader found in them.
+    ///
+    /// # Errors
+    /// As [`OpenIndex::search`]; also when the reader fails.
+    pub(crate) fn find_passages(&self, question: &str, options: &SearchOptions) -> Result<FoundPassages> {
         let index = self.snapshot()?;
+        let reader = self.kinglet.answer_reader(index.manifest())?;
         let scorer = self.kinglet.sentence_scorer(&index)?;
+        let parts = sub_questions(question);
+        let mut first_hits: Vec<Option<ChunkId>> = Vec::new();
         let mut found: Vec<(usize, ChunkId, Passage)> = Vec::new();
         let mut all_pending = None;
-        for (part, question) in sub_questions(question).iter().enumerate() {
+        for (part, question) in parts.iter().enumerate() {
             let query = Query::new(question).with_filter(options.filter.clone());
             let SearchResponse { results, pending } =
                 self.search_in(&index, &query, self.kinglet.config.passages, options)?;
             let chunks: Vec<_> = results.iter().map(|result| (&result.chunk, result.hit.score)).collect();
             let sentences = scorer.score(&query, &chunks)?;
+            first_hits.push(results.first().map(|result| result.hit.chunk));
             for (rank, (result, mut sentences)) in results.into_iter().zip(sentences).enumerate() {
                 sentences.iter_mut().for_each(|sentence| sentence.part = part);
                 match found.iter_mut().find(|(_, chunk, _)| *chunk == result.hit.chunk) {
@@ -144,9 +155,20 @@ impl OpenIndex {
             all_pending = all_pending.or(pending);
         }
         found.sort_by_key(|(rank, ..)| *rank); // stable: the first part first
-        Ok((found.into_iter().map(|(.., passage)| passage).collect(), all_pending))
+        let first_of_part = |chunk: &Option<ChunkId>| found.iter().position(|(_, other, _)| Some(*other) == *chunk);
+        let firsts: Vec<Option<usize>> = first_hits.iter().map(first_of_part).collect();
+        let mut passages: Vec<Passage> = found.into_iter().map(|(.., passage)| passage).collect();
+        let mut readings: Vec<Reading> = Vec::new();
+        for (question, first) in parts.iter().zip(firsts) {
+            let read = |reader: &AnswerReader| reader.read(question, first.unwrap_or_default(), &mut passages);
+            readings.extend(reader.as_ref().map(read).transpose()?.flatten());
+        }
+        Ok(FoundPassages { passages, pending: all_pending, readings, ..FoundPassages::default() })
     }
 }
+
+/// What an answer needs.
+type Prepared = (AnswerWriter, Option<Arc<dyn SupportChecker>>, FoundPassages);
 
 fn passage(result: SearchResult, sentences: Vec<ScoredSentence>) -> Passage {
     let SearchResult { path, chunk, truncated, .. } = result;

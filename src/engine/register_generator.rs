@@ -117,6 +117,7 @@ fn trial() -> Prompt {
         task: Task::Question,
         question: "Which bird is the smallest of Europe?".to_string(),
         passages: vec!["The goldcrest is the smallest bird of Europe.".into()],
+        is_read: false,
         max_answer_tokens: TRIAL_TOKENS,
     }
 }

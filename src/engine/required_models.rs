@@ -76,8 +76,11 @@ impl Kinglet {
     /// # Errors
     /// When the catalog does not have the generator.
     pub fn models_for_answering(&self) -> Result<Vec<Arc<ModelSpec>>> {
-        let generators = self.config().generators();
-        generators.iter().filter_map(GeneratorRef::model).map(|id| Ok(self.generator_spec(id)?.0)).collect()
+        let mut specs = self.models_of_checks()?;
+        for id in self.config().generators().iter().filter_map(GeneratorRef::model) {
+            specs.push(self.generator_spec(id)?.0);
+        }
+        Ok(specs)
     }
 
     /// Puts the runtime before the models if one of them needs it.

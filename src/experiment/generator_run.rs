@@ -60,7 +60,7 @@ impl GeneratorRun {
             .collect();
         let started = Instant::now();
         let found = FoundPassages { passages, ..FoundPassages::default() };
-        let events = answer(self.generator.clone(), question, found, self.limits);
+        let events = answer(self.generator.clone(), None, question, found, self.limits);
         let answer = self.runtime.block_on(collect_answer(events))?;
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
         let place = |path: &str| path.parse::<usize>().expect("each path is a place");

@@ -39,6 +39,7 @@ impl Kinglet {
                 task: Task::Question,
                 question: String::new(),
                 passages: vec![passage.into()],
+                is_read: false,
                 max_answer_tokens: MAX_QUESTION_TOKENS,
             };
             let written = runtime.block_on(async {

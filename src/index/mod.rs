@@ -10,6 +10,7 @@
 //! writer.lock         held by the one process that writes
 //! ```
 
+pub mod calibration;
 pub mod dense;
 pub mod derived_part;
 pub mod durable_file;

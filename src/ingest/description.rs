@@ -18,7 +18,7 @@ impl IngestRun<'_> {
         let Some(before) = self.writer.manifest().cloned() else { return planned };
         let mut fusion_weights = before.fusion_weights;
         fusion_weights.retain(|embedder, _| planned.embedders.iter().any(|card| card.id == *embedder));
-        Manifest { defaults: before.defaults, fusion_weights, ..planned }
+        Manifest { defaults: before.defaults, fusion_weights, calibration: before.calibration, ..planned }
     }
 
     /// The manifest during the run. Searches use the previous parts until the run ends. As long as
@@ -45,6 +45,7 @@ impl IngestRun<'_> {
             sparse: self.plan.encoders.iter().map(|encoder| encoder.card().clone()).collect(),
             defaults: Default::default(),
             fusion_weights: Default::default(),
+            calibration: None,
         }
     }
 

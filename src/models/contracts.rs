@@ -169,6 +169,8 @@ pub struct ReadPassage {
     /// The place in the passage that answers best, whether or not it answers at all; whole words.
     /// `None` if the passage has no words.
     pub span: Option<Span>,
+    /// How much the score of that place is above that of the best place elsewhere in the passage.
+    pub lead: f32,
 }
 
 /// A question and passages → where each answers, in order. A passage gets the same result whatever

@@ -13,9 +13,9 @@ const MAX_FURTHER: usize = 2;
 /// A further sentence is quoted if its score is within this of the best one's.
 const WORTH_QUOTING: f32 = 0.01;
 
-/// Quotes the sentence that answers the question best, and others that score nearly as high, each
-/// on lines of its own and followed by ` [n]`, in the order of the passages. Writes [`REFUSAL`] if
-/// none covers enough of the question.
+/// Quotes the sentence that answers the question best, or the words of it that answer alone, and
+/// other sentences that score nearly as high, each on lines of its own and followed by ` [n]`, in
+/// the order of the passages. Writes [`REFUSAL`] if none covers enough of the question.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExtractiveGenerator;
 
@@ -41,7 +41,10 @@ impl Generator for ExtractiveGenerator {
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
         let mut pieces: Vec<String> =
-            best_quotes(prompt).into_iter().map(|(passage, quote)| marked(&quote.text, passage + 1)).collect();
+            best_quotes(prompt)
+            .into_iter()
+            .map(|(passage, quote)| marked(quote.answer.as_ref().unwrap_or(&quote.text), passage + 1))
+            .collect();
         if pieces.is_empty() {
             pieces.push(REFUSAL.to_string());
         }
@@ -70,6 +73,10 @@ fn best_quotes(prompt: &Prompt) -> Vec<(usize, &Quote)> {
     let mut chosen: Vec<(usize, &Quote)> = Vec::new();
     for quotes in prompt.answering_quotes() {
         let least = quotes[0].1.score - WORTH_QUOTING;
+        if quotes[0].1.answer.is_some() {
+            chosen.push(quotes[0]);
+            continue;
+        }
         for (passage, quote) in quotes.into_iter().take_while(|(_, quote)| quote.score >= least).take(1 + MAX_FURTHER) {
             let needed = estimated_tokens(&quote.text) + 4;
             let is_new =
@@ -94,7 +101,13 @@ mod tests {
     /// What is written from passages whose quotes are (text, score, coverage).
     fn write(passages: &[&[(&str, f32, f32)]], max_answer_tokens: usize) -> String {
         let quote =
-            |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.to_string(), score, coverage, part: 0 };
+            |&(text, score, coverage): &(&str, f32, f32)| Quote {
+                text: text.to_string(),
+                score,
+                coverage,
+                part: 0,
+                answer: None,
+            };
         let passage = |quotes: &&[(&str, f32, f32)]| PromptPassage {
             text: quotes.iter().map(|(text, ..)| *text).collect::<Vec<_>>().join(" "),
             quotes: quotes.iter().map(quote).collect(),
@@ -103,6 +116,7 @@ mod tests {
             task: Task::Answer,
             question: "When does the lease end?".to_string(),
             passages: passages.iter().map(passage).collect(),
+            is_read: false,
             max_answer_tokens,
         };
         let tokens = ExtractiveGenerator.generate(&prompt).collect::<Vec<_>>().now_or_never();

@@ -15,6 +15,11 @@ use super::store::ModelStore;
 use crate::error::{Error, Hint, Result};
 use crate::text::Span;
 
+/// The id of the model that finds answers in passages.
+pub const READER: &str = "kinglet-reader";
+/// The id of the model that holds sentences against passages.
+pub const SUPPORT_CHECKER: &str = "kinglet-support";
+
 /// The weights of the model that finds answers in passages.
 pub(super) const READER_WEIGHTS: &[u8] = include_bytes!("../../training/weights/reader.safetensors");
 /// The weights of the model that holds sentences against passages.
@@ -41,17 +46,13 @@ impl PairModel {
     /// When `spec` is not a pair model, the files of its backbone are missing or not those that the
     /// weights were trained on, or the runtime cannot be loaded.
     pub fn open(store: &ModelStore, spec: &ModelSpec, threads: usize) -> Result<Self> {
-        let ModelKind::PairModel { task, backbone } = &spec.kind else {
-            return Err(Error::input(format!("{} is a {}, not a pair model", spec.id, spec.kind))
-                .with_hint(Hint::ListModels));
-        };
-        let backbone = store.lookup(backbone.as_str())?;
+        let backbone = store.backbone_of(spec)?;
         let folder = store.require(&backbone)?;
         let unreadable_tokenizer = |cause: tokenizers::Error| unreadable(&backbone, &cause);
         let mut tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).map_err(unreadable_tokenizer)?;
         let truncation = TruncationParams { max_length: MAX_TOKENS, ..TruncationParams::default() };
         tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(unreadable_tokenizer)?;
-        let task = *task;
+        let ModelKind::PairModel { task, .. } = spec.kind else { return Err(not_a_pair_model(spec)) };
         let sessions =
             SessionPool::open(store, &backbone, move |store, backbone| open_session(store, backbone, task, threads))?;
         Ok(PairModel { id: spec.id.to_string(), tokenizer, sessions })
@@ -103,11 +104,15 @@ impl Reader for PairModel {
             let ([none_start, none_end, answerable], true) = (tokens[0], tokens.len() == encoding.len()) else {
                 return Err(self.failed(&"it has the outputs of another model"));
             };
-            let best = best_span(&tokens, &encoding);
+            let best = best_span(&tokens, &encoding, |_| true);
             Ok(ReadPassage {
                 answerable,
                 span_margin: best.map_or(0.0, |(score, ..)| score) - none_start - none_end,
                 span: best.map(|(_, first, last)| span_of(passage, &encoding, first, last)),
+                lead: best.map_or(0.0, |(score, first, last)| {
+                    let elsewhere = best_span(&tokens, &encoding, |place| place < first || place > last);
+                    elsewhere.map_or(score, |(other, ..)| score - other)
+                }),
             })
         };
         passages.iter().map(read).collect()
@@ -132,14 +137,22 @@ impl SupportChecker for PairModel {
     }
 }
 
-/// The best span of the passage with its score: the sum of the scores of its first and its last
-/// token. `None` if the passage has no token.
-fn best_span(tokens: &[[f32; 3]], encoding: &Encoding) -> Option<(f32, usize, usize)> {
+pub(super) fn not_a_pair_model(spec: &ModelSpec) -> Error {
+    Error::input(format!("{} is a {}, not a pair model", spec.id, spec.kind)).with_hint(Hint::ListModels)
+}
+
+/// The best span of the passage in allowed places, with its score: the sum of the scores of its
+/// first and its last token. `None` if there is no such place.
+fn best_span(
+    tokens: &[[f32; 3]],
+    encoding: &Encoding,
+    is_allowed: impl Fn(usize) -> bool,
+) -> Option<(f32, usize, usize)> {
     let sequences = encoding.get_sequence_ids();
     let places: Vec<usize> = (0..tokens.len()).filter(|&place| sequences[place] == Some(1)).collect();
     let mut best: Option<(f32, usize, usize)> = None;
     for (at, &first) in places.iter().enumerate() {
-        for &last in places[at..].iter().take(MAX_SPAN_TOKENS) {
+        for &last in places[at..].iter().take(MAX_SPAN_TOKENS).take_while(|&&last| is_allowed(first) && is_allowed(last)) {
             let score = tokens[first][0] + tokens[last][1];
             if best.is_none_or(|(most, ..)| score > most) {
                 best = Some((score, first, last));

@@ -59,6 +59,8 @@ pub struct Quote {
     pub coverage: f32,
     /// The part of the question that it answers best, from 0.
     pub part: usize,
+    /// The words of it that answer the question by themselves, if a reader found them.
+    pub answer: Option<String>,
 }
 
 /// A passage that is not quoted from.
@@ -78,6 +80,9 @@ pub struct Prompt {
     pub question: String,
     /// Passages in the order of their numbers: the first is `[1]`.
     pub passages: Vec<PromptPassage>,
+    /// True if a reader has judged that the passages answer the question; else the share of the
+    /// question's words in a quote decides whether it may answer.
+    pub is_read: bool,
     /// The most tokens of the answer, which is cut off there.
     pub max_answer_tokens: usize,
 }
@@ -88,7 +93,7 @@ impl Prompt {
     pub fn answering_quotes(&self) -> Vec<Vec<(usize, &Quote)>> {
         let mut parts: BTreeMap<usize, Vec<(usize, &Quote)>> = BTreeMap::new();
         for (at, passage) in self.passages.iter().enumerate() {
-            for quote in passage.quotes.iter().filter(|quote| quote.coverage >= LEAST_COVERAGE) {
+            for quote in passage.quotes.iter().filter(|quote| self.is_read || quote.coverage >= LEAST_COVERAGE) {
                 parts.entry(quote.part).or_default().push((at, quote));
             }
         }
@@ -184,7 +189,7 @@ mod tests {
     use super::*;
 
     fn prompt(quotes: &[(&str, f32, f32)]) -> Prompt {
-        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.into(), score, coverage, part: 0 };
+        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.into(), score, coverage, part: 0, answer: None };
         let passage = |quotes: &[(&str, f32, f32)]| PromptPassage {
             text: quotes.iter().map(|(text, ..)| format!("# Heading\n{text}")).collect(),
             quotes: quotes.iter().map(quote).collect(),
@@ -193,6 +198,7 @@ mod tests {
             task: Task::Answer,
             question: " When does it end? ".to_string(),
             passages: quotes.chunks(1).map(passage).collect(),
+            is_read: false,
             max_answer_tokens: 10,
         }
     }

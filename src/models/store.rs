@@ -9,8 +9,9 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
-use super::catalog::{Catalog, ModelFile, ModelSpec};
+use super::catalog::{Catalog, ModelFile, ModelKind, ModelSpec};
 use super::contracts::{EmbedderCard, SparseCard};
+use super::pair_model::not_a_pair_model;
 use crate::error::{Error, ErrorKind, Hint, Result};
 
 /// The file that records the size and time of each file when it was last checked, so that 150 MB
@@ -152,6 +153,17 @@ impl ModelStore {
         spec.sparse_card(&self.hashes(spec)?).ok_or_else(|| {
             Error::input(format!("{} is a {}, not a sparse encoder", spec.id, spec.kind)).with_hint(Hint::ListModels)
         })
+    }
+
+    /// The embedder that a pair model was trained over.
+    ///
+    /// # Errors
+    /// When `spec` is no pair model, or the catalog does not have that embedder.
+    pub fn backbone_of(&self, spec: &ModelSpec) -> Result<Arc<ModelSpec>> {
+        match &spec.kind {
+            ModelKind::PairModel { backbone, .. } => self.lookup(backbone.as_str()),
+            _ => Err(not_a_pair_model(spec)),
+        }
     }
 
     /// The SHA-256 that each file must have.

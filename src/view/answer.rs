@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::search::PendingView;
 use super::{Location, relative};
-use crate::answer::{Answer, Citation, CitedSource, Timings};
+use crate::answer::{Answer, Citation, CitedSource, Reading, Timings};
+use crate::index::calibration::ReadingFeatures;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +29,10 @@ pub struct AnswerView {
     pub prompt_tokens: usize,
     /// How sure it is, 0 to 1; not calibrated.
     pub confidence: f32,
+    /// Whether the passages answer each part of the question, by the reader; absent if no reader
+    /// was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answerable: Vec<AnswerableView>,
     /// What a cascade did; absent if one generator was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cascade: Option<CascadeView>,
@@ -38,6 +43,34 @@ pub struct AnswerView {
     /// The pending work of the index; absent if it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingView>,
+}
+
+/// What a reader found for one part of the question.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AnswerableView {
+    /// The calibrated probability that the passages answer it, 0 to 1.
+    pub probability: f32,
+    /// True if that is enough for an answer.
+    pub answered: bool,
+    /// True if the scores are unlike all those that the calibration has seen.
+    pub shifted: bool,
+    /// How much the score of the best place is above that of another.
+    pub lead: f32,
+    /// The scores of the reader.
+    pub scores: ReadingFeatures,
+}
+
+impl AnswerableView {
+    fn new(reading: &Reading) -> Self {
+        AnswerableView {
+            probability: reading.probability,
+            answered: reading.is_answered,
+            shifted: reading.is_shifted,
+            lead: reading.lead,
+            scores: reading.features,
+        }
+    }
 }
 
 /// What a cascade of two generators did.
@@ -112,6 +145,7 @@ impl AnswerView {
             generator: answer.generator.clone(),
             prompt_tokens: answer.prompt_tokens,
             confidence: answer.confidence,
+            answerable: answer.readings.iter().map(AnswerableView::new).collect(),
             cascade: answer.cascade.as_ref().map(|report| CascadeView {
                 small: report.small.clone(),
                 confidence: report.confidence,

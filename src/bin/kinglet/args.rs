@@ -192,6 +192,17 @@ pub enum Command {
         /// Most tokens of passages that the generator reads: it gets the best sentences
         #[arg(long, value_name = "TOKENS")]
         budget: Option<usize>,
+        /// The share of wrong answers that you accept, such as 0.1: the smaller, the more questions
+        /// are refused [default: a balance of both]
+        #[arg(long, value_name = "SHARE")]
+        risk: Option<String>,
+        /// What becomes of sentences that no passage supports: mark, drop, or retry (write again
+        /// from the best sentence)
+        #[arg(long, value_name = "WHAT")]
+        unsupported: Option<String>,
+        /// What checks answers: auto, models (a reader and a support checker) or words
+        #[arg(long, value_name = "WHAT")]
+        checks: Option<String>,
         /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
@@ -442,7 +453,10 @@ impl Command {
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());
             }
-            Command::Ask { generator, cascade, passages, budget, embedder, .. } => {
+            Command::Ask { generator, cascade, passages, budget, risk, unsupported, checks, embedder, .. } => {
+                set("risk", risk.clone());
+                set("unsupported", unsupported.clone());
+                set("checks", checks.clone());
                 set("embedder", embedder.clone());
                 set("generator", generator.clone().or_else(|| cascade.clone()));
                 set("budget", budget.map(|tokens| tokens.to_string()));

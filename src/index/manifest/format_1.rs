@@ -48,6 +48,7 @@ impl From<Manifest1> for Manifest {
             sparse: old.sparse,
             defaults: old.chosen,
             fusion_weights: old.tuned,
+            calibration: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chunking::Chunking;
 use crate::error::{Error, Hint, Result};
+use crate::index::calibration::Calibration;
 use crate::index::durable_file::{check, index_name, write_whole};
 use crate::index::fusion_weights::FusionWeights;
 use crate::index::manifest::format_1::Manifest1;
@@ -47,6 +48,9 @@ pub struct Manifest {
     /// The weights that tuning found, by the id of the embedder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fusion_weights: BTreeMap<String, FusionWeights>,
+    /// How sure a reader must be of an answer, learned on these documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 /// The end of a JSON object, and the text that introduces the check of the JSON without it.

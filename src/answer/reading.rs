@@ -1,0 +1,126 @@
+//! Reads the passages for each part of a question: does one of them answer it, and where?
+
+use std::sync::Arc;
+
+use super::Passage;
+use crate::error::Result;
+use crate::index::calibration::{Calibration, ReadingFeatures};
+use crate::models::contracts::{ReadPassage, Reader};
+use crate::text::Span;
+
+/// The score that a passage loses if it is not the first hit for its part of the question.
+const NOT_FIRST: f32 = 2.0;
+
+/// How much the judgement that a passage answers counts beside the score of its best place.
+const ANSWERABLE: f32 = 0.5;
+
+/// The most that a place adds to the score of its sentence, and the score of a place that adds half
+/// of it more per unit.
+const MOST_ADDED: f32 = 0.5;
+const ADDED_STEEPNESS: f32 = 0.25;
+
+/// The place in the passages that answers a part of a question best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerPlace {
+    /// The passage's index.
+    pub passage: usize,
+    /// Where in the text of its chunk.
+    pub span: Span,
+}
+
+/// What a reader found for one part of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The best place; `None` if no passage has words.
+    pub place: Option<AnswerPlace>,
+    /// How much its score is above that of the best other place of its passage.
+    pub lead: f32,
+    /// What the reader's scores are.
+    pub features: ReadingFeatures,
+    /// The calibrated probability that the passages answer.
+    pub probability: f32,
+    /// True if that is enough for an answer.
+    pub is_answered: bool,
+    /// True if the scores are unlike all those that the calibration has seen.
+    pub is_shifted: bool,
+}
+
+/// Reads passages, and judges whether they answer.
+#[derive(Clone)]
+pub struct AnswerReader {
+    reader: Arc<dyn Reader>,
+    calibration: Arc<Calibration>,
+    /// The smallest probability with which a question is answered.
+    least: f32,
+}
+
+impl AnswerReader {
+    /// `least` is the smallest calibrated probability with which a question is answered.
+    pub fn new(reader: Arc<dyn Reader>, calibration: Arc<Calibration>, least: f32) -> Self {
+        AnswerReader { reader, calibration, least }
+    }
+
+    /// Reads `passages` for a part of the question; `first` is the index of its first hit. The
+    /// sentence with the best place of each passage gets a better score. `None` if there are no
+    /// passages.
+    ///
+    /// # Errors
+    /// When the reader fails.
+    pub fn read(&self, question: &str, first: usize, passages: &mut [Passage]) -> Result<Option<Reading>> {
+        let Some((place, lead, features)) = read(self.reader.as_ref(), question, first, passages)? else { return Ok(None) };
+        let probability = self.calibration.probability(&features);
+        Ok(Some(Reading {
+            place,
+            lead,
+            features,
+            probability,
+            is_answered: probability >= self.least,
+            is_shifted: self.calibration.is_shifted(&features),
+        }))
+    }
+}
+
+fn read(
+    reader: &dyn Reader,
+    question: &str,
+    first: usize,
+    passages: &mut [Passage],
+) -> Result<Option<(Option<AnswerPlace>, f32, ReadingFeatures)>> {
+    let texts: Vec<String> = passages.iter().map(|passage| passage.chunk.passage()).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let found = reader.read(question, &texts)?;
+    let score = |at: usize, found: &ReadPassage| {
+        found.span_margin + ANSWERABLE * found.answerable - if at == first { 0.0 } else { NOT_FIRST }
+    };
+    let mut best: Option<(f32, usize)> = None;
+    for (at, one) in found.iter().enumerate() {
+        let score = score(at, one);
+        let before_text = texts[at].len() - passages[at].chunk.text.len();
+        if let Some(span) = one.span.and_then(|span| within_text(span, before_text)) {
+            let sentences = &mut passages[at].sentences;
+            if let Some(sentence) = sentences.iter_mut().find(|sentence| span.start < sentence.span.end) {
+                sentence.score += MOST_ADDED / (1.0 + (-ADDED_STEEPNESS * score).exp());
+            }
+        }
+        if best.is_none_or(|(most, _)| score > most) {
+            best = Some((score, at));
+        }
+    }
+    let Some((_, chosen)) = best else { return Ok(None) };
+    let mut answerable: Vec<f32> = found.iter().map(|one| one.answerable).collect();
+    answerable.sort_by(|one, other| other.total_cmp(one));
+    let features = ReadingFeatures {
+        answerable: found[chosen].answerable,
+        span_margin: found[chosen].span_margin,
+        second_answerable: answerable.get(1).copied().unwrap_or(answerable[0]),
+    };
+    let before_text = texts[chosen].len() - passages[chosen].chunk.text.len();
+    let span = found[chosen].span.and_then(|span| within_text(span, before_text));
+    Ok(Some((span.map(|span| AnswerPlace { passage: chosen, span }), found[chosen].lead, features)))
+}
+
+/// The part of the span that is in the chunk's own text and not in the headings before it.
+fn within_text(span: Span, before_text: usize) -> Option<Span> {
+    (span.end > before_text)
+        .then(|| Span { start: span.start.max(before_text) - before_text, end: span.end - before_text })
+}

@@ -1,0 +1,97 @@
+//! Which models check answers: a reader before an answer is written, a support checker after it.
+
+use std::sync::Arc;
+
+use super::Kinglet;
+use crate::answer::AnswerReader;
+use crate::config::Checks;
+use crate::error::{Error, Result};
+use crate::index::calibration::Calibration;
+use crate::index::manifest::Manifest;
+use crate::models::catalog::ModelSpec;
+use crate::models::contracts::{Reader, SupportChecker};
+use crate::models::reference::GeneratorRef;
+use crate::models::pair_model::{PairModel, READER, SUPPORT_CHECKER};
+
+impl Kinglet {
+    /// True if trained models check answers: if that is set, or if the search needs models of the
+    /// catalog anyway.
+    pub fn checks_with_models(&self) -> bool {
+        match self.config.checks {
+            Checks::Models => true,
+            Checks::Words => false,
+            Checks::Auto => {
+                self.embedder.is_none()
+                    && !self.needs_no_embedder()
+                    && self.answering_embedder(None).model().is_some()
+            }
+        }
+    }
+
+    /// The reader that judges whether passages of an index answer; `None` if words do.
+    ///
+    /// # Errors
+    /// When the files of its backbone are missing, or no probability is safe enough for the risk
+    /// that the user accepts.
+    pub(crate) fn answer_reader(&self, manifest: &Manifest) -> Result<Option<AnswerReader>> {
+        if !self.checks_with_models() {
+            return Ok(None);
+        }
+        let calibration = manifest.calibration.clone().unwrap_or_else(Calibration::built_in);
+        let least = match self.config.risk.share() {
+            None => calibration.refuse_below,
+            Some(risk) => calibration.threshold_for(risk).ok_or_else(|| too_strict(risk, &calibration))?,
+        };
+        Ok(Some(AnswerReader::new(self.open_reader()?, Arc::new(calibration), least)))
+    }
+
+    /// The model that holds the sentences of answers against passages; `None` if words do, or if
+    /// the generator only quotes, and quotes need no model.
+    ///
+    /// # Errors
+    /// When the files of its backbone are missing.
+    pub(crate) fn answer_checker(&self) -> Result<Option<Arc<dyn SupportChecker>>> {
+        let only_quotes = self.generator.is_none()
+            && self.config.generators().iter().all(|generator| *generator == GeneratorRef::Extractive);
+        if only_quotes || !self.checks_with_models() { Ok(None) } else { self.open_support_checker().map(Some) }
+    }
+
+    /// Opens the reader of the catalog.
+    ///
+    /// # Errors
+    /// When the files of its backbone are missing.
+    pub fn open_reader(&self) -> Result<Arc<dyn Reader>> {
+        self.loaded.readers.get(&self.loaded_name(&READER.into()), || Ok(Arc::new(self.open_pair_model(READER)?)))
+    }
+
+    /// Opens the support checker of the catalog.
+    ///
+    /// # Errors
+    /// When the files of its backbone are missing.
+    pub fn open_support_checker(&self) -> Result<Arc<dyn SupportChecker>> {
+        let name = self.loaded_name(&SUPPORT_CHECKER.into());
+        self.loaded.support_checkers.get(&name, || Ok(Arc::new(self.open_pair_model(SUPPORT_CHECKER)?)))
+    }
+
+    fn open_pair_model(&self, id: &str) -> Result<PairModel> {
+        PairModel::open(&self.models, &*self.models.lookup(id)?, self.config.threads)
+    }
+
+    /// The models with files that the checks need.
+    pub(super) fn models_of_checks(&self) -> Result<Vec<Arc<ModelSpec>>> {
+        if !self.checks_with_models() {
+            return Ok(Vec::new());
+        }
+        let backbone = self.models.backbone_of(&*self.models.lookup(READER)?)?;
+        self.with_runtime(vec![backbone])
+    }
+}
+
+fn too_strict(risk: f32, calibration: &Calibration) -> Error {
+    Error::input(format!(
+        "no answer is safe enough for a risk of {risk}: of the {} questions of the calibration ({}) too few are answered so surely",
+        calibration.points.len(),
+        calibration.learned_from
+    ))
+    .with_hint("accept a larger risk: --risk 0.2; or learn from more questions: `kinglet calibrate --questions FILE`")
+}
