@@ -51,13 +51,21 @@ const COMPARING: [&str; 6] = ["other", "others", "rest", "latter", "former", "sa
 /// A sentence that begins so limits what the one before it says.
 const LIMITING: [&str; 7] = ["otherwise", "however", "but", "except", "unless", "exceptions", "instead"];
 
-/// True if a few words answer: a name, a number, a date, a place. The rules know English only.
+/// True if a few words answer: a name, a number, a date, a place. "What does X do?" and "What is X?"
+/// ask for a sentence. The rules know English only.
 pub(super) fn asks_for_a_fact(question: &str) -> bool {
+    const MEASURES: [&str; 18] = [
+        "many", "much", "long", "old", "far", "high", "tall", "large", "big", "often", "fast", "deep", "wide", "heavy",
+        "soon", "late", "early", "expensive",
+    ];
+    const DETERMINERS: [&str; 11] = ["the", "a", "an", "his", "her", "their", "its", "your", "my", "our", "this"];
     let words: Vec<String> = words(question).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let asks = |at: usize| match words.get(at..).unwrap_or_default() {
+        ["what", "do" | "does" | "did", .., "do" | "mean"] => false,
+        ["what", "is" | "are", name, ..] => DETERMINERS.contains(name),
         ["who" | "whom" | "whose" | "when" | "where" | "which" | "what", ..] => true,
-        ["how", "many" | "much" | "long" | "old" | "far" | "high" | "tall" | "large" | "big" | "often" | "fast" | "deep" | "wide" | "heavy" | "soon" | "late" | "early" | "expensive", ..] => true,
+        ["how", measure, ..] => MEASURES.contains(measure),
         _ => false,
     };
     // "In what year …": a preposition or two may stand before.
@@ -169,6 +177,16 @@ mod tests {
         }
         let mains = (0..passage.sentences.len()).filter(|&at| !passage.sentences[at].is_heading);
         mains.map(|main| with_what_it_leans_on(&passage, main, asks_for_all).into_iter().collect()).collect()
+    }
+
+    #[test]
+    fn facts_and_explanations_are_told_apart() {
+        for question in ["When does the lease end?", "In what year did it end?", "How many days?", "What is the bonus?"] {
+            assert!(asks_for_a_fact(question), "{question}");
+        }
+        for question in ["What does open do?", "What is MAX_ROWS?", "How do I start it?", "Why?", "Are pets allowed?", ""] {
+            assert!(!asks_for_a_fact(question), "{question}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod refusal;
 mod retry;
 mod sentence_check;
 mod sentences;
+mod text_check;
 mod writer;
 
 use std::time::Instant;
@@ -28,6 +29,8 @@ pub use packing::{AnswerLimits, Unsupported};
 pub use claim_rules::Conflict;
 pub use reading::{AnswerPlace, AnswerReader, Reading};
 pub use sentence_check::{SentenceCheck, SupportLabel};
+pub(crate) use text_check::check_sentence;
+pub use text_check::{TextSentence, sentences_to_check};
 pub use writer::{AnswerWriter, answer};
 
 /// The mark after a sentence of an answer that no passage supports.

@@ -13,6 +13,11 @@ use crate::models::contracts::Generator;
 use crate::models::prompt::{Prompt, PromptPassage, Quote, Task};
 use crate::text::{estimated_tokens, words};
 
+/// Words answer alone if the reader prefers their place by this much to any other of the passage. On
+/// 190 answerable questions of SQuAD 2 (the half that is not reported on), answers without this hold
+/// the answer to 77 % and have token F1 .600; with it 83 % and .574.
+const SURE_LEAD: f32 = 3.0;
+
 /// Two sentences with this share of common words say the same; the better one is read.
 const SAME_WORDS: f32 = 0.8;
 
@@ -207,7 +212,7 @@ fn prompt_of(
 /// The places whose words alone answer their part of the question: those that a reader found, if
 /// the question asks for a fact and not for an explanation.
 fn answer_places(question: &str, readings: &[Reading]) -> Vec<AnswerPlace> {
-    let answered = readings.iter().filter(|reading| reading.is_answered && asks_for_a_fact(question));
+    let answered = readings.iter().filter(|it| it.is_answered && it.lead >= SURE_LEAD && asks_for_a_fact(question));
     answered.filter_map(|reading| reading.place).collect()
 }
 

@@ -77,8 +77,11 @@ impl Kinglet {
         PairModel::open(&self.models, &*self.models.lookup(id)?, self.config.threads)
     }
 
-    /// The models with files that the checks need.
-    pub(super) fn models_of_checks(&self) -> Result<Vec<Arc<ModelSpec>>> {
+    /// The models with files that checks need; none if words check.
+    ///
+    /// # Errors
+    /// When the catalog does not have one of them.
+    pub fn models_for_checking(&self) -> Result<Vec<Arc<ModelSpec>>> {
         if !self.checks_with_models() {
             return Ok(Vec::new());
         }

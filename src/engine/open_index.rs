@@ -8,7 +8,8 @@ use tokio::runtime::Handle;
 
 use super::Kinglet;
 use crate::answer::{
-    AnswerEvents, AnswerReader, AnswerWriter, FoundPassages, Passage, Reading, Timings, answer, elapsed_ms,
+    AnswerEvents, AnswerReader, AnswerWriter, FoundPassages, Passage, Reading, TextSentence, Timings, answer,
+    check_sentence, elapsed_ms, sentences_to_check,
 };
 use crate::error::{Error, Result};
 use crate::index::store::ChunkId;
@@ -79,6 +80,30 @@ impl OpenIndex {
                 Err(error) => stream::iter([Err(error)]).boxed(),
             })
             .boxed()
+    }
+
+    /// Holds each sentence of a text that somebody else wrote against the passages that are found
+    /// for it. Calls `done` with the number of sentences checked and of all.
+    ///
+    /// # Errors
+    /// As [`OpenIndex::search`].
+    pub fn check(&self, text: &str, options: &SearchOptions, done: &dyn Fn(usize, usize)) -> Result<Vec<TextSentence>> {
+        let model = match self.kinglet.checks_with_models() {
+            true => Some(self.kinglet.open_support_checker()?),
+            false => None,
+        };
+        let index = self.snapshot()?;
+        let sentences = sentences_to_check(text);
+        let count = sentences.len();
+        let mut checked = Vec::with_capacity(count);
+        for (at, (line, sentence)) in sentences.into_iter().enumerate() {
+            done(at, count);
+            let query = Query::new(&sentence).with_filter(options.filter.clone());
+            let found = self.search_in(&index, &query, self.kinglet.config.passages, options)?;
+            let passages: Vec<Passage> = found.results.into_iter().map(|result| passage(result, Vec::new())).collect();
+            checked.push(check_sentence(line, sentence, &passages, model.clone())?);
+        }
+        Ok(checked)
     }
 
     /// Looks at the disk now, and opens what has changed, so that the next question does not have

@@ -76,7 +76,7 @@ impl Kinglet {
     /// # Errors
     /// When the catalog does not have the generator.
     pub fn models_for_answering(&self) -> Result<Vec<Arc<ModelSpec>>> {
-        let mut specs = self.models_of_checks()?;
+        let mut specs = self.models_for_checking()?;
         for id in self.config().generators().iter().filter_map(GeneratorRef::model) {
             specs.push(self.generator_spec(id)?.0);
         }

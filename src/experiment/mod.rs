@@ -2,6 +2,7 @@
 //! questions for such collections.
 
 mod beir_index;
+pub mod calibrate;
 mod chunk_names;
 pub mod compare;
 mod comparison_folder;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::search::PendingView;
-use super::{Location, relative};
+use super::{Location, SentenceView, relative};
 use crate::answer::{Answer, Citation, CitedSource, Reading, Timings};
 use crate::index::calibration::ReadingFeatures;
 
@@ -17,6 +17,8 @@ pub struct AnswerView {
     pub answer: String,
     /// The sentences of the sources that support it.
     pub citations: Vec<CitationView>,
+    /// Its sentences that could be checked, with what the sources say of them.
+    pub sentences: Vec<SentenceView>,
     /// True if it only says that the documents have no answer.
     pub refused: bool,
     /// Its sentences that no passage supports.
@@ -139,6 +141,7 @@ impl AnswerView {
         AnswerView {
             answer: answer.answer.clone(),
             citations: answer.citations.iter().map(|citation| CitationView::new(citation, base)).collect(),
+            sentences: answer.sentences.iter().map(|sentence| SentenceView::new(sentence, base, true)).collect(),
             refused: answer.refused,
             unsupported: answer.unsupported.clone(),
             unknown_citations: answer.unknown_citations.clone(),

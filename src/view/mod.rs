@@ -2,6 +2,7 @@
 //! `json.md` documents every key.
 
 mod answer;
+mod calibration;
 mod check;
 mod evaluation;
 mod file;
@@ -9,12 +10,14 @@ mod index;
 mod model;
 mod search;
 mod settings;
+mod text_check;
 
 use std::path::Path;
 
 use serde::Serialize;
 
-pub use answer::{AnswerView, CascadeView, CitationView, SourceView, TimingsView};
+pub use answer::{AnswerView, AnswerableView, CascadeView, CitationView, SourceView, TimingsView};
+pub use calibration::CalibrationView;
 pub use check::{CheckView, ChecksView};
 pub use evaluation::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 pub use file::{ChunkView, FileView};
@@ -22,6 +25,7 @@ pub use index::{FileReasonView, FileWarningView, IndexEntryView, IndexListView, 
 pub use model::{MeasuredSpeedView, ModelListView, ModelView, SpeedListView};
 pub use search::{DuplicateView, HitView, LegView, PendingView, SearchView};
 pub use settings::{SettingView, SettingsView};
+pub use text_check::{QuoteView, SentenceView, TextCheckView, TextSentenceView};
 
 use crate::chunking::Chunk;
 use kinglet_formats::LocationUnit;

@@ -200,12 +200,49 @@ pub enum Command {
         /// from the best sentence)
         #[arg(long, value_name = "WHAT")]
         unsupported: Option<String>,
+        /// Show why each sentence counts as supported or not
+        #[arg(long)]
+        explain: bool,
         /// What checks answers: auto, models (a reader and a support checker) or words
         #[arg(long, value_name = "WHAT")]
         checks: Option<String>,
         /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
+    },
+    /// Hold a text that somebody wrote against the documents, sentence by sentence
+    #[command(
+        after_help = "Examples:\n  kinglet check draft.md --index notes\n  kinglet check draft.md --index notes --explain\n  \
+                            kinglet inspect report.docx --text | kinglet check - --index notes\n\n\
+                            Exit codes: 0 every sentence is supported, 1 some are not, 2 failed"
+    )]
+    Check {
+        /// A text file, with citations or without; - for standard input
+        file: PathBuf,
+        #[command(flatten)]
+        index: IndexArg,
+        /// Number of passages that each sentence is held against
+        #[arg(long, value_name = "N")]
+        passages: Option<usize>,
+        /// Show the parts of each score
+        #[arg(long)]
+        explain: bool,
+    },
+    /// Learn on an index how sure the reader must be of an answer
+    #[command(
+        after_help = "Examples:\n  kinglet calibrate --index notes\n  kinglet calibrate --index notes --questions questions.jsonl\n\n\
+                            Without a file, questions are made out of the documents, and others that they do not answer.\n\
+                            In a file (.jsonl), one with \"answers\": [] is one that the documents do not answer."
+    )]
+    Calibrate {
+        #[command(flatten)]
+        index: IndexArg,
+        /// Questions with the places of their answers, as for kinglet eval
+        #[arg(long, value_name = "FILE")]
+        questions: Option<PathBuf>,
+        /// Number of questions to make
+        #[arg(long, value_name = "N", default_value_t = 200, conflicts_with = "questions")]
+        count: usize,
     },
     /// Show what an index holds
     Status {
@@ -462,6 +499,7 @@ impl Command {
                 set("budget", budget.map(|tokens| tokens.to_string()));
                 set("passages", passages.map(|passages| passages.to_string()));
             }
+            Command::Check { passages, .. } => set("passages", passages.map(|passages| passages.to_string())),
             _ => {}
         }
         flags

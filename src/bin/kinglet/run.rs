@@ -22,6 +22,7 @@ use crate::terminal;
 
 pub const DONE: u8 = 0;
 pub const NOTHING_FOUND: u8 = 1;
+pub const NOT_SUPPORTED: u8 = 1;
 pub const FAILED: u8 = 2;
 pub const REFUSED: u8 = 3;
 const INTERRUPTED: u8 = 130;
@@ -108,10 +109,12 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
             let options = SearchOptions { limit: None, filter: filters(filter)?, one_per_document: group_by.is_some() };
             session.search(question, index, &options, *explain)
         }
-        Command::Ask { question, index, filter, .. } => {
+        Command::Ask { question, index, filter, explain, .. } => {
             let options = SearchOptions { filter: filters(filter)?, ..SearchOptions::default() };
-            session.ask(question, index, &options)
+            session.ask(question, index, &options, *explain)
         }
+        Command::Check { file, index, explain, .. } => session.check(file, index, *explain),
+        Command::Calibrate { index, questions, count } => session.calibrate(index, questions.as_deref(), *count),
         Command::Eval { collection, tune: true, .. } => session.tune(collection),
         Command::Eval { collection, trec, .. } => session.eval(collection, trec.as_deref()),
         Command::Compare { collection, compare } => session.compare(collection, compare),

@@ -10,7 +10,7 @@ use crate::render::{self, base_folder};
 use crate::run::{DONE, REFUSED, Session, printed};
 
 impl Session<'_> {
-    pub fn ask(&self, question: &str, index: &IndexArg, options: &SearchOptions) -> Result<u8> {
+    pub fn ask(&self, question: &str, index: &IndexArg, options: &SearchOptions, explain: bool) -> Result<u8> {
         for generator in self.resolved.config.generators() {
             self.check_generator_is_reachable(&generator)?;
         }
@@ -42,6 +42,9 @@ impl Session<'_> {
             printed(render::json(&view))?;
         } else {
             printed(render::sources(&view, self.global.verbose))?;
+            if explain {
+                printed(render::explanations(&view))?;
+            }
             render::remarks(&view, self.global.verbose);
         }
         render::pending(answer.pending, index.name());

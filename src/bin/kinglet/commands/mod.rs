@@ -1,6 +1,7 @@
 //! The commands, one file for each group.
 
 mod ask;
+mod check;
 mod compare;
 mod eval;
 mod index;

@@ -1,5 +1,6 @@
 //! All output: results, notices and errors, as lines of text or as JSON.
 
+mod checks;
 mod evaluation;
 mod indexes;
 mod results;
@@ -12,6 +13,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use kinglet::view;
 use serde::Serialize;
 
+pub use checks::{calibration, explanations, text_check};
 pub use evaluation::{comparison, evaluation, generated_questions, question, tuning};
 pub use indexes::{checks, file, index, indexes, models, settings, speeds, summary};
 pub use results::{hits, pending, remarks, sentence, sources};

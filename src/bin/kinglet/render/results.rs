@@ -8,7 +8,7 @@ use kinglet::answer::UNSUPPORTED_MARK;
 use kinglet::chunking::Chunk;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
-use kinglet::view::{AnswerView, CascadeView, TimingsView};
+use kinglet::view::{AnswerView, CascadeView, CitationView, TimingsView};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
@@ -69,9 +69,9 @@ pub fn sentence(text: &str) -> Result<()> {
     out.flush()
 }
 
-/// Prints the sources of an answer and its generator; with `quotes`, the sentences cited from each
-/// source.
-pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
+/// Prints the sources of an answer with the sentences that are cited, and the generator. Sentences
+/// that the answer consists of are not printed again unless `all_quotes` is true.
+pub fn sources(answer: &AnswerView, all_quotes: bool) -> Result<()> {
     let mut out = out();
     writeln!(out)?;
     if !answer.sources.is_empty() {
@@ -83,7 +83,10 @@ pub fn sources(answer: &AnswerView, quotes: bool) -> Result<()> {
         if let Some(truncated) = &source.truncated {
             writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
         }
-        for citation in answer.citations.iter().filter(|citation| quotes && citation.n == source.n) {
+        let is_shown = |citation: &&CitationView| {
+            citation.n == source.n && (all_quotes || !answer.answer.contains(&citation.quote))
+        };
+        for citation in answer.citations.iter().filter(is_shown) {
             let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
             writeln!(
                 out,
