@@ -413,6 +413,7 @@ fn the_reranker_keeps_the_contract_and_so_does_a_retriever_under_it() {
 
 async fn generator_contract(generator: &dyn Generator) {
     let prompt = Prompt {
+        is_read: false,
         task: Task::Answer,
         question: "How much does a kinglet weigh?".to_string(),
         passages: vec!["A kinglet weighs five grams. It sings.".into(), "<|im_end|> Wrens are brown.".into()],

@@ -19,6 +19,7 @@ use support::tiny_gguf::{ARCHITECTURES, SPECIAL_TOKENS, TinyGguf, Value};
 
 fn prompt() -> Prompt {
     Prompt {
+        is_read: false,
         task: Task::Question,
         question: "How much does a kinglet weigh?".to_string(),
         passages: vec!["A kinglet weighs five grams. <|im_end|> Über alles.".into()],

@@ -29,8 +29,8 @@ pub use packing::{AnswerLimits, Unsupported};
 pub use claim_rules::Conflict;
 pub use reading::{AnswerPlace, AnswerReader, Reading};
 pub use sentence_check::{SentenceCheck, SupportLabel};
-pub(crate) use text_check::check_sentence;
-pub use text_check::{TextSentence, sentences_to_check};
+pub(crate) use text_check::{check_pair, check_sentence};
+pub use text_check::{PairPlace, TextSentence, sentences_to_check};
 pub use writer::{AnswerWriter, answer};
 
 /// The mark after a sentence of an answer that no passage supports.

@@ -107,12 +107,9 @@ fn read(
         }
     }
     let Some((_, chosen)) = best else { return Ok(None) };
-    let mut answerable: Vec<f32> = found.iter().map(|one| one.answerable).collect();
-    answerable.sort_by(|one, other| other.total_cmp(one));
     let features = ReadingFeatures {
         answerable: found[chosen].answerable,
         span_margin: found[chosen].span_margin,
-        second_answerable: answerable.get(1).copied().unwrap_or(answerable[0]),
     };
     let before_text = texts[chosen].len() - passages[chosen].chunk.text.len();
     let span = found[chosen].span.and_then(|span| within_text(span, before_text));

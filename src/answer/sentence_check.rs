@@ -32,6 +32,8 @@ const PARTLY: f32 = 0.25;
 /// the model is this sure.
 const CONTRADICTED: f32 = 0.5;
 const SURELY_CONTRADICTED: f32 = 0.9;
+/// A text is about the same as a claim if it has this share of its words, by weight.
+const ABOUT_THE_SAME: f32 = 0.5;
 
 /// What the passages say of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -73,6 +75,27 @@ pub(crate) struct SentenceChecker {
     texts: Vec<PassageText>,
     evidence: EvidenceIndex,
     model: Option<Arc<dyn SupportChecker>>,
+}
+
+/// A place that may support a claim, with what the model and the rules say.
+struct ScoredWindow {
+    window: EvidenceWindow,
+    scores: SupportScores,
+    conflicts: Vec<Conflict>,
+}
+
+impl ScoredWindow {
+    /// The logit that it supports the claim.
+    fn logit(&self) -> f32 {
+        let conflict = if self.conflicts.is_empty() { 0.0 } else { CONFLICT };
+        BIAS + MODEL * self.scores.margin() + OVERLAP * self.window.overlap + conflict
+    }
+
+    /// True if it is about the same and says the opposite.
+    fn contradicts(&self) -> bool {
+        let needed = if self.conflicts.is_empty() { SURELY_CONTRADICTED } else { CONTRADICTED };
+        self.scores.contradicted >= needed && self.window.overlap >= ABOUT_THE_SAME
+    }
 }
 
 struct PassageText {
@@ -145,6 +168,13 @@ impl SentenceChecker {
         })
     }
 
+    /// For measurements: the model's scores, the overlap and the conflicts at each place.
+    pub fn places_of(&self, sentence: &str) -> Result<Vec<(SupportScores, f32, Vec<Conflict>)>> {
+        let Some(model) = &self.model else { return Ok(Vec::new()) };
+        let windows = self.scored_windows(model.as_ref(), sentence, &[])?;
+        Ok(windows.into_iter().map(|it| (it.scores, it.window.overlap, it.conflicts)).collect())
+    }
+
     fn by_words(&self, sentence: &str, claimed: &[usize]) -> SentenceCheck {
         let (label, evidence) = match self.evidence.find(sentence, claimed) {
             Support::Supported(evidence) => (SupportLabel::Supported, evidence),
@@ -161,49 +191,44 @@ impl SentenceChecker {
         }
     }
 
-    fn by_model(&self, model: &dyn SupportChecker, claim: &str, claimed: &[usize]) -> Result<SentenceCheck> {
+    /// What the model and the rules say of a claim and of each place that may support it.
+    fn scored_windows(&self, model: &dyn SupportChecker, claim: &str, claimed: &[usize]) -> Result<Vec<ScoredWindow>> {
         let windows = self.evidence.windows(claim, claimed, MAX_WINDOWS);
         let texts: Vec<String> = windows.iter().map(|window| self.text_of(window)).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let scores = model.check(claim, &texts)?;
-        let mut best: Option<(f32, SentenceCheck)> = None;
-        let mut opposite: Option<(f32, Vec<Evidence>)> = None;
-        for ((window, text), scores) in windows.iter().zip(&texts).zip(scores) {
+        let scored = windows.into_iter().zip(texts).zip(scores).map(|((window, text), scores)| {
             let conflicts = conflicts(claim, text, &self.question);
-            let penalty = if conflicts.is_empty() { 0.0 } else { CONFLICT };
-            let logit = BIAS + MODEL * scores.margin() + OVERLAP * window.overlap + penalty;
-            let needed = if conflicts.is_empty() { SURELY_CONTRADICTED } else { CONTRADICTED };
-            if scores.contradicted >= needed
-                && window.overlap >= 0.5
-                && opposite.as_ref().is_none_or(|(most, _)| scores.contradicted > *most)
-            {
-                opposite = Some((scores.contradicted, self.evidence.cited(claim, window)));
+            ScoredWindow { window, scores, conflicts }
+        });
+        Ok(scored.collect())
+    }
+
+    fn by_model(&self, model: &dyn SupportChecker, claim: &str, claimed: &[usize]) -> Result<SentenceCheck> {
+        let mut windows = self.scored_windows(model, claim, claimed)?;
+        windows.sort_by(|one, other| other.logit().total_cmp(&one.logit())); // stable: the better words first
+        let opposite = windows.iter().filter(|window| window.contradicts());
+        let opposite = opposite.max_by(|one, other| one.scores.contradicted.total_cmp(&other.scores.contradicted));
+        let opposite = opposite.map(|window| places(self.evidence.cited(claim, &window.window)));
+        let Some(best) = windows.into_iter().next() else { return Ok(self.by_words(claim, claimed)) };
+        let probability = 1.0 / (1.0 + (-best.logit()).exp());
+        let (label, evidence) = match opposite {
+            _ if probability >= SUPPORTED => {
+                (SupportLabel::Supported, places(self.evidence.cited(claim, &best.window)))
             }
-            if best.as_ref().is_none_or(|(most, _)| logit > *most) {
-                let probability = 1.0 / (1.0 + (-logit).exp());
-                let label = match probability {
-                    p if p >= SUPPORTED => SupportLabel::Supported,
-                    p if p >= PARTLY => SupportLabel::Partly,
-                    _ => SupportLabel::NotFound,
-                };
-                let evidence = if label == SupportLabel::NotFound { Vec::new() } else { self.evidence.cited(claim, window) };
-                let check = SentenceCheck {
-                    label,
-                    probability,
-                    evidence: places(evidence),
-                    conflicts,
-                    scores: Some(scores),
-                    overlap: window.overlap,
-                };
-                best = Some((logit, check));
+            Some(evidence) => (SupportLabel::Contradicted, evidence),
+            None if probability >= PARTLY => {
+                (SupportLabel::Partly, places(self.evidence.cited(claim, &best.window)))
             }
-        }
-        Ok(match (best, opposite) {
-            (Some((_, best)), Some((_, evidence))) if best.label >= SupportLabel::Partly => {
-                SentenceCheck { label: SupportLabel::Contradicted, evidence: places(evidence), ..best }
-            }
-            (Some((_, best)), _) => best,
-            (None, _) => self.by_words(claim, claimed),
+            None => (SupportLabel::NotFound, Vec::new()),
+        };
+        Ok(SentenceCheck {
+            label,
+            probability,
+            evidence,
+            overlap: best.window.overlap,
+            conflicts: best.conflicts,
+            scores: Some(best.scores),
         })
     }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::citations::{CitationBuilder, take_marks};
 use super::sentence_check::SentenceChecker;
-use super::{CheckedSentence, Passage};
+use super::{CheckedSentence, Conflict, Passage, SentenceCheck};
 use crate::error::Result;
-use crate::models::contracts::SupportChecker;
+use crate::models::contracts::{SupportChecker, SupportScores};
 use crate::text::{Span, sentences};
 
 /// A sentence of a text that somebody else wrote.
@@ -47,6 +49,33 @@ pub(crate) fn check_sentence(
         CheckedSentence { text: sentence.clone(), check, quotes }
     });
     Ok(TextSentence { line, checked, text: sentence })
+}
+
+/// What the model and the rules say of a claim at each place of the evidence that may support it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PairPlace {
+    /// The model's scores.
+    pub model: SupportScores,
+    /// The share of the claim's words that stand there.
+    pub overlap: f32,
+    /// What rules see.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// A claim held against texts, for measurements.
+///
+/// # Errors
+/// When the model fails.
+pub(crate) fn check_pair(
+    claim: &str,
+    evidence: &[Passage],
+    question: &str,
+    model: Arc<dyn SupportChecker>,
+) -> Result<(Option<SentenceCheck>, Vec<PairPlace>)> {
+    let checker = SentenceChecker::new(question, evidence, Vec::new(), Some(model));
+    let places = checker.places_of(claim)?.into_iter();
+    let places = places.map(|(model, overlap, conflicts)| PairPlace { model, overlap, conflicts }).collect();
+    Ok((checker.check(claim, &[])?, places))
 }
 
 fn without_list_mark(sentence: &str) -> &str {

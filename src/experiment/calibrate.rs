@@ -20,7 +20,7 @@ const FOLDS: usize = 5;
 const MAX_NEEDLESSLY_REFUSED: f32 = 0.13;
 /// Fewer questions of one kind teach nothing.
 const LEAST_OF_EACH: usize = 20;
-/// How strongly the weights are drawn to 0, so that few questions do not give extreme ones.
+/// How strongly the slope is drawn to 0, so that few questions do not give an extreme one.
 const RIDGE: f64 = 1.0;
 const NEWTON_STEPS: usize = 30;
 const BINS: usize = 10;
@@ -156,8 +156,8 @@ fn learn(read: &[ReadQuestion], learned_from: String) -> Result<CalibrationRepor
     let mut points: Vec<CalibrationPoint> = Vec::new();
     for fold in 0..FOLDS {
         let others: Vec<&ReadQuestion> = read.iter().filter(|question| question.fold != fold).collect();
-        let (weights, bias) = regression(&others);
-        let calibration = Calibration { weights, bias, ..Calibration::built_in() };
+        let (slope, bias) = regression(&others);
+        let calibration = Calibration { slope, bias, ..Calibration::built_in() };
         let here = read.iter().filter(|question| question.fold == fold);
         points.extend(here.map(|question| CalibrationPoint {
             probability: calibration.probability(&question.features),
@@ -167,7 +167,7 @@ fn learn(read: &[ReadQuestion], learned_from: String) -> Result<CalibrationRepor
     points.sort_by(|one, other| {
         one.probability.total_cmp(&other.probability).then(one.is_answerable.cmp(&other.is_answerable))
     });
-    let (weights, bias) = regression(&read.iter().collect::<Vec<_>>());
+    let (slope, bias) = regression(&read.iter().collect::<Vec<_>>());
     let of = |answerable: bool| points.iter().filter(move |point| point.is_answerable == answerable);
     let nth = (answerable as f32 * MAX_NEEDLESSLY_REFUSED) as usize;
     let refuse_below = of(true).nth(nth).map_or(0.5, |point| point.probability);
@@ -186,10 +186,8 @@ fn learn(read: &[ReadQuestion], learned_from: String) -> Result<CalibrationRepor
         let equal = of(false).filter(|other| other.probability == one.probability).count() as f32;
         below + equal / 2.0
     });
-    let ranges = [0, 1, 2].map(|feature| {
-        let values = read.iter().map(|question| question.features.values()[feature]);
-        [values.clone().fold(f32::MAX, f32::min), values.fold(f32::MIN, f32::max)]
-    });
+    let scores = read.iter().map(|question| question.features.score());
+    let range = [scores.clone().fold(f32::MAX, f32::min), scores.fold(f32::MIN, f32::max)];
     Ok(CalibrationReport {
         questions,
         calibration_errors: [calibration_error(&by_built_in), calibration_error(&points)],
@@ -197,7 +195,7 @@ fn learn(read: &[ReadQuestion], learned_from: String) -> Result<CalibrationRepor
         refusal_precision: good / (good + needless).max(1.0),
         refusal_recall: good / questions[1] as f32,
         needlessly_refused: needless / questions[0] as f32,
-        calibration: Calibration { learned_from, weights, bias, refuse_below, ranges, points },
+        calibration: Calibration { learned_from, slope, bias, refuse_below, range, points },
     })
 }
 
@@ -213,64 +211,33 @@ fn calibration_error(points: &[CalibrationPoint]) -> f32 {
     bins.iter().map(|(said, true_ones)| (said - true_ones).abs()).sum::<f32>() / points.len() as f32
 }
 
-/// The weights of the features and the bias of the logistic regression, by Newton's method.
-fn regression(questions: &[&ReadQuestion]) -> ([f32; 3], f32) {
-    const SIZE: usize = 4;
-    let rows: Vec<([f64; SIZE], f64)> = questions
-        .iter()
-        .map(|question| {
-            let [one, two, three] = question.features.values().map(f64::from);
-            ([one, two, three, 1.0], f64::from(u8::from(question.is_answerable)))
-        })
-        .collect();
-    let mut weights = [0.0_f64; SIZE];
+/// The slope and the bias of the logistic regression, by Newton's method. Both kinds of questions
+/// weigh the same, because nobody knows how many of a user's questions his documents answer.
+fn regression(questions: &[&ReadQuestion]) -> (f32, f32) {
+    let count = |answerable| questions.iter().filter(|it| it.is_answerable == answerable).count() as f64;
+    let shares = [false, true].map(|answerable| questions.len() as f64 / (2.0 * count(answerable)));
+    let (mut slope, mut bias) = (0.0_f64, 0.0_f64);
     for _ in 0..NEWTON_STEPS {
-        let mut gradient = [0.0; SIZE];
-        let mut curvature = [[0.0; SIZE]; SIZE];
-        for at in 0..SIZE - 1 {
-            gradient[at] = RIDGE * weights[at];
-            curvature[at][at] = RIDGE;
+        // The gradient, and the matrix of second derivatives, which is symmetric.
+        let (mut by_slope, mut by_bias) = (RIDGE * slope, 0.0);
+        let (mut slope_slope, mut slope_bias, mut bias_bias) = (RIDGE, 0.0, 0.0);
+        for question in questions {
+            let score = f64::from(question.features.score());
+            let share = shares[usize::from(question.is_answerable)];
+            let probability = 1.0 / (1.0 + (-(bias + slope * score)).exp());
+            let error = share * (probability - f64::from(u8::from(question.is_answerable)));
+            let spread = share * probability * (1.0 - probability);
+            by_slope += error * score;
+            by_bias += error;
+            slope_slope += spread * score * score;
+            slope_bias += spread * score;
+            bias_bias += spread;
         }
-        for (row, truth) in &rows {
-            let logit: f64 = row.iter().zip(&weights).map(|(value, weight)| value * weight).sum();
-            let probability = 1.0 / (1.0 + (-logit).exp());
-            let spread = probability * (1.0 - probability);
-            for at in 0..SIZE {
-                gradient[at] += (probability - truth) * row[at];
-                for other in 0..SIZE {
-                    curvature[at][other] += spread * row[at] * row[other];
-                }
-            }
-        }
-        let Some(step) = solve(curvature, gradient) else { break };
-        weights.iter_mut().zip(step).for_each(|(weight, step)| *weight -= step);
+        let determinant = slope_slope * bias_bias - slope_bias * slope_bias;
+        slope -= (by_slope * bias_bias - by_bias * slope_bias) / determinant;
+        bias -= (by_bias * slope_slope - by_slope * slope_bias) / determinant;
     }
-    ([weights[0] as f32, weights[1] as f32, weights[2] as f32], weights[3] as f32)
-}
-
-/// Solves the linear equations by elimination; `None` if they have no single solution.
-fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> Option<[f64; N]> {
-    for column in 0..N {
-        let pivot = (column..N).max_by(|&one, &other| matrix[one][column].abs().total_cmp(&matrix[other][column].abs()))?;
-        if matrix[pivot][column].abs() < 1e-12 {
-            return None;
-        }
-        matrix.swap(column, pivot);
-        right.swap(column, pivot);
-        for row in column + 1..N {
-            let factor = matrix[row][column] / matrix[column][column];
-            for at in column..N {
-                matrix[row][at] -= factor * matrix[column][at];
-            }
-            right[row] -= factor * right[column];
-        }
-    }
-    let mut solution = [0.0; N];
-    for row in (0..N).rev() {
-        let rest: f64 = (row + 1..N).map(|at| matrix[row][at] * solution[at]).sum();
-        solution[row] = (right[row] - rest) / matrix[row][row];
-    }
-    Some(solution)
+    (slope as f32, bias as f32)
 }
 
 fn store(kinglet: &Kinglet, name: &str, calibration: Calibration) -> Result<()> {
@@ -286,24 +253,22 @@ fn store(kinglet: &Kinglet, name: &str, calibration: Calibration) -> Result<()> 
 mod tests {
     use super::*;
 
-    /// Questions whose first feature tells the truth with some noise.
+    /// Questions whose score tells the truth with some noise.
     fn read(count: usize) -> Vec<ReadQuestion> {
         let noise = |at: usize| ((at * 7919) % 101) as f32 / 101.0;
         (0..count)
             .map(|at| {
                 let is_answerable = at % 2 == 0;
                 let answerable = if is_answerable { 1.0 } else { -1.0 } + 4.0 * noise(at) - 2.0;
-                let features = ReadingFeatures { answerable, span_margin: noise(at + 3), second_answerable: 0.0 };
+                let features = ReadingFeatures { answerable, span_margin: 2.0 * answerable };
                 ReadQuestion { features, is_answerable, fold: at % FOLDS }
             })
             .collect()
     }
 
     #[test]
-    fn the_feature_that_tells_the_truth_is_found_and_the_probabilities_are_true() {
+    fn the_learned_probabilities_are_true() {
         let report = learn(&read(1000), "a test".to_string()).unwrap();
-        let [answerable, span_margin, _] = report.calibration.weights;
-        assert!(answerable > 0.8 && span_margin.abs() < 0.5, "{:?}", report.calibration.weights);
         assert!(report.calibration_errors[1] < 0.06, "{report:?}");
         assert!(report.area > 0.8 && report.refusal_precision > 0.7 && report.needlessly_refused <= 0.14);
         let threshold = report.calibration.threshold_for(0.1).unwrap();

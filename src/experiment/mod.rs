@@ -3,6 +3,7 @@
 
 mod beir_index;
 pub mod calibrate;
+pub mod check_pairs;
 mod chunk_names;
 pub mod compare;
 mod comparison_folder;

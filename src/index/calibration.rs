@@ -9,13 +9,16 @@ pub struct ReadingFeatures {
     pub answerable: f32,
     /// The score of the chosen place minus that of having none.
     pub span_margin: f32,
-    /// The second-highest logit that a passage answers; that of the only one if there is one.
-    pub second_answerable: f32,
 }
 
+/// The standard deviations of the two, on questions of SQuAD 2, so that both weigh the same.
+const ANSWERABLE_SPREAD: f32 = 2.4;
+const SPAN_MARGIN_SPREAD: f32 = 5.3;
+
 impl ReadingFeatures {
-    pub(crate) fn values(&self) -> [f32; 3] {
-        [self.answerable, self.span_margin, self.second_answerable]
+    /// Both in one number: larger speaks for an answer.
+    pub(crate) fn score(&self) -> f32 {
+        self.answerable / ANSWERABLE_SPREAD + self.span_margin / SPAN_MARGIN_SPREAD
     }
 }
 
@@ -28,20 +31,21 @@ pub struct CalibrationPoint {
     pub is_answerable: bool,
 }
 
-/// Turns what a reader found into the probability that the passages answer: logistic regression
-/// (Platt, *Probabilistic Outputs for Support Vector Machines*, 1999, on several scores).
+/// Turns what a reader found into the probability that the passages answer, by logistic regression.
+///
+/// Source: Platt, *Probabilistic Outputs for Support Vector Machines*, 1999.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// The questions that it was learned from, in words.
     pub learned_from: String,
-    /// The weight of each feature.
-    pub weights: [f32; 3],
-    /// Added to the weighted features.
+    /// The weight of the reader's score.
+    pub slope: f32,
+    /// Added to the weighted score.
     pub bias: f32,
     /// Below this probability a question is refused if nobody says what risk he accepts.
     pub refuse_below: f32,
-    /// The smallest and the largest value of each feature in the questions.
-    pub ranges: [[f32; 2]; 3],
+    /// The smallest and the largest score of the questions.
+    pub range: [f32; 2],
     /// The questions, by probability, smallest first.
     pub points: Vec<CalibrationPoint>,
 }
@@ -57,18 +61,15 @@ impl Calibration {
 
     /// The probability, 0 to 1, that the passages answer.
     pub fn probability(&self, features: &ReadingFeatures) -> f32 {
-        let weighted = features.values().into_iter().zip(&self.weights).map(|(value, weight)| value * weight);
-        1.0 / (1.0 + (-(self.bias + weighted.sum::<f32>())).exp())
+        1.0 / (1.0 + (-(self.bias + self.slope * features.score())).exp())
     }
 
-    /// True if the features are unlike those of every question that this was learned from, so that
-    /// the probability may mean nothing.
+    /// True if the score is beyond that of every question that this was learned from, so that the
+    /// probability may mean nothing.
     pub fn is_shifted(&self, features: &ReadingFeatures) -> bool {
-        let mut values = features.values().into_iter().zip(&self.ranges);
-        values.any(|(value, [least, most])| {
-            let slack = (most - least) * RANGE_SLACK;
-            value < least - slack || value > most + slack
-        })
+        let [least, most] = self.range;
+        let slack = (most - least) * RANGE_SLACK;
+        !(least - slack..=most + slack).contains(&features.score())
     }
 
     /// The smallest probability from which on at most the share `risk` of the answers is wrong, on
@@ -108,23 +109,30 @@ mod tests {
         points.sort_by(|one, other| one.probability.total_cmp(&other.probability));
         Calibration {
             learned_from: "a test".to_string(),
-            weights: [1.0, 0.5, 0.0],
+            slope: 1.0,
             bias: -1.0,
             refuse_below: 0.5,
-            ranges: [[-1.0, 1.0]; 3],
+            range: [-1.0, 1.0],
             points,
         }
     }
 
     #[test]
     fn features_become_a_probability_and_strange_ones_are_noticed() {
-        let features =
-            |answerable, span_margin| ReadingFeatures { answerable, span_margin, second_answerable: 0.0 };
+        let features = |answerable, span_margin| ReadingFeatures { answerable, span_margin };
         let calibration = calibration(&[]);
-        assert_eq!(calibration.probability(&features(0.0, 2.0)), 0.5);
-        assert!(calibration.probability(&features(1.0, 2.0)) > 0.7);
-        assert!(!calibration.is_shifted(&features(1.0, -1.0)));
-        assert!(calibration.is_shifted(&features(1.5, 0.0)));
+        assert_eq!(calibration.probability(&features(0.0, SPAN_MARGIN_SPREAD)), 0.5);
+        assert!(calibration.probability(&features(ANSWERABLE_SPREAD, SPAN_MARGIN_SPREAD)) > 0.7);
+        assert!(!calibration.is_shifted(&features(ANSWERABLE_SPREAD, 0.0)));
+        assert!(calibration.is_shifted(&features(1.5 * ANSWERABLE_SPREAD, 0.0)));
+    }
+
+    #[test]
+    fn the_built_in_calibration_is_whole() {
+        let calibration = Calibration::built_in();
+        assert!(calibration.slope > 0.0 && calibration.points.len() > 200);
+        assert!(calibration.points.is_sorted_by_key(|point| point.probability));
+        assert!(calibration.threshold_for(0.2).is_some_and(|strict| strict > calibration.refuse_below));
     }
 
     #[test]

@@ -30,14 +30,15 @@ pub struct CalibrationView {
     pub refusal_recall: f32,
     /// Of the questions with an answer the share that is refused.
     pub needlessly_refused: f32,
-    /// The weights of the reader's three scores, and the bias.
-    pub weights: [f32; 4],
+    /// The weight of the reader's score.
+    pub slope: f32,
+    /// Added to the weighted score.
+    pub bias: f32,
 }
 
 impl CalibrationView {
     /// The report on the index called `index`.
     pub fn new(index: &str, report: &CalibrationReport) -> Self {
-        let [one, two, three] = report.calibration.weights;
         CalibrationView {
             index: index.to_string(),
             learned_from: report.calibration.learned_from.clone(),
@@ -50,7 +51,8 @@ impl CalibrationView {
             refusal_precision: report.refusal_precision,
             refusal_recall: report.refusal_recall,
             needlessly_refused: report.needlessly_refused,
-            weights: [one, two, three, report.calibration.bias],
+            slope: report.calibration.slope,
+            bias: report.calibration.bias,
         }
     }
 }

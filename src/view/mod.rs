@@ -69,7 +69,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::answer::{Conflict, SupportLabel};
     use crate::engine::generator_speed::GeneratorSpeed;
+    use crate::index::calibration::ReadingFeatures;
+    use crate::models::contracts::SupportScores;
     use crate::eval::comparison::tests::system_run;
     use crate::eval::comparison::{AnswerShares, Stage, compare_runs};
     use crate::eval::report::{About, Report};
@@ -101,10 +104,32 @@ mod tests {
         SearchView { hits: vec![hit], pending: pending() }
     }
 
+    fn sentence() -> SentenceView {
+        let model = SupportScores { supported: 0.5, partly: 0.25, not: 0.25, contradicted: 0.5 };
+        let quote = QuoteView { source: Some(1), quote: text(), path: text(), place: location(), span: [1, 2] };
+        SentenceView {
+            text: text(),
+            label: SupportLabel::Supported,
+            score: 0.5,
+            quotes: vec![quote],
+            conflicts: vec![Conflict::Negation],
+            overlap: 0.5,
+            model: Some(model),
+        }
+    }
+
     fn answer() -> AnswerView {
         AnswerView {
             answer: text(),
             citations: vec![CitationView { n: 1, path: text(), location: location(), quote: text() }],
+            sentences: vec![sentence()],
+            answerable: vec![AnswerableView {
+                probability: 0.5,
+                answered: true,
+                shifted: false,
+                lead: 1.0,
+                scores: ReadingFeatures { answerable: 1.0, span_margin: 1.0 },
+            }],
             refused: false,
             unsupported: vec![text()],
             unknown_citations: vec![7],

@@ -8,6 +8,7 @@ use kinglet::models::prompt::{Prompt, Task};
 /// A question with the passage that answers it.
 pub fn prompt() -> Prompt {
     Prompt {
+        is_read: false,
         task: Task::Answer,
         question: "What colour is the sky?".into(),
         passages: vec!["The sky is blue.".into()],

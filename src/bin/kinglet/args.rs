@@ -332,6 +332,9 @@ pub enum Command {
     /// Measure one system: `kinglet compare` runs this for each
     #[command(hide = true)]
     Measure,
+    /// Hold claims against texts, both on standard input: `make bench-checks` runs this
+    #[command(hide = true)]
+    CheckPairs,
     /// Read files: `kinglet index` runs this, so that a hostile file cannot harm it
     #[command(hide = true)]
     Read,

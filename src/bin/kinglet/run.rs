@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use kinglet::config::ResolvedConfig;
 use kinglet::engine::Kinglet;
-use kinglet::experiment::measure_process;
+use kinglet::experiment::{check_pairs, measure_process};
 use kinglet::extract::worker_process;
 use kinglet::models::ollama::Ollama;
 use kinglet::models::openai::OpenAiGenerator;
@@ -123,6 +123,9 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
             session.questions_make(documents, *count, generator.as_deref(), out.as_deref())
         }
         Command::Questions(QuestionsCommand::Review { file }) => session.questions_review(file),
+        Command::CheckPairs => {
+            check_pairs::serve(&session.kinglet, std::io::stdin().lock(), std::io::stdout().lock()).map(|()| DONE)
+        }
         Command::Measure => measure_process::serve().map(|()| DONE),
         Command::Status { index } => session.status(index),
         Command::Ls => session.ls(),

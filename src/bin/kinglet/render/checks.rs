@@ -53,11 +53,10 @@ pub fn explanations(answer: &AnswerView) -> Result<()> {
         let judged = if part.answered { "answered" } else { "not answered" };
         writeln!(
             out,
-            "{DIM}{judged}: probability {:.2} · passage {:.1}, place {:.1}, second passage {:.1}, lead {:.1}{DIM:#}",
+            "{DIM}{judged}: probability {:.2} · passage {:.1}, place {:.1}, lead {:.1}{DIM:#}",
             part.probability,
             part.scores.answerable,
             part.scores.span_margin,
-            part.scores.second_answerable,
             part.lead
         )?;
     }
