@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::text::{content_words, sentences, words};
+use crate::text::{content_words, is_stop_word, sentences, words};
 
 /// What speaks against a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,6 +15,10 @@ pub enum Conflict {
     Missing(String),
     /// What the claim says of this number, code or name, the text says of another one.
     SaidOfAnother(String),
+    /// The sentence that says all the rest says it of something else, and this word stands elsewhere.
+    OtherSubject(String),
+    /// Two names have changed places.
+    Swapped(String),
     /// The claim or the text is negated, and the other is not.
     Negation,
     /// The claim has this word, and the text has its opposite in its place.
@@ -26,6 +30,8 @@ impl std::fmt::Display for Conflict {
         match self {
             Conflict::Missing(what) => write!(f, "the source does not have \"{what}\""),
             Conflict::SaidOfAnother(what) => write!(f, "the source says it of something else than \"{what}\""),
+            Conflict::OtherSubject(word) => write!(f, "the source says it of something else than \"{word}\""),
+            Conflict::Swapped(names) => write!(f, "the source has {names} the other way round"),
             Conflict::Negation => f.write_str("one of them is negated"),
             Conflict::Opposite(word) => write!(f, "the source says the opposite of \"{word}\""),
         }
@@ -38,10 +44,13 @@ const MONTHS: [&str; 12] = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 ];
-const NEGATIONS: [&str; 14] = [
-    "not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot", "forbidden",
+const NEGATIONS: [&str; 13] = [
+    "not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "cannot", "forbidden",
     "prohibited", "refuses", "refused",
 ];
+
+/// A clause is about the same matter as a claim if it has this share of its words.
+const SAME_MATTER: f32 = 0.75;
 
 /// Words, each with its opposite.
 const OPPOSITES: [(&str, &str); 53] = [
@@ -122,21 +131,29 @@ enum AnchorKind {
 pub(super) fn conflicts(claim: &str, evidence: &str, elsewhere: &str) -> Vec<Conflict> {
     let mut found: Vec<Conflict> = missing(claim, evidence, elsewhere).into_iter().map(Conflict::Missing).collect();
     found.extend(said_of_another(claim, evidence).map(Conflict::SaidOfAnother));
+    found.extend(other_subject(claim, evidence).map(Conflict::OtherSubject));
+    found.extend(swapped(claim, evidence).map(Conflict::Swapped));
     found.extend(negated_otherwise(claim, evidence).then_some(Conflict::Negation));
     found.extend(opposite(claim, evidence).map(Conflict::Opposite));
     found
 }
 
-/// The numbers, codes and names of the claim that neither text has. A name of several words is
-/// there if one of them is.
+/// The numbers, codes and names of the claim that neither text has.
 fn missing(claim: &str, evidence: &str, elsewhere: &str) -> Vec<String> {
     let both = format!("{evidence}\n{elsewhere}");
     let there = keys(&both);
-    let is_missing = |anchor: &Anchor| match anchor.kind {
-        AnchorKind::Name => !anchor.key.split(' ').any(|word| there.contains(word) || is_month_there(word, &there)),
-        AnchorKind::Number | AnchorKind::Code => !there.contains(&anchor.key),
-    };
-    anchors(claim).into_iter().filter(is_missing).map(|anchor| anchor.text).collect()
+    let is_missing = |anchor: &Anchor| !anchor.is_in(&there);
+    anchors_of_claim(claim, evidence).into_iter().filter(is_missing).map(|anchor| anchor.text).collect()
+}
+
+impl Anchor {
+    /// True if a text with these keys has it. A name of several words is there if one of them is.
+    fn is_in(&self, keys: &HashSet<String>) -> bool {
+        match self.kind {
+            AnchorKind::Name => self.key.split(' ').any(|word| keys.contains(word) || is_month_there(word, keys)),
+            AnchorKind::Number | AnchorKind::Code => keys.contains(&self.key),
+        }
+    }
 }
 
 fn is_month_there(word: &str, there: &HashSet<String>) -> bool {
@@ -147,7 +164,7 @@ fn is_month_there(word: &str, there: &HashSet<String>) -> bool {
 /// the text, beside another one of its kind, and not beside this one.
 fn said_of_another(claim: &str, evidence: &str) -> Option<String> {
     let clauses: Vec<&str> = clauses(evidence);
-    let mine = anchors(claim);
+    let mine = anchors_of_claim(claim, evidence);
     let anchor_words: HashSet<String> = mine.iter().flat_map(|anchor| content_words(&anchor.text)).collect();
     let companions: HashSet<String> = content_words(claim).filter(|word| !anchor_words.contains(word)).collect();
     if companions.is_empty() {
@@ -156,8 +173,12 @@ fn said_of_another(claim: &str, evidence: &str) -> Option<String> {
     let shared = |clause: &str| content_words(clause).filter(|word| companions.contains(word)).collect::<HashSet<_>>();
     for anchor in &mine {
         let (beside, others): (Vec<&str>, Vec<&str>) =
-            clauses.iter().copied().partition(|clause| keys(clause).contains(&anchor.key));
-        if beside.is_empty() {
+            clauses.iter().copied().partition(|clause| anchor.is_in(&keys(clause)));
+        let is_with_another = |clause: &&str| {
+            let there = keys(clause);
+            mine.iter().any(|other| other.key != anchor.key && other.is_in(&there))
+        };
+        if beside.is_empty() || beside.iter().any(is_with_another) {
             continue;
         }
         let here: HashSet<String> = beside.iter().flat_map(|clause| shared(clause)).collect();
@@ -178,6 +199,53 @@ fn said_of_another(claim: &str, evidence: &str) -> Option<String> {
     None
 }
 
+/// The one word of the claim that the sentence with all of its other words lacks, while another
+/// sentence has it. Not where a pronoun may stand for it.
+fn other_subject(claim: &str, evidence: &str) -> Option<String> {
+    const PRONOUNS: [&str; 14] = [
+        "it", "its", "he", "his", "him", "she", "her", "they", "their", "them", "this", "that", "these", "those",
+    ];
+    let wanted: HashSet<String> = content_words(claim).collect();
+    let parts: Vec<&str> = sentences(evidence).into_iter().map(|span| span.of(evidence)).collect();
+    let lacks = |part: &str| {
+        let there: HashSet<String> = content_words(part).collect();
+        wanted.iter().filter(|word| !there.contains(*word)).cloned().collect::<Vec<_>>()
+    };
+    let (best, lacking) = parts.iter().map(|part| (part, lacks(part))).min_by_key(|(_, lacking)| lacking.len())?;
+    let [word] = &lacking[..] else { return None };
+    let has_pronoun = words(best).any(|word| PRONOUNS.contains(&word.as_str()));
+    let is_elsewhere = parts.iter().any(|part| content_words(part).any(|other| other == *word));
+    (wanted.len() >= 3 && !has_pronoun && is_elsewhere).then(|| word.clone())
+}
+
+/// Two names of the claim that stand the other way round in a sentence of the text, with a verb of the
+/// claim between them in both, and both active or both passive.
+fn swapped(claim: &str, evidence: &str) -> Option<String> {
+    let mine = names(claim, evidence);
+    let [(first_at, first), (second_at, second)] = &mine[..] else { return None };
+    let between: HashSet<String> = content_words(&claim[*first_at + first.len()..*second_at]).collect();
+    let parts = sentences(evidence).into_iter().map(|span| span.of(evidence));
+    let is_swapped = |part: &str| {
+        let (Some(first_at), Some(second_at)) = (part.find(first.as_str()), part.find(second.as_str())) else {
+            return false;
+        };
+        second_at < first_at
+            && content_words(&part[second_at + second.len()..first_at]).any(|word| between.contains(&word))
+            && is_passive(part) == is_passive(claim)
+    };
+    parts.into_iter().any(is_swapped).then(|| format!("\"{first}\" and \"{second}\""))
+}
+
+fn is_passive(text: &str) -> bool {
+    words(text).any(|word| word == "by")
+}
+
+/// The names of a claim as they are written, with their places.
+fn names(claim: &str, evidence: &str) -> Vec<(usize, String)> {
+    let names = anchors_of_claim(claim, evidence).into_iter().filter(|anchor| anchor.kind == AnchorKind::Name);
+    names.filter_map(|anchor| Some((claim.find(&anchor.text)?, anchor.text))).collect()
+}
+
 /// True if the clauses that share most words with the claim are negated and the claim is not, or
 /// the other way round.
 fn negated_otherwise(claim: &str, evidence: &str) -> bool {
@@ -189,7 +257,7 @@ fn negated_otherwise(claim: &str, evidence: &str) -> bool {
         .collect();
     let best = shared.iter().map(|(count, _)| *count).max().unwrap_or(0);
     best > 0
-        && best * 2 >= wanted.len()
+        && best as f32 >= SAME_MATTER * wanted.len() as f32
         && shared.iter().filter(|(count, _)| *count == best).all(|(_, part)| is_negated(part) != is_negated(claim))
 }
 
@@ -222,11 +290,29 @@ fn negations(text: &str) -> usize {
 /// The clauses of a text, for what belongs together in lists and enumerations.
 fn clauses(text: &str) -> Vec<&str> {
     const JOINTS: [&str; 8] = [";", "\n", " and ", " but ", " while ", " whereas ", " until ", ", "];
-    let mut parts: Vec<&str> = sentences(text).into_iter().map(|span| span.of(text)).collect();
-    for joint in JOINTS {
-        parts = parts.into_iter().flat_map(|part| part.split(joint)).collect();
+    sentences(text).into_iter().flat_map(|span| clauses_of_sentence(span.of(text), &JOINTS)).collect()
+}
+
+/// The clauses of a sentence; one without a number, code or name belongs to the next, or to the one
+/// before at the end: "monitors and keyboards belong to 4420".
+fn clauses_of_sentence<'t>(sentence: &'t str, joints: &[&str]) -> Vec<&'t str> {
+    let mut ends: Vec<usize> =
+        joints.iter().flat_map(|joint| sentence.match_indices(joint).map(|(at, _)| at)).collect();
+    ends.push(sentence.len());
+    ends.sort_unstable();
+    let mut whole: Vec<(usize, usize)> = Vec::new();
+    let mut start = 0;
+    for end in ends {
+        if !anchors(&sentence[start..end]).is_empty() {
+            whole.push((start, end));
+            start = end;
+        }
     }
-    parts.into_iter().filter(|part| !part.trim().is_empty()).collect()
+    match whole.last_mut() {
+        Some(last) => last.1 = sentence.len(),
+        None => whole.push((0, sentence.len())),
+    }
+    whole.into_iter().map(|(start, end)| &sentence[start..end]).filter(|part| !part.trim().is_empty()).collect()
 }
 
 /// A sentence at its larger joints.
@@ -263,13 +349,25 @@ fn keys(text: &str) -> HashSet<String> {
 /// The numbers, codes and names of a text, in order. A capital at the start of a sentence makes no
 /// name.
 fn anchors(text: &str) -> Vec<Anchor> {
+    anchors_with(text, |_| false)
+}
+
+/// The same of a claim; a capital at its start makes a name if the evidence has the same word with a
+/// capital.
+fn anchors_of_claim(claim: &str, evidence: &str) -> Vec<Anchor> {
+    let there: HashSet<&str> = tokens(evidence).collect();
+    anchors_with(claim, |token| there.contains(token) && !is_stop_word(&token.to_lowercase()))
+}
+
+fn anchors_with(text: &str, is_name_at_start: impl Fn(&str) -> bool) -> Vec<Anchor> {
     let mut found: Vec<Anchor> = Vec::new();
     for span in sentences(text) {
         let mut before_was_name = false;
         for (place, token) in tokens(span.of(text)).enumerate() {
             let has_digit = token.chars().any(|c| c.is_ascii_digit());
             let is_flag = token.starts_with("--") && token.len() > 3;
-            let is_name = !has_digit && is_capitalised(token, place);
+            let is_name = !has_digit
+                && (is_capitalised(token, place) || (place == 0 && is_capitalised(token, 1) && is_name_at_start(token)));
             if is_name && before_was_name {
                 let name = found.last_mut().expect("a name stands before");
                 name.text = format!("{} {token}", name.text);
@@ -397,6 +495,12 @@ mod tests {
     fn what_is_said_of_another_line_is_seen() {
         let codes = "HRN-1001: filter due\nHRN-1002: frost protection active\nHRN-1003: supply fan blocked";
         assert_eq!(conflict("HRN-1002 means that frost protection is active.", codes), None);
+        let centres = "Book laptops on cost centre 4410. Monitors and keyboards belong to 4420, licences to 4475.";
+        assert_eq!(conflict("Monitors are booked on cost centre 4420.", centres), None);
+        let survey = "The survey was carried out by Northgate Consulting. Ellery & Sons supplied the pictures.";
+        assert_eq!(conflict("Northgate Consulting carried out the survey.", survey), None);
+        let other = conflict("Ellery & Sons carried out the survey.", survey);
+        assert!(matches!(other, Some(Conflict::SaidOfAnother(_))), "{other:?}");
         let swapped = conflict("HRN-1002 means that the supply fan is blocked.", codes);
         assert_eq!(swapped, Some(Conflict::SaidOfAnother("HRN-1002".to_string())));
     }
@@ -406,6 +510,9 @@ mod tests {
         let minutes = "The committee did not approve a second tester.";
         assert_eq!(conflict("The committee did not approve a second tester.", minutes), None);
         assert_eq!(conflict("The committee approved a second tester.", minutes), Some(Conflict::Negation));
+        let report = "From 1 September Jana Krol reports to Miles Denholm.";
+        assert_eq!(conflict("Jana Krol reports to Miles Denholm.", report), None);
+        assert!(matches!(conflict("Miles Denholm reports to Jana Krol.", report), Some(Conflict::Swapped(_))));
         let order = "The audit takes place before the release.";
         assert_eq!(conflict("The audit takes place after the release.", order), Some(Conflict::Opposite("after".into())));
         assert_eq!(conflict("The audit takes place before the release.", order), None);

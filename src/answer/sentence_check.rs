@@ -258,7 +258,7 @@ fn places(evidence: Vec<Evidence>) -> Vec<(usize, Span)> {
 fn claims(sentence: &str) -> Vec<&str> {
     const JOINTS: [&str; 4] = ["; ", ", and ", ", but ", ", while "];
     const SUBJECTS: [&str; 10] = ["the", "a", "an", "it", "he", "she", "they", "this", "that", "there"];
-    const LEAST_WORDS: usize = 3;
+    const LEAST_WORDS: usize = 2;
     let has_enough = |part: &str| content_words(part).count() >= LEAST_WORDS;
     for joint in JOINTS {
         for (at, _) in sentence.match_indices(joint) {
