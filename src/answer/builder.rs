@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use super::citations::{Citation, CitationBuilder, take_marks};
 use super::confidence::confidence;
-use super::sentence_check::{SentenceCheck, SentenceChecker, SupportLabel};
 use super::refusal::is_refusal;
-use super::{Answer, AnswerSentence, CheckedSentence, FoundPassages, Passage, Reading, SentenceSupport, Timings, UNSUPPORTED_MARK, Unsupported};
+use super::sentence_check::{SentenceCheck, SentenceChecker, SupportLabel};
+use super::{
+    Answer, AnswerSentence, CheckedSentence, FoundPassages, Passage, Reading, SentenceSupport, Timings,
+    UNSUPPORTED_MARK, Unsupported,
+};
 use crate::error::Result;
 use crate::models::contracts::SupportChecker;
 use crate::models::prompt::REFUSAL;
@@ -56,7 +59,12 @@ fn contradicted_mark(numbers: &[usize]) -> String {
 impl AnswerBuilder {
     /// Starts an answer to `question` from the passages that the generator was given. Without a
     /// model words in common decide what supports a sentence.
-    pub fn new(question: &str, found: FoundPassages, model: Option<Arc<dyn SupportChecker>>, unsupported: Unsupported) -> Self {
+    pub fn new(
+        question: &str,
+        found: FoundPassages,
+        model: Option<Arc<dyn SupportChecker>>,
+        unsupported: Unsupported,
+    ) -> Self {
         let FoundPassages { passages, pending, readings, .. } = found;
         AnswerBuilder {
             checker: SentenceChecker::new(

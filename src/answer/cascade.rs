@@ -40,7 +40,8 @@ pub(super) fn answer_in_cascade(
     let events = async move {
         let started = std::time::Instant::now();
         let name = small.name().to_string();
-        let mut events: Vec<AnswerEvent> = answer_or_retry(small, checker.clone(), &question, found.clone(), limits).try_collect().await?;
+        let mut events: Vec<AnswerEvent> =
+            answer_or_retry(small, checker.clone(), &question, found.clone(), limits).try_collect().await?;
         let Some(AnswerEvent::Finished(answer)) = events.last_mut() else {
             return Err(Error::model(format!("{name} stopped before its answer was complete")));
         };

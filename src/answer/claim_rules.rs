@@ -15,7 +15,7 @@ pub enum Conflict {
     Missing(String),
     /// What the claim says of this number, code or name, the text says of another one.
     SaidOfAnother(String),
-    /// The sentence that says all the rest says it of something else, and this word stands elsewhere.
+    /// The sentence that says all the rest says it of something else; this word stands elsewhere.
     OtherSubject(String),
     /// Two names have changed places.
     Swapped(String),
@@ -41,12 +41,33 @@ impl std::fmt::Display for Conflict {
 const NUMBER_WORDS: [&str; 13] =
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 const NEGATIONS: [&str; 13] = [
-    "not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "cannot", "forbidden",
-    "prohibited", "refuses", "refused",
+    "not",
+    "no",
+    "never",
+    "none",
+    "nobody",
+    "nothing",
+    "neither",
+    "nor",
+    "cannot",
+    "forbidden",
+    "prohibited",
+    "refuses",
+    "refused",
 ];
 
 /// A clause is about the same matter as a claim if it has this share of its words.
@@ -183,9 +204,8 @@ fn said_of_another(claim: &str, evidence: &str) -> Option<String> {
         }
         let here: HashSet<String> = beside.iter().flat_map(|clause| shared(clause)).collect();
         for clause in others {
-            let is_rival = |other: &Anchor| {
-                other.kind == anchor.kind && mine.iter().all(|known| known.key != other.key)
-            };
+            let is_rival =
+                |other: &Anchor| other.kind == anchor.kind && mine.iter().all(|known| known.key != other.key);
             let there = shared(clause);
             if there.len() * 2 >= companions.len()
                 && here.len() < there.len()
@@ -202,9 +222,8 @@ fn said_of_another(claim: &str, evidence: &str) -> Option<String> {
 /// The one word of the claim that the sentence with all of its other words lacks, while another
 /// sentence has it. Not where a pronoun may stand for it.
 fn other_subject(claim: &str, evidence: &str) -> Option<String> {
-    const PRONOUNS: [&str; 14] = [
-        "it", "its", "he", "his", "him", "she", "her", "they", "their", "them", "this", "that", "these", "those",
-    ];
+    const PRONOUNS: [&str; 14] =
+        ["it", "its", "he", "his", "him", "she", "her", "they", "their", "them", "this", "that", "these", "those"];
     let wanted: HashSet<String> = content_words(claim).collect();
     let parts: Vec<&str> = sentences(evidence).into_iter().map(|span| span.of(evidence)).collect();
     let lacks = |part: &str| {
@@ -218,8 +237,8 @@ fn other_subject(claim: &str, evidence: &str) -> Option<String> {
     (wanted.len() >= 3 && !has_pronoun && is_elsewhere).then(|| word.clone())
 }
 
-/// Two names of the claim that stand the other way round in a sentence of the text, with a verb of the
-/// claim between them in both, and both active or both passive.
+/// Two names of the claim that stand the other way round in a sentence of the text, with a verb of
+/// the claim between them in both, and both active or both passive.
 fn swapped(claim: &str, evidence: &str) -> Option<String> {
     let mine = names(claim, evidence);
     let [(first_at, first), (second_at, second)] = &mine[..] else { return None };
@@ -261,8 +280,8 @@ fn negated_otherwise(claim: &str, evidence: &str) -> bool {
         && shared.iter().filter(|(count, _)| *count == best).all(|(_, part)| is_negated(part) != is_negated(claim))
 }
 
-/// The word of the claim whose opposite stands in the sentence that shares most words with it, while
-/// the word itself does not.
+/// The word of the claim whose opposite stands in the sentence that shares most words with it,
+/// while the word itself does not.
 fn opposite(claim: &str, evidence: &str) -> Option<String> {
     let mine: Vec<String> = words(claim).collect();
     let wanted: HashSet<String> = content_words(claim).collect();
@@ -352,8 +371,8 @@ fn anchors(text: &str) -> Vec<Anchor> {
     anchors_with(text, |_| false)
 }
 
-/// The same of a claim; a capital at its start makes a name if the evidence has the same word with a
-/// capital.
+/// The same of a claim; a capital at its start makes a name if the evidence has the same word with
+/// a capital.
 fn anchors_of_claim(claim: &str, evidence: &str) -> Vec<Anchor> {
     let there: HashSet<&str> = tokens(evidence).collect();
     anchors_with(claim, |token| there.contains(token) && !is_stop_word(&token.to_lowercase()))
@@ -367,7 +386,8 @@ fn anchors_with(text: &str, is_name_at_start: impl Fn(&str) -> bool) -> Vec<Anch
             let has_digit = token.chars().any(|c| c.is_ascii_digit());
             let is_flag = token.starts_with("--") && token.len() > 3;
             let is_name = !has_digit
-                && (is_capitalised(token, place) || (place == 0 && is_capitalised(token, 1) && is_name_at_start(token)));
+                && (is_capitalised(token, place)
+                    || (place == 0 && is_capitalised(token, 1) && is_name_at_start(token)));
             if is_name && before_was_name {
                 let name = found.last_mut().expect("a name stands before");
                 name.text = format!("{} {token}", name.text);
@@ -429,7 +449,10 @@ fn numbers_of(token: &str) -> Option<Vec<String>> {
     let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let dashed: Vec<&str> = digits.split(['-', '–', '/', ':']).collect();
     if dashed.len() > 1 {
-        return dashed.iter().all(|part| is_plain(part)).then(|| dashed.iter().map(|part| without_zeros(part)).collect());
+        return dashed
+            .iter()
+            .all(|part| is_plain(part))
+            .then(|| dashed.iter().map(|part| without_zeros(part)).collect());
     }
     let grouped: Vec<&str> = digits.split([',', '.', '’']).collect();
     if !grouped.iter().all(|part| is_plain(part)) {
@@ -514,7 +537,10 @@ mod tests {
         assert_eq!(conflict("Jana Krol reports to Miles Denholm.", report), None);
         assert!(matches!(conflict("Miles Denholm reports to Jana Krol.", report), Some(Conflict::Swapped(_))));
         let order = "The audit takes place before the release.";
-        assert_eq!(conflict("The audit takes place after the release.", order), Some(Conflict::Opposite("after".into())));
+        assert_eq!(
+            conflict("The audit takes place after the release.", order),
+            Some(Conflict::Opposite("after".into()))
+        );
         assert_eq!(conflict("The audit takes place before the release.", order), None);
     }
 }

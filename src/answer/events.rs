@@ -235,10 +235,8 @@ impl Writing {
         if self.builder.has_dropped_all() {
             events.push(sentence_event(self.builder.refuse()));
         } else if self.builder.is_empty() {
-            return vec![
-                Err(Error::model(format!("{} wrote nothing", self.generator))
-                    .with_hint("ask in other words, or choose another generator: --generator extractive")),
-            ];
+            return vec![Err(Error::model(format!("{} wrote nothing", self.generator))
+                .with_hint("ask in other words, or choose another generator: --generator extractive"))];
         }
         let read = self.read_ms.unwrap_or_default();
         let timings_ms = Timings { read, write: elapsed_ms(self.started) - read, ..self.timings_ms };

@@ -55,8 +55,24 @@ const LIMITING: [&str; 7] = ["otherwise", "however", "but", "except", "unless", 
 /// ask for a sentence. The rules know English only.
 pub(super) fn asks_for_a_fact(question: &str) -> bool {
     const MEASURES: [&str; 18] = [
-        "many", "much", "long", "old", "far", "high", "tall", "large", "big", "often", "fast", "deep", "wide", "heavy",
-        "soon", "late", "early", "expensive",
+        "many",
+        "much",
+        "long",
+        "old",
+        "far",
+        "high",
+        "tall",
+        "large",
+        "big",
+        "often",
+        "fast",
+        "deep",
+        "wide",
+        "heavy",
+        "soon",
+        "late",
+        "early",
+        "expensive",
     ];
     const DETERMINERS: [&str; 11] = ["the", "a", "an", "his", "her", "their", "its", "your", "my", "our", "this"];
     let words: Vec<String> = words(question).collect();
@@ -181,10 +197,13 @@ mod tests {
 
     #[test]
     fn facts_and_explanations_are_told_apart() {
-        for question in ["When does the lease end?", "In what year did it end?", "How many days?", "What is the bonus?"] {
+        for question in ["When does the lease end?", "In what year did it end?", "How many days?", "What is the bonus?"]
+        {
             assert!(asks_for_a_fact(question), "{question}");
         }
-        for question in ["What does open do?", "What is MAX_ROWS?", "How do I start it?", "Why?", "Are pets allowed?", ""] {
+        for question in
+            ["What does open do?", "What is MAX_ROWS?", "How do I start it?", "Why?", "Are pets allowed?", ""]
+        {
             assert!(!asks_for_a_fact(question), "{question}");
         }
     }

@@ -1,9 +1,9 @@
 //! Passages become an answer, and every sentence of it is checked against them.
 
 mod builder;
-mod claim_rules;
 mod cascade;
 mod citations;
+mod claim_rules;
 mod confidence;
 mod events;
 mod grounding;
@@ -24,13 +24,13 @@ use crate::search::{PendingWork, ScoredSentence};
 
 pub use cascade::CascadeReport;
 pub use citations::{Citation, CitedSource};
+pub use claim_rules::Conflict;
 pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, collect_answer};
 pub use packing::{AnswerLimits, Unsupported};
-pub use claim_rules::Conflict;
 pub use reading::{AnswerPlace, AnswerReader, Reading};
 pub use sentence_check::{SentenceCheck, SupportLabel};
-pub(crate) use text_check::{check_pair, check_sentence};
 pub use text_check::{PairPlace, TextSentence, sentences_to_check};
+pub(crate) use text_check::{check_pair, check_sentence};
 pub use writer::{AnswerWriter, answer};
 
 /// The mark after a sentence of an answer that no passage supports.
@@ -236,11 +236,8 @@ mod tests {
         Ok((**answer).clone())
     }
 
-    pub const LIMITS: AnswerLimits = AnswerLimits {
-        budget_tokens: 1000,
-        answer_tokens: 100,
-        unsupported: Unsupported::Mark,
-    };
+    pub const LIMITS: AnswerLimits =
+        AnswerLimits { budget_tokens: 1000, answer_tokens: 100, unsupported: Unsupported::Mark };
     pub const QUESTION: &str = "When does the lease end?";
 
     pub fn lease() -> [Passage; 2] {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::leaning::{asks_for_a_fact, asks_for_all, with_what_it_leans_on};
 use super::reading::{AnswerPlace, Reading};
 use super::{FoundPassages, Passage};
-use super::leaning::{asks_for_a_fact, asks_for_all, with_what_it_leans_on};
 use crate::error::{Error, Result};
 use crate::models::contracts::Generator;
 use crate::models::prompt::{Prompt, PromptPassage, Quote, Task};
@@ -187,7 +187,10 @@ fn prompt_of(
             score: unit.score(),
             coverage: passage.sentences[unit.main].coverage,
             part: unit.part(),
-            answer: places.iter().find(|place| is_within(place, unit)).map(|place| place.span.of(&passage.chunk.text).to_string()),
+            answer: places
+                .iter()
+                .find(|place| is_within(place, unit))
+                .map(|place| place.span.of(&passage.chunk.text).to_string()),
         });
         PromptPassage { text: with_headings(passage, &read[&number]), quotes: quotes.collect() }
     };

@@ -67,7 +67,9 @@ impl AnswerReader {
     /// # Errors
     /// When the reader fails.
     pub fn read(&self, question: &str, first: usize, passages: &mut [Passage]) -> Result<Option<Reading>> {
-        let Some((place, lead, features)) = read(self.reader.as_ref(), question, first, passages)? else { return Ok(None) };
+        let Some((place, lead, features)) = read(self.reader.as_ref(), question, first, passages)? else {
+            return Ok(None);
+        };
         let probability = self.calibration.probability(&features);
         Ok(Some(Reading {
             place,
@@ -107,10 +109,7 @@ fn read(
         }
     }
     let Some((_, chosen)) = best else { return Ok(None) };
-    let features = ReadingFeatures {
-        answerable: found[chosen].answerable,
-        span_margin: found[chosen].span_margin,
-    };
+    let features = ReadingFeatures { answerable: found[chosen].answerable, span_margin: found[chosen].span_margin };
     let before_text = texts[chosen].len() - passages[chosen].chunk.text.len();
     let span = found[chosen].span.and_then(|span| within_text(span, before_text));
     Ok(Some((span.map(|span| AnswerPlace { passage: chosen, span }), found[chosen].lead, features)))

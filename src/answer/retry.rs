@@ -34,8 +34,7 @@ pub(super) fn answer_or_retry(
         if is_supported {
             return Ok(stream::iter(events.into_iter().map(Ok)).boxed());
         }
-        let second =
-            AnswerLimits { unsupported: Unsupported::Drop, budget_tokens: SECOND_BUDGET_TOKENS, ..limits };
+        let second = AnswerLimits { unsupported: Unsupported::Drop, budget_tokens: SECOND_BUDGET_TOKENS, ..limits };
         Ok(answer_by(generator, checker, &question, found, second))
     };
     stream::once(events).flat_map(|events| events.unwrap_or_else(|error| stream::iter([Err(error)]).boxed())).boxed()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::reading::AnswerPlace;
 use super::Passage;
 use super::claim_rules::{Conflict, conflicts};
 use super::grounding::{Evidence, EvidenceIndex, EvidenceWindow, Support};
+use super::reading::AnswerPlace;
 use crate::error::Result;
 use crate::models::contracts::{SupportChecker, SupportScores};
 use crate::text::{Span, content_words};
@@ -111,7 +111,8 @@ impl SentenceChecker {
         read: Vec<AnswerPlace>,
         model: Option<Arc<dyn SupportChecker>>,
     ) -> Self {
-        let text = |passage: &Passage| PassageText { context: passage.chunk.context(), text: passage.chunk.text.clone() };
+        let text =
+            |passage: &Passage| PassageText { context: passage.chunk.context(), text: passage.chunk.text.clone() };
         SentenceChecker {
             question: question.to_string(),
             read,
@@ -121,8 +122,8 @@ impl SentenceChecker {
         }
     }
 
-    /// Checks a sentence; `claimed` are the indexes of the passages that its writer cites. `None` if
-    /// it has no word that could be checked.
+    /// Checks a sentence; `claimed` are the indexes of the passages that its writer cites. `None`
+    /// if it has no word that could be checked.
     ///
     /// # Errors
     /// When the model fails.
@@ -153,8 +154,8 @@ impl SentenceChecker {
         Ok(weakest.map(|weakest| SentenceCheck { evidence, ..weakest }))
     }
 
-    /// The sentence of a passage in which `sentence` stands as it is: the one that the reader chose,
-    /// or the first, in passages that are claimed before others.
+    /// The sentence of a passage in which `sentence` stands as it is: the one that the reader
+    /// chose, or the first, in passages that are claimed before others.
     fn word_for_word(&self, sentence: &str, claimed: &[usize]) -> Option<(usize, Span)> {
         let is_read = |place: &&AnswerPlace| place.span.of(&self.texts[place.passage].text) == sentence;
         if let Some(place) = self.read.iter().find(is_read) {
@@ -206,7 +207,7 @@ impl SentenceChecker {
 
     fn by_model(&self, model: &dyn SupportChecker, claim: &str, claimed: &[usize]) -> Result<SentenceCheck> {
         let mut windows = self.scored_windows(model, claim, claimed)?;
-        windows.sort_by(|one, other| other.logit().total_cmp(&one.logit())); // stable: the better words first
+        windows.sort_by(|one, other| other.logit().total_cmp(&one.logit())); // stable
         let opposite = windows.iter().filter(|window| window.contradicts());
         let opposite = opposite.max_by(|one, other| one.scores.contradicted.total_cmp(&other.scores.contradicted));
         let opposite = opposite.map(|window| places(self.evidence.cited(claim, &window.window)));
@@ -217,9 +218,7 @@ impl SentenceChecker {
                 (SupportLabel::Supported, places(self.evidence.cited(claim, &best.window)))
             }
             Some(evidence) => (SupportLabel::Contradicted, evidence),
-            None if probability >= PARTLY => {
-                (SupportLabel::Partly, places(self.evidence.cited(claim, &best.window)))
-            }
+            None if probability >= PARTLY => (SupportLabel::Partly, places(self.evidence.cited(claim, &best.window))),
             None => (SupportLabel::NotFound, Vec::new()),
         };
         Ok(SentenceCheck {
@@ -243,9 +242,8 @@ impl SentenceChecker {
 fn whole_words(text: &str, part: &str) -> Option<usize> {
     let is_apart = |letter: Option<char>| letter.is_none_or(|letter| !letter.is_alphanumeric());
     let starts = text.match_indices(part).map(|(at, _)| at);
-    let mut whole = starts.filter(|at| {
-        is_apart(text[..*at].chars().next_back()) && is_apart(text[at + part.len()..].chars().next())
-    });
+    let mut whole = starts
+        .filter(|at| is_apart(text[..*at].chars().next_back()) && is_apart(text[at + part.len()..].chars().next()));
     whole.next()
 }
 

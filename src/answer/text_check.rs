@@ -28,7 +28,8 @@ pub struct TextSentence {
 pub fn sentences_to_check(text: &str) -> Vec<(u32, String)> {
     let line_of = |place: usize| 1 + text[..place].bytes().filter(|byte| *byte == b'\n').count() as u32;
     let says_something = |span: &Span| !span.of(text).starts_with('#') && !span.of(text).ends_with('?');
-    let stripped = |span: Span| (line_of(span.start), without_list_mark(&take_marks(span.of(text), &[]).text).to_string());
+    let stripped =
+        |span: Span| (line_of(span.start), without_list_mark(&take_marks(span.of(text), &[]).text).to_string());
     sentences(text).into_iter().filter(says_something).map(stripped).filter(|(_, text)| !text.is_empty()).collect()
 }
 
@@ -89,7 +90,8 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_into_what_can_be_checked() {
-        let text = "# Lease\n\nThe lease ends in May. [1] It was\nsigned in Lyon.\n\n- Who pays?\n- The tenant pays. [2, 3]\n";
+        let text =
+            "# Lease\n\nThe lease ends in May. [1] It was\nsigned in Lyon.\n\n- Who pays?\n- The tenant pays. [2, 3]\n";
         let found = sentences_to_check(text);
         let found: Vec<(u32, &str)> = found.iter().map(|(line, text)| (*line, text.as_str())).collect();
         assert_eq!(found, [(3, "The lease ends in May."), (3, "It was\nsigned in Lyon."), (7, "The tenant pays.")]);

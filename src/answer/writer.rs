@@ -40,6 +40,6 @@ pub fn answer(
         AnswerWriter::One(generator) => answer_or_retry(generator, checker, question, found, limits),
         AnswerWriter::Cascade { small, open_large } => {
             answer_in_cascade(small, open_large, checker, question, found, limits)
-        },
+        }
     }
 }

@@ -216,11 +216,7 @@ impl Config {
 
     /// How much a generator reads and writes.
     pub fn answer_limits(&self) -> AnswerLimits {
-        AnswerLimits {
-            budget_tokens: self.budget,
-            answer_tokens: self.answer_tokens,
-            unsupported: self.unsupported,
-        }
+        AnswerLimits { budget_tokens: self.budget, answer_tokens: self.answer_tokens, unsupported: self.unsupported }
     }
 
     /// The chunking that is set; `None` for `auto`.

@@ -10,8 +10,8 @@ use crate::index::calibration::Calibration;
 use crate::index::manifest::Manifest;
 use crate::models::catalog::ModelSpec;
 use crate::models::contracts::{Reader, SupportChecker};
-use crate::models::reference::GeneratorRef;
 use crate::models::pair_model::{PairModel, READER, SUPPORT_CHECKER};
+use crate::models::reference::GeneratorRef;
 
 impl Kinglet {
     /// True if trained models check answers: if that is set, or if the search needs models of the
@@ -21,9 +21,7 @@ impl Kinglet {
             Checks::Models => true,
             Checks::Words => false,
             Checks::Auto => {
-                self.embedder.is_none()
-                    && !self.needs_no_embedder()
-                    && self.answering_embedder(None).model().is_some()
+                self.embedder.is_none() && !self.needs_no_embedder() && self.answering_embedder(None).model().is_some()
             }
         }
     }

@@ -92,7 +92,13 @@ fn prompt(sentences: usize, max_answer_tokens: usize) -> Prompt {
     let sentence =
         |number: usize| format!("Kinglet number {number} weighs {number} grams, lives in wood {number} and sings. ");
     let passage: String = (1..=sentences).map(sentence).collect();
-    Prompt { task: Task::Question, question: String::new(), passages: vec![passage.as_str().into()], is_read: false, max_answer_tokens }
+    Prompt {
+        task: Task::Question,
+        question: String::new(),
+        passages: vec![passage.as_str().into()],
+        is_read: false,
+        max_answer_tokens,
+    }
 }
 
 /// The times of an answer.

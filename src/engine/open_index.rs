@@ -136,7 +136,7 @@ impl OpenIndex {
     }
 
     /// Searches, and loads the generator meanwhile.
-    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<Prepared> {
+    fn prepare(&self, question: &str, options: &SearchOptions) -> Result<PreparedAnswer> {
         std::thread::scope(|scope| {
             let loading =
                 scope.spawn(|| Ok::<_, Error>((self.kinglet.open_answer_writer()?, self.kinglet.answer_checker()?)));
@@ -144,7 +144,8 @@ impl OpenIndex {
             let mut found = self.find_passages(question, options)?;
             let retrieve = elapsed_ms(started);
             let started = Instant::now();
-            let (generator, checker) = loading.join().map_err(|_| Error::model("loading the generator broke off"))??;
+            let (generator, checker) =
+                loading.join().map_err(|_| Error::model("loading the generator broke off"))??;
             found.timings_ms = Timings { retrieve, load: elapsed_ms(started), ..Timings::default() };
             Ok((generator, checker, found))
         })
@@ -193,7 +194,7 @@ impl OpenIndex {
 }
 
 /// What an answer needs.
-type Prepared = (AnswerWriter, Option<Arc<dyn SupportChecker>>, FoundPassages);
+type PreparedAnswer = (AnswerWriter, Option<Arc<dyn SupportChecker>>, FoundPassages);
 
 fn passage(result: SearchResult, sentences: Vec<ScoredSentence>) -> Passage {
     let SearchResult { path, chunk, truncated, .. } = result;

@@ -13,7 +13,7 @@ use kinglet_formats::LocationUnit;
 
 /// A line of input.
 #[derive(Deserialize)]
-struct Pair {
+struct ClaimPair {
     claim: String,
     /// The texts that should support it.
     evidence: Vec<String>,
@@ -40,7 +40,7 @@ pub fn serve(kinglet: &Kinglet, input: impl BufRead, mut output: impl Write) -> 
     let model = kinglet.open_support_checker()?;
     let machine = |cause: std::io::Error| Error::new(ErrorKind::Machine, format!("pairs could not pass: {cause}"));
     for line in input.lines() {
-        let pair: Pair = serde_json::from_str(&line.map_err(machine)?)
+        let pair: ClaimPair = serde_json::from_str(&line.map_err(machine)?)
             .map_err(|cause| Error::input(format!("a line is not a claim with its evidence: {cause}")))?;
         let evidence: Vec<Passage> = pair.evidence.iter().map(|text| passage(text)).collect();
         let (check, places) = check_pair(&pair.claim, &evidence, &pair.question, model.clone())?;

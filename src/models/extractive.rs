@@ -40,8 +40,7 @@ impl Generator for ExtractiveGenerator {
     }
 
     fn generate(&self, prompt: &Prompt) -> BoxStream<'static, Result<Token>> {
-        let mut pieces: Vec<String> =
-            best_quotes(prompt)
+        let mut pieces: Vec<String> = best_quotes(prompt)
             .into_iter()
             .map(|(passage, quote)| marked(quote.answer.as_ref().unwrap_or(&quote.text), passage + 1))
             .collect();
@@ -100,14 +99,13 @@ mod tests {
 
     /// What is written from passages whose quotes are (text, score, coverage).
     fn write(passages: &[&[(&str, f32, f32)]], max_answer_tokens: usize) -> String {
-        let quote =
-            |&(text, score, coverage): &(&str, f32, f32)| Quote {
-                text: text.to_string(),
-                score,
-                coverage,
-                part: 0,
-                answer: None,
-            };
+        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote {
+            text: text.to_string(),
+            score,
+            coverage,
+            part: 0,
+            answer: None,
+        };
         let passage = |quotes: &&[(&str, f32, f32)]| PromptPassage {
             text: quotes.iter().map(|(text, ..)| *text).collect::<Vec<_>>().join(" "),
             quotes: quotes.iter().map(quote).collect(),

@@ -33,7 +33,7 @@ const INT64: u64 = 7;
 
 /// What a file of weights says of itself.
 #[derive(Debug, Deserialize)]
-struct Description {
+struct WeightsDescription {
     task: String,
     backbone_sha256: String,
 }
@@ -76,12 +76,7 @@ pub(super) fn merged(backbone: &[u8], weights: &[u8], head_input: HeadInput) -> 
     Ok(model)
 }
 
-fn merged_graph(
-    graph: &[u8],
-    weights: &SafeTensors<'_>,
-    task: &str,
-    head_input: HeadInput,
-) -> Result<Vec<u8>, String> {
+fn merged_graph(graph: &[u8], weights: &SafeTensors<'_>, task: &str, head_input: HeadInput) -> Result<Vec<u8>, String> {
     let ending_in = |end: &str| -> HashSet<String> {
         weights.names().into_iter().filter_map(|name| name.strip_suffix(end)).map(str::to_string).collect()
     };
@@ -131,8 +126,10 @@ fn push_change(graph: &mut Vec<u8>, weights: &SafeTensors<'_>, name: &str) -> Re
     if scales.is_empty() || left_shape.last() != Some(&scales.len()) {
         return Err(format!("{left} and {scale} have different sizes"));
     }
-    let scaled: Vec<f32> =
-        left_values.chunks(scales.len()).flat_map(|row| row.iter().zip(&scales).map(|(value, by)| value * by)).collect();
+    let scaled: Vec<f32> = left_values
+        .chunks(scales.len())
+        .flat_map(|row| row.iter().zip(&scales).map(|(value, by)| value * by))
+        .collect();
     push_tensor(graph, &left, &left_shape, &scaled);
     push_tensor(graph, &right, &right_shape, &right_values);
     let (base, change) = (format!("{name}.base"), format!("{name}.change"));
@@ -152,8 +149,10 @@ fn push_head(
     let (shape, rows) = floats(weights, &format!("head.{task}.weight"))?;
     let (_, bias) = floats(weights, &format!("head.{task}.bias"))?;
     let [outputs, width] = shape[..] else { return Err("its head is no matrix".to_string()) };
-    let transposed: Vec<f32> =
-        (0..width).flat_map(|column| (0..outputs).map(move |row| (row, column))).map(|(row, column)| rows[row * width + column]).collect();
+    let transposed: Vec<f32> = (0..width)
+        .flat_map(|column| (0..outputs).map(move |row| (row, column)))
+        .map(|(row, column)| rows[row * width + column])
+        .collect();
     push_tensor(graph, "head.weight", &[width, outputs], &transposed);
     push_tensor(graph, "head.bias", &[outputs], &bias);
     let input = match head_input {
@@ -248,7 +247,7 @@ fn with_difference(tensor: &[Field<'_>], weights: &SafeTensors<'_>, name: &str) 
     if is_changed { Ok(changed) } else { Err(format!("{name} of the graph has another type or size")) }
 }
 
-fn description(weights: &[u8]) -> Result<Description, String> {
+fn description(weights: &[u8]) -> Result<WeightsDescription, String> {
     let (_, metadata) = SafeTensors::read_metadata(weights).map_err(|cause| cause.to_string())?;
     let none = HashMap::new();
     let text = metadata.metadata().as_ref().unwrap_or(&none).get("kinglet").ok_or("it has no description")?;

@@ -152,7 +152,9 @@ fn best_span(
     let places: Vec<usize> = (0..tokens.len()).filter(|&place| sequences[place] == Some(1)).collect();
     let mut best: Option<(f32, usize, usize)> = None;
     for (at, &first) in places.iter().enumerate() {
-        for &last in places[at..].iter().take(MAX_SPAN_TOKENS).take_while(|&&last| is_allowed(first) && is_allowed(last)) {
+        for &last in
+            places[at..].iter().take(MAX_SPAN_TOKENS).take_while(|&&last| is_allowed(first) && is_allowed(last))
+        {
             let score = tokens[first][0] + tokens[last][1];
             if best.is_none_or(|(most, ..)| score > most) {
                 best = Some((score, first, last));
@@ -184,7 +186,10 @@ fn open_session(store: &ModelStore, backbone: &ModelSpec, task: PairTask, thread
     };
     let expected = low_rank::backbone_sha256(weights).map_err(|cause| unreadable(backbone, &cause))?;
     if store.hashes(backbone)?.first() != Some(&expected) {
-        return Err(Error::model(format!("{} is not the model that kinglet's own weights were trained on", backbone.id)));
+        return Err(Error::model(format!(
+            "{} is not the model that kinglet's own weights were trained on",
+            backbone.id
+        )));
     }
     let merged = low_rank::merged(&graph, weights, head_input).map_err(|cause| unreadable(backbone, &cause))?;
     let environment = environment(store)?;

@@ -189,7 +189,13 @@ mod tests {
     use super::*;
 
     fn prompt(quotes: &[(&str, f32, f32)]) -> Prompt {
-        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote { text: text.into(), score, coverage, part: 0, answer: None };
+        let quote = |&(text, score, coverage): &(&str, f32, f32)| Quote {
+            text: text.into(),
+            score,
+            coverage,
+            part: 0,
+            answer: None,
+        };
         let passage = |quotes: &[(&str, f32, f32)]| PromptPassage {
             text: quotes.iter().map(|(text, ..)| format!("# Heading\n{text}")).collect(),
             quotes: quotes.iter().map(quote).collect(),

@@ -71,14 +71,14 @@ mod tests {
     use super::*;
     use crate::answer::{Conflict, SupportLabel};
     use crate::engine::generator_speed::GeneratorSpeed;
-    use crate::index::calibration::ReadingFeatures;
-    use crate::models::contracts::SupportScores;
     use crate::eval::comparison::tests::system_run;
     use crate::eval::comparison::{AnswerShares, Stage, compare_runs};
     use crate::eval::report::{About, Report};
     use crate::eval::significance::difference;
     use crate::eval::{estimates, metrics::Metrics};
+    use crate::index::calibration::ReadingFeatures;
     use crate::index::fusion_weights::FusionWeights;
+    use crate::models::contracts::SupportScores;
 
     /// Objects whose keys are data.
     const MAPS: [&str; 3] = ["vectors", "defaults", "settings"];

@@ -124,7 +124,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         }
         Command::Questions(QuestionsCommand::Review { file }) => session.questions_review(file),
         Command::CheckPairs => {
-            check_pairs::serve(&session.kinglet, std::io::stdin().lock(), std::io::stdout().lock()).map(|()| DONE)
+            check_pairs::serve(&session.kinglet, std::io::stdin().lock(), terminal::out()).map(|()| DONE)
         }
         Command::Measure => measure_process::serve().map(|()| DONE),
         Command::Status { index } => session.status(index),

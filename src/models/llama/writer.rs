@@ -55,7 +55,7 @@ impl Writer {
     }
 
     fn write(&self, prompt: &PromptTokens, limit: usize) -> std::result::Result<(), Failure> {
-        let mut reader = Reader::new(self.context(prompt.tokens.len() + limit)?);
+        let mut reader = PromptReader::new(self.context(prompt.tokens.len() + limit)?);
         if !self.read_prompt(&mut reader, prompt)? {
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl Writer {
     /// is the same as without a guess, in fewer steps.
     fn step(
         &self,
-        reader: &mut Reader,
+        reader: &mut PromptReader,
         sampler: &mut LlamaSampler,
         text: &[LlamaToken],
         room: usize,
@@ -130,7 +130,7 @@ impl Writer {
     /// Reads the prompt; `false` if nobody waits for the answer any more. The part that is the same
     /// for each question is read once, unless two questions come at the same time, and not even
     /// once if a file has what it leaves.
-    fn read_prompt(&self, reader: &mut Reader, prompt: &PromptTokens) -> std::result::Result<bool, Failure> {
+    fn read_prompt(&self, reader: &mut PromptReader, prompt: &PromptTokens) -> std::result::Result<bool, Failure> {
         let (fixed, rest) = prompt.tokens.split_at(prompt.fixed);
         if !self.restore(reader, fixed)? {
             let files = self.start_files.as_ref().filter(|_| !fixed.is_empty());
@@ -149,14 +149,19 @@ impl Writer {
     }
 
     /// Puts the state after `tokens` into the context, if it is known.
-    fn restore(&self, reader: &mut Reader, tokens: &[LlamaToken]) -> std::result::Result<bool, Failure> {
+    fn restore(&self, reader: &mut PromptReader, tokens: &[LlamaToken]) -> std::result::Result<bool, Failure> {
         let start = self.model.start.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(start) = start.as_ref().filter(|start| start.tokens == tokens) else { return Ok(false) };
         reader.context.state_seq_set(&start.state, 0).map_err(|cause| cause.to_string())?;
         Ok(true)
     }
 
-    fn read_all(&self, reader: &mut Reader, from: usize, tokens: &[LlamaToken]) -> std::result::Result<bool, Failure> {
+    fn read_all(
+        &self,
+        reader: &mut PromptReader,
+        from: usize,
+        tokens: &[LlamaToken],
+    ) -> std::result::Result<bool, Failure> {
         for (index, part) in tokens.chunks(BATCH_TOKENS).enumerate() {
             if self.sender.is_closed() {
                 return Ok(false);
@@ -182,7 +187,7 @@ impl Writer {
 
     /// The token that follows the token at `index` of what was read last, with the logarithm of its
     /// probability.
-    fn sample(&self, sampler: &mut LlamaSampler, reader: &Reader, index: i32) -> (LlamaToken, f32) {
+    fn sample(&self, sampler: &mut LlamaSampler, reader: &PromptReader, index: i32) -> (LlamaToken, f32) {
         let token = sampler.sample(&reader.context, index);
         let logits = reader.context.get_logits_ith(index);
         let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -238,16 +243,16 @@ impl Transcript {
 }
 
 /// A context that reads tokens.
-struct Reader<'m> {
+struct PromptReader<'m> {
     context: LlamaContext<'m>,
     batch: LlamaBatch<'m>,
     /// The index of the last token in the last batch.
     last: i32,
 }
 
-impl<'m> Reader<'m> {
+impl<'m> PromptReader<'m> {
     fn new(context: LlamaContext<'m>) -> Self {
-        Reader { context, batch: LlamaBatch::new(BATCH_TOKENS, 1), last: 0 }
+        PromptReader { context, batch: LlamaBatch::new(BATCH_TOKENS, 1), last: 0 }
     }
 
     /// Reads `tokens`, at `position` and after. Only the last one can be sampled from, unless

@@ -54,10 +54,7 @@ pub fn explanations(answer: &AnswerView) -> Result<()> {
         writeln!(
             out,
             "{DIM}{judged}: probability {:.2} · passage {:.1}, place {:.1}, lead {:.1}{DIM:#}",
-            part.probability,
-            part.scores.answerable,
-            part.scores.span_margin,
-            part.lead
+            part.probability, part.scores.answerable, part.scores.span_margin, part.lead
         )?;
     }
     for sentence in &answer.sentences {
