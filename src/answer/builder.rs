@@ -4,7 +4,7 @@ use super::citations::{CitationBuilder, take_marks};
 use super::confidence::confidence;
 use super::grounding::{EvidenceIndex, Support};
 use super::refusal::is_refusal;
-use super::{Answer, AnswerSentence, FoundPassages, Passage, SentenceSupport, Timings, UNSUPPORTED_MARK};
+use super::{Answer, AnswerSentence, FoundPassages, LeftOut, Passage, SentenceSupport, Timings, UNSUPPORTED_MARK};
 use crate::search::PendingWork;
 
 /// An answer under construction.
@@ -21,6 +21,7 @@ pub(super) struct AnswerBuilder {
     unsupported: Vec<String>,
     unknown_citations: Vec<usize>,
     pending: Option<PendingWork>,
+    instructions_left_out: Vec<LeftOut>,
 }
 
 /// How an answer was written.
@@ -39,7 +40,7 @@ pub(super) struct Written {
 impl AnswerBuilder {
     /// Starts an answer to `question` from the passages that the generator was given.
     pub fn new(question: &str, found: FoundPassages) -> Self {
-        let FoundPassages { passages, pending, .. } = found;
+        let FoundPassages { passages, pending, instructions_left_out, .. } = found;
         AnswerBuilder {
             evidence: EvidenceIndex::new(question, &passages),
             citations: CitationBuilder::default(),
@@ -51,6 +52,7 @@ impl AnswerBuilder {
             unknown_citations: Vec::new(),
             passages,
             pending,
+            instructions_left_out,
         }
     }
 
@@ -124,6 +126,7 @@ impl AnswerBuilder {
             sources: self.citations.sources,
             timings_ms: written.timings_ms,
             pending: self.pending,
+            instructions_left_out: self.instructions_left_out,
         }
     }
 }

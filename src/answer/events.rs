@@ -10,7 +10,7 @@ use super::builder::{AnswerBuilder, Written};
 use super::confidence::TokenProbabilities;
 use super::packing::{AnswerLimits, Packed, pack};
 use super::sentences::{Sentence, SentenceCutter};
-use super::{Answer, NOTHING_FOUND, Passage, Timings, elapsed_ms};
+use super::{Answer, LeftOut, NOTHING_FOUND, Passage, Timings, elapsed_ms};
 use crate::error::{Error, Result};
 use crate::models::contracts::{Generator, Token};
 use crate::models::prompt::QUESTION_LABEL;
@@ -71,6 +71,8 @@ pub struct FoundPassages {
     pub pending: Option<PendingWork>,
     /// How long searching and loading the generator took.
     pub timings_ms: Timings,
+    /// What is not read of them; found when the answer begins.
+    pub instructions_left_out: Vec<LeftOut>,
 }
 
 /// The events of an answer that one generator writes; see [`answer()`](super::answer()).
@@ -82,6 +84,7 @@ pub(super) fn answer_by(
 ) -> AnswerEvents {
     let passages = found.passages.clone();
     let first = stream::iter([Ok(AnswerEvent::PassagesFound { passages, pending: found.pending })]);
+    let found = found.without_instructions();
     if found.passages.is_empty() {
         let (generator, timings_ms) = (generator.name().to_string(), found.timings_ms);
         let mut builder = AnswerBuilder::new(question, found);

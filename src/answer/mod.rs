@@ -7,6 +7,7 @@ mod confidence;
 mod events;
 mod grounding;
 mod leaning;
+mod left_out;
 mod packing;
 mod refusal;
 mod sentences;
@@ -19,6 +20,7 @@ use crate::search::{PendingWork, ScoredSentence};
 
 pub use cascade::CascadeReport;
 pub use citations::{Citation, CitedSource};
+pub use left_out::LeftOut;
 pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, collect_answer};
 pub use packing::AnswerLimits;
 pub use writer::{AnswerWriter, answer};
@@ -94,6 +96,9 @@ pub struct Answer {
     pub timings_ms: Timings,
     /// What the index had not finished when it was searched.
     pub pending: Option<PendingWork>,
+    /// The found passages of which sentences were not read, because they read like instructions to
+    /// a model.
+    pub instructions_left_out: Vec<LeftOut>,
 }
 
 /// How long the stages of an answer took, in milliseconds.
@@ -150,6 +155,7 @@ mod tests {
             score: 1.0 - at as f32 / 100.0,
             coverage: 1.0,
             is_heading: false,
+            is_instruction: false,
             part: 0,
         });
         Passage { path: "guide.md".to_string(), sentences: sentences.collect(), chunk, truncated: None }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Passage;
 use super::leaning::{asks_for_all, with_what_it_leans_on};
+use super::left_out::without_instructions;
 use crate::error::{Error, Result};
 use crate::models::contracts::Generator;
 use crate::models::prompt::{Prompt, PromptPassage, Quote, Task};
@@ -119,12 +120,13 @@ fn choose<'p>(question: &str, passages: &'p [Passage], budget_tokens: usize) -> 
 
 /// The sentences that can answer. Headings do so only where there is nothing else.
 fn units(at: usize, passage: &Passage, asks_for_all: bool) -> impl Iterator<Item = Unit<'_>> {
-    let has_only_headings = passage.sentences.iter().all(|sentence| sentence.is_heading);
+    let is_read = move |&sentence: &usize| !passage.sentences[sentence].is_instruction;
+    let has_only_headings = passage.sentences.iter().all(|sentence| sentence.is_heading || sentence.is_instruction);
     let answers = move |&sentence: &usize| has_only_headings || !passage.sentences[sentence].is_heading;
-    (0..passage.sentences.len()).filter(answers).map(move |main| Unit {
+    (0..passage.sentences.len()).filter(is_read).filter(answers).map(move |main| Unit {
         passage: at,
         main,
-        sentences: with_what_it_leans_on(passage, main, asks_for_all),
+        sentences: with_what_it_leans_on(passage, main, asks_for_all).into_iter().filter(is_read).collect(),
         words: words(passage.sentence(main)).collect(),
         text: passage,
     })
@@ -173,9 +175,9 @@ fn prompt_of(
 /// The sentences under their headings: those of the chunk, and the last one in the text before
 /// each.
 fn with_headings(passage: &Passage, sentences: &BTreeSet<usize>) -> String {
-    let heading = |at: &usize| (0..*at).rev().find(|&before| passage.sentences[before].is_heading);
+    let heading = |at: &usize| (0..*at).rev().find(|&before| passage.sentences[before].is_heading && !passage.sentences[before].is_instruction);
     let all: BTreeSet<usize> = sentences.iter().copied().chain(sentences.iter().filter_map(heading)).collect();
-    match passage.chunk.context() {
+    match without_instructions(&passage.chunk).context() {
         context if context.is_empty() => joined(passage, &all),
         context => format!("# {context}\n\n{}", joined(passage, &all)),
     }

@@ -117,7 +117,7 @@ impl OpenIndex {
             let started = Instant::now();
             let generator = loading.join().map_err(|_| Error::model("loading the generator broke off"))??;
             let timings_ms = Timings { retrieve, load: elapsed_ms(started), ..Timings::default() };
-            Ok((generator, FoundPassages { passages, pending, timings_ms }))
+            Ok((generator, FoundPassages { passages, pending, timings_ms, ..FoundPassages::default() }))
         })
     }
 
