@@ -336,6 +336,11 @@ impl Index {
         self.store().doubtful_files()
     }
 
+    /// The files with chunks that `is_meant` is true for, given their text and headings, and how many.
+    pub fn files_with(&self, is_meant: &dyn Fn(&str, &[String]) -> bool) -> Result<Vec<(PathBuf, usize)>> {
+        self.store().files_with(is_meant)
+    }
+
     /// The generation of the store that this shows.
     pub fn generation(&self) -> u64 {
         self.generation.number

@@ -1,5 +1,6 @@
 //! Finds sentences of a document that read like instructions to a model that reads it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -297,7 +298,7 @@ impl Rules {
 /// told apart for this, so that a whole index is looked through in little time.
 fn may_instruct(text: &str) -> bool {
     let rules = &*COMPILED;
-    let lower = text.to_lowercase();
+    let lower = without_invisible(text).to_lowercase();
     let words = placed_words(&lower);
     let asks = lower.contains('?');
     has_mark(&lower)
@@ -305,8 +306,10 @@ fn may_instruct(text: &str) -> bool {
         || rules.fit(&words)
 }
 
-/// The text in which no line begins in the middle of a sentence, as far as capitals tell.
+/// The text in which no line begins in the middle of a sentence, as far as capitals tell, and no
+/// invisible character in the middle of a word.
 fn without_wraps(text: &str) -> String {
+    let text = without_invisible(text);
     let mut lines = text.split('\n');
     let mut joined = lines.next().unwrap_or_default().to_string();
     for line in lines {
@@ -314,6 +317,14 @@ fn without_wraps(text: &str) -> String {
         joined.push_str(line);
     }
     joined
+}
+
+fn without_invisible(text: &str) -> Cow<'_, str> {
+    let is_invisible = |c: char| matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    match text.is_ascii() || !text.contains(is_invisible) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.replace(is_invisible, "")),
+    }
 }
 
 fn has_mark(lower: &str) -> bool {
