@@ -39,7 +39,9 @@ impl FoundPassages {
     /// Without the passages of which nothing is read, and with a note of what is not read.
     pub(super) fn without_instructions(mut self) -> Self {
         self.instructions_left_out = self.passages.iter().filter_map(LeftOut::of).collect();
-        self.passages.retain(|passage| passage.sentences.is_empty() || passage.sentences.iter().any(|sentence| !sentence.is_instruction));
+        self.passages.retain(|passage| {
+            passage.sentences.is_empty() || passage.sentences.iter().any(|sentence| !sentence.is_instruction)
+        });
         self
     }
 }

@@ -175,7 +175,9 @@ fn prompt_of(
 /// The sentences under their headings: those of the chunk, and the last one in the text before
 /// each.
 fn with_headings(passage: &Passage, sentences: &BTreeSet<usize>) -> String {
-    let heading = |at: &usize| (0..*at).rev().find(|&before| passage.sentences[before].is_heading && !passage.sentences[before].is_instruction);
+    let heading = |at: &usize| {
+        (0..*at).rev().find(|&before| passage.sentences[before].is_heading && !passage.sentences[before].is_instruction)
+    };
     let all: BTreeSet<usize> = sentences.iter().copied().chain(sentences.iter().filter_map(heading)).collect();
     match without_instructions(&passage.chunk).context() {
         context if context.is_empty() => joined(passage, &all),

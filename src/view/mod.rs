@@ -18,7 +18,9 @@ pub use answer::{AnswerView, CascadeView, CitationView, LeftOutView, SourceView,
 pub use check::{CheckView, ChecksView};
 pub use evaluation::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 pub use file::{ChunkView, FileView};
-pub use index::{FileInstructionsView, FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView};
+pub use index::{
+    FileInstructionsView, FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView,
+};
 pub use model::{MeasuredSpeedView, ModelListView, ModelView, SpeedListView};
 pub use search::{DuplicateView, HitView, LegView, PendingView, SearchView};
 pub use settings::{SettingView, SettingsView};

@@ -1,8 +1,8 @@
 //! Views of the whole store: its counts, the facts that filters ask for, files that were read
 //! badly, and the order of chunks.
 
-use std::collections::{BTreeMap, HashMap};
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use rusqlite::OptionalExtension;

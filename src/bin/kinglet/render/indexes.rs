@@ -4,8 +4,8 @@ use std::io::{Result, Write};
 
 use kinglet::ingest::Summary;
 use kinglet::view::{
-    CheckView, ChecksView, FileInstructionsView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView, ModelView, SettingsView,
-    SpeedListView,
+    CheckView, ChecksView, FileInstructionsView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView,
+    ModelView, SettingsView, SpeedListView,
 };
 
 use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, gib, mib, size, table};
@@ -115,7 +115,8 @@ pub fn index(view: &IndexView, verbose: bool) -> Result<()> {
 fn instructions(files: &[FileInstructionsView]) -> Option<String> {
     let passages: usize = files.iter().map(|file| file.passages).sum();
     let shown: Vec<&str> = files.iter().take(SHOWN_FILES).map(|file| file.path.as_str()).collect();
-    let more = if files.len() > shown.len() { format!(" and {} more", files.len() - shown.len()) } else { String::new() };
+    let more =
+        if files.len() > shown.len() { format!(" and {} more", files.len() - shown.len()) } else { String::new() };
     let has = if passages == 1 { "1 passage has" } else { &format!("{passages} passages have") };
     (passages > 0).then(|| format!("{has} text that reads like one to a model: {}{more}", shown.join(", ")))
 }
