@@ -44,6 +44,13 @@ impl FoundPassages {
         });
         self
     }
+
+    /// With every sentence to be read.
+    pub(super) fn read_whole(mut self) -> Self {
+        let sentences = self.passages.iter_mut().flat_map(|passage| &mut passage.sentences);
+        sentences.for_each(|sentence| sentence.is_instruction = false);
+        self
+    }
 }
 
 /// The chunk without the headings that read like instructions to a model.

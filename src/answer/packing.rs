@@ -22,6 +22,8 @@ pub struct AnswerLimits {
     pub budget_tokens: usize,
     /// The most tokens of the answer, by the generator's count.
     pub answer_tokens: usize,
+    /// True if sentences that read like instructions to a model are read too.
+    pub reads_instructions: bool,
 }
 
 /// A prompt, and the passages that are in it, by number.

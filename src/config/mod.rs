@@ -69,6 +69,16 @@ pub enum TunedWeights {
     None,
 }
 
+/// What becomes of sentences of a document that read like instructions to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentInstructions {
+    /// They are not read for answers.
+    LeaveOut,
+    /// They are read like any other sentence.
+    Read,
+}
+
 /// The settings, resolved and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +109,8 @@ pub struct Config {
     pub budget: usize,
     /// The most tokens of an answer, by the generator's count. Longer answers are cut off.
     pub answer_tokens: usize,
+    /// What becomes of sentences that read like instructions to a model.
+    pub instructions: DocumentInstructions,
     /// The threads that each model uses for one caller. 0 means one for each core.
     pub threads: usize,
     /// The language of the documents' words.
@@ -123,6 +135,7 @@ impl Default for Config {
             passages: 4,
             budget: 200,
             answer_tokens: 160,
+            instructions: DocumentInstructions::LeaveOut,
             threads: 0,
             language: LanguageChoice::Auto,
             max_file_mib: 64,
@@ -192,7 +205,11 @@ impl Config {
 
     /// How much a generator reads and writes.
     pub fn answer_limits(&self) -> AnswerLimits {
-        AnswerLimits { budget_tokens: self.budget, answer_tokens: self.answer_tokens }
+        AnswerLimits {
+            budget_tokens: self.budget,
+            answer_tokens: self.answer_tokens,
+            reads_instructions: self.instructions == DocumentInstructions::Read,
+        }
     }
 
     /// The chunking that is set; `None` for `auto`.

@@ -178,42 +178,47 @@ const ENOUGH_WORDS: usize = 12;
 
 /// Where a word stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum WordPlace {
     Anywhere,
     Joined,
     First,
 }
 
-struct Step {
-    least: Place,
+struct RuleStep {
+    least: WordPlace,
     /// How many words may stand before it.
     gap: usize,
     words: HashSet<&'static str>,
 }
 
-struct Rules {
-    rules: Vec<Vec<Step>>,
+struct InstructionRules {
+    rules: Vec<Vec<RuleStep>>,
     /// The rules by their first words.
     by_first: HashMap<&'static str, Vec<usize>>,
     tasks: HashSet<&'static str>,
     questions: HashSet<&'static str>,
 }
 
-static COMPILED: LazyLock<Rules> = LazyLock::new(Rules::compile);
+static COMPILED: LazyLock<InstructionRules> = LazyLock::new(InstructionRules::compile);
 
-impl Rules {
-    fn compile() -> Rules {
-        let rules: Vec<Vec<Step>> = RULES.iter().map(|rule| steps(rule)).collect();
+impl InstructionRules {
+    fn compile() -> InstructionRules {
+        let rules: Vec<Vec<RuleStep>> = RULES.iter().map(|rule| steps(rule)).collect();
         let mut by_first: HashMap<&'static str, Vec<usize>> = HashMap::new();
         for (number, rule) in rules.iter().enumerate() {
             for &word in &rule[0].words {
                 by_first.entry(word).or_default().push(number);
             }
         }
-        Rules { rules, by_first, tasks: TASKS.split('|').collect(), questions: QUESTIONS.split('|').collect() }
+        InstructionRules {
+            rules,
+            by_first,
+            tasks: TASKS.split('|').collect(),
+            questions: QUESTIONS.split('|').collect(),
+        }
     }
 
-    fn fit(&self, words: &[(&str, Place)]) -> bool {
+    fn fit(&self, words: &[(&str, WordPlace)]) -> bool {
         words.iter().enumerate().any(|(at, (word, _))| {
             let rules = self.by_first.get(word).map_or(&[][..], Vec::as_slice);
             rules.iter().any(|&rule| fits(&self.rules[rule], &words[at..]))
@@ -222,7 +227,7 @@ impl Rules {
 }
 
 /// The steps of a rule as it is written in [`RULES`].
-fn steps(rule: &'static str) -> Vec<Step> {
+fn steps(rule: &'static str) -> Vec<RuleStep> {
     let mut steps = Vec::new();
     let mut gap = 0;
     for part in rule.split(' ') {
@@ -231,9 +236,9 @@ fn steps(rule: &'static str) -> Vec<Step> {
             continue;
         }
         let (least, part) = match part.as_bytes()[0] {
-            b'^' => (Place::First, &part[1..]),
-            b'~' => (Place::Joined, &part[1..]),
-            _ => (Place::Anywhere, part),
+            b'^' => (WordPlace::First, &part[1..]),
+            b'~' => (WordPlace::Joined, &part[1..]),
+            _ => (WordPlace::Anywhere, part),
         };
         let list = |word: &'static str| match word.strip_prefix('{') {
             Some(name) => {
@@ -243,14 +248,14 @@ fn steps(rule: &'static str) -> Vec<Step> {
             None => word,
         };
         let words = part.split('|').flat_map(|word| list(word).split('|')).collect();
-        steps.push(Step { least, gap, words });
+        steps.push(RuleStep { least, gap, words });
         gap = 0;
     }
     steps
 }
 
 /// True if the words go through all steps, the first word through the first one.
-fn fits(steps: &[Step], words: &[(&str, Place)]) -> bool {
+fn fits(steps: &[RuleStep], words: &[(&str, WordPlace)]) -> bool {
     let Some((step, rest)) = steps.split_first() else { return true };
     (0..=step.gap.min(words.len().saturating_sub(1))).any(|at| {
         let Some((word, place)) = words.get(at) else { return false };
@@ -308,17 +313,17 @@ pub fn instruction_flags(text: &str, sentences: &[Span], headings: &[String]) ->
 
 /// A sentence that wants something from its reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Request {
+enum ReaderRequest {
     Task,
     Question,
 }
 
-impl Rules {
-    fn request(&self, clause: &str) -> Option<Request> {
+impl InstructionRules {
+    fn request(&self, clause: &str) -> Option<ReaderRequest> {
         let first: String = clause.chars().take_while(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
         match clause.ends_with('?') {
-            true => self.questions.contains(first.as_str()).then_some(Request::Question),
-            false => self.tasks.contains(first.as_str()).then_some(Request::Task),
+            true => self.questions.contains(first.as_str()).then_some(ReaderRequest::Question),
+            false => self.tasks.contains(first.as_str()).then_some(ReaderRequest::Task),
         }
     }
 }
@@ -332,7 +337,7 @@ fn may_instruct(text: &str) -> bool {
     let asks = lower.contains('?');
     has_mark(&lower)
         || words.iter().any(|(word, place)| {
-            *place == Place::First && (rules.tasks.contains(word) || asks && rules.questions.contains(word))
+            *place == WordPlace::First && (rules.tasks.contains(word) || asks && rules.questions.contains(word))
         })
         || rules.fit(&words)
 }
@@ -393,10 +398,10 @@ fn is_strange(
     text: &str,
     sentences: &[Span],
     headings: &[String],
-    (number, clause, request): (usize, Span, Request),
+    (number, clause, request): (usize, Span, ReaderRequest),
     flags: &[bool],
 ) -> bool {
-    let is_question = request == Request::Question;
+    let is_question = request == ReaderRequest::Question;
     let own: HashSet<String> = content_words(clause.of(text)).skip(usize::from(!is_question)).collect();
     let line = text[..clause.start].rfind('\n').map_or(0, |at| at + 1)
         ..text[clause.end..].find('\n').map_or(text.len(), |at| clause.end + at);
@@ -415,8 +420,8 @@ fn is_strange(
 }
 
 /// The words of a lower-case sentence, each with its place.
-fn placed_words(lower: &str) -> Vec<(&str, Place)> {
-    let mut words: Vec<(&str, Place)> = Vec::new();
+fn placed_words(lower: &str) -> Vec<(&str, WordPlace)> {
+    let mut words: Vec<(&str, WordPlace)> = Vec::new();
     let mut end = 0;
     let is_part = |c: char| c.is_alphanumeric() || c == '\'' || c == '’';
     let mut rest = 0;
@@ -436,11 +441,11 @@ fn placed_words(lower: &str) -> Vec<(&str, Place)> {
             || whole.starts_with(['\'', '’'])
             || BEFORE_IMPERATIVES.contains(&last)
         {
-            Place::First
+            WordPlace::First
         } else if between.contains([',', '-']) || JOINING.contains(&last) {
-            Place::Joined
+            WordPlace::Joined
         } else {
-            Place::Anywhere
+            WordPlace::Anywhere
         };
         let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
         words.push((word, place));

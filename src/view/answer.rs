@@ -33,8 +33,8 @@ pub struct AnswerView {
     pub cascade: Option<CascadeView>,
     /// The cited passages, by number.
     pub sources: Vec<SourceView>,
-    /// The passages of which sentences were not read, because they read like instructions to a model;
-    /// absent if there are none.
+    /// The passages of which sentences were not read, because they read like instructions to a
+    /// model; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instructions_left_out: Vec<LeftOutView>,
     /// The time of each stage.

@@ -192,6 +192,9 @@ pub enum Command {
         /// Most tokens of passages that the generator reads: it gets the best sentences
         #[arg(long, value_name = "TOKENS")]
         budget: Option<usize>,
+        /// Sentences of documents that read like instructions to a model: leave-out or read
+        #[arg(long)]
+        instructions: Option<String>,
         /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
@@ -442,9 +445,10 @@ impl Command {
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());
             }
-            Command::Ask { generator, cascade, passages, budget, embedder, .. } => {
+            Command::Ask { generator, cascade, passages, budget, instructions, embedder, .. } => {
                 set("embedder", embedder.clone());
                 set("generator", generator.clone().or_else(|| cascade.clone()));
+                set("instructions", instructions.clone());
                 set("budget", budget.map(|tokens| tokens.to_string()));
                 set("passages", passages.map(|passages| passages.to_string()));
             }

@@ -82,8 +82,8 @@ impl Documents {
         })
     }
 
-    /// The files with chunks that `is_meant` is true for, given their text and headings, and how many
-    /// these are, by path.
+    /// The files with chunks for whose text and headings `is_meant` is true, and how many these
+    /// are, by path.
     pub fn files_with(&self, is_meant: &dyn Fn(&str, &[String]) -> bool) -> Result<Vec<(PathBuf, usize)>> {
         self.run("read", |c| {
             let mut select = c.prepare(

@@ -131,10 +131,13 @@ pub fn remarks(answer: &AnswerView, timings: bool) {
     }
     if let [first, others @ ..] = answer.instructions_left_out.as_slice() {
         let count: usize = answer.instructions_left_out.iter().map(|left_out| left_out.sentences).sum();
-        let sentences = if count == 1 { "a sentence that reads" } else { &format!("{count} sentences that read") };
+        let (sentences, was) = match count {
+            1 => ("a sentence that reads".to_string(), "was"),
+            _ => (format!("{count} sentences that read"), "were"),
+        };
         let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
         let place = on_one_line(&format!("{}{}", first.path, first.location.suffix));
-        notice(&format!("note: {sentences} like an instruction to a model was not read: {place}{more}"));
+        notice(&format!("note: {sentences} like an instruction to a model {was} not read: {place}{more}"));
     }
     if let Some(cascade) = answer.cascade.as_ref().filter(|_| timings) {
         let CascadeView { small, confidence, doubt, small_ms, .. } = cascade;
