@@ -195,6 +195,8 @@ struct InstructionRules {
     rules: Vec<Vec<RuleStep>>,
     /// The rules by their first words.
     by_first: HashMap<&'static str, Vec<usize>>,
+    /// For each first byte, a bit for each length of those words: most words fail this at once.
+    lengths: [u64; 256],
     tasks: HashSet<&'static str>,
     questions: HashSet<&'static str>,
 }
@@ -205,25 +207,33 @@ impl InstructionRules {
     fn compile() -> InstructionRules {
         let rules: Vec<Vec<RuleStep>> = RULES.iter().map(|rule| steps(rule)).collect();
         let mut by_first: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        let mut lengths = [0; 256];
         for (number, rule) in rules.iter().enumerate() {
             for &word in &rule[0].words {
                 by_first.entry(word).or_default().push(number);
+                lengths[usize::from(word.as_bytes()[0])] |= length_bit(word);
             }
         }
         InstructionRules {
             rules,
             by_first,
+            lengths,
             tasks: TASKS.split('|').collect(),
             questions: QUESTIONS.split('|').collect(),
         }
     }
 
     fn fit(&self, words: &[(&str, WordPlace)]) -> bool {
-        words.iter().enumerate().any(|(at, (word, _))| {
+        let may_begin = |word: &str| self.lengths[usize::from(word.as_bytes()[0])] & length_bit(word) != 0;
+        words.iter().enumerate().filter(|(_, (word, _))| may_begin(word)).any(|(at, (word, _))| {
             let rules = self.by_first.get(word).map_or(&[][..], Vec::as_slice);
             rules.iter().any(|&rule| fits(&self.rules[rule], &words[at..]))
         })
     }
+}
+
+fn length_bit(word: &str) -> u64 {
+    1 << word.len().min(63)
 }
 
 /// The steps of a rule as it is written in [`RULES`].
@@ -436,13 +446,14 @@ fn placed_words(lower: &str) -> Vec<(&str, WordPlace)> {
         let between = &lower[end..start];
         end = stop;
         let last = words.last().map_or("", |(word, _)| word);
+        let has_mark = between != " ";
         let place = if words.is_empty()
-            || between.contains(ENDS_OF_CLAUSES)
+            || has_mark && between.contains(ENDS_OF_CLAUSES)
             || whole.starts_with(['\'', '’'])
             || BEFORE_IMPERATIVES.contains(&last)
         {
             WordPlace::First
-        } else if between.contains([',', '-']) || JOINING.contains(&last) {
+        } else if has_mark && between.contains([',', '-']) || JOINING.contains(&last) {
             WordPlace::Joined
         } else {
             WordPlace::Anywhere

@@ -193,7 +193,7 @@ pub enum Command {
         #[arg(long, value_name = "TOKENS")]
         budget: Option<usize>,
         /// Sentences of documents that read like instructions to a model: leave-out or read
-        #[arg(long)]
+        #[arg(long, value_name = "WHAT")]
         instructions: Option<String>,
         /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
