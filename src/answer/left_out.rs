@@ -54,7 +54,7 @@ impl FoundPassages {
 }
 
 /// The chunk without the headings that read like instructions to a model.
-pub(super) fn without_instructions(chunk: &Chunk) -> Chunk {
+pub(super) fn with_read_headings(chunk: &Chunk) -> Chunk {
     let mut chunk = chunk.clone();
     chunk.headings.retain(|heading| !is_instruction(heading));
     chunk

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Passage;
 use super::leaning::{asks_for_all, with_what_it_leans_on};
-use super::left_out::without_instructions;
+use super::left_out::with_read_headings;
 use crate::error::{Error, Result};
 use crate::models::contracts::Generator;
 use crate::models::prompt::{Prompt, PromptPassage, Quote, Task};
@@ -181,7 +181,7 @@ fn with_headings(passage: &Passage, sentences: &BTreeSet<usize>) -> String {
         (0..*at).rev().find(|&before| passage.sentences[before].is_heading && !passage.sentences[before].is_instruction)
     };
     let all: BTreeSet<usize> = sentences.iter().copied().chain(sentences.iter().filter_map(heading)).collect();
-    match without_instructions(&passage.chunk).context() {
+    match with_read_headings(&passage.chunk).context() {
         context if context.is_empty() => joined(passage, &all),
         context => format!("# {context}\n\n{}", joined(passage, &all)),
     }

@@ -151,7 +151,7 @@ const MARKS: [&str; 14] = [
 const TASKS: &str = "anagram|answer|break|calculate|combine|compare|compose|convert|create|define|describe|develop|discuss|draft|explain|\
 generate|give|imagine|invent|jumble|outline|paraphrase|produce|provide|recite|replace|rewrite|\
 scramble|sing|solve|substitute|suggest|summarize|tell|translate|write|erkläre|schreibe|übersetze|nenne|beschreibe|\
-explique|écris|traduis|décris|explica|escribe|traduce|describe";
+explique|écris|traduis|décris|explica|escribe|traduce";
 
 /// Words that begin a question.
 const QUESTIONS: &str = "who|what|when|where|why|how|which|can|could|is|are|do|does|did|wer|was|wann|wie|warum|qui|quel|quelle|comment|quién|cuál|cómo|qué";
