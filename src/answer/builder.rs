@@ -8,7 +8,7 @@ use super::confidence::confidence;
 use super::refusal::is_refusal;
 use super::sentence_check::{SentenceCheck, SentenceChecker, SupportLabel};
 use super::{
-    Answer, AnswerSentence, CheckedSentence, FoundPassages, Passage, Reading, SentenceSupport, Timings,
+    Answer, AnswerSentence, CheckedSentence, FoundPassages, LeftOut, Passage, Reading, SentenceSupport, Timings,
     UNSUPPORTED_MARK, Unsupported,
 };
 use crate::error::Result;
@@ -35,6 +35,7 @@ pub(super) struct AnswerBuilder {
     unknown_citations: Vec<usize>,
     readings: Vec<Reading>,
     pending: Option<PendingWork>,
+    instructions_left_out: Vec<LeftOut>,
 }
 
 /// How an answer was written.
@@ -65,7 +66,7 @@ impl AnswerBuilder {
         model: Option<Arc<dyn SupportChecker>>,
         unsupported: Unsupported,
     ) -> Self {
-        let FoundPassages { passages, pending, readings, .. } = found;
+        let FoundPassages { passages, pending, readings, instructions_left_out, .. } = found;
         AnswerBuilder {
             checker: SentenceChecker::new(
                 question,
@@ -85,6 +86,7 @@ impl AnswerBuilder {
             passages,
             readings,
             pending,
+            instructions_left_out,
         }
     }
 
@@ -194,6 +196,7 @@ impl AnswerBuilder {
             sources: self.citations.sources,
             timings_ms: written.timings_ms,
             pending: self.pending,
+            instructions_left_out: self.instructions_left_out,
         }
     }
 }

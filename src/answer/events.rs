@@ -10,7 +10,7 @@ use super::builder::{AnswerBuilder, Written};
 use super::confidence::TokenProbabilities;
 use super::packing::{AnswerLimits, Packed, pack};
 use super::sentences::{Sentence, SentenceCutter};
-use super::{Answer, NOTHING_FOUND, Passage, Reading, Timings, elapsed_ms};
+use super::{Answer, LeftOut, NOTHING_FOUND, Passage, Reading, Timings, elapsed_ms};
 use crate::error::{Error, Result};
 use crate::models::contracts::{Generator, SupportChecker, Token};
 use crate::models::prompt::QUESTION_LABEL;
@@ -75,6 +75,8 @@ pub struct FoundPassages {
     pub readings: Vec<Reading>,
     /// How long searching and loading the generator took.
     pub timings_ms: Timings,
+    /// What is not read of them; found when the answer begins.
+    pub instructions_left_out: Vec<LeftOut>,
 }
 
 /// The events of an answer that one generator writes; see [`answer()`](super::answer()).
@@ -87,6 +89,7 @@ pub(super) fn answer_by(
 ) -> AnswerEvents {
     let passages = found.passages.clone();
     let first = stream::iter([Ok(AnswerEvent::PassagesFound { passages, pending: found.pending })]);
+    let found = if limits.reads_instructions { found.read_whole() } else { found.without_instructions() };
     if found.passages.is_empty() {
         let (generator, timings_ms) = (generator.name().to_string(), found.timings_ms);
         let mut builder = AnswerBuilder::new(question, found, None, limits.unsupported);

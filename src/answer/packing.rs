@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::leaning::{asks_for_a_fact, asks_for_all, with_what_it_leans_on};
+use super::left_out::with_read_headings;
 use super::reading::{AnswerPlace, Reading};
 use super::{FoundPassages, Passage};
 use crate::error::{Error, Result};
@@ -31,6 +32,8 @@ pub struct AnswerLimits {
     pub answer_tokens: usize,
     /// What becomes of a sentence that no passage supports.
     pub unsupported: Unsupported,
+    /// True if sentences that read like instructions to a model are read too.
+    pub reads_instructions: bool,
 }
 
 /// What becomes of a sentence of an answer that no passage supports.
@@ -146,12 +149,13 @@ fn choose<'p>(question: &str, passages: &'p [Passage], budget_tokens: usize) -> 
 
 /// The sentences that can answer. Headings do so only where there is nothing else.
 fn units(at: usize, passage: &Passage, asks_for_all: bool) -> impl Iterator<Item = Unit<'_>> {
-    let has_only_headings = passage.sentences.iter().all(|sentence| sentence.is_heading);
+    let is_read = move |&sentence: &usize| !passage.sentences[sentence].is_instruction;
+    let has_only_headings = passage.sentences.iter().all(|sentence| sentence.is_heading || sentence.is_instruction);
     let answers = move |&sentence: &usize| has_only_headings || !passage.sentences[sentence].is_heading;
-    (0..passage.sentences.len()).filter(answers).map(move |main| Unit {
+    (0..passage.sentences.len()).filter(is_read).filter(answers).map(move |main| Unit {
         passage: at,
         main,
-        sentences: with_what_it_leans_on(passage, main, asks_for_all),
+        sentences: with_what_it_leans_on(passage, main, asks_for_all).into_iter().filter(is_read).collect(),
         words: words(passage.sentence(main)).collect(),
         text: passage,
     })
@@ -227,9 +231,11 @@ fn is_within(place: &AnswerPlace, unit: &Unit) -> bool {
 /// The sentences under their headings: those of the chunk, and the last one in the text before
 /// each.
 fn with_headings(passage: &Passage, sentences: &BTreeSet<usize>) -> String {
-    let heading = |at: &usize| (0..*at).rev().find(|&before| passage.sentences[before].is_heading);
+    let heading = |at: &usize| {
+        (0..*at).rev().find(|&before| passage.sentences[before].is_heading && !passage.sentences[before].is_instruction)
+    };
     let all: BTreeSet<usize> = sentences.iter().copied().chain(sentences.iter().filter_map(heading)).collect();
-    match passage.chunk.context() {
+    match with_read_headings(&passage.chunk).context() {
         context if context.is_empty() => joined(passage, &all),
         context => format!("# {context}\n\n{}", joined(passage, &all)),
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Passage;
+use super::left_out::read_text;
 use crate::error::Result;
 use crate::index::calibration::{Calibration, ReadingFeatures};
 use crate::models::contracts::{ReadPassage, Reader};
@@ -88,17 +89,15 @@ fn read(
     first: usize,
     passages: &mut [Passage],
 ) -> Result<Option<(Option<AnswerPlace>, f32, ReadingFeatures)>> {
-    let texts: Vec<String> = passages.iter().map(|passage| passage.chunk.passage()).collect();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let found = reader.read(question, &texts)?;
+    let texts: Vec<(String, usize)> = passages.iter().map(read_text).collect();
+    let found = reader.read(question, &texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>())?;
     let score = |at: usize, found: &ReadPassage| {
         found.span_margin + ANSWERABLE * found.answerable - if at == first { 0.0 } else { NOT_FIRST }
     };
     let mut best: Option<(f32, usize)> = None;
     for (at, one) in found.iter().enumerate() {
         let score = score(at, one);
-        let before_text = texts[at].len() - passages[at].chunk.text.len();
-        if let Some(span) = one.span.and_then(|span| within_text(span, before_text)) {
+        if let Some(span) = one.span.and_then(|span| within_text(span, texts[at].1)) {
             let sentences = &mut passages[at].sentences;
             if let Some(sentence) = sentences.iter_mut().find(|sentence| span.start < sentence.span.end) {
                 sentence.score += MOST_ADDED / (1.0 + (-ADDED_STEEPNESS * score).exp());
@@ -110,8 +109,7 @@ fn read(
     }
     let Some((_, chosen)) = best else { return Ok(None) };
     let features = ReadingFeatures { answerable: found[chosen].answerable, span_margin: found[chosen].span_margin };
-    let before_text = texts[chosen].len() - passages[chosen].chunk.text.len();
-    let span = found[chosen].span.and_then(|span| within_text(span, before_text));
+    let span = found[chosen].span.and_then(|span| within_text(span, texts[chosen].1));
     Ok(Some((span.map(|span| AnswerPlace { passage: chosen, span }), found[chosen].lead, features)))
 }
 

@@ -83,6 +83,16 @@ pub enum Checks {
     Words,
 }
 
+/// What becomes of sentences of a document that read like instructions to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentInstructions {
+    /// They are not read for answers.
+    LeaveOut,
+    /// They are read like any other sentence.
+    Read,
+}
+
 /// The settings, resolved and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +130,8 @@ pub struct Config {
     pub risk: RiskChoice,
     /// What becomes of a sentence that no passage supports.
     pub unsupported: Unsupported,
+    /// What becomes of sentences that read like instructions to a model.
+    pub instructions: DocumentInstructions,
     /// The threads that each model uses for one caller. 0 means one for each core.
     pub threads: usize,
     /// The language of the documents' words.
@@ -147,6 +159,7 @@ impl Default for Config {
             checks: Checks::Auto,
             risk: RiskChoice::Auto,
             unsupported: Unsupported::Mark,
+            instructions: DocumentInstructions::LeaveOut,
             threads: 0,
             language: LanguageChoice::Auto,
             max_file_mib: 64,
@@ -216,7 +229,12 @@ impl Config {
 
     /// How much a generator reads and writes.
     pub fn answer_limits(&self) -> AnswerLimits {
-        AnswerLimits { budget_tokens: self.budget, answer_tokens: self.answer_tokens, unsupported: self.unsupported }
+        AnswerLimits {
+            budget_tokens: self.budget,
+            answer_tokens: self.answer_tokens,
+            unsupported: self.unsupported,
+            reads_instructions: self.instructions == DocumentInstructions::Read,
+        }
     }
 
     /// The chunking that is set; `None` for `auto`.

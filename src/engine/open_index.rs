@@ -8,14 +8,15 @@ use tokio::runtime::Handle;
 
 use super::Kinglet;
 use crate::answer::{
-    AnswerEvents, AnswerReader, AnswerWriter, FoundPassages, Passage, Reading, TextSentence, Timings, answer,
-    check_sentence, elapsed_ms, sentences_to_check,
+    AnswerEvents, AnswerWriter, FoundPassages, Passage, TextSentence, Timings, answer, check_sentence, elapsed_ms,
+    sentences_to_check,
 };
 use crate::error::{Error, Result};
 use crate::index::store::ChunkId;
 use crate::index::{Index, IndexReader};
 use crate::models::contracts::SupportChecker;
 use crate::search::{Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, sub_questions};
+use crate::text::Span;
 
 /// An open index. It answers searches and questions from many threads at once and is cheap to
 /// clone: clones share the opened parts and the loaded models.
@@ -161,7 +162,7 @@ impl OpenIndex {
         let reader = self.kinglet.answer_reader(index.manifest())?;
         let scorer = self.kinglet.sentence_scorer(&index)?;
         let parts = sub_questions(question);
-        let mut first_hits: Vec<Option<ChunkId>> = Vec::new();
+        let mut first_hits: Vec<Option<(String, Span)>> = Vec::new();
         let mut found: Vec<(usize, ChunkId, Passage)> = Vec::new();
         let mut all_pending = None;
         for (part, question) in parts.iter().enumerate() {
@@ -170,7 +171,8 @@ impl OpenIndex {
                 self.search_in(&index, &query, self.kinglet.config.passages, options)?;
             let chunks: Vec<_> = results.iter().map(|result| (&result.chunk, result.hit.score)).collect();
             let sentences = scorer.score(&query, &chunks)?;
-            first_hits.push(results.first().map(|result| result.hit.chunk));
+            let first = results.first();
+            first_hits.push(first.map(|result| (result.path.display().to_string(), result.chunk.span)));
             for (rank, (result, mut sentences)) in results.into_iter().zip(sentences).enumerate() {
                 sentences.iter_mut().for_each(|sentence| sentence.part = part);
                 match found.iter_mut().find(|(_, chunk, _)| *chunk == result.hit.chunk) {
@@ -181,15 +183,19 @@ impl OpenIndex {
             all_pending = all_pending.or(pending);
         }
         found.sort_by_key(|(rank, ..)| *rank); // stable: the first part first
-        let first_of_part = |chunk: &Option<ChunkId>| found.iter().position(|(_, other, _)| Some(*other) == *chunk);
-        let firsts: Vec<Option<usize>> = first_hits.iter().map(first_of_part).collect();
-        let mut passages: Vec<Passage> = found.into_iter().map(|(.., passage)| passage).collect();
-        let mut readings: Vec<Reading> = Vec::new();
-        for (question, first) in parts.iter().zip(firsts) {
-            let read = |reader: &AnswerReader| reader.read(question, first.unwrap_or_default(), &mut passages);
-            readings.extend(reader.as_ref().map(read).transpose()?.flatten());
+        let passages = found.into_iter().map(|(.., passage)| passage).collect();
+        let found = FoundPassages { passages, pending: all_pending, ..FoundPassages::default() };
+        let limits = self.kinglet.config.answer_limits();
+        let mut found = if limits.reads_instructions { found.read_whole() } else { found.without_instructions() };
+        let Some(reader) = reader else { return Ok(found) };
+        for (question, first) in parts.iter().zip(first_hits) {
+            let is_first = |passage: &Passage| {
+                first.as_ref().is_some_and(|(path, span)| passage.path == *path && passage.chunk.span == *span)
+            };
+            let first = found.passages.iter().position(is_first).unwrap_or_default();
+            found.readings.extend(reader.read(question, first, &mut found.passages)?);
         }
-        Ok(FoundPassages { passages, pending: all_pending, readings, ..FoundPassages::default() })
+        Ok(found)
     }
 }
 

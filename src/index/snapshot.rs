@@ -336,6 +336,11 @@ impl Index {
         self.store().doubtful_files()
     }
 
+    /// The files with chunks for whose text and headings `is_meant` is true, and how many of these.
+    pub fn files_with(&self, is_meant: &dyn Fn(&str, &[String]) -> bool) -> Result<Vec<(PathBuf, usize)>> {
+        self.store().files_with(is_meant)
+    }
+
     /// The generation of the store that this shows.
     pub fn generation(&self) -> u64 {
         self.generation.number

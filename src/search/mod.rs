@@ -4,6 +4,7 @@ mod cached;
 pub mod filter;
 pub mod fusion;
 mod index_sources;
+pub mod instructions;
 mod late_interaction;
 mod pipeline;
 mod query;

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use super::instructions::instructions_in;
 use super::snippet::{Snippet, snippet};
 use super::sources::ChunkSource;
 use super::{Filter, Hit, Query};
@@ -12,6 +13,7 @@ use crate::error::Result;
 use crate::index::store::duplicates::NEARLY;
 use crate::index::store::{ChunkId, StoredChunk};
 use crate::near_duplicate::Sketch;
+use crate::text::Span;
 
 /// The most characters of a snippet, unless its first sentence is longer.
 const SNIPPET_CHARS: usize = 240;
@@ -58,6 +60,8 @@ pub struct SearchResult {
     pub snippet: Snippet,
     /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
+    /// The sentences of the chunk's text that read like instructions to a model.
+    pub instructions: Vec<Span>,
     /// The other locations of the same passage, exact and near duplicates.
     pub duplicates: Vec<DuplicateLocation>,
 }
@@ -138,7 +142,9 @@ impl<'s> Results<'s> {
         let (chunks, question) = (self.chunks, self.query.text());
         let show = |(hit, StoredChunk { id, path, chunk }, duplicates)| {
             let snippet = snippet(question, &chunk.text, chunks.language(), SNIPPET_CHARS);
-            Ok(SearchResult { hit, path, chunk, snippet, truncated: chunks.truncated(id)?, duplicates })
+            let instructions = instructions_in(&chunk.text, &chunk.headings);
+            let truncated = chunks.truncated(id)?;
+            Ok(SearchResult { hit, path, chunk, snippet, truncated, instructions, duplicates })
         };
         self.kept.into_iter().take(count).map(show).collect()
     }

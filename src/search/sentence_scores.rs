@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::instructions::instruction_flags;
 use super::sources::LexicalSource;
 use super::{MaxSim, Query};
 use crate::chunking::Chunk;
@@ -35,6 +36,9 @@ pub struct ScoredSentence {
     /// True if it is a heading or a question, which answers nothing but is read with what stands
     /// under it.
     pub is_heading: bool,
+    /// True if it reads like an instruction to a model; see [`instructions`](super::instructions).
+    /// It is not read.
+    pub is_instruction: bool,
     /// The part of the question that it answers best, from 0; see
     /// [`sub_questions()`](super::sub_questions()).
     pub part: usize,
@@ -68,13 +72,15 @@ impl SentenceScorer {
         for (((chunk, score), spans), similarities) in found.iter().zip(&spans).zip(similarities) {
             let passage = score / best;
             let covered = self.covered(chunk, spans, &rarities);
+            let instructions = instruction_flags(&chunk.text, spans, &chunk.headings);
             let sentences = spans.iter().zip(covered).enumerate().map(|(at, (&span, (alone, coverage)))| {
                 let covered = ALONE * alone + (1.0 - ALONE) * coverage;
                 let score = match &similarities {
                     Some(similarities) => similarities[at] + COVERAGE * covered + PASSAGE * passage,
                     None => covered + PASSAGE_BESIDE_COVERAGE * passage,
                 };
-                ScoredSentence { span, score, coverage, is_heading: is_heading(chunk, span), part: 0 }
+                let (is_heading, is_instruction) = (is_heading(chunk, span), instructions[at]);
+                ScoredSentence { span, score, coverage, is_heading, is_instruction, part: 0 }
             });
             scored.push(sentences.collect());
         }

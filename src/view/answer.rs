@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::search::PendingView;
 use super::{Location, SentenceView, relative};
-use crate::answer::{Answer, Citation, CitedSource, Reading, Timings};
+use crate::answer::{Answer, Citation, CitedSource, LeftOut, Reading, Timings};
 use crate::index::calibration::ReadingFeatures;
 
 /// An answer.
@@ -40,6 +40,10 @@ pub struct AnswerView {
     pub cascade: Option<CascadeView>,
     /// The cited passages, by number.
     pub sources: Vec<SourceView>,
+    /// The passages of which sentences were not read, because they read like instructions to a
+    /// model; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instructions_left_out: Vec<LeftOutView>,
     /// The time of each stage.
     pub timings_ms: TimingsView,
     /// The pending work of the index; absent if it is complete.
@@ -106,6 +110,18 @@ pub struct SourceView {
     pub truncated: Option<String>,
 }
 
+/// A passage of which sentences were not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LeftOutView {
+    /// The file.
+    pub path: String,
+    /// The location of the sentences, from the first to the last.
+    pub location: Location,
+    /// The number of the sentences.
+    pub sentences: usize,
+}
+
 /// A cited sentence of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -156,6 +172,7 @@ impl AnswerView {
                 small_ms: report.small_ms,
             }),
             sources: answer.sources.iter().map(|source| SourceView::new(source, base)).collect(),
+            instructions_left_out: answer.instructions_left_out.iter().map(|one| LeftOutView::new(one, base)).collect(),
             timings_ms: TimingsView { retrieve, load, read, write },
             pending: answer.pending.map(PendingView::from),
         }
@@ -170,6 +187,16 @@ impl SourceView {
             location: Location::new(source.unit, source.first, source.last, &source.place),
             heading: source.heading.clone(),
             truncated: source.truncated.clone(),
+        }
+    }
+}
+
+impl LeftOutView {
+    fn new(left_out: &LeftOut, base: &Path) -> Self {
+        LeftOutView {
+            path: relative(Path::new(&left_out.path), base),
+            location: Location::new(left_out.unit, left_out.first, left_out.last, &left_out.place),
+            sentences: left_out.sentences,
         }
     }
 }

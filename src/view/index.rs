@@ -10,6 +10,7 @@ use crate::engine::Kinglet;
 use crate::error::Result;
 use crate::index::{Index, durable_file};
 use crate::ingest::{FileNote, Summary};
+use crate::search::instructions::instructions_in;
 use kinglet_formats::is_truncated;
 
 /// The summary of an indexing run.
@@ -66,6 +67,16 @@ pub struct FileWarningView {
     pub truncated: bool,
 }
 
+/// A file with text that reads like instructions to a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FileInstructionsView {
+    /// The file.
+    pub path: String,
+    /// The number of its passages with such text.
+    pub passages: usize,
+}
+
 /// The content of an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -82,6 +93,8 @@ pub struct IndexView {
     pub skipped: Vec<FileReasonView>,
     /// Files whose text may be wrong or not whole.
     pub warnings: Vec<FileWarningView>,
+    /// Files with text that reads like instructions to a model.
+    pub instructions: Vec<FileInstructionsView>,
     /// The number of chunks, with duplicates.
     pub chunks: u64,
     /// The number of chunks with the same words as another; a search finds only that one.
@@ -180,6 +193,8 @@ impl IndexView {
             truncated: is_truncated(&warning),
             warning,
         };
+        let instructs = |text: &str, headings: &[String]| !instructions_in(text, headings).is_empty();
+        let instructions = index.files_with(&instructs)?.into_iter();
         Ok(IndexView {
             name: index.name(),
             folder: index.folder().to_path_buf(),
@@ -187,6 +202,9 @@ impl IndexView {
             documents: counts.documents,
             skipped: index.skipped_files()?.iter().map(|(path, why)| reason(path, why, base)).collect(),
             warnings: index.doubtful_files()?.into_iter().map(warning).collect(),
+            instructions: instructions
+                .map(|(path, passages)| FileInstructionsView { path: relative(&path, base), passages })
+                .collect(),
             chunks: counts.chunks,
             exact_duplicates: counts.duplicates,
             near_duplicates: index.near_duplicates()?,

@@ -16,12 +16,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use answer::{AnswerView, AnswerableView, CascadeView, CitationView, SourceView, TimingsView};
+pub use answer::{AnswerView, AnswerableView, CascadeView, CitationView, LeftOutView, SourceView, TimingsView};
 pub use calibration::CalibrationView;
 pub use check::{CheckView, ChecksView};
 pub use evaluation::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 pub use file::{ChunkView, FileView};
-pub use index::{FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView};
+pub use index::{
+    FileInstructionsView, FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView,
+};
 pub use model::{MeasuredSpeedView, ModelListView, ModelView, SpeedListView};
 pub use search::{DuplicateView, HitView, LegView, PendingView, SearchView};
 pub use settings::{SettingView, SettingsView};
@@ -99,8 +101,8 @@ mod tests {
         let (path, location, truncated) = (text(), location(), Some(text()));
         let duplicates = vec![DuplicateView { path: text(), location: location.clone() }];
         let legs = vec![LegView { leg: text(), rank: 1, score: 1.0, contribution: 1.0 }];
-        let (headings, text) = (vec![text()], text());
-        let hit = HitView { path, location, headings, score: 1.0, legs, text, duplicates, truncated };
+        let (headings, instructions, text) = (vec![text()], vec![text()], text());
+        let hit = HitView { path, location, headings, score: 1.0, legs, text, duplicates, instructions, truncated };
         SearchView { hits: vec![hit], pending: pending() }
     }
 
@@ -144,6 +146,7 @@ mod tests {
                 heading: text(),
                 truncated: Some(text()),
             }],
+            instructions_left_out: vec![LeftOutView { path: text(), location: location(), sentences: 1 }],
             timings_ms: TimingsView { retrieve: 1, load: 1, read: 1, write: 1 },
             pending: pending(),
         }
@@ -175,6 +178,7 @@ mod tests {
             documents: 1,
             skipped: vec![FileReasonView { path: text(), reason: text() }],
             warnings: vec![FileWarningView { path: text(), warning: text(), truncated: true }],
+            instructions: vec![FileInstructionsView { path: text(), passages: 1 }],
             chunks: 3,
             exact_duplicates: 1,
             near_duplicates: 1,

@@ -36,6 +36,9 @@ pub struct HitView {
     pub text: String,
     /// The locations of its exact and near-duplicates.
     pub duplicates: Vec<DuplicateView>,
+    /// Its sentences that read like instructions to a model; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instructions: Vec<String>,
     /// What a limit left out of the file; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
@@ -102,6 +105,7 @@ impl HitView {
             legs: result.hit.legs.iter().map(LegView::from).collect(),
             text: result.chunk.text.clone(),
             duplicates: result.duplicates.iter().map(|duplicate| DuplicateView::new(duplicate, base)).collect(),
+            instructions: result.instructions.iter().map(|span| span.of(&result.chunk.text).to_string()).collect(),
             truncated: result.truncated.clone(),
         }
     }

@@ -206,6 +206,9 @@ pub enum Command {
         /// What checks answers: auto, models (a reader and a support checker) or words
         #[arg(long, value_name = "WHAT")]
         checks: Option<String>,
+        /// Sentences of documents that read like instructions to a model: leave-out or read
+        #[arg(long, value_name = "WHAT")]
+        instructions: Option<String>,
         /// An embedder that the index has [default: its first]
         #[arg(long, value_name = "ID")]
         embedder: Option<String>,
@@ -493,12 +496,24 @@ impl Command {
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());
             }
-            Command::Ask { generator, cascade, passages, budget, risk, unsupported, checks, embedder, .. } => {
+            Command::Ask {
+                generator,
+                cascade,
+                passages,
+                budget,
+                instructions,
+                risk,
+                unsupported,
+                checks,
+                embedder,
+                ..
+            } => {
                 set("risk", risk.clone());
                 set("unsupported", unsupported.clone());
                 set("checks", checks.clone());
                 set("embedder", embedder.clone());
                 set("generator", generator.clone().or_else(|| cascade.clone()));
+                set("instructions", instructions.clone());
                 set("budget", budget.map(|tokens| tokens.to_string()));
                 set("passages", passages.map(|passages| passages.to_string()));
             }

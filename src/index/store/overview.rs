@@ -1,8 +1,8 @@
 //! Views of the whole store: its counts, the facts that filters ask for, files that were read
 //! badly, and the order of chunks.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use rusqlite::OptionalExtension;
@@ -79,6 +79,26 @@ impl Documents {
             )?
             .query_map([], |row| Ok((whole_path(row.get(0)?, row.get(1)?), row.get(2)?)))?
             .collect()
+        })
+    }
+
+    /// The files with chunks for whose text and headings `is_meant` is true, and how many these
+    /// are, by path.
+    pub fn files_with(&self, is_meant: &dyn Fn(&str, &[String]) -> bool) -> Result<Vec<(PathBuf, usize)>> {
+        self.run("read", |c| {
+            let mut select = c.prepare(
+                "SELECT roots.path, documents.path, text, headings
+                 FROM chunks JOIN documents ON documents.id = document JOIN roots ON roots.id = root",
+            )?;
+            let mut rows = select.query([])?;
+            let mut files: BTreeMap<(String, String), usize> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let headings: Vec<String> = from_json(3, row.get_ref(3)?.as_str()?)?;
+                if is_meant(row.get_ref(2)?.as_str()?, &headings) {
+                    *files.entry((row.get(0)?, row.get(1)?)).or_default() += 1;
+                }
+            }
+            Ok(files.into_iter().map(|((root, path), count)| (whole_path(root, path), count)).collect())
         })
     }
 

@@ -4,12 +4,15 @@ use std::io::{Result, Write};
 
 use kinglet::ingest::Summary;
 use kinglet::view::{
-    CheckView, ChecksView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView, ModelView, SettingsView,
-    SpeedListView,
+    CheckView, ChecksView, FileInstructionsView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView,
+    ModelView, SettingsView, SpeedListView,
 };
 
 use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, gib, mib, size, table};
 use crate::terminal::{on_one_line, out, visible};
+
+/// How many of a list of files are shown in one line.
+const SHOWN_FILES: usize = 3;
 
 /// Prints what an indexing run did.
 pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
@@ -89,6 +92,7 @@ pub fn index(view: &IndexView, verbose: bool) -> Result<()> {
     let optional = [
         ("repeated", (!repetitions.is_empty()).then(|| repetitions.join("; "))),
         ("truncated", (truncated > 0).then(|| format!("{} not read whole", count_of_files(truncated)))),
+        ("instructions", instructions(&view.instructions)),
         ("warnings", (!view.warnings.is_empty()).then(|| count_of_files(view.warnings.len()))),
         ("incomplete", (!view.complete).then(|| format!("run `kinglet index --index {}` to continue", view.name))),
         ("defaults", (!defaults.is_empty()).then(|| defaults.join(", "))),
@@ -105,6 +109,16 @@ pub fn index(view: &IndexView, verbose: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many passages have text that reads like an instruction to a model, and the first files.
+fn instructions(files: &[FileInstructionsView]) -> Option<String> {
+    let passages: usize = files.iter().map(|file| file.passages).sum();
+    let shown: Vec<&str> = files.iter().take(SHOWN_FILES).map(|file| file.path.as_str()).collect();
+    let more =
+        if files.len() > shown.len() { format!(" and {} more", files.len() - shown.len()) } else { String::new() };
+    let has = if passages == 1 { "1 passage has" } else { &format!("{passages} passages have") };
+    (passages > 0).then(|| format!("{has} text that reads like one to a model: {}{more}", shown.join(", ")))
 }
 
 /// Prints a table of all indexes.

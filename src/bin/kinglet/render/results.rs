@@ -16,7 +16,8 @@ use crate::terminal::{on_one_line, out, visible};
 /// Prints search results; with `explain`, what each retriever contributed.
 pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
-    for (at, SearchResult { hit, path, chunk, snippet, duplicates, truncated, .. }) in results.iter().enumerate() {
+    for (at, result) in results.iter().enumerate() {
+        let SearchResult { hit, path, chunk, snippet, duplicates, truncated, instructions, .. } = result;
         let location = location(path, chunk);
         writeln!(
             out,
@@ -32,6 +33,9 @@ pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
         }
         if let Some(truncated) = truncated {
             writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
+        }
+        if !instructions.is_empty() {
+            writeln!(out, "    {DIM}has text that reads like an instruction to a model{DIM:#}")?;
         }
         if explain {
             let parts = hit.legs.iter().map(|leg| {
@@ -127,6 +131,16 @@ pub fn remarks(answer: &AnswerView, timings: bool) {
     if !answer.unknown_citations.is_empty() {
         let marks: String = answer.unknown_citations.iter().map(|number| format!("[{number}]")).collect();
         notice(&format!("note: the model cited {marks}, but there was no such passage"));
+    }
+    if let [first, others @ ..] = answer.instructions_left_out.as_slice() {
+        let count: usize = answer.instructions_left_out.iter().map(|left_out| left_out.sentences).sum();
+        let (sentences, was) = match count {
+            1 => ("a sentence that reads".to_string(), "was"),
+            _ => (format!("{count} sentences that read"), "were"),
+        };
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        let place = on_one_line(&format!("{}{}", first.path, first.location.suffix));
+        notice(&format!("note: {sentences} like an instruction to a model {was} not read: {place}{more}"));
     }
     if let Some(cascade) = answer.cascade.as_ref().filter(|_| timings) {
         let CascadeView { small, confidence, doubt, small_ms, .. } = cascade;
