@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo check quick test fuzz wheel test-wheel book picture bench bench-answers bench-build bench-busy bench-dense bench-documents bench-injection bench-quality bench-throughput check-metrics check-comparison check-synthetic
+.PHONY: build demo check quick test fuzz wheel test-wheel book picture bench bench-answers bench-build bench-busy bench-checks bench-dense bench-documents bench-injection bench-quality bench-throughput check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTIONS ?= "What happens if I press Ctrl-C while indexing?" "Does kinglet send telemetry?" "Who won the football world cup in 2018?"
@@ -130,6 +130,12 @@ bench-answers: build
 	$(REPORT) "Answers" -- python3 scripts/bench-answers.py $(QUESTION_SETS) \
 	  $(if $(BEFORE),$(BEFORE) --generator smollm2-135m-instruct -- $(BEFORE) --generator extractive --) \
 	  $(KINGLET) -- $(KINGLET) --generator smollm2-135m-instruct $(if $(GENERATOR),-- $(KINGLET) --generator $(GENERATOR))
+
+# The checks of answers against labelled claims, sentences, questions and quotes.
+bench-checks: build
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
+	$(REPORT) "Checks" -- python3 scripts/bench-checks.py $(QUESTION_SETS) $(KINGLET)
 
 # Instructions and wrong answers that are planted in documents: how many answers follow them.
 bench-injection: build

@@ -134,6 +134,8 @@ pub struct CitationView {
     pub location: Location,
     /// The sentence, word for word.
     pub quote: String,
+    /// Where it starts and ends in the text of the file, in bytes.
+    pub span: [usize; 2],
 }
 
 /// The times of the stages of an answer, in milliseconds.
@@ -208,6 +210,7 @@ impl CitationView {
             path: relative(Path::new(&citation.path), base),
             location: Location::new(citation.unit, citation.first, citation.last, &citation.place),
             quote: citation.quote.clone(),
+            span: [citation.span.start, citation.span.end],
         }
     }
 }

@@ -123,7 +123,7 @@ mod tests {
     fn answer() -> AnswerView {
         AnswerView {
             answer: text(),
-            citations: vec![CitationView { n: 1, path: text(), location: location(), quote: text() }],
+            citations: vec![CitationView { n: 1, path: text(), location: location(), quote: text(), span: [1, 2] }],
             sentences: vec![sentence()],
             answerable: vec![AnswerableView {
                 probability: 0.5,
