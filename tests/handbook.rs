@@ -124,6 +124,9 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
 const FACTS: &[(&str, &str)] = &[
     ("asking.md", "there was no passage 7"),
     ("asking.md", "questions of SQuAD 2"),
+    ("asking.md", "if source 2 says the opposite"),
+    ("checking.md", "the exit code is 0, otherwise 1, so"),
+    ("checking.md", "has 23 million parameters"),
     ("asking.md", "about 110 English words"),
     ("comparing.md", "the 95 % interval of the difference excludes 0"),
     ("comparing.md", "of the difference includes 0"),

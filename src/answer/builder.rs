@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::citations::{Citation, CitationBuilder, take_marks};
+use super::citations::{Citation, CitationBuilder, CitedSource, take_marks};
 use super::confidence::confidence;
 use super::refusal::is_refusal;
 use super::sentence_check::{SentenceCheck, SentenceChecker, SupportLabel};
@@ -16,6 +16,9 @@ use crate::models::contracts::SupportChecker;
 use crate::models::prompt::REFUSAL;
 use crate::search::PendingWork;
 use crate::text::Span;
+
+/// The most passages that a refusal names.
+const MAX_NEAREST: usize = 3;
 
 /// An answer under construction.
 pub(super) struct AnswerBuilder {
@@ -181,14 +184,18 @@ impl AnswerBuilder {
     pub fn finish(mut self, written: Written) -> Answer {
         self.unknown_citations.sort_unstable();
         self.unknown_citations.dedup();
+        let refused = self.has_refused && self.supported == 0;
+        let nearest = if refused { &self.passages[..self.passages.len().min(MAX_NEAREST)] } else { &[] };
+        let nearest = nearest.iter().zip(1..).map(|(passage, n)| CitedSource::new(n, passage)).collect();
         Answer {
+            nearest,
             confidence: confidence(written.sureness, self.supported, self.unsupported.len(), self.cites_best),
             readings: self.readings,
             cascade: None,
             answer: self.text,
             citations: self.citations.citations,
             sentences: self.sentences,
-            refused: self.has_refused && self.supported == 0,
+            refused,
             unsupported: self.unsupported,
             unknown_citations: self.unknown_citations,
             generator: written.generator,

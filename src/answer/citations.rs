@@ -27,6 +27,21 @@ pub struct CitedSource {
     pub truncated: Option<String>,
 }
 
+impl CitedSource {
+    pub(super) fn new(n: usize, passage: &Passage) -> Self {
+        CitedSource {
+            n,
+            path: passage.path.clone(),
+            unit: passage.chunk.unit,
+            first: passage.chunk.first,
+            last: passage.chunk.last,
+            place: passage.chunk.after_path(),
+            heading: passage.chunk.headings.join(" > "),
+            truncated: passage.truncated.clone(),
+        }
+    }
+}
+
 /// A sentence of a source that supports a sentence of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -74,16 +89,7 @@ impl CitationBuilder {
         let n = known.map_or(self.passages.len() + 1, |place| place + 1);
         if known.is_none() {
             self.passages.push(index);
-            self.sources.push(CitedSource {
-                n,
-                path: passage.path.clone(),
-                unit: passage.chunk.unit,
-                first: passage.chunk.first,
-                last: passage.chunk.last,
-                place: passage.chunk.after_path(),
-                heading: passage.chunk.headings.join(" > "),
-                truncated: passage.truncated.clone(),
-            });
+            self.sources.push(CitedSource::new(n, passage));
         }
         let chunk = &passage.chunk;
         let (first, last) = (chunk.place_at(span.start), chunk.place_at(span.end - 1));

@@ -219,8 +219,8 @@ impl Writing {
         checked.map_err(|cause| Error::model("the check of a sentence broke off").with_cause(cause))?
     }
 
-    /// The events of checked sentences. `true` when the generator repeats itself or its prompt: small models do so
-    /// when they have nothing more to say.
+    /// The events of checked sentences. `true` when the generator repeats itself or its prompt:
+    /// small models do so when they have nothing more to say.
     fn check(&mut self, sentences: Vec<Sentence>) -> Result<(Vec<Result<AnswerEvent>>, bool)> {
         let mut events = Vec::new();
         for sentence in sentences {

@@ -181,8 +181,8 @@ impl EvidenceIndex {
         found.into_iter().map(|sentence| self.sentences[sentence].evidence).collect()
     }
 
-    /// The sentences among `allowed` that together have most of the words, best first, and the share
-    /// of the weight that they have.
+    /// The sentences among `allowed` that together have most of the words, best first, and the
+    /// share of the weight that they have.
     fn cover(&self, words: &[WeightedWord], claimed: &[usize], allowed: Range<usize>) -> (f32, Vec<usize>) {
         let total: f32 = words.iter().map(|word| word.weight).sum();
         let mut held = vec![0.0; words.len()];

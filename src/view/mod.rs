@@ -139,6 +139,7 @@ mod tests {
             prompt_tokens: 1,
             confidence: 0.5,
             cascade: Some(CascadeView { small: text(), confidence: 0.4, doubt: Some(text()), small_ms: 1 }),
+            nearest: vec![SourceView { n: 1, path: text(), location: location(), heading: text(), truncated: None }],
             sources: vec![SourceView {
                 n: 1,
                 path: text(),

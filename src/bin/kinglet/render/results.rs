@@ -100,6 +100,13 @@ pub fn sources(answer: &AnswerView, all_quotes: bool) -> Result<()> {
             )?;
         }
     }
+    if !answer.nearest.is_empty() {
+        writeln!(out, "\n{DIM}The nearest passages:{DIM:#}")?;
+    }
+    for source in &answer.nearest {
+        let location = on_one_line(&format!("{}{}", source.path, source.location.suffix));
+        writeln!(out, "    {PATH}{location}{PATH:#}  {}", visible(&source.heading))?;
+    }
     writeln!(out, "{DIM}answered by {}{DIM:#}", visible(&answer.generator))
 }
 
