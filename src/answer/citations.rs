@@ -91,6 +91,12 @@ impl CitationBuilder {
             self.passages.push(index);
             self.sources.push(CitedSource::new(n, passage));
         }
+        Citation::new(n, passage, span)
+    }
+}
+
+impl Citation {
+    pub(super) fn new(n: usize, passage: &Passage, span: Span) -> Self {
         let chunk = &passage.chunk;
         let (first, last) = (chunk.place_at(span.start), chunk.place_at(span.end - 1));
         Citation {

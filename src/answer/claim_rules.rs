@@ -11,8 +11,10 @@ use crate::text::{content_words, is_stop_word, sentences, words};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conflict {
-    /// The text lacks this number, code or name.
+    /// No text has this number or code.
     Missing(String),
+    /// No text has this name.
+    MissingName(String),
     /// What the claim says of this number, code or name, the text says of another one.
     SaidOfAnother(String),
     /// The sentence that says all the rest says it of something else; this word stands elsewhere.
@@ -28,7 +30,7 @@ pub enum Conflict {
 impl std::fmt::Display for Conflict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Conflict::Missing(what) => write!(f, "the source does not have \"{what}\""),
+            Conflict::Missing(what) | Conflict::MissingName(what) => write!(f, "the source does not have \"{what}\""),
             Conflict::SaidOfAnother(what) => write!(f, "the source says it of something else than \"{what}\""),
             Conflict::OtherSubject(word) => write!(f, "the source says it of something else than \"{word}\""),
             Conflict::Swapped(names) => write!(f, "the source has {names} the other way round"),
@@ -147,10 +149,9 @@ enum AnchorKind {
     Name,
 }
 
-/// What speaks against `claim` by `evidence`. Numbers, codes and names that `elsewhere` has, such
-/// as the question and the headings, are not missing.
-pub(super) fn conflicts(claim: &str, evidence: &str, elsewhere: &str) -> Vec<Conflict> {
-    let mut found: Vec<Conflict> = missing(claim, evidence, elsewhere).into_iter().map(Conflict::Missing).collect();
+/// What speaks against `claim` at a place whose text is `evidence`.
+pub(super) fn conflicts(claim: &str, evidence: &str) -> Vec<Conflict> {
+    let mut found: Vec<Conflict> = Vec::new();
     found.extend(said_of_another(claim, evidence).map(Conflict::SaidOfAnother));
     found.extend(other_subject(claim, evidence).map(Conflict::OtherSubject));
     found.extend(swapped(claim, evidence).map(Conflict::Swapped));
@@ -159,12 +160,25 @@ pub(super) fn conflicts(claim: &str, evidence: &str, elsewhere: &str) -> Vec<Con
     found
 }
 
-/// The numbers, codes and names of the claim that neither text has.
-fn missing(claim: &str, evidence: &str, elsewhere: &str) -> Vec<String> {
-    let both = format!("{evidence}\n{elsewhere}");
-    let there = keys(&both);
-    let is_missing = |anchor: &Anchor| !anchor.is_in(&there);
-    anchors_of_claim(claim, evidence).into_iter().filter(is_missing).map(|anchor| anchor.text).collect()
+/// True if both texts have numbers or codes and share none: two answers that cannot both be right.
+pub(super) fn has_other_numbers(one: &str, other: &str) -> bool {
+    let numbers = |text: &str| {
+        let anchors = anchors(text).into_iter().filter(|anchor| anchor.kind != AnchorKind::Name);
+        anchors.map(|anchor| anchor.key).collect::<HashSet<String>>()
+    };
+    let (one, other) = (numbers(one), numbers(other));
+    !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+}
+
+/// The numbers, codes and names of the claim that are not in `texts`.
+pub(super) fn missing(claim: &str, texts: &str) -> Vec<Conflict> {
+    let there = keys(texts);
+    let missing = anchors_of_claim(claim, texts).into_iter().filter(|anchor| !anchor.is_in(&there));
+    let conflict = |anchor: Anchor| match anchor.kind {
+        AnchorKind::Name => Conflict::MissingName(anchor.text),
+        AnchorKind::Number | AnchorKind::Code => Conflict::Missing(anchor.text),
+    };
+    missing.map(conflict).collect()
 }
 
 impl Anchor {
@@ -488,7 +502,7 @@ mod tests {
     use super::*;
 
     fn conflict(claim: &str, evidence: &str) -> Option<Conflict> {
-        conflicts(claim, evidence, "").into_iter().next()
+        missing(claim, evidence).into_iter().chain(conflicts(claim, evidence)).next()
     }
 
     #[test]
@@ -509,10 +523,11 @@ mod tests {
             ("It costs 1,600 euros.", "The price is 1500 euros.", "1,600"),
             ("Use HRN-1003 for it.", "HRN-1002 is for it.", "HRN-1003"),
             ("Run it with --slow.", "Use --fast for that.", "--slow"),
-            ("It was found by Marie Curie.", "It was found by Ernest Rutherford.", "Marie Curie"),
         ] {
             assert_eq!(conflict(claim, evidence), Some(Conflict::Missing(what.to_string())), "{claim}");
         }
+        let name = conflict("It was found by Marie Curie.", "It was found by Ernest Rutherford.");
+        assert_eq!(name, Some(Conflict::MissingName("Marie Curie".to_string())));
     }
 
     #[test]
@@ -535,9 +550,17 @@ mod tests {
             claim in "([A-Za-cé]{1,3}|not|by|[0-9]{1,4}|[.;,]){0,10}( [A-Ca-c]{1,2}| 3| the| B-1){0,8}",
             evidence in "([A-Ca-cé]{1,2}[ .,;\n]| by | and | 3 | B-1 ){0,20}",
         ) {
-            conflicts(&claim, &evidence, "");
-            conflicts(&evidence, &claim, "");
-            prop_assert!(conflicts(&claim, &claim, "").iter().all(|conflict| !matches!(conflict, Conflict::Missing(_))));
+            conflicts(&claim, &evidence);
+            conflicts(&evidence, &claim);
+            prop_assert_eq!(missing(&claim, &claim), []);
+        }
+    }
+
+    #[test]
+    fn other_numbers_disagree_and_more_exact_ones_do_not() {
+        assert!(has_other_numbers("30 days", "14 days"));
+        for (one, other) in [("31 May 2027", "May 2027"), ("30 days", "a month"), ("1,500", "1500 euros"), ("", "3")] {
+            assert!(!has_other_numbers(one, other), "{one} and {other}");
         }
     }
 

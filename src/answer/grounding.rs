@@ -25,6 +25,9 @@ const ASKED: f32 = 0.3;
 const NUMBER: f32 = 2.0;
 const NAME: f32 = 1.5;
 
+/// The neighbours on each side in the widest window.
+const WIDE: usize = 3;
+
 /// How much the words of the middle sentence of a window count beside those of the whole window.
 const OWN: f32 = 0.3;
 
@@ -62,6 +65,8 @@ pub(super) enum Support {
 pub(super) struct EvidenceWindow {
     /// The passage's index.
     pub passage: usize,
+    /// The sentence in its middle.
+    middle: usize,
     /// The numbers of its sentences.
     pub sentences: Range<usize>,
     /// The share of the claim's weight that is in them.
@@ -84,14 +89,18 @@ pub(super) struct EvidenceIndex {
     /// The number of sentences that have each word.
     sentence_counts: HashMap<String, usize>,
     question_words: HashSet<String>,
+    /// Content words that follow each other in a passage.
+    pairs: HashSet<(String, String)>,
 }
 
 impl EvidenceIndex {
     pub fn new(question: &str, passages: &[Passage]) -> Self {
         let mut all = Vec::new();
         let mut passage_words = Vec::new();
+        let mut pairs = HashSet::new();
         let mut sentence_counts: HashMap<String, usize> = HashMap::new();
         for (passage, given) in passages.iter().enumerate() {
+            pairs.extend(pairs_of(&given.chunk.text));
             let mut nearby: HashSet<String> = given.chunk.headings.iter().flat_map(|heading| keys(heading)).collect();
             for span in sentences(&given.chunk.text) {
                 let words: HashSet<String> = keys(span.of(&given.chunk.text)).collect();
@@ -104,7 +113,13 @@ impl EvidenceIndex {
             }
             passage_words.push(nearby);
         }
-        EvidenceIndex { sentences: all, passage_words, sentence_counts, question_words: keys(question).collect() }
+        EvidenceIndex {
+            sentences: all,
+            passage_words,
+            sentence_counts,
+            question_words: keys(question).collect(),
+            pairs,
+        }
     }
 
     /// Finds the sentences that support `sentence`; `claimed` are the indexes of the passages that
@@ -136,30 +151,54 @@ impl EvidenceIndex {
     }
 
     /// The sentences that a claim is held against: those that, with their neighbours, have most of
-    /// its weight, best first. Ties go to the earlier one.
+    /// its weight, best first, and the best of them once more with more neighbours. Ties go to the
+    /// earlier one.
     pub fn windows(&self, claim: &str, claimed: &[usize], count: usize) -> Vec<EvidenceWindow> {
         let words = self.weighed(claim);
         let total: f32 = words.iter().map(|word| word.weight).sum();
         let mut windows: Vec<EvidenceWindow> = (0..self.sentences.len())
             .map(|middle| {
                 let passage = self.sentences[middle].evidence.passage;
-                let is_beside = |other: &usize| self.sentences[*other].evidence.passage == passage;
-                let first = middle.checked_sub(1).filter(is_beside).unwrap_or(middle);
-                let last = Some(middle + 1).filter(|&other| other < self.sentences.len() && is_beside(&other));
-                let sentences = first..last.unwrap_or(middle) + 1;
-                let has = |key: &String| self.sentences[sentences.clone()].iter().any(|it| it.words.contains(key));
-                let shared: f32 = words.iter().filter(|word| has(&word.key)).map(|word| word.weight).sum();
+                let sentences = self.around(middle, 1);
+                let overlap = self.share_in(&words, &sentences);
                 let own = words.iter().filter(|word| self.sentences[middle].words.contains(&word.key));
                 let own: f32 = own.map(|word| word.weight).sum();
                 let bonus = if claimed.contains(&passage) { CLAIMED } else { 0.0 };
-                let overlap = shared / total.max(f32::MIN_POSITIVE);
                 let rank = overlap + OWN * own / total.max(f32::MIN_POSITIVE) + bonus;
-                EvidenceWindow { passage, sentences, overlap, rank }
+                EvidenceWindow { passage, middle, sentences, overlap, rank }
             })
             .collect();
         windows.sort_by(|one, other| other.rank.total_cmp(&one.rank)); // stable
         windows.truncate(count);
+        if let Some(best) = windows.first() {
+            let wide = EvidenceWindow { sentences: self.around(best.middle, WIDE), ..best.clone() };
+            windows.push(EvidenceWindow { overlap: self.share_in(&words, &wide.sentences), ..wide });
+        }
         windows
+    }
+
+    /// The sentence with so many neighbours on each side, within its passage.
+    fn around(&self, middle: usize, neighbours: usize) -> Range<usize> {
+        let passage = self.sentences[middle].evidence.passage;
+        let is_beside = |at: &usize| self.sentences.get(*at).is_some_and(|it| it.evidence.passage == passage);
+        let first = (middle.saturating_sub(neighbours)..middle).find(is_beside).unwrap_or(middle);
+        let after = (middle + 1..=middle + neighbours).take_while(is_beside).count();
+        first..middle + 1 + after
+    }
+
+    /// The share of the words' weight that is in these sentences.
+    fn share_in(&self, words: &[WeightedWord], sentences: &Range<usize>) -> f32 {
+        let total: f32 = words.iter().map(|word| word.weight).sum();
+        let has = |key: &String| self.sentences[sentences.clone()].iter().any(|it| it.words.contains(key));
+        let shared: f32 = words.iter().filter(|word| has(&word.key)).map(|word| word.weight).sum();
+        shared / total.max(f32::MIN_POSITIVE)
+    }
+
+    /// The share of the pairs of neighbouring content words of a claim that are neighbours in a
+    /// passage too: how much of it is said in the same words.
+    pub fn share_of_pairs(&self, claim: &str) -> f32 {
+        let pairs: Vec<(String, String)> = pairs_of(claim).collect();
+        pairs.iter().filter(|pair| self.pairs.contains(*pair)).count() as f32 / pairs.len().max(1) as f32
     }
 
     /// The sentence of a passage that this place of its text is in.
@@ -252,6 +291,12 @@ impl EvidenceIndex {
         }
         words
     }
+}
+
+/// The neighbouring content words of a text.
+fn pairs_of(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let words: Vec<String> = keys(text).collect();
+    (1..words.len()).map(move |at| (words[at - 1].clone(), words[at].clone()))
 }
 
 /// True if the sentence has a negation.

@@ -29,9 +29,9 @@ pub use claim_rules::Conflict;
 pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, SentenceSupport, collect_answer};
 pub use left_out::LeftOut;
 pub use packing::{AnswerLimits, Unsupported};
-pub use reading::{AnswerPlace, AnswerReader, Reading};
+pub use reading::{AnswerPlace, AnswerReader, Disagreement, Reading};
 pub use sentence_check::{SentenceCheck, SupportLabel};
-pub use text_check::{PairPlace, TextSentence, sentences_to_check};
+pub use text_check::{CheckedPair, PairPlace, TextSentence, sentences_to_check};
 pub(crate) use text_check::{check_pair, check_sentence};
 pub use writer::{AnswerWriter, answer};
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::Passage;
+use super::citations::Citation;
+use super::claim_rules::has_other_numbers;
+use super::leaning::asks_for_a_fact;
 use super::left_out::read_text;
 use crate::error::Result;
 use crate::index::calibration::{Calibration, ReadingFeatures};
@@ -14,6 +17,9 @@ const NOT_FIRST: f32 = 2.0;
 
 /// How much the judgement that a passage answers counts beside the score of its best place.
 const ANSWERABLE: f32 = 0.5;
+
+/// A passage disagrees only if it answers with at least this probability.
+const SURE: f32 = 0.6;
 
 /// The most that a place adds to the score of its sentence, and the score of a place that adds half
 /// of it more per unit.
@@ -29,6 +35,15 @@ pub struct AnswerPlace {
     pub span: Span,
 }
 
+/// A passage that answers with other numbers than the chosen one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disagreement {
+    /// The words that answer.
+    pub answer: String,
+    /// The sentence that they stand in. It is no source of the answer, so its number is 0.
+    pub quote: Citation,
+}
+
 /// What a reader found for one part of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
@@ -36,6 +51,8 @@ pub struct Reading {
     pub place: Option<AnswerPlace>,
     /// How much its score is above that of the best other place of its passage.
     pub lead: f32,
+    /// The places in other passages that answer too, with other numbers.
+    pub disagreements: Vec<Disagreement>,
     /// What the reader's scores are.
     pub features: ReadingFeatures,
     /// The calibrated probability that the passages answer.
@@ -68,13 +85,19 @@ impl AnswerReader {
     /// # Errors
     /// When the reader fails.
     pub fn read(&self, question: &str, first: usize, passages: &mut [Passage]) -> Result<Option<Reading>> {
-        let Some((place, lead, features)) = read(self.reader.as_ref(), question, first, passages)? else {
-            return Ok(None);
-        };
+        let Some(read) = read(self.reader.as_ref(), question, first, passages)? else { return Ok(None) };
+        let PassagesRead { place, lead, features, others } = read;
         let probability = self.calibration.probability(&features);
+        let is_sure = |features: &ReadingFeatures| self.calibration.probability(features) >= self.least.max(SURE);
+        let others = others.into_iter().filter(|(_, features)| is_sure(features)).map(|(place, _)| place);
+        let disagreements = match place {
+            Some(chosen) if asks_for_a_fact(question) => disagreements(passages, chosen, others),
+            _ => Vec::new(),
+        };
         Ok(Some(Reading {
             place,
             lead,
+            disagreements,
             features,
             probability,
             is_answered: probability >= self.least,
@@ -83,12 +106,32 @@ impl AnswerReader {
     }
 }
 
-fn read(
-    reader: &dyn Reader,
-    question: &str,
-    first: usize,
-    passages: &mut [Passage],
-) -> Result<Option<(Option<AnswerPlace>, f32, ReadingFeatures)>> {
+/// What a reader found in all passages.
+struct PassagesRead {
+    place: Option<AnswerPlace>,
+    lead: f32,
+    features: ReadingFeatures,
+    /// The best places of the other passages.
+    others: Vec<(AnswerPlace, ReadingFeatures)>,
+}
+
+/// The places whose words have other numbers than the chosen ones, each with its sentence.
+fn disagreements(
+    passages: &[Passage],
+    chosen: AnswerPlace,
+    others: impl Iterator<Item = AnswerPlace>,
+) -> Vec<Disagreement> {
+    let words = |place: AnswerPlace| place.span.of(&passages[place.passage].chunk.text);
+    let disagreeing = others.filter(|other| has_other_numbers(words(chosen), words(*other)));
+    let sentence = |place: AnswerPlace| {
+        let passage = &passages[place.passage];
+        let sentence = passage.sentences.iter().find(|sentence| place.span.start < sentence.span.end);
+        Citation::new(0, passage, sentence.map_or(place.span, |sentence| sentence.span))
+    };
+    disagreeing.map(|place| Disagreement { answer: words(place).to_string(), quote: sentence(place) }).collect()
+}
+
+fn read(reader: &dyn Reader, question: &str, first: usize, passages: &mut [Passage]) -> Result<Option<PassagesRead>> {
     let texts: Vec<(String, usize)> = passages.iter().map(read_text).collect();
     let found = reader.read(question, &texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>())?;
     let score = |at: usize, found: &ReadPassage| {
@@ -110,7 +153,13 @@ fn read(
     let Some((_, chosen)) = best else { return Ok(None) };
     let features = ReadingFeatures { answerable: found[chosen].answerable, span_margin: found[chosen].span_margin };
     let span = found[chosen].span.and_then(|span| within_text(span, texts[chosen].1));
-    Ok(Some((span.map(|span| AnswerPlace { passage: chosen, span }), found[chosen].lead, features)))
+    let others = (0..found.len()).filter(|&at| at != chosen).filter_map(|at| {
+        let span = found[at].span.and_then(|span| within_text(span, texts[at].1))?;
+        let features = ReadingFeatures { answerable: found[at].answerable, span_margin: found[at].span_margin };
+        Some((AnswerPlace { passage: at, span }, features))
+    });
+    let place = span.map(|span| AnswerPlace { passage: chosen, span });
+    Ok(Some(PassagesRead { place, lead: found[chosen].lead, features, others: others.collect() }))
 }
 
 /// The part of the span that is in the chunk's own text and not in the headings before it.

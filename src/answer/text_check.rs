@@ -63,6 +63,19 @@ pub struct PairPlace {
     pub conflicts: Vec<Conflict>,
 }
 
+/// A claim held against texts, and everything that the judgement could be made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedPair {
+    /// The judgement; `None` if there is nothing to check.
+    pub check: Option<SentenceCheck>,
+    /// What is said at each place.
+    pub places: Vec<PairPlace>,
+    /// The share of its pairs of neighbouring words that the texts have.
+    pub share_of_pairs: f32,
+    /// Its numbers, codes and names that stand nowhere in the texts.
+    pub missing: Vec<Conflict>,
+}
+
 /// A claim held against texts, for measurements.
 ///
 /// # Errors
@@ -72,11 +85,12 @@ pub(crate) fn check_pair(
     evidence: &[Passage],
     question: &str,
     model: Arc<dyn SupportChecker>,
-) -> Result<(Option<SentenceCheck>, Vec<PairPlace>)> {
+) -> Result<CheckedPair> {
     let checker = SentenceChecker::new(question, evidence, Vec::new(), Some(model));
     let places = checker.places_of(claim)?.into_iter();
     let places = places.map(|(model, overlap, conflicts)| PairPlace { model, overlap, conflicts }).collect();
-    Ok((checker.check(claim, &[])?, places))
+    let (share_of_pairs, missing) = checker.anywhere(claim);
+    Ok(CheckedPair { check: checker.check(claim, &[])?, places, share_of_pairs, missing })
 }
 
 fn without_list_mark(sentence: &str) -> &str {

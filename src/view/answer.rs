@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::search::PendingView;
-use super::{Location, SentenceView, relative};
-use crate::answer::{Answer, Citation, CitedSource, LeftOut, Reading, Timings};
+use super::{Location, QuoteView, SentenceView, relative};
+use crate::answer::{Answer, Citation, CitedSource, Disagreement, LeftOut, Reading, Timings};
 use crate::index::calibration::ReadingFeatures;
 
 /// An answer.
@@ -64,15 +64,33 @@ pub struct AnswerableView {
     pub answered: bool,
     /// True if the scores are unlike all those that the calibration has seen.
     pub shifted: bool,
+    /// The passages that answer with other numbers.
+    pub disagreements: Vec<DisagreementView>,
     /// How much the score of the best place is above that of another.
     pub lead: f32,
     /// The scores of the reader.
     pub scores: ReadingFeatures,
 }
 
+/// A passage that answers with other numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DisagreementView {
+    /// The words that answer.
+    pub answer: String,
+    /// The sentence that they stand in.
+    #[serde(flatten)]
+    pub quote: QuoteView,
+}
+
 impl AnswerableView {
-    fn new(reading: &Reading) -> Self {
+    fn new(reading: &Reading, base: &Path) -> Self {
+        let disagreement = |other: &Disagreement| DisagreementView {
+            answer: other.answer.clone(),
+            quote: QuoteView::new(&other.quote, base, false),
+        };
         AnswerableView {
+            disagreements: reading.disagreements.iter().map(disagreement).collect(),
             probability: reading.probability,
             answered: reading.is_answered,
             shifted: reading.is_shifted,
@@ -169,7 +187,7 @@ impl AnswerView {
             generator: answer.generator.clone(),
             prompt_tokens: answer.prompt_tokens,
             confidence: answer.confidence,
-            answerable: answer.readings.iter().map(AnswerableView::new).collect(),
+            answerable: answer.readings.iter().map(|reading| AnswerableView::new(reading, base)).collect(),
             cascade: answer.cascade.as_ref().map(|report| CascadeView {
                 small: report.small.clone(),
                 confidence: report.confidence,

@@ -16,7 +16,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use answer::{AnswerView, AnswerableView, CascadeView, CitationView, LeftOutView, SourceView, TimingsView};
+pub use answer::{
+    AnswerView, AnswerableView, CascadeView, CitationView, DisagreementView, LeftOutView, SourceView, TimingsView,
+};
 pub use calibration::CalibrationView;
 pub use check::{CheckView, ChecksView};
 pub use evaluation::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
@@ -106,14 +108,17 @@ mod tests {
         SearchView { hits: vec![hit], pending: pending() }
     }
 
+    fn quote() -> QuoteView {
+        QuoteView { source: Some(1), quote: text(), path: text(), place: location(), span: [1, 2] }
+    }
+
     fn sentence() -> SentenceView {
         let model = SupportScores { supported: 0.5, partly: 0.25, not: 0.25, contradicted: 0.5 };
-        let quote = QuoteView { source: Some(1), quote: text(), path: text(), place: location(), span: [1, 2] };
         SentenceView {
             text: text(),
             label: SupportLabel::Supported,
             score: 0.5,
-            quotes: vec![quote],
+            quotes: vec![quote()],
             conflicts: vec![Conflict::Negation],
             overlap: 0.5,
             model: Some(model),
@@ -130,6 +135,7 @@ mod tests {
                 answered: true,
                 shifted: false,
                 lead: 1.0,
+                disagreements: vec![DisagreementView { answer: text(), quote: quote() }],
                 scores: ReadingFeatures { answerable: 1.0, span_margin: 1.0 },
             }],
             refused: false,

@@ -87,7 +87,7 @@ impl SentenceView {
 }
 
 impl QuoteView {
-    fn new(quote: &Citation, base: &Path, is_numbered: bool) -> Self {
+    pub(super) fn new(quote: &Citation, base: &Path, is_numbered: bool) -> Self {
         QuoteView {
             source: is_numbered.then_some(quote.n),
             quote: quote.quote.clone(),

@@ -8,7 +8,7 @@ use kinglet::answer::UNSUPPORTED_MARK;
 use kinglet::chunking::Chunk;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
-use kinglet::view::{AnswerView, CascadeView, CitationView, TimingsView};
+use kinglet::view::{AnswerView, CascadeView, CitationView, DisagreementView, TimingsView};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
@@ -99,6 +99,11 @@ pub fn sources(answer: &AnswerView, all_quotes: bool) -> Result<()> {
                 visible(&quote)
             )?;
         }
+    }
+    for DisagreementView { answer: words, quote, .. } in answer.answerable.iter().flat_map(|part| &part.disagreements) {
+        let location = on_one_line(&format!("{}{}", quote.path, quote.place.suffix));
+        writeln!(out, "{MATCH}but{MATCH:#} {PATH}{location}{PATH:#} says: {}", visible(&on_one_line(words)))?;
+        writeln!(out, "    {}", visible(&quote.quote.split_whitespace().collect::<Vec<_>>().join(" ")))?;
     }
     if !answer.nearest.is_empty() {
         writeln!(out, "\n{DIM}The nearest passages:{DIM:#}")?;
