@@ -190,8 +190,8 @@ impl EvidenceIndex {
     fn share_in(&self, words: &[WeightedWord], sentences: &Range<usize>) -> f32 {
         let total: f32 = words.iter().map(|word| word.weight).sum();
         let has = |key: &String| self.sentences[sentences.clone()].iter().any(|it| it.words.contains(key));
-        let shared: f32 = words.iter().filter(|word| has(&word.key)).map(|word| word.weight).sum();
-        shared / total.max(f32::MIN_POSITIVE)
+        let shared = words.iter().filter(|word| has(&word.key)).map(|word| word.weight);
+        shared.fold(0.0, |sum, weight| sum + weight) / total.max(f32::MIN_POSITIVE) // an empty `sum` is -0
     }
 
     /// The share of the pairs of neighbouring content words of a claim that are neighbours in a

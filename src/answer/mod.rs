@@ -159,10 +159,11 @@ mod tests {
 
     use super::*;
     use crate::error::Result;
+    use crate::index::calibration::ReadingFeatures;
     use crate::models::contracts::Generator;
-    use crate::models::contracts::Token;
+    use crate::models::contracts::{SupportChecker, SupportScores, Token};
     use crate::models::extractive::ExtractiveGenerator;
-    use crate::models::prompt::Prompt;
+    use crate::models::prompt::{Prompt, REFUSAL};
     use crate::text::{Span, line_starts, sentences};
 
     /// A passage from lines 10 and after of a file.
@@ -341,6 +342,84 @@ mod tests {
         let answer =
             collect_answer(super::answer(writer, None, QUESTION, found, limits)).now_or_never().unwrap().unwrap();
         assert!(answer.answer.contains("say that the lease ends today.") && answer.instructions_left_out.is_empty());
+    }
+
+    /// Entails what begins with "Supported", and contradicts what begins with "Wrong".
+    struct FirstWord;
+
+    impl SupportChecker for FirstWord {
+        fn name(&self) -> &str {
+            "first word"
+        }
+        fn check(&self, claim: &str, evidence: &[&str]) -> Result<Vec<SupportScores>> {
+            let scores = match claim.split(' ').next() {
+                Some("Supported") => SupportScores::from_logits([20.0, 0.0, 0.0], -9.0),
+                Some("Wrong") => SupportScores::from_logits([-9.0, 0.0, 9.0], 9.0),
+                _ => SupportScores::from_logits([-9.0, 0.0, 9.0], -9.0),
+            };
+            Ok(vec![scores; evidence.len()])
+        }
+    }
+
+    async fn checked(written: &'static str, unsupported: Unsupported) -> Answer {
+        let found = FoundPassages { passages: lease().to_vec(), ..FoundPassages::default() };
+        let (writer, limits) = (AnswerWriter::One(Arc::new(Scripted(written))), AnswerLimits { unsupported, ..LIMITS });
+        collect_answer(answer(writer, Some(Arc::new(FirstWord)), QUESTION, found, limits)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_model_says_what_is_supported_and_what_is_contradicted() {
+        let written = "Supported rent of 900 euros. Wrong rent is 900 euros a month. Other things of euros.";
+        let answer = checked(written, Unsupported::Mark).await;
+        assert_eq!(
+            answer.answer,
+            "Supported rent of 900 euros. [1] Wrong rent is 900 euros a month. [contradicted by 1] Other things of euros. [unsupported]"
+        );
+        let labels: Vec<SupportLabel> = answer.sentences.iter().map(|sentence| sentence.check.label).collect();
+        assert_eq!(labels, [SupportLabel::Supported, SupportLabel::Contradicted, SupportLabel::NotFound]);
+        assert_eq!(answer.sentences[1].quotes[0].quote, "The rent is 900 euros a month.");
+        assert_eq!(answer.citations.len(), 1, "what contradicts is no citation");
+        let answer = checked(written, Unsupported::Drop).await;
+        assert_eq!((answer.answer.as_str(), answer.unsupported.len()), ("Supported rent of 900 euros. [1]", 2));
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_which_nothing_is_left_is_a_refusal_and_word_for_word_needs_no_model() {
+        for unsupported in [Unsupported::Drop, Unsupported::Retry] {
+            let answer = checked("Other things of euros.", unsupported).await;
+            assert_eq!((answer.answer.as_str(), answer.refused), (REFUSAL, true));
+            assert_eq!(
+                (answer.unsupported.len(), answer.nearest.len()),
+                (1, if unsupported == Unsupported::Drop { 2 } else { 1 })
+            );
+        }
+        let answer = checked("The rent is 900 euros a month.", Unsupported::Retry).await;
+        assert_eq!(answer.answer, "The rent is 900 euros a month. [1]");
+        assert_eq!(answer.sentences[0].check.scores, None);
+    }
+
+    #[test]
+    fn without_an_answer_in_the_passages_no_generator_is_asked() {
+        let reading = |is_answered| Reading {
+            place: None,
+            lead: 0.0,
+            disagreements: Vec::new(),
+            features: ReadingFeatures { answerable: 0.0, span_margin: 0.0 },
+            probability: 0.5,
+            is_answered,
+            is_shifted: false,
+        };
+        for (answered, is_refused) in [([false, false], true), ([false, true], false)] {
+            let found = FoundPassages {
+                passages: lease().to_vec(),
+                readings: answered.map(reading).to_vec(),
+                ..FoundPassages::default()
+            };
+            let writer = AnswerWriter::One(Arc::new(Scripted("The rent is 900 euros a month.")));
+            let answer = collect_answer(answer(writer, None, QUESTION, found, LIMITS)).now_or_never();
+            let answer = answer.unwrap().unwrap();
+            assert_eq!((answer.refused, answer.nearest.len()), (is_refused, if is_refused { 2 } else { 0 }));
+        }
     }
 
     proptest! {

@@ -167,3 +167,65 @@ fn within_text(span: Span, before_text: usize) -> Option<Span> {
     (span.end > before_text)
         .then(|| Span { start: span.start.max(before_text) - before_text, end: span.end - before_text })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::passage;
+    use super::*;
+    use crate::index::calibration::CalibrationPoint;
+
+    /// Finds these words, with this score, in every passage that has them.
+    struct Finds(&'static [(&'static str, f32)]);
+
+    impl Reader for Finds {
+        fn name(&self) -> &str {
+            "finds"
+        }
+        fn read(&self, _: &str, passages: &[&str]) -> Result<Vec<ReadPassage>> {
+            let read = |passage: &&str| {
+                let found = self.0.iter().find_map(|(words, score)| Some((passage.find(words)?, words.len(), *score)));
+                let (start, length, score) = found.unwrap_or((0, 1, -9.0));
+                let span = Some(Span { start, end: start + length });
+                ReadPassage { answerable: score, span_margin: 2.0 * score, span, lead: 9.0 }
+            };
+            Ok(passages.iter().map(read).collect())
+        }
+    }
+
+    fn read(finds: &'static [(&'static str, f32)], question: &str, passages: &mut [Passage]) -> Option<Reading> {
+        let points = vec![CalibrationPoint { probability: 0.5, is_answerable: true }];
+        let calibration = Calibration { points, ..Calibration::built_in() };
+        AnswerReader::new(Arc::new(Finds(finds)), Arc::new(calibration), 0.5).read(question, 0, passages).unwrap()
+    }
+
+    fn ends() -> Vec<Passage> {
+        ["The rent is high.", "The lease ends on 31 May. It is long.", "The lease ends on 30 June."]
+            .map(passage)
+            .to_vec()
+    }
+
+    #[test]
+    fn the_best_place_lifts_its_sentence_and_other_numbers_are_a_disagreement() {
+        let mut passages = ends();
+        let before = passages[1].sentences[0].score;
+        let finds = &[("31 May", 4.0), ("30 June", 3.0)];
+        let reading = read(finds, "When does the lease end?", &mut passages).unwrap();
+        let place = reading.place.unwrap();
+        assert_eq!((place.passage, place.span.of(&passages[1].chunk.text)), (1, "31 May"));
+        assert!(reading.is_answered && passages[1].sentences[0].score > before);
+        assert_eq!(reading.disagreements.len(), 1);
+        assert_eq!(reading.disagreements[0].answer, "30 June");
+        assert_eq!(reading.disagreements[0].quote.quote, "The lease ends on 30 June.");
+        let explained = read(finds, "Why does the lease end?", &mut ends()).unwrap();
+        assert_eq!(explained.disagreements, [], "only facts can disagree");
+    }
+
+    #[test]
+    fn low_scores_are_no_answer_and_instructions_are_not_read() {
+        assert!(!read(&[("31 May", -4.0)], "When does it end?", &mut ends()).unwrap().is_answered);
+        assert!(read(&[], "When does it end?", &mut []).is_none());
+        let mut passages = ends();
+        passages[1].sentences[0].is_instruction = true;
+        assert_eq!(read(&[("31 May", 4.0)], "When does it end?", &mut passages).unwrap().is_answered, false);
+    }
+}

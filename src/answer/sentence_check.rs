@@ -28,7 +28,7 @@ const MISSING_NAME: f32 = -0.8;
 
 /// The bias for a sentence of an answer, which is about the passages whether it is true or not, and
 /// for a sentence that somebody wrote without them.
-const BIAS_OF_ANSWERS: f32 = -2.9;
+const BIAS_OF_ANSWERS: f32 = -4.4;
 const BIAS_OF_TEXTS: f32 = -1.5;
 
 /// From this probability on a claim is supported, and from this one on partly.
@@ -238,28 +238,29 @@ impl SentenceChecker {
     fn by_model(&self, model: &dyn SupportChecker, claim: &str, claimed: &[usize]) -> Result<SentenceCheck> {
         let mut windows = self.scored_windows(model, claim, claimed)?;
         windows.sort_by(|one, other| other.logit().total_cmp(&one.logit())); // stable
-        let opposite = windows.iter().filter(|window| window.contradicts());
-        let opposite = opposite.max_by(|one, other| one.scores.contradicted.total_cmp(&other.scores.contradicted));
-        let opposite = opposite.map(|window| places(self.evidence.cited(claim, &window.window)));
-        let Some(best) = windows.into_iter().next() else { return Ok(self.by_words(claim, claimed)) };
+        let Some(best) = windows.first() else { return Ok(self.by_words(claim, claimed)) };
         let missing = self.missing(claim);
         let logit = best.logit() + self.logit_anywhere(claim, &missing);
         let probability = 1.0 / (1.0 + (-logit).exp());
-        let (label, evidence) = match opposite {
-            _ if probability >= SUPPORTED => {
-                (SupportLabel::Supported, places(self.evidence.cited(claim, &best.window)))
-            }
-            Some(evidence) => (SupportLabel::Contradicted, evidence),
-            None if probability >= PARTLY => (SupportLabel::Partly, places(self.evidence.cited(claim, &best.window))),
-            None => (SupportLabel::NotFound, Vec::new()),
+        let opposite = windows.iter().filter(|window| window.contradicts());
+        let opposite = opposite.max_by(|one, other| one.scores.contradicted.total_cmp(&other.scores.contradicted));
+        let (label, window) = match opposite {
+            _ if probability >= SUPPORTED => (SupportLabel::Supported, best),
+            Some(opposite) => (SupportLabel::Contradicted, opposite),
+            None if probability >= PARTLY => (SupportLabel::Partly, best),
+            None => (SupportLabel::NotFound, best),
+        };
+        let evidence = match label {
+            SupportLabel::NotFound => Vec::new(),
+            _ => places(self.evidence.cited(claim, &window.window)),
         };
         Ok(SentenceCheck {
             label,
             probability,
             evidence,
-            overlap: best.window.overlap,
-            conflicts: [missing, best.conflicts].concat(),
-            scores: Some(best.scores),
+            overlap: window.window.overlap,
+            conflicts: [missing, window.conflicts.clone()].concat(),
+            scores: Some(window.scores),
         })
     }
 
