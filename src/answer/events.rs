@@ -89,7 +89,7 @@ pub(super) fn answer_by(
 ) -> AnswerEvents {
     let passages = found.passages.clone();
     let first = stream::iter([Ok(AnswerEvent::PassagesFound { passages, pending: found.pending })]);
-    let found = if limits.reads_instructions { found.read_whole() } else { found.without_instructions() };
+    let found = found.readable(limits);
     if found.passages.is_empty() {
         let (generator, timings_ms) = (generator.name().to_string(), found.timings_ms);
         let mut builder = AnswerBuilder::new(question, found, None, limits.unsupported);

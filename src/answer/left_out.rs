@@ -1,6 +1,6 @@
 //! What is not read of the found passages: sentences that read like instructions to a model.
 
-use super::{FoundPassages, Passage};
+use super::{AnswerLimits, FoundPassages, Passage};
 use crate::chunking::Chunk;
 use crate::search::instructions::is_instruction;
 use kinglet_formats::LocationUnit;
@@ -36,9 +36,14 @@ impl LeftOut {
 }
 
 impl FoundPassages {
+    /// What of it is read within the limits.
+    pub(crate) fn readable(self, limits: AnswerLimits) -> Self {
+        if limits.reads_instructions { self.read_whole() } else { self.without_instructions() }
+    }
+
     /// Without the passages of which nothing is read, and with a note of what is not read. Done
     /// twice, it is the same as done once.
-    pub(crate) fn without_instructions(mut self) -> Self {
+    fn without_instructions(mut self) -> Self {
         if self.instructions_left_out.is_empty() {
             self.instructions_left_out = self.passages.iter().filter_map(LeftOut::of).collect();
         }
@@ -49,7 +54,7 @@ impl FoundPassages {
     }
 
     /// With every sentence to be read.
-    pub(crate) fn read_whole(mut self) -> Self {
+    fn read_whole(mut self) -> Self {
         let sentences = self.passages.iter_mut().flat_map(|passage| &mut passage.sentences);
         sentences.for_each(|sentence| sentence.is_instruction = false);
         self

@@ -185,8 +185,7 @@ impl OpenIndex {
         found.sort_by_key(|(rank, ..)| *rank); // stable: the first part first
         let passages = found.into_iter().map(|(.., passage)| passage).collect();
         let found = FoundPassages { passages, pending: all_pending, ..FoundPassages::default() };
-        let limits = self.kinglet.config.answer_limits();
-        let mut found = if limits.reads_instructions { found.read_whole() } else { found.without_instructions() };
+        let mut found = found.readable(self.kinglet.config.answer_limits());
         let Some(reader) = reader else { return Ok(found) };
         for (question, first) in parts.iter().zip(first_hits) {
             let is_first = |passage: &Passage| {

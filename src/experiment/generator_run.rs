@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use crate::answer::{AnswerLimits, AnswerWriter, FoundPassages, Passage, answer, collect_answer};
+use crate::answer::{AnswerLimits, AnswerReader, AnswerWriter, FoundPassages, Passage, answer, collect_answer};
 use crate::engine::{Kinglet, runtime};
 use crate::error::Result;
 use crate::eval::comparison::SystemAnswer;
 use crate::index::Index;
 use crate::index::store::{ChunkId, StoredChunk};
+use crate::models::contracts::SupportChecker;
 use crate::search::{Hit, Query, SentenceScorer};
 
 /// A generator that answers questions from their passages.
@@ -20,6 +21,8 @@ pub(super) struct GeneratorRun {
     generator: AnswerWriter,
     sentences: SentenceScorer,
     runtime: Handle,
+    reader: Option<AnswerReader>,
+    checker: Option<Arc<dyn SupportChecker>>,
     limits: AnswerLimits,
 }
 
@@ -38,7 +41,8 @@ impl GeneratorRun {
     pub fn new(kinglet: &Kinglet, index: Arc<Index>) -> Result<Self> {
         let sentences = kinglet.sentence_scorer(&index)?;
         let (generator, limits) = (kinglet.open_answer_writer()?, kinglet.config().answer_limits());
-        Ok(GeneratorRun { index, generator, sentences, runtime: runtime()?, limits })
+        let (reader, checker) = (kinglet.answer_reader(index.manifest())?, kinglet.answer_checker()?);
+        Ok(GeneratorRun { index, generator, sentences, runtime: runtime()?, reader, checker, limits })
     }
 
     /// Answers `question` from the chunks of `hits`.
@@ -60,7 +64,11 @@ impl GeneratorRun {
             .collect();
         let started = Instant::now();
         let found = FoundPassages { passages, ..FoundPassages::default() };
-        let events = answer(self.generator.clone(), None, question, found, self.limits);
+        let mut found = found.readable(self.limits);
+        if let Some(reader) = &self.reader {
+            found.readings.extend(reader.read(question, 0, &mut found.passages)?);
+        }
+        let events = answer(self.generator.clone(), self.checker.clone(), question, found, self.limits);
         let answer = self.runtime.block_on(collect_answer(events))?;
         let took_ms = started.elapsed().as_secs_f64() * 1000.0;
         let place = |path: &str| path.parse::<usize>().expect("each path is a place");

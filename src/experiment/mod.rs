@@ -1,6 +1,7 @@
 //! Runs whole pipelines on test collections: evaluates, tunes and compares them; and generates
 //! questions for such collections.
 
+pub mod answer_evaluation;
 mod beir_index;
 pub mod calibrate;
 pub mod check_pairs;

@@ -172,7 +172,7 @@ fn without_space(name: &str) -> String {
 }
 
 /// The words of a text in lower case, with a space before and after each.
-fn spaced(text: &str) -> String {
+pub(super) fn spaced(text: &str) -> String {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase);
     words.fold(" ".to_string(), |text, word| text + &word + " ")
 }

@@ -9,6 +9,7 @@ use crate::eval::report::Report;
 use crate::eval::significance::Difference;
 use crate::eval::{Estimate, Evaluation};
 use crate::experiment::TestCollection;
+use crate::experiment::answer_evaluation::AnswerEvaluation;
 use crate::experiment::compare::FinishedComparison;
 use crate::experiment::question_generation::GeneratedQuestions;
 use crate::experiment::tuning::TuningResult;
@@ -33,6 +34,35 @@ pub struct EvaluationView {
     pub p50_ms: f64,
     /// The 95th percentile of the time for a question, in milliseconds.
     pub p95_ms: f64,
+}
+
+/// The quality of answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AnswerEvaluationView {
+    /// The index.
+    pub index: String,
+    /// The generator.
+    pub generator: String,
+    /// The number of questions that the documents answer.
+    pub answerable: usize,
+    /// The number of questions that they do not answer.
+    pub unanswerable: usize,
+    /// The mean of each measure, with its interval.
+    pub estimates: Vec<Estimate>,
+}
+
+impl AnswerEvaluationView {
+    /// The evaluation of `generator` on the index called `index`.
+    pub fn new(index: &str, generator: &str, evaluation: &AnswerEvaluation) -> Self {
+        AnswerEvaluationView {
+            index: index.to_string(),
+            generator: generator.to_string(),
+            answerable: evaluation.questions[0],
+            unanswerable: evaluation.questions[1],
+            estimates: evaluation.estimates.clone(),
+        }
+    }
 }
 
 /// The result of tuning.

@@ -21,7 +21,7 @@ pub use answer::{
 };
 pub use calibration::CalibrationView;
 pub use check::{CheckView, ChecksView};
-pub use evaluation::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
+pub use evaluation::{AnswerEvaluationView, ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 pub use file::{ChunkView, FileView};
 pub use index::{
     FileInstructionsView, FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView,

@@ -271,7 +271,7 @@ pub enum Command {
     /// Measure search quality on a question set or test collection
     #[command(
         after_help = "Examples:\n  kinglet eval --questions questions.tsv --index notes\n  kinglet eval --beir ~/data/scifact\n  kinglet eval --beir ~/data/scifact --mode lexical --json\n  \
-                            kinglet eval --beir ~/data/scifact --trec scifact.run\n  kinglet eval --beir ~/data/scifact --tune"
+                            kinglet eval --answers --questions questions.jsonl --index notes\n  kinglet eval --beir ~/data/scifact --trec scifact.run\n  kinglet eval --beir ~/data/scifact --tune"
     )]
     Eval {
         #[command(flatten)]
@@ -304,6 +304,12 @@ pub enum Command {
         /// Write the rankings to this file, in TREC's format
         #[arg(long, value_name = "FILE")]
         trec: Option<PathBuf>,
+        /// Measure answers instead of rankings; needs --questions
+        #[arg(long, requires = "questions", conflicts_with_all = ["beir", "tune", "trec"])]
+        answers: bool,
+        /// What writes the answers [default: extractive]
+        #[arg(long, value_name = "GENERATOR", requires = "answers")]
+        generator: Option<String>,
     },
     /// Compare embedders on your documents: quality, significance and cost
     #[command(
@@ -487,7 +493,8 @@ impl Command {
                 set("rerank", rerank.clone());
                 set("neighbours", neighbours.clone());
             }
-            Command::Eval { mode, embedder, sparse, fusion, rerank, neighbours, tuning, .. } => {
+            Command::Eval { mode, embedder, sparse, fusion, rerank, neighbours, tuning, generator, .. } => {
+                set("generator", generator.clone());
                 set("tuning", tuning.clone());
                 set("embedder", embedder.clone());
                 set("mode", mode.clone());

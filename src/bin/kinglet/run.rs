@@ -115,6 +115,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         }
         Command::Check { file, index, explain, .. } => session.check(file, index, *explain),
         Command::Calibrate { index, questions, count } => session.calibrate(index, questions.as_deref(), *count),
+        Command::Eval { collection, answers: true, .. } => session.eval_answers(collection),
         Command::Eval { collection, tune: true, .. } => session.tune(collection),
         Command::Eval { collection, trec, .. } => session.eval(collection, trec.as_deref()),
         Command::Compare { collection, compare } => session.compare(collection, compare),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kinglet::experiment::TestCollection;
 use kinglet::experiment::test_collection::{CollectionSource, DocumentSource};
-use kinglet::view::{EvaluationView, TuningView};
+use kinglet::view::{AnswerEvaluationView, EvaluationView, TuningView};
 use kinglet::{Error, Result, eval};
 
 use crate::args::{CollectionArgs, IndexArg};
@@ -23,6 +23,28 @@ impl Session<'_> {
         }
         let view = EvaluationView::new(&name, &collection, &evaluation);
         printed(if self.global.json { render::json(&view) } else { render::evaluation(&view) })
+    }
+
+    pub fn eval_answers(&self, collection: &CollectionArgs) -> Result<u8> {
+        let CollectionArgs { questions: Some(questions), index, .. } = collection else {
+            return Err(Error::input("answers are measured on questions").with_hint("--questions questions.jsonl"));
+        };
+        for generator in self.resolved.config.generators() {
+            self.check_generator_is_reachable(&generator)?;
+        }
+        let name = self.index_name(index)?;
+        self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
+        self.fetch_missing(&self.kinglet.models_for_answering()?)?;
+        let bar = progress::counted(0, "asking");
+        let done = |done: usize, all: usize| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        };
+        let evaluation = self.kinglet.evaluate_answers(&name, questions, &done);
+        bar.finish_and_clear();
+        let generator = self.resolved.config.generator().to_string();
+        let view = AnswerEvaluationView::new(&name, &generator, &evaluation?);
+        printed(if self.global.json { render::json(&view) } else { render::answer_evaluation(&view) })
     }
 
     pub fn tune(&self, collection: &CollectionArgs) -> Result<u8> {

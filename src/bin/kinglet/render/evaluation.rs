@@ -4,7 +4,7 @@ use std::io::{Result, Write};
 
 use kinglet::eval::datasets::questions::WrittenQuestion;
 use kinglet::eval::report::Report;
-use kinglet::view::{ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
+use kinglet::view::{AnswerEvaluationView, ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 
 use super::{BOLD, DIM, PATH, display_path, table};
 use crate::terminal::{err, on_one_line, out, visible};
@@ -18,6 +18,31 @@ pub fn evaluation(view: &EvaluationView) -> Result<()> {
     });
     table(&["metric", "mean", "95 % interval"], rows.collect(), &[1])?;
     writeln!(out(), "time for a question: p50 {:.1} ms, p95 {:.1} ms", view.p50_ms, view.p95_ms)
+}
+
+/// Prints an evaluation of answers.
+pub fn answer_evaluation(view: &AnswerEvaluationView) -> Result<()> {
+    let AnswerEvaluationView { index, generator, answerable, unanswerable, .. } = view;
+    writeln!(
+        out(),
+        "{BOLD}{index}{BOLD:#}: {answerable} questions with an answer, {unanswerable} without, answered by {}",
+        visible(generator)
+    )?;
+    let meaning = |metric: &str| match metric {
+        "found" => "the answer is in the passages that were found",
+        "answered" => "answered, of those with an answer",
+        "said" => "the answer or its quotes have the known answer",
+        "cited" => "cites a place that answers, of the answered",
+        "citation_precision" => "citations that are of such a place",
+        "supported" => "sentences that the sources support",
+        _ => "refused, of those without an answer",
+    };
+    let rows = view.estimates.iter().map(|estimate| {
+        let [low, high] = estimate.interval.map(|share| share * 100.0);
+        let (name, mean) = (estimate.metric.to_string(), format!("{:.0} %", estimate.mean * 100.0));
+        vec![name, mean, format!("{low:.0} – {high:.0}"), meaning(estimate.metric).to_string()]
+    });
+    table(&["measure", "mean", "95 % interval", ""], rows.collect(), &[1])
 }
 
 /// Prints a comparison: quality, cost and verdict.
