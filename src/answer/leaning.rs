@@ -51,8 +51,8 @@ const COMPARING: [&str; 6] = ["other", "others", "rest", "latter", "former", "sa
 /// A sentence that begins so limits what the one before it says.
 const LIMITING: [&str; 7] = ["otherwise", "however", "but", "except", "unless", "exceptions", "instead"];
 
-/// True if a few words answer: a name, a number, a date, a place. "What does X do?" and "What is X?"
-/// ask for a sentence. The rules know English only.
+/// True if a few words answer: a name, a number, a date, a place. "What does X do?" and "What is
+/// X?" ask for a sentence. The rules know English only.
 pub(super) fn asks_for_a_fact(question: &str) -> bool {
     const MEASURES: [&str; 18] = [
         "many",

@@ -226,6 +226,6 @@ mod tests {
         assert!(read(&[], "When does it end?", &mut []).is_none());
         let mut passages = ends();
         passages[1].sentences[0].is_instruction = true;
-        assert_eq!(read(&[("31 May", 4.0)], "When does it end?", &mut passages).unwrap().is_answered, false);
+        assert!(!read(&[("31 May", 4.0)], "When does it end?", &mut passages).unwrap().is_answered);
     }
 }

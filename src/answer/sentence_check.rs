@@ -17,9 +17,9 @@ use crate::text::{Span, content_words};
 const MAX_WINDOWS: usize = 6;
 
 /// What the logit of support is made of: the model's own logit, the share of the claim's words that
-/// stand at the place, the share of its pairs of words that stand together in the passages, and what
-/// rules see. Learned from the labelled sentences of `training/sentences.jsonl` and two sets of
-/// claims that people wrote, see `training/TRAINING.md`.
+/// stand at the place, the share of its pairs of words that stand together in the passages, and
+/// what rules see. Learned from the labelled sentences of `training/sentences.jsonl` and two sets
+/// of claims that people wrote, see `training/TRAINING.md`.
 const MODEL: f32 = 0.35;
 const OVERLAP: f32 = 2.6;
 const PAIRS: f32 = 1.8;

@@ -58,8 +58,8 @@ impl PairModel {
         Ok(PairModel { id: spec.id.to_string(), tokenizer, sessions })
     }
 
-    /// The outputs for a pair, in the order of its tokens (where the model gives them for each token)
-    /// and of the head.
+    /// The outputs for a pair, in the order of its tokens (where the model gives them for each
+    /// token) and of the head.
     ///
     /// # Errors
     /// When the model fails.

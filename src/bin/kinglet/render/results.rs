@@ -140,6 +140,9 @@ pub fn remarks(answer: &AnswerView, timings: bool) {
         1 => notice("note: the sentence marked [unsupported] has no support in the passages"),
         _ => notice("note: the sentences marked [unsupported] have no support in the passages"),
     }
+    if answer.answerable.iter().any(|part| part.shifted) {
+        notice("note: the reader's scores are beyond all that the calibration has seen, so its judgement may be wrong");
+    }
     if !answer.unknown_citations.is_empty() {
         let marks: String = answer.unknown_citations.iter().map(|number| format!("[{number}]")).collect();
         notice(&format!("note: the model cited {marks}, but there was no such passage"));
