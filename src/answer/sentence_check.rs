@@ -20,16 +20,16 @@ const MAX_WINDOWS: usize = 6;
 /// stand at the place, the share of its pairs of words that stand together in the passages, and
 /// what rules see. Learned from the labelled sentences of `training/sentences.jsonl` and two sets
 /// of claims that people wrote, see `training/TRAINING.md`.
-const MODEL: f32 = 0.35;
-const OVERLAP: f32 = 2.6;
-const PAIRS: f32 = 1.8;
-const CONFLICT: f32 = -3.0;
-const MISSING_NAME: f32 = -0.8;
+const MODEL: f32 = 0.5;
+const OVERLAP: f32 = 3.0;
+const PAIRS: f32 = 1.0;
+const CONFLICT: f32 = -5.0;
+const MISSING_NAME: f32 = -0.5;
 
 /// The bias for a sentence of an answer, which is about the passages whether it is true or not, and
 /// for a sentence that somebody wrote without them.
 const BIAS_OF_ANSWERS: f32 = -4.4;
-const BIAS_OF_TEXTS: f32 = -1.5;
+const BIAS_OF_TEXTS: f32 = -0.8;
 
 /// From this probability on a claim is supported, and from this one on partly.
 const SUPPORTED: f32 = 0.5;

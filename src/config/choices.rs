@@ -210,7 +210,7 @@ impl TryFrom<String> for RiskChoice {
             Ok(share) if (0.001..=0.999).contains(&share) => {
                 Ok(RiskChoice::Thousandths((share * 1000.0).round() as u16))
             }
-            _ => Err(format!("must be {AUTO} or a share between 0.001 and 0.999, such as 0.1")),
+            _ => Err(format!("must be {AUTO} or a share between 0.001 and 0.999, such as 0.3")),
         }
     }
 }

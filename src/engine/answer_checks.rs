@@ -89,10 +89,12 @@ impl Kinglet {
 }
 
 fn too_strict(risk: f32, calibration: &Calibration) -> Error {
+    let least = (calibration.least_risk() * 100.0).ceil() / 100.0;
     Error::input(format!(
-        "no answer is safe enough for a risk of {risk}: of the {} questions of the calibration ({}) too few are answered so surely",
-        calibration.points.len(),
+        "no answer is safe enough for a risk of {risk}: a calibration on {} can promise no less than {least}",
         calibration.learned_from
     ))
-    .with_hint("accept a larger risk: --risk 0.2; or learn from more questions: `kinglet calibrate --questions FILE`")
+    .with_hint(format!(
+        "accept more: --risk {least}; or learn how sure is sure enough on your own documents: `kinglet calibrate`"
+    ))
 }

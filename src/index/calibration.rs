@@ -78,17 +78,24 @@ impl Calibration {
     /// Source: Jin & Candès, *Selection by Prediction with Conformal p-values*, 2023: among those
     /// above a threshold, (1 + wrong ones) / all of them bounds the share of wrong ones.
     pub fn threshold_for(&self, risk: f32) -> Option<f32> {
-        let mut lowest = None;
-        let (mut all, mut wrong) = (0_u32, 0_u32);
-        for (at, point) in self.points.iter().enumerate().rev() {
-            all += 1;
+        let safe = self.bounds().filter(|(bound, _)| *bound <= risk);
+        safe.map(|(_, probability)| probability).min_by(f32::total_cmp)
+    }
+
+    /// The smallest risk that it can promise; 1 if none.
+    pub fn least_risk(&self) -> f32 {
+        self.bounds().map(|(bound, _)| bound).fold(1.0, f32::min)
+    }
+
+    /// For each probability the bound of the share of wrong ones from there on.
+    fn bounds(&self) -> impl Iterator<Item = (f32, f32)> {
+        let mut wrong = 0_u32;
+        let from_the_top = self.points.iter().enumerate().rev().zip(1_u32..);
+        from_the_top.filter_map(move |((at, point), all)| {
             wrong += u32::from(!point.is_answerable);
             let is_last_of_equals = at == 0 || self.points[at - 1].probability < point.probability;
-            if is_last_of_equals && (1 + wrong) as f32 <= risk * all as f32 {
-                lowest = Some(point.probability);
-            }
-        }
-        lowest
+            is_last_of_equals.then(|| ((1 + wrong) as f32 / all as f32, point.probability))
+        })
     }
 }
 
@@ -132,7 +139,8 @@ mod tests {
         let calibration = Calibration::built_in();
         assert!(calibration.slope > 0.0 && calibration.points.len() > 200);
         assert!(calibration.points.is_sorted_by_key(|point| point.probability));
-        assert!(calibration.threshold_for(0.2).is_some_and(|strict| strict > calibration.refuse_below));
+        assert!(calibration.threshold_for(0.3).is_some_and(|strict| strict > calibration.refuse_below));
+        assert!((0.2..0.3).contains(&calibration.least_risk()));
     }
 
     #[test]

@@ -192,7 +192,7 @@ pub enum Command {
         /// Most tokens of passages that the generator reads: it gets the best sentences
         #[arg(long, value_name = "TOKENS")]
         budget: Option<usize>,
-        /// The share of wrong answers that you accept, such as 0.1: the smaller, the more questions
+        /// The share of wrong answers that you accept, such as 0.3: the smaller, the more questions
         /// are refused [default: a balance of both]
         #[arg(long, value_name = "SHARE")]
         risk: Option<String>,
