@@ -75,7 +75,7 @@ pub enum TunedWeights {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Checks {
-    /// The models, unless the search needs none itself.
+    /// The models, if the search runs one on ONNX Runtime; else words.
     Auto,
     /// A trained reader and a trained support checker.
     Models,

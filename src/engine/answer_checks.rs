@@ -14,15 +14,20 @@ use crate::models::pair_model::{PairModel, READER, SUPPORT_CHECKER};
 use crate::models::reference::GeneratorRef;
 
 impl Kinglet {
-    /// True if trained models check answers: if that is set, or if the search needs models of the
-    /// catalog anyway.
-    pub fn checks_with_models(&self) -> bool {
+    /// True if trained models check answers over an index: if that is set, or if its searches run a
+    /// model on ONNX Runtime anyway.
+    pub(crate) fn checks_with_models(&self, manifest: Option<&Manifest>) -> bool {
+        let runs_a_model = || {
+            let embedder = self.answering_embedder(manifest);
+            let spec = embedder.model().map(|id| self.embedder_spec(id));
+            self.embedder.is_none()
+                && !self.needs_no_embedder()
+                && spec.is_some_and(|spec| spec.is_ok_and(|spec| spec.needs_runtime()))
+        };
         match self.config.checks {
             Checks::Models => true,
             Checks::Words => false,
-            Checks::Auto => {
-                self.embedder.is_none() && !self.needs_no_embedder() && self.answering_embedder(None).model().is_some()
-            }
+            Checks::Auto => runs_a_model(),
         }
     }
 
@@ -32,7 +37,7 @@ impl Kinglet {
     /// When the files of its backbone are missing, or no probability is safe enough for the risk
     /// that the user accepts.
     pub(crate) fn answer_reader(&self, manifest: &Manifest) -> Result<Option<AnswerReader>> {
-        if !self.checks_with_models() {
+        if !self.checks_with_models(Some(manifest)) {
             return Ok(None);
         }
         let calibration = manifest.calibration.clone().unwrap_or_else(Calibration::built_in);
@@ -48,10 +53,13 @@ impl Kinglet {
     ///
     /// # Errors
     /// When the files of its backbone are missing.
-    pub(crate) fn answer_checker(&self) -> Result<Option<Arc<dyn SupportChecker>>> {
+    pub(crate) fn answer_checker(&self, manifest: &Manifest) -> Result<Option<Arc<dyn SupportChecker>>> {
         let only_quotes = self.generator.is_none()
             && self.config.generators().iter().all(|generator| *generator == GeneratorRef::Extractive);
-        if only_quotes || !self.checks_with_models() { Ok(None) } else { self.open_support_checker().map(Some) }
+        if only_quotes || !self.checks_with_models(Some(manifest)) {
+            return Ok(None);
+        }
+        self.open_support_checker().map(Some)
     }
 
     /// Opens the reader of the catalog.
@@ -75,12 +83,17 @@ impl Kinglet {
         PairModel::open(&self.models, &*self.models.lookup(id)?, self.config.threads)
     }
 
-    /// The models with files that checks need; none if words check.
+    /// The models with files that checks over the index called `name` need; none if words check.
     ///
     /// # Errors
     /// When the catalog does not have one of them.
-    pub fn models_for_checking(&self) -> Result<Vec<Arc<ModelSpec>>> {
-        if !self.checks_with_models() {
+    pub fn models_for_checking(&self, name: &str) -> Result<Vec<Arc<ModelSpec>>> {
+        self.models_of_checks(Manifest::read(&self.index_folder(name)?)?.as_ref())
+    }
+
+    /// The same with exactly this configuration, or over an index with this manifest.
+    pub(crate) fn models_of_checks(&self, manifest: Option<&Manifest>) -> Result<Vec<Arc<ModelSpec>>> {
+        if !self.checks_with_models(manifest) {
             return Ok(Vec::new());
         }
         let backbone = self.models.backbone_of(&*self.models.lookup(READER)?)?;

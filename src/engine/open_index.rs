@@ -89,11 +89,11 @@ impl OpenIndex {
     /// # Errors
     /// As [`OpenIndex::search`].
     pub fn check(&self, text: &str, options: &SearchOptions, done: &dyn Fn(usize, usize)) -> Result<Vec<TextSentence>> {
-        let model = match self.kinglet.checks_with_models() {
+        let index = self.snapshot()?;
+        let model = match self.kinglet.checks_with_models(Some(index.manifest())) {
             true => Some(self.kinglet.open_support_checker()?),
             false => None,
         };
-        let index = self.snapshot()?;
         let sentences = sentences_to_check(text);
         let count = sentences.len();
         let mut checked = Vec::with_capacity(count);
@@ -138,9 +138,11 @@ impl OpenIndex {
 
     /// Searches, and loads the generator meanwhile.
     fn prepare(&self, question: &str, options: &SearchOptions) -> Result<PreparedAnswer> {
+        let index = self.snapshot()?;
         std::thread::scope(|scope| {
-            let loading =
-                scope.spawn(|| Ok::<_, Error>((self.kinglet.open_answer_writer()?, self.kinglet.answer_checker()?)));
+            let load =
+                || Ok::<_, Error>((self.kinglet.open_answer_writer()?, self.kinglet.answer_checker(index.manifest())?));
+            let loading = scope.spawn(load);
             let started = Instant::now();
             let mut found = self.find_passages(question, options)?;
             let retrieve = elapsed_ms(started);

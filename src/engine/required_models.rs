@@ -71,16 +71,13 @@ impl Kinglet {
         embedders.iter().filter_map(EmbedderRef::model).map(|id| self.embedder_spec(id)).collect()
     }
 
-    /// The models that an answer needs besides those of the search.
+    /// The models that an answer needs besides those of the search and of the checks.
     ///
     /// # Errors
     /// When the catalog does not have the generator.
     pub fn models_for_answering(&self) -> Result<Vec<Arc<ModelSpec>>> {
-        let mut specs = self.models_for_checking()?;
-        for id in self.config().generators().iter().filter_map(GeneratorRef::model) {
-            specs.push(self.generator_spec(id)?.0);
-        }
-        Ok(specs)
+        let generators = self.config().generators();
+        generators.iter().filter_map(GeneratorRef::model).map(|id| Ok(self.generator_spec(id)?.0)).collect()
     }
 
     /// Puts the runtime before the models if one of them needs it.

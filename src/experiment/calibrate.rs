@@ -70,11 +70,11 @@ impl Kinglet {
         count: usize,
         done: &dyn Fn(usize, usize),
     ) -> Result<CalibrationReport> {
-        if !self.checks_with_models() {
+        let index = self.open(name)?;
+        if !self.checks_with_models(Some(index.snapshot()?.manifest())) {
             return Err(Error::input("there is no reader to calibrate: words check the answers of this configuration")
                 .with_hint("--checks models, or a mode and an embedder that use models"));
         }
-        let index = self.open(name)?;
         let (questions, learned_from) = match file {
             Some(file) => {
                 let name = file.file_name().unwrap_or_default().to_string_lossy();

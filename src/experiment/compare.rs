@@ -201,6 +201,7 @@ impl Kinglet {
             required.extend(kinglet.models_of_search()?);
             if system.answers {
                 required.extend(kinglet.models_for_answering()?);
+                required.extend(kinglet.models_of_checks(None)?);
             }
             for model in required {
                 if !models.iter().any(|other| other.id == model.id) {

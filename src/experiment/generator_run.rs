@@ -41,7 +41,7 @@ impl GeneratorRun {
     pub fn new(kinglet: &Kinglet, index: Arc<Index>) -> Result<Self> {
         let sentences = kinglet.sentence_scorer(&index)?;
         let (generator, limits) = (kinglet.open_answer_writer()?, kinglet.config().answer_limits());
-        let (reader, checker) = (kinglet.answer_reader(index.manifest())?, kinglet.answer_checker()?);
+        let (reader, checker) = (kinglet.answer_reader(index.manifest())?, kinglet.answer_checker(index.manifest())?);
         Ok(GeneratorRun { index, generator, sentences, runtime: runtime()?, reader, checker, limits })
     }
 

@@ -155,6 +155,7 @@ fn add_indexing(kinglet: &Kinglet, index: &Index, job: &MeasureJob, cost: &mut C
     let mut specs = kinglet.models_of_search()?;
     if job.answers {
         specs.extend(kinglet.models_for_answering()?);
+        specs.extend(kinglet.models_of_checks(None)?);
     }
     cost.model_bytes = specs.iter().map(|spec| size_bytes(&kinglet.models().folder(spec))).sum();
     let parameters: Vec<u64> = specs.iter().filter_map(|spec| spec.parameters).collect();

@@ -25,6 +25,19 @@ pub(super) const READER_WEIGHTS: &[u8] = include_bytes!("../../training/weights/
 /// The weights of the model that holds sentences against passages.
 pub(super) const SUPPORT_WEIGHTS: &[u8] = include_bytes!("../../training/weights/support.safetensors");
 
+/// The weights for a task, and what its head reads.
+fn weights_of(task: PairTask) -> (&'static [u8], HeadInput) {
+    match task {
+        PairTask::Reader => (READER_WEIGHTS, HeadInput::EveryToken),
+        PairTask::Support => (SUPPORT_WEIGHTS, HeadInput::FirstToken),
+    }
+}
+
+/// The size of the weights for a task.
+pub(super) fn weights_bytes(task: PairTask) -> u64 {
+    weights_of(task).0.len() as u64
+}
+
 /// The places of the backbone: what it reads of two texts together, special tokens included.
 const MAX_TOKENS: usize = 512;
 /// The most tokens of an answer in a passage.
@@ -180,10 +193,7 @@ fn span_of(passage: &str, encoding: &Encoding, first: usize, last: usize) -> Spa
 
 fn open_session(store: &ModelStore, backbone: &ModelSpec, task: PairTask, threads: usize) -> Result<Session> {
     let graph = read(&store.require(backbone)?, "model.onnx")?;
-    let (weights, head_input) = match task {
-        PairTask::Reader => (READER_WEIGHTS, HeadInput::EveryToken),
-        PairTask::Support => (SUPPORT_WEIGHTS, HeadInput::FirstToken),
-    };
+    let (weights, head_input) = weights_of(task);
     let expected = low_rank::backbone_sha256(weights).map_err(|cause| unreadable(backbone, &cause))?;
     if store.hashes(backbone)?.first() != Some(&expected) {
         return Err(Error::model(format!(

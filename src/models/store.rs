@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::catalog::{Catalog, ModelFile, ModelKind, ModelSpec};
 use super::contracts::{EmbedderCard, SparseCard};
-use super::pair_model::not_a_pair_model;
+use super::pair_model::{not_a_pair_model, weights_bytes};
 use crate::error::{Error, ErrorKind, Hint, Result};
 
 /// The file that records the size and time of each file when it was last checked, so that 150 MB
@@ -89,8 +89,12 @@ impl ModelStore {
         })
     }
 
-    /// The size of all files of a model: the catalog's, or else that of the files that are here.
+    /// The size of all files of a model: the catalog's, or else that of the files that are here; of
+    /// one that is a part of this program that of its weights.
     pub fn size_bytes(&self, spec: &ModelSpec) -> Option<u64> {
+        if let ModelKind::PairModel { task, .. } = spec.kind {
+            return Some(weights_bytes(task));
+        }
         let here = |file: &ModelFile| {
             std::fs::metadata(self.folder(spec).join(&file.name)).ok().map(|metadata| metadata.len())
         };

@@ -15,6 +15,7 @@ impl Session<'_> {
             self.check_generator_is_reachable(&generator)?;
         }
         let index = self.open_for(question, index)?;
+        self.fetch_missing(&self.kinglet.models_for_checking(index.name())?)?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let spinner = progress::spinner(&self.resolved.config.generator().to_string());
         let mut written = Ok(());

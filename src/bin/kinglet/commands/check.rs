@@ -21,7 +21,7 @@ impl Session<'_> {
         let name = self.index_name(index)?;
         let index = self.kinglet.open(&name)?;
         self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-        self.fetch_missing(&self.kinglet.models_for_checking()?)?;
+        self.fetch_missing(&self.kinglet.models_for_checking(&name)?)?;
         let bar = progress::counted(0, "checking");
         let done = |done: usize, all: usize| {
             bar.set_length(all as u64);
@@ -41,7 +41,7 @@ impl Session<'_> {
     pub fn calibrate(&self, index: &IndexArg, questions: Option<&Path>, count: usize) -> Result<u8> {
         let name = self.index_name(index)?;
         self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-        self.fetch_missing(&self.kinglet.models_for_checking()?)?;
+        self.fetch_missing(&self.kinglet.models_for_checking(&name)?)?;
         let bar = progress::counted(0, "asking");
         let done = |done: usize, all: usize| {
             bar.set_length(all as u64);

@@ -34,6 +34,7 @@ impl Session<'_> {
         }
         let name = self.index_name(index)?;
         self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
+        self.fetch_missing(&self.kinglet.models_for_checking(&name)?)?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
         let bar = progress::counted(0, "asking");
         let done = |done: usize, all: usize| {

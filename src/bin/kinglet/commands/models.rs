@@ -49,7 +49,7 @@ impl Session<'_> {
     pub fn models_pull(&self, ids: &[String], from: Option<&Path>, force: bool) -> Result<u8> {
         let specs = ids.iter().map(|id| self.kinglet.models().lookup(id)).collect::<Result<Vec<_>>>()?;
         for spec in specs {
-            if !force && self.kinglet.models().require(&spec).is_ok() {
+            if spec.files.is_empty() || (!force && self.kinglet.models().require(&spec).is_ok()) {
                 render::notice(&format!("{} is already installed", spec.id));
                 continue;
             }
@@ -136,6 +136,9 @@ impl Session<'_> {
 
     pub fn models_path(&self, id: &str) -> Result<u8> {
         let spec = self.kinglet.models().lookup(id)?;
+        if spec.files.is_empty() {
+            return Err(Error::input(format!("{id} is a part of this program and has no folder")));
+        }
         let folder = self.kinglet.models().require(&spec)?;
         printed(render::paths(&[folder]))
     }
