@@ -184,12 +184,13 @@ impl AnswerBuilder {
     pub fn finish(mut self, written: Written) -> Answer {
         self.unknown_citations.sort_unstable();
         self.unknown_citations.dedup();
+        let support: Vec<f32> = self.sentences.iter().map(|sentence| sentence.check.probability).collect();
         let refused = self.has_refused && self.supported == 0;
         let nearest = if refused { &self.passages[..self.passages.len().min(MAX_NEAREST)] } else { &[] };
         let nearest = nearest.iter().zip(1..).map(|(passage, n)| CitedSource::new(n, passage)).collect();
         Answer {
             nearest,
-            confidence: confidence(written.sureness, self.supported, self.unsupported.len(), self.cites_best),
+            confidence: confidence(written.sureness, &support, self.supported > 0, self.cites_best),
             readings: self.readings,
             cascade: None,
             answer: self.text,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use super::events::is_unanswered;
 use super::retry::answer_or_retry;
 use super::{Answer, AnswerEvent, AnswerEvents, AnswerLimits, FoundPassages, elapsed_ms};
 use crate::error::{Error, Result};
@@ -45,7 +46,8 @@ pub(super) fn answer_in_cascade(
         let Some(AnswerEvent::Finished(answer)) = events.last_mut() else {
             return Err(Error::model(format!("{name} stopped before its answer was complete")));
         };
-        let doubt = doubt(answer);
+        // A large generator is not asked either if a reader finds no answer in the passages.
+        let doubt = doubt(answer).filter(|_| !is_unanswered(&found.readings));
         let report = CascadeReport { small: name, confidence: answer.confidence, doubt, small_ms: elapsed_ms(started) };
         answer.cascade = Some(report.clone());
         if report.doubt.is_none() || found.passages.is_empty() {

@@ -24,15 +24,16 @@ impl TokenProbabilities {
     }
 }
 
-/// The confidence in an answer, from 0 to 1. `sureness` is the generator's: the smaller of the mean
-/// probability of its tokens and the share of the question's words that the best sentences cover.
-/// Sentences without support lower it, and so does an answer that does not cite the passage with
-/// the best sentence. A refusal has none. It is not calibrated.
-pub(super) fn confidence(sureness: f32, supported: usize, unsupported: usize, cites_best: bool) -> f32 {
-    if supported == 0 {
+/// The confidence in an answer, from 0 to 1. `sureness` is the smaller of the mean probability of
+/// the generator's tokens and of the probability that the passages answer. `support` has the
+/// probability of each sentence that the passages support it; `supported` says whether one of them
+/// counts as supported, else there is no confidence. An answer that does not cite the passage with
+/// the best sentence has half of it. It is not calibrated.
+pub(super) fn confidence(sureness: f32, support: &[f32], supported: bool, cites_best: bool) -> f32 {
+    if !supported {
         return 0.0;
     }
-    let support = supported as f32 / (supported + unsupported) as f32;
+    let support = support.iter().sum::<f32>() / support.len() as f32;
     sureness.clamp(0.0, 1.0) * support * if cites_best { 1.0 } else { 0.5 }
 }
 
@@ -42,10 +43,11 @@ mod tests {
 
     #[test]
     fn doubt_comes_from_improbable_words_missing_support_and_disagreement() {
-        assert_eq!(confidence(0.8, 2, 0, true), 0.8);
-        assert_eq!(confidence(0.8, 1, 1, true), 0.4);
-        assert_eq!(confidence(0.8, 1, 0, false), 0.4);
-        assert_eq!(confidence(0.8, 0, 0, true), 0.0, "a refusal");
+        assert_eq!(confidence(0.8, &[1.0, 1.0], true, true), 0.8);
+        assert_eq!(confidence(0.8, &[1.0, 0.0], true, true), 0.4);
+        assert_eq!(confidence(0.8, &[1.0], true, false), 0.4);
+        assert_eq!(confidence(0.8, &[0.4], false, true), 0.0, "nothing is supported");
+        assert_eq!(confidence(0.8, &[], false, true), 0.0, "a refusal");
         let mut probabilities = TokenProbabilities::default();
         assert_eq!(probabilities.mean(), None);
         for probability in [0.5f32, 0.125] {

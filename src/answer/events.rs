@@ -114,8 +114,14 @@ pub(super) fn answer_by(
 }
 
 /// True if a reader found no answer to any part of the question.
-fn is_unanswered(readings: &[Reading]) -> bool {
+pub(super) fn is_unanswered(readings: &[Reading]) -> bool {
     !readings.is_empty() && readings.iter().all(|reading| !reading.is_answered)
+}
+
+/// The smallest probability that a part of the question which is answered gets; `None` without a
+/// reader.
+fn least_probability(readings: &[Reading]) -> Option<f32> {
+    readings.iter().filter(|reading| reading.is_answered).map(|reading| reading.probability).reduce(f32::min)
 }
 
 /// Reads the events to the end and gives the complete answer.
@@ -136,8 +142,9 @@ pub async fn collect_answer(events: impl Stream<Item = Result<AnswerEvent>>) -> 
 struct Writing {
     generator: String,
     prompt_tokens: usize,
-    /// The share of the question's words that the best sentences cover.
-    coverage: f32,
+    /// How sure it is that the passages answer: by the reader, or else the share of the question's
+    /// words that the best sentences cover.
+    answerable: f32,
     probabilities: TokenProbabilities,
     tokens: BoxStream<'static, Result<Token>>,
     cutter: SentenceCutter,
@@ -158,11 +165,12 @@ impl Writing {
         limits: AnswerLimits,
     ) -> Result<Self> {
         let Packed { prompt, prompt_tokens, passages, readings } = pack(generator.as_ref(), question, &found, limits)?;
+        let answerable = least_probability(&readings).unwrap_or_else(|| prompt.coverage());
         let found = FoundPassages { passages, readings, ..found };
         Ok(Writing {
+            answerable,
             generator: generator.name().to_string(),
             prompt_tokens,
-            coverage: prompt.coverage(),
             probabilities: TokenProbabilities::default(),
             timings_ms: found.timings_ms,
             checks_with_model: checker.is_some(),
@@ -207,6 +215,9 @@ impl Writing {
 
     /// Checks sentences; by a model on a thread where it may take its time.
     async fn add(mut self, sentences: Vec<Sentence>) -> Result<(Self, Vec<Result<AnswerEvent>>, bool)> {
+        if sentences.is_empty() {
+            return Ok((self, Vec::new(), false));
+        }
         let checks_with_model = self.checks_with_model;
         let check = move || {
             let (events, repeats) = self.check(sentences)?;
@@ -244,7 +255,7 @@ impl Writing {
         let read = self.read_ms.unwrap_or_default();
         let timings_ms = Timings { read, write: elapsed_ms(self.started) - read, ..self.timings_ms };
         let Writing { generator, prompt_tokens, .. } = self;
-        let sureness = self.coverage.min(self.probabilities.mean().unwrap_or(1.0));
+        let sureness = self.answerable.min(self.probabilities.mean().unwrap_or(1.0));
         events.push(finished(self.builder, Written { generator, prompt_tokens, sureness, timings_ms }));
         events
     }

@@ -96,9 +96,9 @@ pub struct Answer {
     pub generator: String,
     /// The tokens that the generator read: instructions, passages and question.
     pub prompt_tokens: usize,
-    /// How sure the answer is, from 0 to 1: by the probability of its words, the share of the
-    /// question's words that the best sentences cover, and how much of it the passages support. Not
-    /// calibrated: only the order of answers means something.
+    /// How sure the answer is, from 0 to 1: by the probability of its words, the probability that
+    /// the passages answer, and how much of it they support. Not calibrated: only the order of
+    /// answers means something.
     pub confidence: f32,
     /// What a reader found for each part of the question; empty if no reader was asked.
     pub readings: Vec<Reading>,
