@@ -112,11 +112,20 @@ def sentences(kinglet, folder):
     claims = [{"claim": row["sentence"], "question": questions[row["question_id"]], "evidence": [documents[name] for name in row["documents"]]} for row in rows]
     found = judged(kinglet, claims)
     print("\n### Sentences that generators wrote, labelled by hand: supported or not\n\n| | sentences | agreement | balanced accuracy |\n|---|--:|--:|--:|")
+    scores = [one["probability"] for one in found]
     everything = [(row["supported"], one["label"] == "supported", row) for row, one in zip(rows, found)]
     for label, group in [("all", everything)] + [(f"written by {name}", [one for one in everything if one[2]["generator"] == name]) for name in sorted({row["generator"] for row in rows})] + [(f"{half} half", [one for one in everything if answers.half_of(questions[one[2]["question_id"]]) == half]) for half in ("tune", "held")]:
         same = [truth == judgement for truth, judgement, _ in group]
         agreement = shown(statistics.mean(same), interval(lambda pick: statistics.mean(same[n] for n in pick), len(same)))
         print(f"| {label} | {len(group)} | {agreement} | {shown(balanced([one[:2] for one in group]))} |", flush=True)
+    truth = [row["supported"] for row in rows]
+    bounds = interval(lambda pick: correlation([truth[n] for n in pick], [scores[n] for n in pick]), len(rows))
+    print(f"\nCorrelation of the probability with the labels: {shown(correlation(truth, scores), bounds, 2)}")
+
+
+def correlation(truth, probability):
+    """Pearson's correlation of labels and probabilities."""
+    return statistics.correlation([float(one) for one in truth], probability)
 
 
 def calibration_error(points, bins=10):
