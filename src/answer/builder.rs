@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::citations::{Citation, CitationBuilder, CitedSource, take_marks};
+use super::citations::{Citation, CitationBuilder, take_marks};
 use super::confidence::confidence;
 use super::refusal::is_refusal;
 use super::sentence_check::{SentenceCheck, SentenceChecker, SupportLabel};
@@ -187,7 +187,8 @@ impl AnswerBuilder {
         let support: Vec<f32> = self.sentences.iter().map(|sentence| sentence.check.probability).collect();
         let refused = self.has_refused && self.supported == 0;
         let nearest = if refused { &self.passages[..self.passages.len().min(MAX_NEAREST)] } else { &[] };
-        let nearest = nearest.iter().zip(1..).map(|(passage, n)| CitedSource::new(n, passage)).collect();
+        let nearest =
+            nearest.iter().zip(1..).filter_map(|(passage, n)| Citation::of_best_sentence(n, passage)).collect();
         Answer {
             nearest,
             confidence: confidence(written.sureness, &support, self.supported > 0, self.cites_best),

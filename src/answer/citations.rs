@@ -96,6 +96,14 @@ impl CitationBuilder {
 }
 
 impl Citation {
+    /// The sentence of the passage that comes nearest to an answer; `None` if nothing of it is read.
+    pub(super) fn of_best_sentence(n: usize, passage: &Passage) -> Option<Self> {
+        let read = passage.sentences.iter().filter(|sentence| !sentence.is_instruction);
+        let best = read
+            .max_by(|one, other| (!one.is_heading).cmp(&!other.is_heading).then(one.score.total_cmp(&other.score)))?;
+        Some(Citation::new(n, passage, best.span))
+    }
+
     pub(super) fn new(n: usize, passage: &Passage, span: Span) -> Self {
         let chunk = &passage.chunk;
         let (first, last) = (chunk.place_at(span.start), chunk.place_at(span.end - 1));

@@ -106,8 +106,8 @@ pub struct Answer {
     pub cascade: Option<CascadeReport>,
     /// The passages that are cited, by number.
     pub sources: Vec<CitedSource>,
-    /// Of a refusal the passages that came nearest, best first.
-    pub nearest: Vec<CitedSource>,
+    /// Of a refusal the best sentences of the passages that came nearest, best first.
+    pub nearest: Vec<Citation>,
     /// How long the stages took.
     pub timings_ms: Timings,
     /// What the index had not finished when it was searched.

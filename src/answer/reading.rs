@@ -18,6 +18,9 @@ const NOT_FIRST: f32 = 2.0;
 /// How much the judgement that a passage answers counts beside the score of its best place.
 const ANSWERABLE: f32 = 0.5;
 
+/// Below this share of the question's words the best sentence is in other words.
+const COVERED: f32 = 0.2;
+
 /// A passage disagrees only if it answers with at least this probability.
 const SURE: f32 = 0.6;
 
@@ -70,12 +73,16 @@ pub struct AnswerReader {
     calibration: Arc<Calibration>,
     /// The smallest probability with which a question is answered.
     least: f32,
+    /// The same where the best sentence has few of the question's words.
+    least_uncovered: f32,
 }
 
 impl AnswerReader {
-    /// `least` is the smallest calibrated probability with which a question is answered.
-    pub fn new(reader: Arc<dyn Reader>, calibration: Arc<Calibration>, least: f32) -> Self {
-        AnswerReader { reader, calibration, least }
+    /// `least` is the smallest calibrated probability with which a question is answered;
+    /// `least_uncovered` is that of a question which the best sentence asks in other words: the
+    /// reader learned from questions in the words of their passages, and doubts the others.
+    pub fn new(reader: Arc<dyn Reader>, calibration: Arc<Calibration>, least: f32, least_uncovered: f32) -> Self {
+        AnswerReader { reader, calibration, least, least_uncovered }
     }
 
     /// Reads `passages` for a part of the question; `first` is the index of its first hit. The
@@ -100,10 +107,18 @@ impl AnswerReader {
             disagreements,
             features,
             probability,
-            is_answered: probability >= self.least,
+            is_answered: probability
+                >= if best_coverage(passages) < COVERED { self.least_uncovered } else { self.least },
             is_shifted: self.calibration.is_shifted(&features),
         }))
     }
+}
+
+/// The share of the question's words that the best sentence has.
+fn best_coverage(passages: &[Passage]) -> f32 {
+    let sentences = passages.iter().flat_map(|passage| &passage.sentences);
+    let answering = sentences.filter(|sentence| !sentence.is_heading && !sentence.is_instruction);
+    answering.max_by(|one, other| one.score.total_cmp(&other.score)).map_or(0.0, |sentence| sentence.coverage)
 }
 
 /// What a reader found in all passages.
@@ -134,6 +149,7 @@ fn disagreements(
 fn read(reader: &dyn Reader, question: &str, first: usize, passages: &mut [Passage]) -> Result<Option<PassagesRead>> {
     let texts: Vec<(String, usize)> = passages.iter().map(read_text).collect();
     let found = reader.read(question, &texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>())?;
+    let most_added = if asks_for_a_fact(question) { MOST_ADDED } else { 0.0 };
     let score = |at: usize, found: &ReadPassage| {
         found.span_margin + ANSWERABLE * found.answerable - if at == first { 0.0 } else { NOT_FIRST }
     };
@@ -143,7 +159,7 @@ fn read(reader: &dyn Reader, question: &str, first: usize, passages: &mut [Passa
         if let Some(span) = one.span.and_then(|span| within_text(span, texts[at].1)) {
             let sentences = &mut passages[at].sentences;
             if let Some(sentence) = sentences.iter_mut().find(|sentence| span.start < sentence.span.end) {
-                sentence.score += MOST_ADDED / (1.0 + (-ADDED_STEEPNESS * score).exp());
+                sentence.score += most_added / (1.0 + (-ADDED_STEEPNESS * score).exp());
             }
         }
         if best.is_none_or(|(most, _)| score > most) {
@@ -195,7 +211,7 @@ mod tests {
     fn read(finds: &'static [(&'static str, f32)], question: &str, passages: &mut [Passage]) -> Option<Reading> {
         let points = vec![CalibrationPoint { probability: 0.5, is_answerable: true }];
         let calibration = Calibration { points, ..Calibration::built_in() };
-        AnswerReader::new(Arc::new(Finds(finds)), Arc::new(calibration), 0.5).read(question, 0, passages).unwrap()
+        AnswerReader::new(Arc::new(Finds(finds)), Arc::new(calibration), 0.5, 0.5).read(question, 0, passages).unwrap()
     }
 
     fn ends() -> Vec<Passage> {

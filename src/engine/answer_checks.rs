@@ -13,6 +13,10 @@ use crate::models::contracts::{Reader, SupportChecker};
 use crate::models::pair_model::{PairModel, READER, SUPPORT_CHECKER};
 use crate::models::reference::GeneratorRef;
 
+/// A question in other words than the best sentence is refused only below this probability, unless
+/// the user names a risk.
+const SURELY_UNANSWERED: f32 = 0.15;
+
 impl Kinglet {
     /// True if trained models check answers over an index: if that is set, or if its searches run a
     /// model on ONNX Runtime anyway.
@@ -41,11 +45,14 @@ impl Kinglet {
             return Ok(None);
         }
         let calibration = manifest.calibration.clone().unwrap_or_else(Calibration::built_in);
-        let least = match self.config.risk.share() {
-            None => calibration.refuse_below,
-            Some(risk) => calibration.threshold_for(risk).ok_or_else(|| too_strict(risk, &calibration))?,
+        let (least, least_uncovered) = match self.config.risk.share() {
+            None => (calibration.refuse_below, calibration.refuse_below.min(SURELY_UNANSWERED)),
+            Some(risk) => {
+                let least = calibration.threshold_for(risk).ok_or_else(|| too_strict(risk, &calibration))?;
+                (least, least)
+            }
         };
-        Ok(Some(AnswerReader::new(self.open_reader()?, Arc::new(calibration), least)))
+        Ok(Some(AnswerReader::new(self.open_reader()?, Arc::new(calibration), least, least_uncovered)))
     }
 
     /// The model that holds the sentences of answers against passages; `None` if words do, or if

@@ -40,9 +40,10 @@ pub struct AnswerView {
     pub cascade: Option<CascadeView>,
     /// The cited passages, by number.
     pub sources: Vec<SourceView>,
-    /// Of a refusal the passages that came nearest, best first; absent if there are none.
+    /// Of a refusal the best sentences of the passages that came nearest, best first; absent if
+    /// there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub nearest: Vec<SourceView>,
+    pub nearest: Vec<CitationView>,
     /// The passages of which sentences were not read, because they read like instructions to a
     /// model; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -194,7 +195,7 @@ impl AnswerView {
                 doubt: report.doubt.clone(),
                 small_ms: report.small_ms,
             }),
-            nearest: answer.nearest.iter().map(|source| SourceView::new(source, base)).collect(),
+            nearest: answer.nearest.iter().map(|citation| CitationView::new(citation, base)).collect(),
             sources: answer.sources.iter().map(|source| SourceView::new(source, base)).collect(),
             instructions_left_out: answer.instructions_left_out.iter().map(|one| LeftOutView::new(one, base)).collect(),
             timings_ms: TimingsView { retrieve, load, read, write },

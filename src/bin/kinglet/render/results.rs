@@ -106,11 +106,15 @@ pub fn sources(answer: &AnswerView, all_quotes: bool) -> Result<()> {
         writeln!(out, "    {}", visible(&quote.quote.split_whitespace().collect::<Vec<_>>().join(" ")))?;
     }
     if !answer.nearest.is_empty() {
-        writeln!(out, "\n{DIM}The nearest passages:{DIM:#}")?;
+        writeln!(out, "\n{DIM}What comes nearest:{DIM:#}")?;
     }
-    for source in &answer.nearest {
-        let location = on_one_line(&format!("{}{}", source.path, source.location.suffix));
-        writeln!(out, "    {PATH}{location}{PATH:#}  {}", visible(&source.heading))?;
+    for CitationView { path, location, quote, .. } in &answer.nearest {
+        let place = on_one_line(&format!("{path}{}", location.suffix));
+        writeln!(
+            out,
+            "    {PATH}{place}{PATH:#}  {}",
+            visible(&quote.split_whitespace().collect::<Vec<_>>().join(" "))
+        )?;
     }
     writeln!(out, "{DIM}answered by {}{DIM:#}", visible(&answer.generator))
 }
