@@ -96,7 +96,7 @@ impl CitationBuilder {
 }
 
 impl Citation {
-    /// The sentence of the passage that comes nearest to an answer; `None` if nothing of it is read.
+    /// The sentence of the passage that comes nearest to an answer; `None` if none of it is read.
     pub(super) fn of_best_sentence(n: usize, passage: &Passage) -> Option<Self> {
         let read = passage.sentences.iter().filter(|sentence| !sentence.is_instruction);
         let best = read

@@ -145,6 +145,13 @@ mod tests {
             prompt_tokens: 1,
             confidence: 0.5,
             cascade: Some(CascadeView { small: text(), confidence: 0.4, doubt: Some(text()), small_ms: 1 }),
+            sources: vec![SourceView {
+                n: 1,
+                path: text(),
+                location: location(),
+                heading: text(),
+                truncated: Some(text()),
+            }],
             nearest: vec![CitationView { n: 1, path: text(), location: location(), quote: text(), span: [1, 2] }],
             instructions_left_out: vec![LeftOutView { path: text(), location: location(), sentences: 1 }],
             timings_ms: TimingsView { retrieve: 1, load: 1, read: 1, write: 1 },
