@@ -51,8 +51,8 @@ const COMPARING: [&str; 6] = ["other", "others", "rest", "latter", "former", "sa
 /// A sentence that begins so limits what the one before it says.
 const LIMITING: [&str; 7] = ["otherwise", "however", "but", "except", "unless", "exceptions", "instead"];
 
-/// True if a few words answer: a name, a number, a date, a place. "What does X do?" and "What is
-/// X?" ask for a sentence. The rules know English only.
+/// True if a few words answer: a name, a number, a date, a place. "What does X do?", "What is X?"
+/// and "What happens if …?" ask for a sentence. The rules know English only.
 pub(super) fn asks_for_a_fact(question: &str) -> bool {
     const MEASURES: [&str; 18] = [
         "many",
@@ -79,6 +79,7 @@ pub(super) fn asks_for_a_fact(question: &str) -> bool {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let asks = |at: usize| match words.get(at..).unwrap_or_default() {
         ["what", "do" | "does" | "did", .., "do" | "mean"] => false,
+        ["what", "happens" | "should" | "can" | "must", ..] => false,
         ["what", "is" | "are", name, ..] => DETERMINERS.contains(name),
         ["who" | "whom" | "whose" | "when" | "where" | "which" | "what", ..] => true,
         ["how", measure, ..] => MEASURES.contains(measure),
@@ -201,9 +202,15 @@ mod tests {
         {
             assert!(asks_for_a_fact(question), "{question}");
         }
-        for question in
-            ["What does open do?", "What is MAX_ROWS?", "How do I start it?", "Why?", "Are pets allowed?", ""]
-        {
+        for question in [
+            "What happens if I stop?",
+            "What does open do?",
+            "What is MAX_ROWS?",
+            "How do I start it?",
+            "Why?",
+            "Are pets allowed?",
+            "",
+        ] {
             assert!(!asks_for_a_fact(question), "{question}");
         }
     }
