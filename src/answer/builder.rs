@@ -170,12 +170,16 @@ impl AnswerBuilder {
         AnswerSentence { text: REFUSAL.to_string(), support: SentenceSupport::Refusal }
     }
 
-    /// The quotes of the evidence. Only what supports is a citation of the answer.
+    /// The quotes of the evidence. What supports is a citation of the answer, what contradicts is a
+    /// source of it, and what says only a part is neither.
     fn quotes(&mut self, check: &SentenceCheck) -> Vec<Citation> {
-        let is_support = check.label == SupportLabel::Supported;
         let quote = |&(at, span): &(usize, Span)| {
             let passage = &self.passages[at];
-            if is_support { self.citations.cite(at, passage, span) } else { self.citations.quote(at, passage, span) }
+            match check.label {
+                SupportLabel::Supported => self.citations.cite(at, passage, span),
+                SupportLabel::Contradicted => self.citations.quote(at, passage, span),
+                SupportLabel::Partly | SupportLabel::NotFound => Citation::new(0, passage, span),
+            }
         };
         check.evidence.iter().map(quote).collect()
     }

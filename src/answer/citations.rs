@@ -46,7 +46,7 @@ impl CitedSource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Citation {
-    /// The source's number.
+    /// The source's number; 0 if it is no source of the answer.
     pub n: usize,
     /// The file.
     pub path: String,

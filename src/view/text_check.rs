@@ -34,7 +34,7 @@ pub struct SentenceView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QuoteView {
-    /// The source's number: the `[n]` in the answer; absent where there are no numbers.
+    /// The source's number: the `[n]` in the answer; absent if it is no source of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<usize>,
     /// The sentence, word for word.
@@ -89,7 +89,7 @@ impl SentenceView {
 impl QuoteView {
     pub(super) fn new(quote: &Citation, base: &Path, is_numbered: bool) -> Self {
         QuoteView {
-            source: is_numbered.then_some(quote.n),
+            source: (is_numbered && quote.n > 0).then_some(quote.n),
             quote: quote.quote.clone(),
             path: relative(Path::new(&quote.path), base),
             place: Location::new(quote.unit, quote.first, quote.last, &quote.place),
