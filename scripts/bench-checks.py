@@ -234,8 +234,7 @@ def timing(kinglet, folder):
         judged(kinglet, claims * count)
         return time.monotonic() - start
     once = statistics.median((seconds(11) - seconds(1)) / 10 for _ in range(3))
-    # `check-pairs` looks at every pair twice: once for the judgement and once for the places.
-    print(f"\n### Time\n\nChecking three sentences against four passages takes {once / 2:.2f} s, without loading the model.")
+    print(f"\n### Time\n\nChecking three sentences against four passages takes {once:.2f} s, without loading the model.")
 
 
 def main(arguments):

@@ -135,18 +135,17 @@ impl AnswerBuilder {
             return Ok((sentence.text, SentenceSupport::NothingToCheck));
         };
         let quotes = self.quotes(&check);
+        let numbers: BTreeSet<usize> = quotes.iter().map(|quote| quote.n).collect();
+        let numbers: Vec<usize> = numbers.into_iter().collect();
         let (text, support) = match check.label {
             SupportLabel::Supported => {
                 self.supported += 1;
                 self.cites_best |= check.evidence.iter().any(|(passage, _)| *passage == 0);
-                let numbers: BTreeSet<usize> = quotes.iter().map(|quote| quote.n).collect();
                 let marks: String = numbers.iter().map(|number| format!("[{number}]")).collect();
-                (format!("{} {marks}", sentence.text), SentenceSupport::Cited(numbers.into_iter().collect()))
+                (format!("{} {marks}", sentence.text), SentenceSupport::Cited(numbers))
             }
             SupportLabel::Contradicted => {
                 self.unsupported.push(sentence.text.clone());
-                let numbers: BTreeSet<usize> = quotes.iter().map(|quote| quote.n).collect();
-                let numbers: Vec<usize> = numbers.into_iter().collect();
                 (format!("{} {}", sentence.text, contradicted_mark(&numbers)), SentenceSupport::Contradicted(numbers))
             }
             SupportLabel::Partly | SupportLabel::NotFound => {

@@ -90,19 +90,13 @@ pub(super) fn answer_by(
     let passages = found.passages.clone();
     let first = stream::iter([Ok(AnswerEvent::PassagesFound { passages, pending: found.pending })]);
     let found = found.readable(limits);
-    if found.passages.is_empty() {
+    let nothing_found = found.passages.is_empty();
+    if nothing_found || is_unanswered(&found.readings) {
         let (generator, timings_ms) = (generator.name().to_string(), found.timings_ms);
         let mut builder = AnswerBuilder::new(question, found, None, limits.unsupported);
-        let sentence = builder.add_unchecked(NOTHING_FOUND);
+        let sentence = if nothing_found { builder.add_unchecked(NOTHING_FOUND) } else { builder.refuse() };
         let finished = finished(builder, Written { generator, timings_ms, ..Written::default() });
         return first.chain(stream::iter([sentence_event(sentence), finished])).boxed();
-    }
-    if is_unanswered(&found.readings) {
-        let (generator, timings_ms) = (generator.name().to_string(), found.timings_ms);
-        let mut builder = AnswerBuilder::new(question, found, None, limits.unsupported);
-        let refusal = builder.refuse();
-        let finished = finished(builder, Written { generator, timings_ms, ..Written::default() });
-        return first.chain(stream::iter([sentence_event(refusal), finished])).boxed();
     }
     match Writing::start(&generator, checker, question, found, limits) {
         Ok(writing) => {

@@ -61,8 +61,8 @@ impl FoundPassages {
     }
 }
 
-/// The passage as it is read, without headings and with blanks in the place of sentences that read
-/// like instructions to a model; and where the text of its chunk begins.
+/// The passage as it is read, and where the text of its chunk begins in it. Headings that read like
+/// instructions to a model are left out, and such sentences are blanks.
 pub(super) fn read_text(passage: &Passage) -> (String, usize) {
     let chunk = with_read_headings(&passage.chunk);
     let mut text = chunk.passage();

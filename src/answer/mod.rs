@@ -30,9 +30,10 @@ pub use events::{AnswerEvent, AnswerEvents, AnswerSentence, FoundPassages, Sente
 pub use left_out::LeftOut;
 pub use packing::{AnswerLimits, Unsupported};
 pub use reading::{AnswerPlace, AnswerReader, Disagreement, Reading};
+pub(crate) use sentence_check::SentenceChecker;
 pub use sentence_check::{SentenceCheck, SupportLabel};
-pub use text_check::{CheckedPair, PairPlace, TextSentence, sentences_to_check};
-pub(crate) use text_check::{check_pair, check_sentence};
+pub(crate) use text_check::check_sentence;
+pub use text_check::{TextSentence, sentences_to_check};
 pub use writer::{AnswerWriter, answer};
 
 /// The mark after a sentence of an answer that no passage supports.

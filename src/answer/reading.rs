@@ -9,7 +9,7 @@ use super::leaning::asks_for_a_fact;
 use super::left_out::read_text;
 use crate::error::Result;
 use crate::index::calibration::{Calibration, ReadingFeatures};
-use crate::models::contracts::{ReadPassage, Reader};
+use crate::models::contracts::Reader;
 use crate::text::Span;
 
 /// The score that a passage loses if it is not the first hit for its part of the question.
@@ -18,14 +18,14 @@ const NOT_FIRST: f32 = 2.0;
 /// How much the judgement that a passage answers counts beside the score of its best place.
 const ANSWERABLE: f32 = 0.5;
 
-/// Below this share of the question's words the best sentence is in other words.
+/// A question shares few words with the best sentence if that has less than this share of them.
 const COVERED: f32 = 0.2;
 
 /// A passage disagrees only if it answers with at least this probability.
 const SURE: f32 = 0.6;
 
-/// The most that a place adds to the score of its sentence, and the score of a place that adds half
-/// of it more per unit.
+/// A place adds at most this to the score of its sentence. How much of it is a logistic function of
+/// the place's own score, with this steepness.
 const MOST_ADDED: f32 = 0.5;
 const ADDED_STEEPNESS: f32 = 0.25;
 
@@ -79,7 +79,7 @@ pub struct AnswerReader {
 
 impl AnswerReader {
     /// `least` is the smallest calibrated probability with which a question is answered;
-    /// `least_uncovered` is that of a question which the best sentence asks in other words: the
+    /// `least_uncovered` is that of a question that shares few words with the best sentence: the
     /// reader learned from questions in the words of their passages, and doubts the others.
     pub fn new(reader: Arc<dyn Reader>, calibration: Arc<Calibration>, least: f32, least_uncovered: f32) -> Self {
         AnswerReader { reader, calibration, least, least_uncovered }
@@ -150,32 +150,34 @@ fn read(reader: &dyn Reader, question: &str, first: usize, passages: &mut [Passa
     let texts: Vec<(String, usize)> = passages.iter().map(read_text).collect();
     let found = reader.read(question, &texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>())?;
     let most_added = if asks_for_a_fact(question) { MOST_ADDED } else { 0.0 };
-    let score = |at: usize, found: &ReadPassage| {
-        found.span_margin + ANSWERABLE * found.answerable - if at == first { 0.0 } else { NOT_FIRST }
+    let place = |at: usize| {
+        let span = found[at].span.and_then(|span| within_text(span, texts[at].1))?;
+        Some(AnswerPlace { passage: at, span })
+    };
+    let features = |at: usize| ReadingFeatures { answerable: found[at].answerable, span_margin: found[at].span_margin };
+    let score = |at: usize| {
+        found[at].span_margin + ANSWERABLE * found[at].answerable - if at == first { 0.0 } else { NOT_FIRST }
     };
     let mut best: Option<(f32, usize)> = None;
-    for (at, one) in found.iter().enumerate() {
-        let score = score(at, one);
-        if let Some(span) = one.span.and_then(|span| within_text(span, texts[at].1)) {
-            let sentences = &mut passages[at].sentences;
-            if let Some(sentence) = sentences.iter_mut().find(|sentence| span.start < sentence.span.end) {
-                sentence.score += most_added / (1.0 + (-ADDED_STEEPNESS * score).exp());
-            }
+    for (at, passage) in passages.iter_mut().enumerate() {
+        let score = score(at);
+        if let Some(AnswerPlace { span, .. }) = place(at)
+            && let Some(sentence) = passage.sentences.iter_mut().find(|sentence| span.start < sentence.span.end)
+        {
+            sentence.score += most_added / (1.0 + (-ADDED_STEEPNESS * score).exp());
         }
         if best.is_none_or(|(most, _)| score > most) {
             best = Some((score, at));
         }
     }
     let Some((_, chosen)) = best else { return Ok(None) };
-    let features = ReadingFeatures { answerable: found[chosen].answerable, span_margin: found[chosen].span_margin };
-    let span = found[chosen].span.and_then(|span| within_text(span, texts[chosen].1));
-    let others = (0..found.len()).filter(|&at| at != chosen).filter_map(|at| {
-        let span = found[at].span.and_then(|span| within_text(span, texts[at].1))?;
-        let features = ReadingFeatures { answerable: found[at].answerable, span_margin: found[at].span_margin };
-        Some((AnswerPlace { passage: at, span }, features))
-    });
-    let place = span.map(|span| AnswerPlace { passage: chosen, span });
-    Ok(Some(PassagesRead { place, lead: found[chosen].lead, features, others: others.collect() }))
+    let others = (0..found.len()).filter(|&at| at != chosen).filter_map(|at| Some((place(at)?, features(at))));
+    Ok(Some(PassagesRead {
+        place: place(chosen),
+        lead: found[chosen].lead,
+        features: features(chosen),
+        others: others.collect(),
+    }))
 }
 
 /// The part of the span that is in the chunk's own text and not in the headings before it.
@@ -189,6 +191,7 @@ mod tests {
     use super::super::tests::passage;
     use super::*;
     use crate::index::calibration::CalibrationPoint;
+    use crate::models::contracts::ReadPassage;
 
     /// Finds these words, with this score, in every passage that has them.
     struct Finds(&'static [(&'static str, f32)]);

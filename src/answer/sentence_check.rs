@@ -176,11 +176,6 @@ impl SentenceChecker {
         })
     }
 
-    /// For measurements: the share of pairs of words, and what is missing.
-    pub fn anywhere(&self, sentence: &str) -> (f32, Vec<Conflict>) {
-        (self.evidence.share_of_pairs(sentence), self.missing(sentence))
-    }
-
     /// The numbers, codes and names of a claim that neither a passage nor the question has.
     fn missing(&self, claim: &str) -> Vec<Conflict> {
         let texts = self.texts.iter().flat_map(|it| [it.context.as_str(), it.text.as_str()]);
@@ -197,13 +192,6 @@ impl SentenceChecker {
         };
         let penalties: f32 = missing.iter().map(penalty).sum();
         bias + PAIRS * self.evidence.share_of_pairs(claim) + penalties
-    }
-
-    /// For measurements: the model's scores, the overlap and the conflicts at each place.
-    pub fn places_of(&self, sentence: &str) -> Result<Vec<(SupportScores, f32, Vec<Conflict>)>> {
-        let Some(model) = &self.model else { return Ok(Vec::new()) };
-        let windows = self.scored_windows(model.as_ref(), sentence, &[])?;
-        Ok(windows.into_iter().map(|it| (it.scores, it.window.overlap, it.conflicts)).collect())
     }
 
     fn by_words(&self, sentence: &str, claimed: &[usize]) -> SentenceCheck {

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::citations::{CitationBuilder, take_marks};
 use super::sentence_check::SentenceChecker;
-use super::{CheckedSentence, Conflict, Passage, SentenceCheck};
+use super::{CheckedSentence, Passage};
 use crate::error::Result;
-use crate::models::contracts::{SupportChecker, SupportScores};
+use crate::models::contracts::SupportChecker;
 use crate::text::{Span, sentences};
 
 /// A sentence of a text that somebody else wrote.
@@ -50,47 +48,6 @@ pub(crate) fn check_sentence(
         CheckedSentence { text: sentence.clone(), check, quotes }
     });
     Ok(TextSentence { line, checked, text: sentence })
-}
-
-/// What the model and the rules say of a claim at each place of the evidence that may support it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PairPlace {
-    /// The model's scores.
-    pub model: SupportScores,
-    /// The share of the claim's words that stand there.
-    pub overlap: f32,
-    /// What rules see.
-    pub conflicts: Vec<Conflict>,
-}
-
-/// A claim held against texts, and everything that the judgement could be made of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CheckedPair {
-    /// The judgement; `None` if there is nothing to check.
-    pub check: Option<SentenceCheck>,
-    /// What is said at each place.
-    pub places: Vec<PairPlace>,
-    /// The share of its pairs of neighbouring words that the texts have.
-    pub share_of_pairs: f32,
-    /// Its numbers, codes and names that stand nowhere in the texts.
-    pub missing: Vec<Conflict>,
-}
-
-/// A claim held against texts, for measurements.
-///
-/// # Errors
-/// When the model fails.
-pub(crate) fn check_pair(
-    claim: &str,
-    evidence: &[Passage],
-    question: &str,
-    model: Arc<dyn SupportChecker>,
-) -> Result<CheckedPair> {
-    let checker = SentenceChecker::new(question, evidence, Vec::new(), Some(model));
-    let places = checker.places_of(claim)?.into_iter();
-    let places = places.map(|(model, overlap, conflicts)| PairPlace { model, overlap, conflicts }).collect();
-    let (share_of_pairs, missing) = checker.anywhere(claim);
-    Ok(CheckedPair { check: checker.check(claim, &[])?, places, share_of_pairs, missing })
 }
 
 fn without_list_mark(sentence: &str) -> &str {

@@ -4,13 +4,14 @@
 //! from scores to probabilities); Naeini, Cooper & Hauskrecht, *Obtaining Well Calibrated
 //! Probabilities Using Bayesian Binning*, AAAI 2015 (expected calibration error).
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::engine::{Kinglet, OpenIndex};
 use crate::error::{Error, Result};
 use crate::eval::datasets::questions::{self, WrittenQuestion};
-use crate::index::IndexWriter;
 use crate::index::calibration::{Calibration, CalibrationPoint, ReadingFeatures};
+use crate::index::{Index, IndexWriter};
 use crate::search::SearchOptions;
 use crate::text::content_words;
 
@@ -52,6 +53,13 @@ struct ReadQuestion {
     features: ReadingFeatures,
     is_answerable: bool,
     fold: usize,
+}
+
+impl ReadQuestion {
+    fn judged_by(&self, calibration: &Calibration) -> CalibrationPoint {
+        let probability = calibration.probability(&self.features);
+        CalibrationPoint { probability, is_answerable: self.is_answerable }
+    }
 }
 
 impl Kinglet {
@@ -120,7 +128,7 @@ impl Kinglet {
             let found = index.find_passages(&text, &SearchOptions::default())?;
             let wanted: Vec<String> = content_words(&text).collect();
             let has_all = |passage: &str| {
-                let there: std::collections::HashSet<String> = content_words(passage).collect();
+                let there: HashSet<String> = content_words(passage).collect();
                 wanted.iter().all(|word| there.contains(word))
             };
             if text != question.question && !found.passages.iter().any(|it| has_all(&it.chunk.passage())) {
@@ -137,7 +145,7 @@ impl Kinglet {
 }
 
 /// The rarest word of a question, as it is written.
-fn rarest_word(index: &crate::index::Index, question: &str) -> Result<Option<String>> {
+fn rarest_word(index: &Index, question: &str) -> Result<Option<String>> {
     let rarities = index.lexical().rarities(question)?;
     let rarest = rarities.into_iter().max_by(|(_, one), (_, other)| one.total_cmp(other));
     Ok(rarest.map(|(span, _)| span.of(question).to_string()))
@@ -159,10 +167,7 @@ fn learn(read: &[ReadQuestion], learned_from: String) -> Result<CalibrationRepor
         let (slope, bias) = regression(&others);
         let calibration = Calibration { slope, bias, ..Calibration::built_in() };
         let here = read.iter().filter(|question| question.fold == fold);
-        points.extend(here.map(|question| CalibrationPoint {
-            probability: calibration.probability(&question.features),
-            is_answerable: question.is_answerable,
-        }));
+        points.extend(here.map(|question| question.judged_by(&calibration)));
     }
     points.sort_by(|one, other| {
         one.probability.total_cmp(&other.probability).then(one.is_answerable.cmp(&other.is_answerable))
@@ -172,13 +177,7 @@ fn learn(read: &[ReadQuestion], learned_from: String) -> Result<CalibrationRepor
     let nth = (answerable as f32 * MAX_NEEDLESSLY_REFUSED) as usize;
     let refuse_below = of(true).nth(nth).map_or(0.5, |point| point.probability);
     let built_in = Calibration::built_in();
-    let by_built_in: Vec<CalibrationPoint> = read
-        .iter()
-        .map(|question| CalibrationPoint {
-            probability: built_in.probability(&question.features),
-            is_answerable: question.is_answerable,
-        })
-        .collect();
+    let by_built_in: Vec<CalibrationPoint> = read.iter().map(|question| question.judged_by(&built_in)).collect();
     let refused = |answerable: bool| of(answerable).filter(|point| point.probability < refuse_below).count() as f32;
     let (good, needless) = (refused(false), refused(true));
     let pairs = of(true).map(|one| {

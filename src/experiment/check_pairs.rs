@@ -4,7 +4,7 @@ use std::io::{BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{CheckedPair, Conflict, PairPlace, Passage, SupportLabel, check_pair};
+use crate::answer::{Passage, SentenceChecker, SupportLabel};
 use crate::chunking::Chunk;
 use crate::engine::Kinglet;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,10 +28,6 @@ struct JudgedPair {
     /// Null if the claim has nothing to check.
     label: Option<SupportLabel>,
     probability: f32,
-    is_word_for_word: bool,
-    places: Vec<PairPlace>,
-    share_of_pairs: f32,
-    missing: Vec<Conflict>,
 }
 
 /// Reads a pair from each line of `input` and writes a judgement for each to `output`, as JSON.
@@ -45,15 +41,11 @@ pub fn serve(kinglet: &Kinglet, input: impl BufRead, mut output: impl Write) -> 
         let pair: ClaimPair = serde_json::from_str(&line.map_err(machine)?)
             .map_err(|cause| Error::input(format!("a line is not a claim with its evidence: {cause}")))?;
         let evidence: Vec<Passage> = pair.evidence.iter().map(|text| passage(text)).collect();
-        let CheckedPair { check, places, share_of_pairs, missing } =
-            check_pair(&pair.claim, &evidence, &pair.question, model.clone())?;
+        let checker = SentenceChecker::new(&pair.question, &evidence, Vec::new(), Some(model.clone()));
+        let check = checker.check(&pair.claim, &[])?;
         let judged = JudgedPair {
             label: check.as_ref().map(|check| check.label),
             probability: check.as_ref().map_or(0.0, |check| check.probability),
-            is_word_for_word: check.as_ref().is_some_and(|check| check.scores.is_none()),
-            places,
-            share_of_pairs,
-            missing,
         };
         let json = serde_json::to_string(&judged).expect("a judgement is plain data");
         writeln!(output, "{json}").map_err(machine)?;

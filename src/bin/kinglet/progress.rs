@@ -44,6 +44,18 @@ pub fn counted(total: u64, what: &str) -> ProgressBar {
     bar(total, what, "{msg:24} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta} left")
 }
 
+/// Shows a bar while `work` runs, which calls its argument with the number of things done and of
+/// all.
+pub fn while_counting<T>(what: &str, work: impl FnOnce(&dyn Fn(usize, usize)) -> T) -> T {
+    let bar = counted(0, what);
+    let result = work(&|done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    result
+}
+
 /// A bar that counts bytes.
 pub fn bytes(total: u64, what: &str) -> ProgressBar {
     bar(total, what, "{msg:24} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left")

@@ -20,16 +20,10 @@ impl Session<'_> {
         let text = read_text(file)?;
         let name = self.index_name(index)?;
         let index = self.kinglet.open(&name)?;
-        self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-        self.fetch_missing(&self.kinglet.models_for_checking(&name)?)?;
-        let bar = progress::counted(0, "checking");
-        let done = |done: usize, all: usize| {
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
-        };
-        let sentences = index.check(&text, &SearchOptions::default(), &done);
-        bar.finish_and_clear();
-        let view = TextCheckView::new(&sentences?, &base_folder());
+        self.fetch_for_checks(&name)?;
+        let sentences =
+            progress::while_counting("checking", |done| index.check(&text, &SearchOptions::default(), done))?;
+        let view = TextCheckView::new(&sentences, &base_folder());
         if view.sentences.is_empty() {
             return Err(Error::input(format!("{} has no sentence that could be checked", file.display()))
                 .with_hint("headings, questions and words without content say nothing"));
@@ -40,16 +34,9 @@ impl Session<'_> {
 
     pub fn calibrate(&self, index: &IndexArg, questions: Option<&Path>, count: usize) -> Result<u8> {
         let name = self.index_name(index)?;
-        self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-        self.fetch_missing(&self.kinglet.models_for_checking(&name)?)?;
-        let bar = progress::counted(0, "asking");
-        let done = |done: usize, all: usize| {
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
-        };
-        let report = self.kinglet.calibrate(&name, questions, count, &done);
-        bar.finish_and_clear();
-        let view = CalibrationView::new(&name, &report?);
+        self.fetch_for_checks(&name)?;
+        let report = progress::while_counting("asking", |done| self.kinglet.calibrate(&name, questions, count, done))?;
+        let view = CalibrationView::new(&name, &report);
         printed(if self.global.json { render::json(&view) } else { render::calibration(&view) })
     }
 }

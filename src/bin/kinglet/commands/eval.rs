@@ -33,18 +33,12 @@ impl Session<'_> {
             self.check_generator_is_reachable(&generator)?;
         }
         let name = self.index_name(index)?;
-        self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-        self.fetch_missing(&self.kinglet.models_for_checking(&name)?)?;
+        self.fetch_for_checks(&name)?;
         self.fetch_missing(&self.kinglet.models_for_answering()?)?;
-        let bar = progress::counted(0, "asking");
-        let done = |done: usize, all: usize| {
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
-        };
-        let evaluation = self.kinglet.evaluate_answers(&name, questions, &done);
-        bar.finish_and_clear();
+        let evaluation =
+            progress::while_counting("asking", |done| self.kinglet.evaluate_answers(&name, questions, done))?;
         let generator = self.resolved.config.generator().to_string();
-        let view = AnswerEvaluationView::new(&name, &generator, &evaluation?);
+        let view = AnswerEvaluationView::new(&name, &generator, &evaluation);
         printed(if self.global.json { render::json(&view) } else { render::answer_evaluation(&view) })
     }
 

@@ -74,6 +74,12 @@ impl Session<'_> {
         result
     }
 
+    /// Fetches what searches in the index called `name`, and checks over it, need.
+    pub fn fetch_for_checks(&self, name: &str) -> Result<()> {
+        self.fetch_missing(&self.kinglet.models_for_searching(name)?)?;
+        self.fetch_missing(&self.kinglet.models_for_checking(name)?)
+    }
+
     /// Offers to fetch missing models if there is a terminal; otherwise the error names the
     /// command.
     pub fn fetch_missing(&self, required: &[Arc<ModelSpec>]) -> Result<()> {
