@@ -14,7 +14,7 @@ use super::{
 use crate::error::Result;
 use crate::models::contracts::SupportChecker;
 use crate::models::prompt::REFUSAL;
-use crate::search::PendingWork;
+use crate::search::{Correction, PendingWork};
 use crate::text::Span;
 
 /// The most passages that a refusal names.
@@ -38,6 +38,7 @@ pub(super) struct AnswerBuilder {
     unknown_citations: Vec<usize>,
     readings: Vec<Reading>,
     pending: Option<PendingWork>,
+    corrections: Vec<Correction>,
     instructions_left_out: Vec<LeftOut>,
 }
 
@@ -69,7 +70,7 @@ impl AnswerBuilder {
         model: Option<Arc<dyn SupportChecker>>,
         unsupported: Unsupported,
     ) -> Self {
-        let FoundPassages { passages, pending, readings, instructions_left_out, .. } = found;
+        let FoundPassages { passages, pending, corrections, readings, instructions_left_out, .. } = found;
         AnswerBuilder {
             checker: SentenceChecker::new(
                 question,
@@ -89,6 +90,7 @@ impl AnswerBuilder {
             passages,
             readings,
             pending,
+            corrections,
             instructions_left_out,
         }
     }
@@ -208,6 +210,7 @@ impl AnswerBuilder {
             sources: self.citations.sources,
             timings_ms: written.timings_ms,
             pending: self.pending,
+            corrections: self.corrections,
             instructions_left_out: self.instructions_left_out,
         }
     }

@@ -14,7 +14,7 @@ use super::{Answer, LeftOut, NOTHING_FOUND, Passage, Reading, Timings, elapsed_m
 use crate::error::{Error, Result};
 use crate::models::contracts::{Generator, SupportChecker, Token};
 use crate::models::prompt::QUESTION_LABEL;
-use crate::search::PendingWork;
+use crate::search::{Correction, PendingWork};
 
 /// A step on the way to an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +71,8 @@ pub struct FoundPassages {
     pub passages: Vec<Passage>,
     /// What the index has not finished yet.
     pub pending: Option<PendingWork>,
+    /// The words of the question that were searched in another spelling.
+    pub corrections: Vec<Correction>,
     /// What a reader found for each part of the question; empty without one.
     pub readings: Vec<Reading>,
     /// How long searching and loading the generator took.

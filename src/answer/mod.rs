@@ -21,7 +21,7 @@ mod writer;
 use std::time::Instant;
 
 use crate::chunking::Chunk;
-use crate::search::{PendingWork, ScoredSentence};
+use crate::search::{Correction, PendingWork, ScoredSentence};
 
 pub use cascade::CascadeReport;
 pub use citations::{Citation, CitedSource};
@@ -113,6 +113,8 @@ pub struct Answer {
     pub timings_ms: Timings,
     /// What the index had not finished when it was searched.
     pub pending: Option<PendingWork>,
+    /// The words of the question that were searched in another spelling.
+    pub corrections: Vec<Correction>,
     /// The found passages of which sentences were not read, because they read like instructions to
     /// a model.
     pub instructions_left_out: Vec<LeftOut>,

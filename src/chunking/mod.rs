@@ -1,6 +1,7 @@
 //! Cuts documents into chunks with exact spans.
 
 mod code;
+pub mod definitions;
 
 use serde::{Deserialize, Serialize};
 use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};

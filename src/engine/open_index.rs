@@ -15,7 +15,10 @@ use crate::error::{Error, Result};
 use crate::index::store::ChunkId;
 use crate::index::{Index, IndexReader};
 use crate::models::contracts::SupportChecker;
-use crate::search::{Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, sub_questions};
+use crate::search::{
+    Correction, Filter, IndexSources, PendingWork, Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, TypedQuery, correct,
+    sub_questions, symbols,
+};
 use crate::text::Span;
 
 /// An open index. It answers searches and questions from many threads at once and is cheap to
@@ -48,14 +51,45 @@ impl OpenIndex {
         &self.name
     }
 
-    /// The passages that fit `question` best, best first.
+    /// The passages that fit `question` best, best first. Words in double quotes stand next to each
+    /// other in all of them, and a word after a dash (`-word`) in none; misspelled words are
+    /// corrected. The options can switch both off.
     ///
     /// # Errors
     /// When nothing in the index passes the filters, the index has no vectors of the configured
     /// embedder, or a model or a part of the index fails.
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
-        let query = Query::new(question).with_filter(options.filter.clone());
-        self.search_in(&self.snapshot()?, &query, self.kinglet.config.hits, options)
+        let index = self.snapshot()?;
+        let typed = if options.literal { TypedQuery::literal(question) } else { TypedQuery::parse(question) };
+        let conditions = options.filter.iter().chain(&typed.conditions).cloned().collect();
+        let filter = Filter::all(conditions);
+        if !typed.conditions.is_empty() {
+            let sources = IndexSources::new(index.clone());
+            sources.filtered(options.filter.as_ref()).map_err(|error| error.in_index(&self.name))?;
+            if !filter.as_ref().map_or(Ok(true), |filter| sources.passes_any(filter))? {
+                return Ok(SearchResponse { absent_phrases: absent(&typed.phrases, &sources)?, ..SearchResponse::default() });
+            }
+        }
+        let (text, corrections) = corrected(&index, &typed.text, options)?;
+        let query = Query::new(text).with_filter(filter);
+        let found = self.search_in(&index, &query, self.kinglet.config.hits, options)?;
+        Ok(SearchResponse { corrections, ..found })
+    }
+
+    /// All passages of source code in which `symbol` is defined: a name, or a title such as `struct
+    /// SegmentReader`. Those with the same capitals come first.
+    ///
+    /// # Errors
+    /// When nothing in the index passes the filters, or the index fails.
+    pub fn symbols(&self, symbol: &str, options: &SearchOptions) -> Result<SearchResponse> {
+        let index = self.snapshot()?;
+        let results = symbols(&IndexSources::new(index.clone()), symbol, options.filter.as_ref());
+        let results = results.map_err(|error| error.in_index(&self.name))?;
+        let (lexical, passages) = (index.pending_lexical()?, index.searchable() as u64);
+        let unread_files = !index.manifest().complete;
+        let pending = PendingWork { lexical, dense: 0, sparse: 0, passages, unread_files };
+        let pending = (lexical > 0 || unread_files).then_some(pending);
+        Ok(SearchResponse { results, pending, ..SearchResponse::default() })
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking
@@ -167,9 +201,13 @@ impl OpenIndex {
         let mut first_hits: Vec<Option<(String, Span)>> = Vec::new();
         let mut found: Vec<(usize, ChunkId, Passage)> = Vec::new();
         let mut all_pending = None;
+        let (mut asked, mut corrections) = (Vec::new(), Vec::new());
         for (part, question) in parts.iter().enumerate() {
-            let query = Query::new(question).with_filter(options.filter.clone());
-            let SearchResponse { results, pending } =
+            let (text, corrected) = corrected(&index, question, options)?;
+            corrections.extend(corrected.into_iter().filter(|it| !corrections.contains(it)).collect::<Vec<_>>());
+            let query = Query::new(&text).with_filter(options.filter.clone());
+            asked.push(text);
+            let SearchResponse { results, pending, .. } =
                 self.search_in(&index, &query, self.kinglet.config.passages, options)?;
             let chunks: Vec<_> = results.iter().map(|result| (&result.chunk, result.hit.score)).collect();
             let sentences = scorer.score(&query, &chunks)?;
@@ -186,10 +224,10 @@ impl OpenIndex {
         }
         found.sort_by_key(|(rank, ..)| *rank); // stable: the first part first
         let passages = found.into_iter().map(|(.., passage)| passage).collect();
-        let found = FoundPassages { passages, pending: all_pending, ..FoundPassages::default() };
+        let found = FoundPassages { passages, pending: all_pending, corrections, ..FoundPassages::default() };
         let mut found = found.readable(self.kinglet.config.answer_limits());
         let Some(reader) = reader else { return Ok(found) };
-        for (question, first) in parts.iter().zip(first_hits) {
+        for (question, first) in asked.iter().zip(first_hits) {
             let is_first = |passage: &Passage| {
                 first.as_ref().is_some_and(|(path, span)| passage.path == *path && passage.chunk.span == *span)
             };
@@ -198,6 +236,25 @@ impl OpenIndex {
         }
         Ok(found)
     }
+}
+
+/// A question with its misspelled words corrected, and these words.
+fn corrected(index: &Arc<Index>, question: &str, options: &SearchOptions) -> Result<(String, Vec<Correction>)> {
+    if options.literal || options.keep_spelling {
+        return Ok((question.to_string(), Vec::new()));
+    }
+    correct(question, IndexSources::new(index.clone()).as_ref())
+}
+
+/// The phrases that no passage has.
+fn absent(phrases: &[String], sources: &IndexSources) -> Result<Vec<String>> {
+    let mut absent = Vec::new();
+    for phrase in phrases {
+        if !sources.passes_any(&Filter::Phrase(phrase.clone()))? {
+            absent.push(phrase.clone());
+        }
+    }
+    Ok(absent)
 }
 
 /// What an answer needs.

@@ -31,7 +31,7 @@ impl Kinglet {
         let this = self.with_index_defaults(index.manifest())?;
         let limit = options.limit.unwrap_or(limit);
         let results = this.pipeline(index)?.search(query, limit, options.one_per_document)?;
-        Ok(SearchResponse { results, pending: this.pending(index)? })
+        Ok(SearchResponse { results, pending: this.pending(index)?, ..SearchResponse::default() })
     }
 
     /// The same with the defaults of an index where nothing is configured, see
@@ -70,8 +70,11 @@ impl Kinglet {
         });
         let sparse = sparse.transpose()?;
         if self.needs_no_embedder() {
-            let retriever = sparse.unwrap_or(lexical);
-            return Ok(Pipeline::new(sources, vec![retriever], self.config.fusion).weighted(weights));
+            let pipeline = |retriever| Pipeline::new(sources.clone(), vec![retriever], self.config.fusion).weighted(weights);
+            return Ok(match sparse {
+                Some(sparse) => pipeline(sparse),
+                None => pipeline(lexical).preferring_exact(sources.clone()),
+            });
         }
         let embedder = match &self.embedder {
             Some(own) => own.clone(),
@@ -88,6 +91,7 @@ impl Kinglet {
         let encoder =
             Arc::new(if compares_tokens { QueryEncoder::with_tokens(embedder)? } else { QueryEncoder::new(embedder) });
         let dense = || Ok::<_, Error>(Arc::new(DenseRetriever::new(vectors()?, encoder.clone())));
+        let has_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
         let mut retrievers: Vec<Arc<dyn Retriever>> = match self.config.mode {
             Mode::Lexical => vec![lexical],
             Mode::Dense => vec![dense()?],
@@ -103,6 +107,9 @@ impl Kinglet {
             }
         };
         let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
+        if has_words {
+            pipeline = pipeline.preferring_exact(sources.clone());
+        }
         if let Some(scorer) = scorer {
             pipeline = pipeline.reranked(scorer);
         }

@@ -4,6 +4,7 @@
 //! hides results that pass it, and changes no score: the rarity of words is that in the whole
 //! index.
 
+use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
@@ -13,7 +14,10 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::index::store::Outline;
+use crate::index::lexical::stems;
+use crate::index::store::{ChunkId, Outline};
+use crate::language::Language;
+use crate::text::Span;
 use kinglet_formats::{Format, format_of_name};
 
 /// The syntax of filters, for messages and help.
@@ -47,9 +51,42 @@ pub enum Filter {
         /// The day, such as `2026-11-23`.
         day: String,
     },
+    /// These words stand next to each other in the passage, ignoring case. Only queries have it.
+    Phrase(String),
+    /// All of these words, in any form, are in the passage. Only queries have it.
+    Words(String),
+    /// This does not hold. Only queries have it.
+    Not(Box<Filter>),
     /// All of these hold.
     All(Vec<Filter>),
 }
+
+/// Words that a filter asks for, which only an index can find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilterWords<'f> {
+    /// Words next to each other.
+    Phrase(&'f str),
+    /// Words anywhere.
+    Words(&'f str),
+}
+
+impl FilterWords<'_> {
+    /// The terms that a chunk with these words has, in the form of an index of texts in `language`.
+    pub fn terms(&self, language: Language) -> Vec<String> {
+        let (Self::Phrase(text) | Self::Words(text)) = self;
+        let is_joined = |next: Option<char>| next.is_some_and(char::is_alphanumeric);
+        // In a longer compound, the text may have other compounds, but it has the same words.
+        let is_word = |span: Span| {
+            span.of(text).chars().all(char::is_alphanumeric)
+                && !is_joined(text[..span.start].chars().next_back())
+                && !is_joined(text[span.end..].chars().next())
+        };
+        stems(text, language).into_iter().filter(|word| is_word(word.span)).map(|word| word.stem).collect()
+    }
+}
+
+/// Finds the chunks, of those that are searched, that have the words of a filter.
+type FindWords<'m> = &'m dyn Fn(&FilterWords<'_>) -> Result<HashSet<ChunkId>>;
 
 /// A comparison of two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,16 +166,27 @@ impl Filter {
         Ok(filter)
     }
 
-    /// Prepares the filter to be applied to many chunks.
+    /// Prepares the filter to be applied to many chunks. `find` finds those with certain words.
     ///
     /// # Errors
-    /// When a glob or a date in it is invalid.
-    pub fn matcher(&self) -> Result<FilterMatcher> {
-        self.compile().map(FilterMatcher).map_err(|why| not_a_filter(&self.to_string(), &why))
+    /// When a glob or a date in it is invalid, or `find` fails.
+    pub fn matcher(&self, find: FindWords<'_>) -> Result<FilterMatcher> {
+        let compiled = match self {
+            Filter::Phrase(text) => Compiled::Chunks(find(&FilterWords::Phrase(text))?),
+            Filter::Words(text) => Compiled::Chunks(find(&FilterWords::Words(text))?),
+            Filter::Not(not) => Compiled::Not(Box::new(not.matcher(find)?.0)),
+            Filter::All(filters) => {
+                Compiled::All(filters.iter().map(|it| Ok(it.matcher(find)?.0)).collect::<Result<_>>()?)
+            }
+            _ => self.compile().map_err(|why| not_a_filter(&self.to_string(), &why))?,
+        };
+        Ok(FilterMatcher(compiled))
     }
 
     fn compile(&self) -> Parsed<Compiled> {
         Ok(match self {
+            Filter::Phrase(_) | Filter::Words(_) => Compiled::Chunks(HashSet::new()),
+            Filter::Not(not) => Compiled::Not(Box::new(not.compile()?)),
             Filter::Path(value) => Compiled::Path(glob(value, true)?),
             Filter::Type(value) => {
                 let name = value.to_lowercase();
@@ -173,6 +221,9 @@ impl Display for Filter {
             Filter::Heading(value) => write!(f, "heading={value}"),
             Filter::Metadata { key, value } => write!(f, "meta.{key}={value}"),
             Filter::Modified { comparison, day } => write!(f, "modified{}{day}", comparison.written()),
+            Filter::Phrase(text) => write!(f, "\"{text}\""),
+            Filter::Words(text) => f.write_str(text),
+            Filter::Not(not) => write!(f, "-{not}"),
             Filter::All(filters) => {
                 let written: Vec<String> = filters.iter().map(ToString::to_string).collect();
                 f.write_str(&written.join(" and "))
@@ -195,6 +246,9 @@ enum Compiled {
     Metadata(String, GlobMatcher),
     /// Nanoseconds since 1970; the first is included, the second is not.
     Modified(i128, i128),
+    /// Chunks, by the ones that are searched.
+    Chunks(HashSet<ChunkId>),
+    Not(Box<Compiled>),
     All(Vec<Compiled>),
 }
 
@@ -221,6 +275,8 @@ impl Compiled {
                 outline.metadata.iter().any(|(found, value)| found.to_lowercase() == *key && glob.is_match(value))
             }
             Compiled::Modified(from, until) => (*from..*until).contains(&i128::from(outline.modified_ns)),
+            Compiled::Chunks(chunks) => chunks.contains(&outline.original),
+            Compiled::Not(not) => !not.matches(outline),
             Compiled::All(all) => all.iter().all(|one| one.matches(outline)),
         }
     }
@@ -264,7 +320,7 @@ mod tests {
         let filter = Filter::parse(written).unwrap();
         let sent: Filter = serde_json::from_str(&serde_json::to_string(&filter).unwrap()).unwrap();
         assert_eq!((&sent, &Filter::parse(&filter.to_string()).unwrap()), (&filter, &filter));
-        sent.matcher().unwrap().matches(&outline)
+        sent.matcher(&|_| Ok(HashSet::new())).unwrap().matches(&outline)
     }
 
     #[test]
@@ -329,13 +385,13 @@ mod tests {
             start_byte: 0,
             metadata: vec![],
         };
-        let matcher = both.matcher().unwrap();
+        let matcher = both.matcher(&|_| Ok(HashSet::new())).unwrap();
         let noon_ns = 1_795_435_200_000_000_000;
         assert!(matcher.matches(&outline("a.rs", noon_ns)));
         assert!(!matcher.matches(&outline("a.md", noon_ns)) && !matcher.matches(&outline("a.rs", 0)));
         let sent = r#"{"all":[{"type":"rs"},{"modified":{"comparison":">","day":"2026-11-22"}}]}"#;
         assert_eq!(serde_json::to_string(&both).unwrap(), sent);
         let damaged: Filter = serde_json::from_str(r#"{"modified":{"comparison":">","day":"soon"}}"#).unwrap();
-        assert!(damaged.matcher().unwrap_err().to_string().contains("a date is written like"));
+        assert!(damaged.matcher(&|_| Ok(HashSet::new())).unwrap_err().to_string().contains("a date is written like"));
     }
 }

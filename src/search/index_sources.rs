@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Filter;
+use super::filter::{Filter, FilterWords};
+use super::phrase::Phrase;
 use super::ranking::order;
 use super::sources::{ChunkSource, DenseSource, LexicalSource, SparseSource, TokenVectorSource};
 use crate::error::{Error, Result};
@@ -61,24 +62,54 @@ impl IndexSources {
     /// When nothing passes.
     pub fn filtered(&self, filter: Option<&Filter>) -> Result<Option<Arc<FilteredChunks>>> {
         let Some(filter) = filter else { return Ok(None) };
+        let filtered = self.passing(filter)?;
+        if filtered.passing.is_empty() {
+            return Err(Error::input(format!("nothing in {} passes the filter {filter}", self.index.name()))
+                .with_hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
+        }
+        Ok(Some(filtered))
+    }
+
+    /// True if some chunk passes `filter`.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn passes_any(&self, filter: &Filter) -> Result<bool> {
+        Ok(!self.passing(filter)?.passing.is_empty())
+    }
+
+    fn passing(&self, filter: &Filter) -> Result<Arc<FilteredChunks>> {
         // Locked while the filter is evaluated, so that other parts of the search wait for the
         // result.
         let mut last = self.last_filtered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, filtered)) = last.as_ref().filter(|(known, _)| known == filter) {
-            return Ok(Some(filtered.clone()));
+            return Ok(filtered.clone());
         }
-        let matcher = filter.matcher()?;
+        let matcher = filter.matcher(&|words| self.having(words))?;
         let outlines = self.index.outlines()?;
         let matching = outlines.iter().filter(|outline| matcher.matches(outline));
         let (passing, originals): (HashSet<_>, HashSet<_>) =
             matching.map(|outline| (outline.chunk, outline.original)).unzip();
-        if passing.is_empty() {
-            return Err(Error::input(format!("nothing in {} passes the filter {filter}", self.index.name()))
-                .with_hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
-        }
         let filtered = Arc::new(FilteredChunks { passing, originals: Arc::new(originals) });
         *last = Some((filter.clone(), filtered.clone()));
-        Ok(Some(filtered))
+        Ok(filtered)
+    }
+
+    /// The chunks, of those that are searched, that have these words.
+    fn having(&self, words: &FilterWords<'_>) -> Result<HashSet<ChunkId>> {
+        let terms = words.terms(self.language());
+        let mut having: Option<HashSet<ChunkId>> = None;
+        for term in &terms {
+            let chunks = self.with_term(term)?;
+            having = Some(having.map_or_else(|| chunks.clone(), |having| &having & &chunks));
+        }
+        let FilterWords::Phrase(phrase) = words else { return Ok(having.unwrap_or_default()) };
+        let known: HashSet<ChunkId> = self.index.chunk_ids()?.into_iter().collect();
+        let mut ids: Vec<ChunkId> = having.map_or_else(|| known.clone(), |having| &having & &known).into_iter().collect();
+        ids.sort_unstable();
+        let phrase = Phrase::new(phrase);
+        let chunks = self.index.chunks(&ids)?;
+        Ok(chunks.into_iter().filter(|it| phrase.is_in(&it.chunk.passage())).map(|it| it.id).collect())
     }
 
     /// The best `k` hits of a part of the index, in order.
@@ -98,6 +129,18 @@ impl LexicalSource for IndexSources {
 
     fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
         self.index.lexical().rarities(question)
+    }
+
+    fn with_term(&self, term: &str) -> Result<HashSet<ChunkId>> {
+        self.index.lexical().with_term(term)
+    }
+
+    fn defining(&self, title: &str) -> Result<HashSet<ChunkId>> {
+        self.index.lexical().defining(title)
+    }
+
+    fn nearest_word(&self, word: &str) -> Result<Option<String>> {
+        self.index.lexical().nearest_word(word)
     }
 }
 

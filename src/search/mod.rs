@@ -1,13 +1,16 @@
 //! A question becomes hits: retrievers find chunks, a pipeline fuses and rescores them.
 
 mod cached;
+mod exact;
 pub mod filter;
 pub mod fusion;
 mod index_sources;
 pub mod instructions;
 mod late_interaction;
+mod phrase;
 mod pipeline;
 mod query;
+mod query_syntax;
 mod ranking;
 mod rerank;
 mod results;
@@ -16,7 +19,9 @@ mod score_regularization;
 mod sentence_scores;
 pub mod snippet;
 pub mod sources;
+mod spelling;
 mod sub_questions;
+mod symbols;
 pub(crate) mod timed;
 
 use crate::error::Result;
@@ -28,11 +33,14 @@ pub use index_sources::{EmbedderSources, EncoderSources, FilteredChunks, IndexSo
 pub use late_interaction::MaxSim;
 pub use pipeline::Pipeline;
 pub use query::{EmbeddedQuery, Query, QueryEncoder};
+pub use query_syntax::TypedQuery;
 pub use rerank::PassageScorer;
 pub use results::{DuplicateLocation, PendingWork, SearchOptions, SearchResponse, SearchResult};
 pub use retrievers::{DenseRetriever, LexicalRetriever, SparseRetriever};
 pub use sentence_scores::{ScoredSentence, SentenceScorer};
+pub use spelling::{Correction, correct};
 pub use sub_questions::sub_questions;
+pub use symbols::symbols;
 
 /// The score of a hit in one part of a search: a retriever, the reranker or score regularization.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::cached::{CachedRetriever, CachedScorer};
+use super::exact::{ExactMatch, exact_matches, prefer_exact};
 use super::fusion::{DEPTH, RankedList, fuse};
 use super::ranking::order;
 use super::rerank::{PassageScorer, Rescoring};
 use super::results::Results;
 use super::score_regularization::regularize;
-use super::sources::{ChunkSource, DenseSource};
+use super::sources::{ChunkSource, DenseSource, LexicalSource};
 use super::timed::{Clock, TimedRetriever, TimedScorer};
 use super::{Fusion, Hit, Query, Retriever, SearchResult};
 use crate::error::Result;
@@ -24,6 +25,7 @@ pub struct Pipeline {
     scorer: Option<Arc<dyn PassageScorer>>,
     regularizer: Option<Arc<dyn DenseSource>>,
     weights: FusionWeights,
+    exact: Option<Arc<dyn LexicalSource>>,
 }
 
 impl Pipeline {
@@ -31,7 +33,7 @@ impl Pipeline {
     /// find.
     pub fn new(chunks: Arc<dyn ChunkSource>, retrievers: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
         let weights = FusionWeights::default();
-        Pipeline { chunks, retrievers, fusion, scorer: None, regularizer: None, weights }
+        Pipeline { chunks, retrievers, fusion, scorer: None, regularizer: None, weights, exact: None }
     }
 
     /// Also rescores the top hits.
@@ -44,6 +46,12 @@ impl Pipeline {
     #[must_use]
     pub fn regularized(self, vectors: Arc<dyn DenseSource>) -> Self {
         Pipeline { regularizer: Some(vectors), ..self }
+    }
+
+    /// Also puts passages first that have the codes, numbers, dates and names of the question whole.
+    #[must_use]
+    pub fn preferring_exact(self, lexical: Arc<dyn LexicalSource>) -> Self {
+        Pipeline { exact: Some(lexical), ..self }
     }
 
     /// The same parts with these weights.
@@ -93,7 +101,7 @@ impl Pipeline {
     /// # Errors
     /// When a part of the search fails, or nothing passes the filter.
     pub fn search(&self, query: &Query, count: usize, one_per_document: bool) -> Result<Vec<SearchResult>> {
-        let mut hits = self.hits(query)?;
+        let (mut hits, exact) = self.hits(query)?;
         let mut results = Results::new(self.chunks.as_ref(), query, one_per_document);
         let (mut start, mut end) = (0, count.min(hits.len()));
         while start < end && results.len() < count {
@@ -101,11 +109,16 @@ impl Pipeline {
             results.add(&hits[start..end])?;
             (start, end) = (end, end.saturating_mul(2).min(hits.len()));
         }
-        results.best(count)
+        let mut results = results.best(count)?;
+        for result in &mut results {
+            let lacks = exact.iter().filter(|it| !it.is_in(result.hit.chunk));
+            result.partial = lacks.map(|it| it.written.clone()).collect();
+        }
+        Ok(results)
     }
 
-    /// Returns all hits; the caller sorts them.
-    fn hits(&self, query: &Query) -> Result<Vec<Hit>> {
+    /// Returns all hits, which the caller sorts, and the exact things of the question.
+    fn hits(&self, query: &Query) -> Result<(Vec<Hit>, Vec<ExactMatch>)> {
         let (chunks, weights) = (self.chunks.as_ref(), &self.weights);
         let mut lists = Vec::new();
         for retriever in &self.retrievers {
@@ -123,7 +136,12 @@ impl Pipeline {
             order(chunks, &mut hits, weights.depth)?;
             regularize(&mut hits, vectors, weights)?;
         }
-        Ok(hits)
+        let exact = match self.exact.as_deref() {
+            Some(lexical) => exact_matches(query, lexical, chunks.language())?,
+            None => Vec::new(),
+        };
+        prefer_exact(&mut hits, &exact);
+        Ok((hits, exact))
     }
 }
 
@@ -137,7 +155,7 @@ impl Retriever for Pipeline {
     }
 
     fn retrieve(&self, query: &Query, k: usize) -> Result<Vec<Hit>> {
-        let mut hits = self.hits(query)?;
+        let (mut hits, _) = self.hits(query)?;
         order(self.chunks.as_ref(), &mut hits, k)?;
         hits.truncate(k);
         Ok(hits)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::instructions::instructions_in;
 use super::snippet::{Snippet, snippet};
 use super::sources::ChunkSource;
-use super::{Filter, Hit, Query};
+use super::{Correction, Filter, Hit, Query};
 use crate::chunking::Chunk;
 use crate::error::Result;
 use crate::index::store::duplicates::NEARLY;
@@ -27,6 +27,10 @@ pub struct SearchOptions {
     pub filter: Option<Filter>,
     /// True to return only the best passage of each document.
     pub one_per_document: bool,
+    /// True to take the question as plain text, as it is: no phrases, no exclusions, no corrections.
+    pub literal: bool,
+    /// True to search words that no document has as they are, instead of correcting them.
+    pub keep_spelling: bool,
 }
 
 impl SearchOptions {
@@ -37,11 +41,15 @@ impl SearchOptions {
 }
 
 /// The results of a search.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SearchResponse {
     /// The results, best first.
     pub results: Vec<SearchResult>,
+    /// The words that were searched in another spelling.
+    pub corrections: Vec<Correction>,
+    /// The phrases of the question that no passage has; then there are no results.
+    pub absent_phrases: Vec<String>,
     /// What the index has not finished yet; `None` if it is complete.
     pub pending: Option<PendingWork>,
 }
@@ -60,6 +68,8 @@ pub struct SearchResult {
     pub snippet: Snippet,
     /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
+    /// The codes, numbers, dates and names of the question that it has not, or only in parts.
+    pub partial: Vec<String>,
     /// The sentences of the chunk's text that read like instructions to a model.
     pub instructions: Vec<Span>,
     /// The other locations of the same passage, exact and near duplicates.
@@ -144,7 +154,7 @@ impl<'s> Results<'s> {
             let snippet = snippet(question, &chunk.text, chunks.language(), SNIPPET_CHARS);
             let instructions = instructions_in(&chunk.text, &chunk.headings);
             let truncated = chunks.truncated(id)?;
-            Ok(SearchResult { hit, path, chunk, snippet, truncated, instructions, duplicates })
+            Ok(SearchResult { hit, path, chunk, snippet, truncated, partial: Vec::new(), instructions, duplicates })
         };
         self.kept.into_iter().take(count).map(show).collect()
     }

@@ -4,6 +4,8 @@
 //! A source evaluates a `filter` itself. It leaves out chunks that do not pass before it cuts a
 //! list to `k`, and the filter changes no score.
 
+use std::collections::HashSet;
+
 use super::Filter;
 use crate::error::Result;
 use crate::index::store::{ChunkHash, ChunkId, StoredChunk};
@@ -26,6 +28,27 @@ pub trait LexicalSource: Send + Sync {
     /// # Errors
     /// When the source fails.
     fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>>;
+
+    /// The chunks that have this term, in the form that
+    /// [`stems`](crate::index::lexical::stems) gives.
+    ///
+    /// # Errors
+    /// When the source fails.
+    fn with_term(&self, term: &str) -> Result<HashSet<ChunkId>>;
+
+    /// The chunks of source code in which a definition with this name or title begins, whatever its
+    /// capitals.
+    ///
+    /// # Errors
+    /// When the source fails.
+    fn defining(&self, title: &str) -> Result<HashSet<ChunkId>>;
+
+    /// The word of the documents that `word` is a misspelling of; `None` if they have `word`, or
+    /// nothing that is near.
+    ///
+    /// # Errors
+    /// When the source fails.
+    fn nearest_word(&self, word: &str) -> Result<Option<String>>;
 }
 
 /// Finds chunks by the vectors of one embedder.

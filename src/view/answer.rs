@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::search::PendingView;
+use super::search::{CorrectionView, PendingView};
 use super::{Location, QuoteView, SentenceView, relative};
 use crate::answer::{Answer, Citation, CitedSource, Disagreement, LeftOut, Reading, Timings};
 use crate::index::calibration::ReadingFeatures;
@@ -48,6 +48,9 @@ pub struct AnswerView {
     /// model; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instructions_left_out: Vec<LeftOutView>,
+    /// The words that were searched in another spelling; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<CorrectionView>,
     /// The time of each stage.
     pub timings_ms: TimingsView,
     /// The pending work of the index; absent if it is complete.
@@ -199,6 +202,7 @@ impl AnswerView {
             sources: answer.sources.iter().map(|source| SourceView::new(source, base)).collect(),
             instructions_left_out: answer.instructions_left_out.iter().map(|one| LeftOutView::new(one, base)).collect(),
             timings_ms: TimingsView { retrieve, load, read, write },
+            corrections: answer.corrections.iter().map(CorrectionView::from).collect(),
             pending: answer.pending.map(PendingView::from),
         }
     }

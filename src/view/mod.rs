@@ -27,7 +27,7 @@ pub use index::{
     FileInstructionsView, FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView,
 };
 pub use model::{MeasuredSpeedView, ModelListView, ModelView, SpeedListView};
-pub use search::{DuplicateView, HitView, LegView, PendingView, SearchView};
+pub use search::{CorrectionView, DuplicateView, HitView, LegView, PendingView, SearchView};
 pub use settings::{SettingView, SettingsView};
 pub use text_check::{QuoteView, SentenceView, TextCheckView, TextSentenceView};
 

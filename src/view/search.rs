@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Location, relative};
-use crate::search::{DuplicateLocation, LegScore, PendingWork, SearchResponse, SearchResult};
+use crate::search::{Correction, DuplicateLocation, LegScore, PendingWork, SearchResponse, SearchResult};
 
 /// The hits of a search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -13,6 +13,12 @@ use crate::search::{DuplicateLocation, LegScore, PendingWork, SearchResponse, Se
 pub struct SearchView {
     /// The hits, best first.
     pub hits: Vec<HitView>,
+    /// The words that were searched in another spelling; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<CorrectionView>,
+    /// The phrases that no passage has; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent_phrases: Vec<String>,
     /// The pending work of the index; absent if it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingView>,
@@ -36,12 +42,33 @@ pub struct HitView {
     pub text: String,
     /// The locations of its exact and near-duplicates.
     pub duplicates: Vec<DuplicateView>,
+    /// The codes, numbers, dates and names of the question that it has not, or only in parts; absent
+    /// if it has all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<String>,
     /// Its sentences that read like instructions to a model; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instructions: Vec<String>,
     /// What a limit left out of the file; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+}
+
+/// A word that was searched in another spelling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CorrectionView {
+    /// The word as it was typed.
+    pub typed: String,
+    /// The word that was searched.
+    pub searched: String,
+}
+
+impl From<&Correction> for CorrectionView {
+    fn from(correction: &Correction) -> Self {
+        let Correction { typed, searched, .. } = correction.clone();
+        CorrectionView { typed, searched }
+    }
 }
 
 /// The score of a hit from one retriever.
@@ -89,6 +116,8 @@ impl SearchView {
     pub fn new(response: &SearchResponse, base: &Path) -> Self {
         SearchView {
             hits: response.results.iter().map(|result| HitView::new(result, base)).collect(),
+            corrections: response.corrections.iter().map(CorrectionView::from).collect(),
+            absent_phrases: response.absent_phrases.clone(),
             pending: response.pending.map(PendingView::from),
         }
     }
@@ -105,6 +134,7 @@ impl HitView {
             legs: result.hit.legs.iter().map(LegView::from).collect(),
             text: result.chunk.text.clone(),
             duplicates: result.duplicates.iter().map(|duplicate| DuplicateView::new(duplicate, base)).collect(),
+            partial: result.partial.clone(),
             instructions: result.instructions.iter().map(|span| span.of(&result.chunk.text).to_string()).collect(),
             truncated: result.truncated.clone(),
         }

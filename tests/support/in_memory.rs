@@ -52,7 +52,7 @@ impl InMemory {
 
     fn passing(&self, filter: Option<&Filter>) -> Result<Vec<&Entry>> {
         let Some(filter) = filter else { return Ok(self.entries.iter().collect()) };
-        let matcher = filter.matcher()?;
+        let matcher = filter.matcher(&|_| Ok(HashSet::new()))?;
         let passing: Vec<&Entry> = self.entries.iter().filter(|entry| matcher.matches(&entry.outline)).collect();
         if passing.is_empty() { Err(Error::input(format!("nothing passes {filter}"))) } else { Ok(passing) }
     }
@@ -85,6 +85,19 @@ impl LexicalSource for InMemory {
             let score = asked.intersection(&entry.words).map(|word| self.rarity(word)).sum::<f32>();
             (score > 0.0).then_some(score)
         })
+    }
+
+    fn with_term(&self, term: &str) -> Result<HashSet<ChunkId>> {
+        let having = self.entries.iter().filter(|entry| entry.words.contains(term));
+        Ok(having.map(|entry| entry.stored.id).collect())
+    }
+
+    fn defining(&self, _: &str) -> Result<HashSet<ChunkId>> {
+        Ok(HashSet::new())
+    }
+
+    fn nearest_word(&self, _: &str) -> Result<Option<String>> {
+        Ok(None)
     }
 
     fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {

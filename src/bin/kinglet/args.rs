@@ -123,14 +123,26 @@ pub enum Command {
     /// Find passages
     #[command(
         after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
+                            kinglet search '\"cold start\" time -memory'\n  kinglet search --symbol SegmentReader\n  \
                             kinglet search repairs --filter 'path=contracts/**' --filter 'modified>=2025-01-01'\n  \
                             kinglet search rent --mode lexical --json | jq .hits[0].path"
     )]
     Search {
-        /// The question or keywords, as plain text (there is no query syntax)
-        question: String,
+        /// The question or keywords: plain text, but "two words" in quotes stand next to each other,
+        /// and -word does not occur
+        #[arg(required_unless_present = "symbol")]
+        question: Option<String>,
         #[command(flatten)]
         index: IndexArg,
+        /// Find where this name is defined in source code, instead of a question
+        #[arg(long, value_name = "NAME", conflicts_with = "question")]
+        symbol: Option<String>,
+        /// Take the question as it is: no quotes, no exclusions, no corrections
+        #[arg(long)]
+        literal: bool,
+        /// Do not correct misspelled words
+        #[arg(long)]
+        no_correct: bool,
         /// Number of hits to show
         #[arg(short = 'n', long, value_name = "N")]
         hits: Option<usize>,
@@ -174,6 +186,9 @@ pub enum Command {
         question: String,
         #[command(flatten)]
         index: IndexArg,
+        /// Do not correct misspelled words
+        #[arg(long)]
+        no_correct: bool,
         /// What writes the answer: extractive (quotes), a language model of `kinglet models list`,
         /// PATH.gguf, ollama:MODEL, or openai:MODEL (any OpenAI-compatible server) [default:
         /// extractive]

@@ -105,12 +105,22 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Index { paths, index, embedder, add_embedder, watch, .. } => {
             session.index(paths, index.as_deref(), embedder, add_embedder, *watch)
         }
-        Command::Search { question, index, explain, filter, group_by, .. } => {
-            let options = SearchOptions { limit: None, filter: filters(filter)?, one_per_document: group_by.is_some() };
-            session.search(question, index, &options, *explain)
+        Command::Search { question, symbol, index, explain, filter, group_by, literal, no_correct, .. } => {
+            let options = SearchOptions {
+                limit: None,
+                filter: filters(filter)?,
+                one_per_document: group_by.is_some(),
+                literal: *literal,
+                keep_spelling: *no_correct,
+            };
+            match symbol {
+                Some(symbol) => session.symbols(symbol, index, &options),
+                None => session.search(question.as_deref().unwrap_or_default(), index, &options, *explain),
+            }
         }
-        Command::Ask { question, index, filter, explain, .. } => {
-            let options = SearchOptions { filter: filters(filter)?, ..SearchOptions::default() };
+        Command::Ask { question, index, filter, explain, no_correct, .. } => {
+            let options =
+                SearchOptions { filter: filters(filter)?, keep_spelling: *no_correct, ..SearchOptions::default() };
             session.ask(question, index, &options, *explain)
         }
         Command::Check { file, index, explain, .. } => session.check(file, index, *explain),

@@ -6,11 +6,12 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+pub use super::figures::figures;
 use crate::text::Span;
 
 /// Changes whenever the terms of some text change, so that old terms are never compared with new
 /// ones.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Longer terms are left out: nobody types them.
 const MAX_TERM_BYTES: usize = 64;
@@ -26,20 +27,30 @@ pub struct Term {
 
 /// The terms of `text`, ordered by their start, longer terms before their parts. `parseHttp` gives
 /// `parsehttp`, `parse` and `http`; `1.0.21` gives itself and its numbers; 東京都 gives its characters
-/// and its pairs.
+/// and its pairs. A number or a date that can be written in several ways also gives one form that
+/// is the same for all of them, see [`figures`].
 pub fn terms(text: &str) -> Vec<Term> {
-    let mut terms = Vec::new();
-    let mut rest = 0;
-    while let Some(start) = text[rest..].find(is_word).map(|at| at + rest) {
-        let end = end_of_compound(text, start);
-        push_compound(text, Span { start, end }, &mut terms);
-        rest = end;
+    let mut terms = figures(text);
+    for span in compounds(text) {
+        push_compound(text, span, &mut terms);
     }
+    terms.sort_by_key(|term| term.span.start); // stable: longer terms before their parts
     terms
 }
 
-/// The end of a run of words joined by single characters, as in `1.0.21`, `utf-8`, `a/b.c`,
-/// `me@example.com`, `C++`.
+/// The runs of words joined by single characters, as in `1.0.21`, `utf-8`, `a/b.c`,
+/// `me@example.com`, `C++`; and the words that nothing joins.
+pub fn compounds(text: &str) -> Vec<Span> {
+    let mut compounds = Vec::new();
+    let mut rest = 0;
+    while let Some(start) = text[rest..].find(is_word).map(|at| at + rest) {
+        let end = end_of_compound(text, start);
+        compounds.push(Span { start, end });
+        rest = end;
+    }
+    compounds
+}
+
 fn end_of_compound(text: &str, start: usize) -> usize {
     let mut end = start;
     loop {

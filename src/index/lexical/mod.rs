@@ -5,7 +5,9 @@
 
 pub mod analyzer;
 mod bm25;
+mod figures;
 mod read_only_directory;
+mod vocabulary;
 pub(crate) mod writer;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -15,20 +17,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::directory::{Directory, MmapDirectory};
-use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
+};
 use tantivy::tokenizer::{
     AsciiFoldingFilter, Language as Stemmed, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
 };
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
 use super::WorkProgress;
+use crate::chunking::definitions::definitions;
 use crate::error::{Error, Hint, Result, is_disk_full};
 use crate::index::derived_part::Prepared;
 use crate::index::lexical::read_only_directory::ReadOnlyDirectory;
-use crate::index::store::{ChunkId, Documents};
+use crate::index::store::{ChunkId, Documents, StoredChunk};
 use crate::language::Language;
 use crate::text::Span;
 
+/// The field of the names and titles of the definitions that begin in a chunk.
+const DEFINITION: &str = "definition";
+/// The field of a chunk's words as they are written, in lower case.
+const WORD: &str = "word";
 const ANALYZER: &str = "kinglet-english"; // in the schema of format 1; the stamp says which language it is
 /// Lists the files of tantivy's index.
 const META: &str = "meta.json";
@@ -43,13 +52,21 @@ const MAX_QUERY_TERMS: usize = 512;
 pub struct Lexical {
     index: tantivy::Index,
     reader: IndexReader,
-    body: Field,
-    id: Field,
+    fields: Fields,
     path: PathBuf,
     language: Language,
     generation: u64,
     /// The files whose checksums were verified. No writer changes a finished file.
     verified: BTreeSet<PathBuf>,
+}
+
+/// The fields of a chunk. An index of an earlier version has neither definitions nor words.
+#[derive(Debug, Clone, Copy)]
+struct Fields {
+    body: Field,
+    id: Field,
+    definition: Option<Field>,
+    word: Option<Field>,
 }
 
 /// A word in the form in which the index holds it.
@@ -81,7 +98,7 @@ impl Lexical {
             }
             let directory = MmapDirectory::open(folder).map_err(|cause| failed(folder, cause))?;
             let index = if is_new {
-                tantivy::Index::create(directory, schema().0, Default::default())
+                tantivy::Index::create(directory, schema(), Default::default())
             } else {
                 tantivy::Index::open(directory)
             };
@@ -120,11 +137,10 @@ impl Lexical {
         before: Option<&Self>,
     ) -> Result<Self> {
         let index = index.map_err(|cause| failed(folder, cause))?;
-        let (schema, body, id) = schema();
-        if index.schema() != schema {
-            return Err(Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
-                .with_hint(Hint::derive_again()));
-        }
+        let fields = fields_of(&index.schema()).ok_or_else(|| {
+            Error::damaged(format!("{} was made by another version of kinglet", folder.display()))
+                .with_hint(Hint::derive_again())
+        })?;
         // Files are verified first, because tantivy panics on some damaged ones.
         let verified = before.map(|before| &before.verified);
         let verified = check_files(&index, verified).map_err(|cause| failed(folder, cause))?;
@@ -140,7 +156,7 @@ impl Lexical {
         let language = language.unwrap_or_else(written_in);
         index.tokenizers().register(ANALYZER, analyzer(language));
         let generation = if terms == terms_stamp(language) { generation.parse().unwrap_or(0) } else { 0 };
-        let words = Lexical { index, reader, body, id, path: folder.to_path_buf(), language, generation, verified };
+        let words = Lexical { index, reader, fields, path: folder.to_path_buf(), language, generation, verified };
         words.check_counts()?;
         Ok(words)
     }
@@ -157,7 +173,7 @@ impl Lexical {
     /// with the files.
     fn check_counts(&self) -> Result<()> {
         for segment in self.reader.searcher().segment_readers() {
-            let lengths = segment.get_fieldnorms_reader(self.body).map_err(|cause| self.failed(cause))?;
+            let lengths = segment.get_fieldnorms_reader(self.fields.body).map_err(|cause| self.failed(cause))?;
             let alive = segment.alive_bitset().map_or(segment.max_doc(), |alive| alive.num_alive_docs() as u32);
             if lengths.num_docs() != segment.max_doc() || alive != segment.num_docs() {
                 return Err(self.failed(format!("{META} does not fit the other files")));
@@ -210,16 +226,13 @@ impl Lexical {
         let mut writer: IndexWriter =
             self.index.writer_with_num_threads(1, WRITER_MEMORY_BYTES).map_err(|cause| self.failed(cause))?;
         for &gone in in_index.difference(&in_store) {
-            writer.delete_term(Term::from_field_u64(self.id, gone));
+            writer.delete_term(Term::from_field_u64(self.fields.id, gone));
         }
         let new: Vec<ChunkId> = in_store.difference(&in_index).copied().collect();
         for (batch, ids) in new.chunks(BATCH).enumerate() {
             progress(batch * BATCH, new.len())?;
             for stored in documents.chunks(ids)? {
-                let mut document = TantivyDocument::default();
-                document.add_u64(self.id, stored.id);
-                document.add_text(self.body, stored.chunk.passage());
-                add(&mut writer, document).map_err(|cause| self.failed(cause))?;
+                add(&mut writer, self.fields.document(&stored)).map_err(|cause| self.failed(cause))?;
             }
         }
         // This writes all files. The same call below finds nothing left to write, so that little
@@ -255,7 +268,7 @@ impl Lexical {
             }
         }
         guarded(&self.path, || {
-            bm25::search(&self.reader.searcher(), self.body, &terms, k, among.map(Arc::as_ref))
+            bm25::search(&self.reader.searcher(), self.fields.body, &terms, k, among.map(Arc::as_ref))
                 .map_err(|cause| self.failed(cause))
         })
     }
@@ -265,7 +278,7 @@ impl Lexical {
         guarded(&self.path, || {
             let searcher = self.reader.searcher();
             let rarity = |word: Word| {
-                let rarity = bm25::idf(&searcher, self.body, &word.stem).map_err(|cause| self.failed(cause))?;
+                let rarity = bm25::idf(&searcher, self.fields.body, &word.stem).map_err(|cause| self.failed(cause))?;
                 Ok((word.span, rarity))
             };
             stems(question, self.language).into_iter().take(MAX_QUERY_TERMS).map(rarity).collect()
@@ -386,12 +399,53 @@ impl TokenStream for TermStream<'_> {
     }
 }
 
-fn schema() -> (Schema, Field, Field) {
+impl Fields {
+    fn document(&self, stored: &StoredChunk) -> TantivyDocument {
+        let passage = stored.chunk.passage();
+        let mut document = TantivyDocument::default();
+        document.add_u64(self.id, stored.id);
+        if let Some(definition) = self.definition {
+            definition_terms(stored).iter().for_each(|term| document.add_text(definition, term));
+        }
+        if let Some(word) = self.word {
+            vocabulary::written_words(&passage).iter().for_each(|written| document.add_text(word, written));
+        }
+        document.add_text(self.body, passage);
+        document
+    }
+}
+
+/// For each definition that begins in a chunk of code its title and its name, in lower case.
+fn definition_terms(stored: &StoredChunk) -> BTreeSet<String> {
+    let defined = definitions(&stored.path, &stored.chunk);
+    defined.into_iter().flat_map(|it| [it.name.to_lowercase(), it.title.to_lowercase()]).collect()
+}
+
+fn schema() -> Schema {
+    let mut builder = first_schema();
+    let raw = TextFieldIndexing::default().set_tokenizer("raw").set_index_option(IndexRecordOption::Basic);
+    let raw = TextOptions::default().set_indexing_options(raw.set_fieldnorms(false));
+    builder.add_text_field(DEFINITION, raw.clone());
+    builder.add_text_field(WORD, raw);
+    builder.build()
+}
+
+/// The schema of the first versions of kinglet.
+fn first_schema() -> SchemaBuilder {
     let mut builder = Schema::builder();
-    let id = builder.add_u64_field("chunk", INDEXED | FAST);
+    builder.add_u64_field("chunk", INDEXED | FAST);
     let indexing = TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
-    let body = builder.add_text_field("body", TextOptions::default().set_indexing_options(indexing));
-    (builder.build(), body, id)
+    builder.add_text_field("body", TextOptions::default().set_indexing_options(indexing));
+    builder
+}
+
+/// The fields of this schema; `None` if it is not one of kinglet's.
+fn fields_of(found: &Schema) -> Option<Fields> {
+    if *found != schema() && *found != first_schema().build() {
+        return None;
+    }
+    let field = |name| found.get_field(name).ok();
+    Some(Fields { body: field("body")?, id: field("chunk")?, definition: field(DEFINITION), word: field(WORD) })
 }
 
 /// Verifies the checksums of the index's files, except those in `verified`, and returns the names
@@ -482,8 +536,8 @@ mod tests {
 
     #[test]
     fn the_error_of_the_writing_thread_reaches_the_caller() {
-        let (schema, body, _) = schema();
-        let index = tantivy::Index::create(Full::default(), schema, Default::default()).unwrap();
+        let index = tantivy::Index::create(Full::default(), schema(), Default::default()).unwrap();
+        let body = index.schema().get_field("body").unwrap();
         index.tokenizers().register(ANALYZER, analyzer(Language::None));
         let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).unwrap();
         let added = (0..100_000).try_for_each(|_| {

@@ -8,7 +8,7 @@ use kinglet::answer::UNSUPPORTED_MARK;
 use kinglet::chunking::Chunk;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
-use kinglet::view::{AnswerView, CascadeView, CitationView, DisagreementView, TimingsView};
+use kinglet::view::{AnswerView, CascadeView, CitationView, CorrectionView, SearchView, DisagreementView, TimingsView};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
@@ -17,7 +17,7 @@ use crate::terminal::{on_one_line, out, visible};
 pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
     for (at, result) in results.iter().enumerate() {
-        let SearchResult { hit, path, chunk, snippet, duplicates, truncated, instructions, .. } = result;
+        let SearchResult { hit, path, chunk, snippet, duplicates, truncated, instructions, partial, .. } = result;
         let location = location(path, chunk);
         writeln!(
             out,
@@ -34,6 +34,9 @@ pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
         if let Some(truncated) = truncated {
             writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
         }
+        if !partial.is_empty() {
+            writeln!(out, "    {DIM}only parts of {}{DIM:#}", visible(&partial.join(", ")))?;
+        }
         if !instructions.is_empty() {
             writeln!(out, "    {DIM}has text that reads like an instruction to a model{DIM:#}")?;
         }
@@ -46,6 +49,32 @@ pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// Notes which words were searched in another spelling, on standard error.
+pub fn corrections(corrections: &[CorrectionView]) {
+    if corrections.is_empty() {
+        return;
+    }
+    let searched: Vec<String> =
+        corrections.iter().map(|CorrectionView { typed, searched, .. }| format!("{searched} (for {typed})")).collect();
+    notice(&format!("searched for {}; --no-correct searches what was typed", searched.join(" and ")));
+}
+
+/// Notes, on standard error, what of the question no passage has.
+pub fn absent(response: &SearchView) {
+    if !response.absent_phrases.is_empty() {
+        let phrases: Vec<String> = response.absent_phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
+        notice(&format!("nothing has {}; --literal searches the words alone", phrases.join(" or ")));
+    } else if response.hits.is_empty() {
+        notice("nothing found");
+    }
+    let Some((best, others)) = response.hits.split_first() else { return };
+    let is_nowhere = |thing: &&String| others.iter().all(|hit| hit.partial.contains(thing));
+    let absent: Vec<&str> = best.partial.iter().filter(is_nowhere).map(String::as_str).collect();
+    if !absent.is_empty() {
+        notice(&format!("no passage has {}; nearest:", absent.join(" and ")));
+    }
 }
 
 /// `path:first-last` or `path#page=3`: editors and browsers open these.
@@ -139,6 +168,7 @@ pub fn pending(pending: Option<PendingWork>, name: &str) {
 
 /// Prints notes on an answer, on standard error.
 pub fn remarks(answer: &AnswerView, timings: bool) {
+    corrections(&answer.corrections);
     match answer.unsupported.len() {
         0 => {}
         1 => notice("note: the sentence marked [unsupported] has no support in the passages"),

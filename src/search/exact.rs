@@ -1,0 +1,170 @@
+//! Exact things in a question: codes, numbers, dates and names of definitions. Passages that have
+//! them whole come before those that have only parts of them.
+
+use std::collections::HashSet;
+
+use super::sources::LexicalSource;
+use super::{Hit, LegScore, Query};
+use crate::error::Result;
+use crate::index::lexical::{analyzer, stems};
+use crate::index::store::ChunkId;
+use crate::language::Language;
+use crate::text::Span;
+
+/// The name that `--explain` shows.
+const NAME: &str = "exact";
+/// The share of a hit's score that whole matches decide, so that a passage without them stays below
+/// it.
+const WEIGHT: f32 = 0.5;
+/// What a whole match counts where another passage defines the name, or defines it under the very
+/// title that was typed.
+const MENTIONED: f32 = 0.4;
+const NAMED: f32 = 0.9;
+/// A code or a number has at least so many digits.
+const LEAST_DIGITS: usize = 3;
+/// The words that begin titles of definitions.
+const KEYWORDS: [&str; 22] = [
+    "struct", "enum", "trait", "fn", "const", "static", "type", "mod", "macro_rules", "union", "class", "def",
+    "func", "function", "interface", "object", "module", "namespace", "record", "protocol", "val", "fun",
+];
+
+/// A thing of the question that a passage has whole or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ExactThing {
+    /// As it is written in the question.
+    written: String,
+    /// The terms of which a passage must have one.
+    terms: Vec<String>,
+    /// The title of a definition, if a keyword stands before the name.
+    title: Option<String>,
+    /// True if it may be the name of a definition.
+    is_name: bool,
+}
+
+/// Where an exact thing of a question stands whole.
+pub(super) struct ExactMatch {
+    /// As it is written in the question.
+    pub written: String,
+    having: HashSet<ChunkId>,
+    defining: HashSet<ChunkId>,
+    titled: HashSet<ChunkId>,
+}
+
+impl ExactMatch {
+    /// How well a chunk has it: 1 whole, 0 not.
+    fn score(&self, chunk: ChunkId) -> f32 {
+        let is_defined = !self.defining.is_empty();
+        if self.titled.contains(&chunk) {
+            1.0
+        } else if self.defining.contains(&chunk) {
+            if self.titled.is_empty() { 1.0 } else { NAMED }
+        } else if self.having.contains(&chunk) {
+            if is_defined { MENTIONED } else { 1.0 }
+        } else {
+            0.0
+        }
+    }
+
+    /// True if the chunk has it whole.
+    pub fn is_in(&self, chunk: ChunkId) -> bool {
+        self.having.contains(&chunk) || self.defining.contains(&chunk)
+    }
+}
+
+/// Where each exact thing of the question stands.
+///
+/// # Errors
+/// When the source fails.
+pub(super) fn exact_matches(query: &Query, lexical: &dyn LexicalSource, language: Language) -> Result<Vec<ExactMatch>> {
+    let mut matches = Vec::new();
+    for thing in exact_things(query.text(), language) {
+        let mut having = HashSet::new();
+        for term in &thing.terms {
+            having.extend(lexical.with_term(term)?);
+        }
+        let titled = thing.title.as_ref().map_or_else(|| Ok(HashSet::new()), |title| lexical.defining(title))?;
+        let defining = if thing.is_name { lexical.defining(&thing.written)? } else { HashSet::new() };
+        // A common word is exact only if it names something.
+        if thing.is_name && !is_exact(&thing.written) && defining.is_empty() {
+            continue;
+        }
+        matches.push(ExactMatch { written: thing.written, having, defining, titled });
+    }
+    Ok(matches)
+}
+
+/// Gives half of each hit's score to the share of the exact things that it has whole. The caller
+/// sorts the hits again.
+pub(super) fn prefer_exact(hits: &mut [Hit], matches: &[ExactMatch]) {
+    if matches.is_empty() {
+        return;
+    }
+    let share = |chunk| matches.iter().map(|it| it.score(chunk)).sum::<f32>() / matches.len() as f32;
+    let mut shares: Vec<f32> = hits.iter().map(|hit| share(hit.chunk)).collect();
+    for (hit, share) in hits.iter_mut().zip(&shares) {
+        hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - WEIGHT);
+        hit.legs.push(LegScore { leg: NAME.to_string(), rank: 0, score: *share, contribution: WEIGHT * share });
+        hit.score = hit.legs.iter().map(|leg| leg.contribution).sum();
+    }
+    shares.sort_by(|a, b| b.total_cmp(a));
+    for leg in hits.iter_mut().filter_map(|hit| hit.legs.last_mut()) {
+        leg.rank = 1 + shares.partition_point(|share| *share > leg.score);
+    }
+}
+
+fn exact_things(question: &str, language: Language) -> Vec<ExactThing> {
+    let words = stems(question, language);
+    let compounds = analyzer::compounds(question);
+    let thing = |span: Span, terms: Vec<String>| ExactThing {
+        written: span.of(question).to_string(),
+        terms,
+        title: None,
+        is_name: false,
+    };
+    let mut things: Vec<(Span, ExactThing)> = Vec::new();
+    for figure in analyzer::figures(question) {
+        let is_part = |(span, _): &(Span, ExactThing)| span.start < figure.span.end && figure.span.start < span.end;
+        match things.iter_mut().find(|it| is_part(it)) {
+            Some((span, known)) if *span == figure.span && figure.text.len() == known.terms[0].len() => {
+                known.terms.push(figure.text);
+            }
+            // The longest form is the most exact: a day, a number with its fraction.
+            Some((span, known)) if figure.text.len() > known.terms[0].len() => {
+                (*span, *known) = (figure.span, thing(figure.span, vec![figure.text]));
+            }
+            Some(_) => {}
+            None => things.push((figure.span, thing(figure.span, vec![figure.text]))),
+        }
+    }
+    for (at, &span) in compounds.iter().enumerate() {
+        let written = span.of(question);
+        let term = words.iter().find(|word| word.span == span).map(|word| word.stem.clone());
+        if let Some((_, known)) = things.iter_mut().find(|(known, _)| known.start <= span.start && span.end <= known.end) {
+            if known.written == written {
+                known.terms.extend(term);
+            }
+            continue;
+        }
+        let keyword = at.checked_sub(1).map(|before| compounds[before].of(question));
+        let keyword = keyword.filter(|keyword| KEYWORDS.contains(keyword));
+        let is_name = is_identifier(written) && (keyword.is_some() || compounds.len() == 1 || is_exact(written));
+        if let Some(term) = term.filter(|_| is_name || is_exact(written)) {
+            let title = keyword.map(|keyword| format!("{keyword} {written}"));
+            things.push((span, ExactThing { title, is_name, ..thing(span, vec![term]) }));
+        }
+    }
+    things.into_iter().map(|(_, thing)| thing).collect()
+}
+
+/// True for what is no common word: with several digits, `snake_case`, `camelCase`, an address, a
+/// path.
+fn is_exact(written: &str) -> bool {
+    let digits = written.chars().filter(char::is_ascii_digit).count();
+    let is_camel = written.is_ascii()
+        && written.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    digits >= LEAST_DIGITS || is_camel || written.contains(['_', '@'])
+}
+
+fn is_identifier(written: &str) -> bool {
+    written.chars().all(|c| c.is_alphanumeric() || c == '_') && !written.starts_with(|c: char| c.is_ascii_digit())
+}

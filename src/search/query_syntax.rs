@@ -1,0 +1,125 @@
+//! What is typed becomes words to rank by and conditions: `"two words"` stand next to each other,
+//! `-word` does not occur. All else is plain text.
+
+use super::Filter;
+
+/// What was typed, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedQuery {
+    /// The words to rank by: all but what is excluded, without the quotes.
+    pub text: String,
+    /// The words in quotes.
+    pub phrases: Vec<String>,
+    /// What passages must have and must not have.
+    pub conditions: Vec<Filter>,
+}
+
+const QUOTES: [(char, &[char]); 4] = [('"', &['"']), ('“', &['”']), ('„', &['“', '”']), ('«', &['»'])];
+
+impl TypedQuery {
+    /// All of `typed` as plain text.
+    pub fn literal(typed: &str) -> Self {
+        TypedQuery { text: typed.to_string(), phrases: Vec::new(), conditions: Vec::new() }
+    }
+
+    /// Takes `typed` apart. A quote that nothing closes, a dash alone, `--flag` and `-5` are plain
+    /// text. So is everything if nothing would be left to rank by.
+    pub fn parse(typed: &str) -> Self {
+        let mut parsed = TypedQuery::literal("");
+        let mut rest = typed;
+        let mut before = None;
+        while let Some(first) = rest.chars().next() {
+            let begins = before.is_none_or(|before: char| !before.is_alphanumeric() && before != '-');
+            let after_dash = rest.strip_prefix('-').filter(|_| before.is_none_or(char::is_whitespace));
+            let taken = if let Some((phrase, length)) = quoted(rest).filter(|_| begins) {
+                parsed.text.push_str(phrase);
+                parsed.phrases.push(phrase.to_string());
+                parsed.conditions.push(Filter::Phrase(phrase.to_string()));
+                length
+            } else if let Some((phrase, length)) = after_dash.and_then(quoted) {
+                parsed.conditions.push(Filter::Not(Box::new(Filter::Phrase(phrase.to_string()))));
+                1 + length
+            } else if let Some(word) = after_dash.and_then(excluded_word) {
+                parsed.conditions.push(Filter::Not(Box::new(Filter::Words(word.to_string()))));
+                1 + word.len()
+            } else {
+                parsed.text.push(first);
+                first.len_utf8()
+            };
+            before = rest[..taken].chars().next_back();
+            rest = &rest[taken..];
+        }
+        parsed.text = parsed.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !parsed.text.contains(char::is_alphanumeric) || parsed.conditions.is_empty() {
+            return TypedQuery::literal(typed);
+        }
+        parsed
+    }
+}
+
+/// The words in quotes at the start of `text`, and the bytes that they take with the quotes.
+fn quoted(text: &str) -> Option<(&str, usize)> {
+    let first = text.chars().next()?;
+    let (_, closing) = QUOTES.iter().find(|(opening, _)| *opening == first)?;
+    let inside = &text[first.len_utf8()..];
+    let end = inside.find(*closing)?;
+    let close = inside[end..].chars().next()?;
+    let after = inside[end + close.len_utf8()..].chars().next();
+    let phrase = inside[..end].trim();
+    let is_closed = after.is_none_or(|after| !after.is_alphanumeric());
+    (is_closed && phrase.contains(char::is_alphanumeric))
+        .then_some((phrase, first.len_utf8() + end + close.len_utf8()))
+}
+
+/// The word up to the next space, if it begins with a letter.
+fn excluded_word(text: &str) -> Option<&str> {
+    let word = text.split(char::is_whitespace).next()?;
+    let word = word.trim_end_matches(|last: char| !last.is_alphanumeric());
+    word.starts_with(char::is_alphabetic).then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parsed(typed: &str) -> (String, String) {
+        let parsed = TypedQuery::parse(typed);
+        let conditions: Vec<String> = parsed.conditions.iter().map(ToString::to_string).collect();
+        (parsed.text, conditions.join(" and "))
+    }
+
+    #[test]
+    fn quotes_and_dashes_make_conditions() {
+        for (typed, text, conditions) in [
+            ("\"cold start\" time", "cold start time", "\"cold start\""),
+            ("(\"cold start\")", "(cold start)", "\"cold start\""),
+            ("„kalter Start“ «à froid»", "kalter Start à froid", "\"kalter Start\" and \"à froid\""),
+            ("lease -deposit", "lease", "-deposit"),
+            ("lease -deposit, -well-known", "lease ,", "-deposit and -well-known"),
+            ("lease -\"two months\" end", "lease end", "-\"two months\""),
+        ] {
+            assert_eq!(parsed(typed), (text.to_string(), conditions.to_string()), "{typed}");
+        }
+    }
+
+    #[test]
+    fn all_else_is_plain_text() {
+        for typed in [
+            "", "\"", "a \" b", "5\" pipe and 3\" pipe", "a - b", "--no-correct", "-5 degrees", "-deposit", "well-known",
+            "\"\"", "path:docs type=pdf", "say \"yes\"no", "don't 'quote' me", "a -- b", "-\"all of it\"",
+        ] {
+            assert_eq!(TypedQuery::parse(typed), TypedQuery::literal(typed), "{typed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_can_be_typed(typed in ".{0,60}|[-a \"“”„5]{0,20}") {
+            let parsed = TypedQuery::parse(&typed);
+            prop_assert!(parsed.conditions.is_empty() || parsed.text.contains(char::is_alphanumeric));
+            prop_assert!(parsed.conditions.len() >= parsed.phrases.len());
+        }
+    }
+}
