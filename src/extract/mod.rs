@@ -14,7 +14,7 @@ use kinglet_formats::{Document, Skip, read_with_progress, remove_boilerplate};
 pub use timeouts::Timeouts;
 
 /// Increases with every change in how files are read or cut, so that indexes read all files again.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A request to read one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

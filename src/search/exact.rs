@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::sources::LexicalSource;
+use super::phrase::Phrase;
+use super::sources::{ChunkSource, LexicalSource};
 use super::{Hit, LegScore, Query};
 use crate::error::Result;
 use crate::index::lexical::{analyzer, stems};
@@ -16,12 +17,17 @@ const NAME: &str = "exact";
 /// The share of a hit's score that whole matches decide, so that a passage without them stays below
 /// it.
 const WEIGHT: f32 = 0.5;
-/// What a whole match counts where another passage defines the name, or defines it under the very
-/// title that was typed.
+/// What a whole match counts where another passage defines the name, and what a definition or a match
+/// counts that is written in another way than in the question.
 const MENTIONED: f32 = 0.4;
-const NAMED: f32 = 0.9;
+const WRITTEN_OTHERWISE: f32 = 0.7;
+/// In so many passages it is looked how the thing is written.
+const MOST_READ: usize = 200;
 /// A code or a number has at least so many digits.
 const LEAST_DIGITS: usize = 3;
+/// A code in groups has at least so many of them, with so many digits.
+const LEAST_GROUPS: usize = 3;
+const LEAST_DIGITS_IN_GROUPS: usize = 7;
 /// The words that begin titles of definitions.
 const KEYWORDS: [&str; 22] = [
     "struct", "enum", "trait", "fn", "const", "static", "type", "mod", "macro_rules", "union", "class", "def",
@@ -33,8 +39,10 @@ const KEYWORDS: [&str; 22] = [
 struct ExactThing {
     /// As it is written in the question.
     written: String,
-    /// The terms of which a passage must have one.
+    /// The terms of which a passage must have one; for a code in several groups, such as a telephone
+    /// number, those of which it must have all, and the code as it is written.
     terms: Vec<String>,
+    is_in_groups: bool,
     /// The title of a definition, if a keyword stands before the name.
     title: Option<String>,
     /// True if it may be the name of a definition.
@@ -46,23 +54,19 @@ pub(super) struct ExactMatch {
     /// As it is written in the question.
     pub written: String,
     having: HashSet<ChunkId>,
+    /// Those of `having` or `defining` that have it as it is written in the question.
+    written_so: HashSet<ChunkId>,
     defining: HashSet<ChunkId>,
-    titled: HashSet<ChunkId>,
 }
 
 impl ExactMatch {
     /// How well a chunk has it: 1 whole, 0 not.
     fn score(&self, chunk: ChunkId) -> f32 {
-        let is_defined = !self.defining.is_empty();
-        if self.titled.contains(&chunk) {
-            1.0
-        } else if self.defining.contains(&chunk) {
-            if self.titled.is_empty() { 1.0 } else { NAMED }
-        } else if self.having.contains(&chunk) {
-            if is_defined { MENTIONED } else { 1.0 }
-        } else {
-            0.0
+        if !self.is_in(chunk) {
+            return 0.0;
         }
+        let written = if self.written_so.contains(&chunk) { 1.0 } else { WRITTEN_OTHERWISE };
+        if self.defining.is_empty() || self.defining.contains(&chunk) { written } else { written * MENTIONED }
     }
 
     /// True if the chunk has it whole.
@@ -71,26 +75,54 @@ impl ExactMatch {
     }
 }
 
-/// Where each exact thing of the question stands.
+/// Where each exact thing of the question stands. `hits` are those of the question, in order.
 ///
 /// # Errors
 /// When the source fails.
-pub(super) fn exact_matches(query: &Query, lexical: &dyn LexicalSource, language: Language) -> Result<Vec<ExactMatch>> {
+pub(super) fn exact_matches(
+    query: &Query,
+    hits: &[Hit],
+    lexical: &dyn LexicalSource,
+    chunks: &dyn ChunkSource,
+) -> Result<Vec<ExactMatch>> {
     let mut matches = Vec::new();
-    for thing in exact_things(query.text(), language) {
-        let mut having = HashSet::new();
+    for thing in exact_things(query.text(), chunks.language()) {
+        let mut having: Option<HashSet<ChunkId>> = None;
         for term in &thing.terms {
-            having.extend(lexical.with_term(term)?);
+            let found = lexical.with_term(term)?;
+            having = Some(match having {
+                None => found,
+                Some(having) if thing.is_in_groups => &having & &found,
+                Some(having) => &having | &found,
+            });
         }
-        let titled = thing.title.as_ref().map_or_else(|| Ok(HashSet::new()), |title| lexical.defining(title))?;
+        let mut having = having.unwrap_or_default();
         let defining = if thing.is_name { lexical.defining(&thing.written)? } else { HashSet::new() };
         // A common word is exact only if it names something.
         if thing.is_name && !is_exact(&thing.written) && defining.is_empty() {
             continue;
         }
-        matches.push(ExactMatch { written: thing.written, having, defining, titled });
+        let written_so = match &thing.title {
+            Some(title) => lexical.defining(title)?,
+            None => {
+                let among = if defining.is_empty() { &having } else { &defining };
+                let whole = hits.iter().map(|hit| hit.chunk).filter(|chunk| among.contains(chunk));
+                written_so(&thing.written, &whole.take(MOST_READ).collect::<Vec<_>>(), chunks)?
+            }
+        };
+        if thing.is_in_groups {
+            having.clone_from(&written_so);
+        }
+        matches.push(ExactMatch { written: thing.written, having, written_so, defining });
     }
     Ok(matches)
+}
+
+/// The chunks that have the words as they are written.
+fn written_so(written: &str, among: &[ChunkId], chunks: &dyn ChunkSource) -> Result<HashSet<ChunkId>> {
+    let phrase = Phrase::new(written);
+    let read = chunks.chunks(among)?;
+    Ok(read.into_iter().filter(|it| phrase.is_in(&it.chunk.passage())).map(|it| it.id).collect())
 }
 
 /// Gives half of each hit's score to the share of the exact things that it has whole. The caller
@@ -118,13 +150,20 @@ fn exact_things(question: &str, language: Language) -> Vec<ExactThing> {
     let thing = |span: Span, terms: Vec<String>| ExactThing {
         written: span.of(question).to_string(),
         terms,
+        is_in_groups: false,
         title: None,
         is_name: false,
     };
     let mut things: Vec<(Span, ExactThing)> = Vec::new();
+    for span in codes_in_groups(question, &compounds) {
+        let inside = words.iter().filter(|word| span.start <= word.span.start && word.span.end <= span.end);
+        let terms = inside.filter(|word| compounds.contains(&word.span)).map(|word| word.stem.clone()).collect();
+        things.push((span, ExactThing { is_in_groups: true, ..thing(span, terms) }));
+    }
     for figure in analyzer::figures(question) {
         let is_part = |(span, _): &(Span, ExactThing)| span.start < figure.span.end && figure.span.start < span.end;
         match things.iter_mut().find(|it| is_part(it)) {
+            Some((_, known)) if known.is_in_groups => {}
             Some((span, known)) if *span == figure.span && figure.text.len() == known.terms[0].len() => {
                 known.terms.push(figure.text);
             }
@@ -154,6 +193,35 @@ fn exact_things(question: &str, language: Language) -> Vec<ExactThing> {
         }
     }
     things.into_iter().map(|(_, thing)| thing).collect()
+}
+
+/// The runs of groups with a space between them that make one code: a telephone or account number.
+fn codes_in_groups(question: &str, compounds: &[Span]) -> Vec<Span> {
+    let is_group = |text: &str| {
+        text.chars().any(|c| c.is_ascii_digit()) || text.len() >= 2 && text.chars().all(|c| c.is_ascii_uppercase())
+    };
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
+    let mut codes = Vec::new();
+    let mut run: Vec<Span> = Vec::new();
+    for &span in compounds.iter().chain([&Span { start: usize::MAX, end: usize::MAX }]) {
+        let text = question.get(span.start..span.end).unwrap_or_default();
+        let follows = run.last().is_some_and(|last| question.get(last.end..span.start) == Some(" "));
+        if is_group(text) && (run.is_empty() || follows) {
+            run.push(span);
+            continue;
+        }
+        if let [first, .., last] = run[..] {
+            let code = Span { start: first.start, end: last.end };
+            if run.len() >= LEAST_GROUPS && digits(code.of(question)) >= LEAST_DIGITS_IN_GROUPS {
+                codes.push(code);
+            }
+        }
+        run.clear();
+        if is_group(text) {
+            run.push(span);
+        }
+    }
+    codes
 }
 
 /// True for what is no common word: with several digits, `snake_case`, `camelCase`, an address, a

@@ -137,7 +137,7 @@ impl Pipeline {
             regularize(&mut hits, vectors, weights)?;
         }
         let exact = match self.exact.as_deref() {
-            Some(lexical) => exact_matches(query, lexical, chunks.language())?,
+            Some(lexical) => exact_matches(query, &hits, lexical, chunks)?,
             None => Vec::new(),
         };
         prefer_exact(&mut hits, &exact);

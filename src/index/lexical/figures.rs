@@ -8,10 +8,10 @@ use regex::{Captures, Regex};
 use super::analyzer::Term;
 use crate::text::Span;
 
-/// Digits in groups of three: `4,740`, `4.740`, `4'740`, and with a space that does not break lines;
-/// then a fraction, after the other sign.
+/// Digits in groups of three: `4,740`, `4.740`, `4'740`, `4 740`; then a fraction, after the other
+/// sign.
 static GROUPED: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+|(?:['’\u{a0}\u{202f}\u{2009}]\d{3})+)(?:[.,]\d+)?"));
+    LazyLock::new(|| compiled(r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+|(?:['’ \u{a0}\u{202f}\u{2009}]\d{3})+)(?:[.,]\d+)?"));
 static DATES: LazyLock<[(Regex, Order); 6]> = LazyLock::new(|| {
     let month = r"(\p{L}{3,10})\.?";
     let ordinal = r"(\d{1,2})(?:st|nd|rd|th|er|\.)?";
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn numbers_lose_their_separators() {
-        for written in ["4,740", "4.740", "4'740", "4\u{202f}740", "EUR 4,740.", "(4.740)"] {
+        for written in ["4,740", "4.740", "4'740", "4\u{202f}740", "4 740", "EUR 4,740.", "(4.740)"] {
             assert_eq!(texts(written), ["4740"], "{written}");
         }
         assert_eq!(texts("1,234,567 and 17,606"), ["1234567", "17606"]);

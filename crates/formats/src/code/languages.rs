@@ -106,7 +106,7 @@ const RUST: Language = Language {
         &["rs"],
         &[
             "function_item", "function_signature_item", "impl_item", "trait_item", "struct_item", "enum_item", "union_item",
-            "mod_item", "macro_definition",
+            "mod_item", "macro_definition", "const_item", "static_item", "type_item",
         ],
     )
 };
