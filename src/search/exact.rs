@@ -10,13 +10,15 @@ use crate::error::Result;
 use crate::index::lexical::{analyzer, stems};
 use crate::index::store::ChunkId;
 use crate::language::Language;
-use crate::text::Span;
+use crate::text::{Span, is_stop_word};
 
 /// The name that `--explain` shows.
 const NAME: &str = "exact";
-/// The share of a hit's score that whole matches decide, so that a passage without them stays below
-/// it.
-const WEIGHT: f32 = 0.5;
+/// The largest share of a hit's score that whole matches decide: no passage without them comes before
+/// one that has them. It is reached where exact things are a quarter of the question's words; in a
+/// long sentence a number is one word among many.
+const MOST_WEIGHT: f32 = 0.5;
+const WEIGHT_OF_SHARE: f32 = 2.0;
 /// What a whole match counts where another passage defines the name, and what a definition or a match
 /// counts that is written in another way than in the question.
 const MENTIONED: f32 = 0.4;
@@ -43,10 +45,20 @@ struct ExactThing {
     /// number, those of which it must have all, and the code as it is written.
     terms: Vec<String>,
     is_in_groups: bool,
+    /// How many words of the question it takes, with a keyword before it.
+    words: usize,
     /// The title of a definition, if a keyword stands before the name.
     title: Option<String>,
     /// True if it may be the name of a definition.
     is_name: bool,
+}
+
+/// Where the exact things of a question stand whole.
+#[derive(Default)]
+pub(super) struct ExactMatches {
+    pub matches: Vec<ExactMatch>,
+    /// The share of a hit's score that they decide.
+    weight: f32,
 }
 
 /// Where an exact thing of a question stands whole.
@@ -84,8 +96,9 @@ pub(super) fn exact_matches(
     hits: &[Hit],
     lexical: &dyn LexicalSource,
     chunks: &dyn ChunkSource,
-) -> Result<Vec<ExactMatch>> {
+) -> Result<ExactMatches> {
     let mut matches = Vec::new();
+    let mut exact_words = 0;
     for thing in exact_things(query.text(), chunks.language()) {
         let mut having: Option<HashSet<ChunkId>> = None;
         for term in &thing.terms {
@@ -113,9 +126,13 @@ pub(super) fn exact_matches(
         if thing.is_in_groups {
             having.clone_from(&written_so);
         }
+        exact_words += thing.words;
         matches.push(ExactMatch { written: thing.written, having, written_so, defining });
     }
-    Ok(matches)
+    let words = analyzer::compounds(query.text()).into_iter().map(|span| span.of(query.text()).to_lowercase());
+    let words = words.filter(|word| !is_stop_word(word)).count().max(1);
+    let weight = (WEIGHT_OF_SHARE * exact_words as f32 / words as f32).min(MOST_WEIGHT);
+    Ok(ExactMatches { matches, weight })
 }
 
 /// The chunks that have the words as they are written.
@@ -125,17 +142,18 @@ fn written_so(written: &str, among: &[ChunkId], chunks: &dyn ChunkSource) -> Res
     Ok(read.into_iter().filter(|it| phrase.is_in(&it.chunk.passage())).map(|it| it.id).collect())
 }
 
-/// Gives half of each hit's score to the share of the exact things that it has whole. The caller
-/// sorts the hits again.
-pub(super) fn prefer_exact(hits: &mut [Hit], matches: &[ExactMatch]) {
+/// Gives a share of each hit's score to the exact things that it has whole. The caller sorts the hits
+/// again.
+pub(super) fn prefer_exact(hits: &mut [Hit], exact: &ExactMatches) {
+    let ExactMatches { matches, weight } = exact;
     if matches.is_empty() {
         return;
     }
     let share = |chunk| matches.iter().map(|it| it.score(chunk)).sum::<f32>() / matches.len() as f32;
     let mut shares: Vec<f32> = hits.iter().map(|hit| share(hit.chunk)).collect();
     for (hit, share) in hits.iter_mut().zip(&shares) {
-        hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - WEIGHT);
-        hit.legs.push(LegScore { leg: NAME.to_string(), rank: 0, score: *share, contribution: WEIGHT * share });
+        hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - weight);
+        hit.legs.push(LegScore { leg: NAME.to_string(), rank: 0, score: *share, contribution: weight * share });
         hit.score = hit.legs.iter().map(|leg| leg.contribution).sum();
     }
     shares.sort_by(|a, b| b.total_cmp(a));
@@ -151,6 +169,7 @@ fn exact_things(question: &str, language: Language) -> Vec<ExactThing> {
         written: span.of(question).to_string(),
         terms,
         is_in_groups: false,
+        words: compounds.iter().filter(|it| span.start <= it.start && it.end <= span.end).count(),
         title: None,
         is_name: false,
     };
@@ -189,7 +208,8 @@ fn exact_things(question: &str, language: Language) -> Vec<ExactThing> {
         let is_name = is_identifier(written) && (keyword.is_some() || compounds.len() == 1 || is_exact(written));
         if let Some(term) = term.filter(|_| is_name || is_exact(written)) {
             let title = keyword.map(|keyword| format!("{keyword} {written}"));
-            things.push((span, ExactThing { title, is_name, ..thing(span, vec![term]) }));
+            let words = 1 + usize::from(title.is_some());
+            things.push((span, ExactThing { title, is_name, words, ..thing(span, vec![term]) }));
         }
     }
     things.into_iter().map(|(_, thing)| thing).collect()
@@ -228,11 +248,63 @@ fn codes_in_groups(question: &str, compounds: &[Span]) -> Vec<Span> {
 /// path.
 fn is_exact(written: &str) -> bool {
     let digits = written.chars().filter(char::is_ascii_digit).count();
-    let is_camel = written.is_ascii()
-        && written.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    // Two small letters before a capital and one behind: `openIndex`, and not `mRNA`.
+    let small = u8::is_ascii_lowercase;
+    let is_hump = |four: &[u8]| small(&four[0]) && small(&four[1]) && four[2].is_ascii_uppercase() && small(&four[3]);
+    let is_camel = written.as_bytes().windows(4).any(is_hump);
     digits >= LEAST_DIGITS || is_camel || written.contains(['_', '@'])
 }
 
 fn is_identifier(written: &str) -> bool {
     written.chars().all(|c| c.is_alphanumeric() || c == '_') && !written.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(question: &str) -> Vec<String> {
+        exact_things(question, Language::English).into_iter().map(|it| it.written).collect()
+    }
+
+    #[test]
+    fn codes_numbers_dates_and_names_are_exact_things_and_words_are_not() {
+        for (question, things) in [
+            ("what does error E0599 mean", &["E0599"][..]),
+            ("PO-2026-0458 or po-2026-0471?", &["PO-2026-0458", "po-2026-0471"]),
+            ("where is 17,606 from", &["17,606"]),
+            ("4740 pieces", &["4740"]),
+            ("the meeting of 12 March 2026 about v2", &["12 March 2026"]),
+            ("call +44 1632 960174 today", &["44 1632 960174"]),
+            ("GB00 KSTR 2090 4717 6060 47", &["GB00 KSTR 2090 4717 6060 47"]),
+            ("how does open_or_create work", &["open_or_create"]),
+            ("struct Segment", &["Segment"]),
+            ("SegmentReader", &["SegmentReader"]),
+            ("fuse", &["fuse"]),
+            ("who pays for repairs of the IL-2 gene in 2 places", &[]),
+        ] {
+            assert_eq!(found(question), things, "{question}");
+        }
+    }
+
+    #[test]
+    fn a_whole_match_comes_before_any_other_hit_and_a_definition_before_a_mention() {
+        let hit = |chunk, score| Hit::of_one_leg("lexical", 1, chunk, score);
+        let mut hits = vec![hit(1, 1.0), hit(2, 0.2), hit(3, 0.5)];
+        let set = |ids: &[ChunkId]| ids.iter().copied().collect::<HashSet<_>>();
+        let thing = |having, defining| ExactMatch {
+            written: "SegmentReader".into(),
+            having: set(having),
+            written_so: set(having),
+            defining: set(defining),
+        };
+        let exact = ExactMatches { matches: vec![thing(&[2, 3], &[2])], weight: 0.5 };
+        prefer_exact(&mut hits, &exact);
+        let scores: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
+        assert_eq!(scores, [0.5, 0.6, 0.45]);
+        assert_eq!(hits.iter().map(|hit| hit.legs[1].rank).collect::<Vec<_>>(), [3, 1, 2]);
+        let before = hits.clone();
+        prefer_exact(&mut hits, &ExactMatches::default());
+        assert_eq!(hits, before);
+    }
 }

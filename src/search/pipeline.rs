@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cached::{CachedRetriever, CachedScorer};
-use super::exact::{ExactMatch, exact_matches, prefer_exact};
+use super::exact::{ExactMatches, exact_matches, prefer_exact};
 use super::fusion::{DEPTH, RankedList, fuse};
 use super::ranking::order;
 use super::rerank::{PassageScorer, Rescoring};
@@ -111,14 +111,14 @@ impl Pipeline {
         }
         let mut results = results.best(count)?;
         for result in &mut results {
-            let lacks = exact.iter().filter(|it| !it.is_in(result.hit.chunk));
+            let lacks = exact.matches.iter().filter(|it| !it.is_in(result.hit.chunk));
             result.partial = lacks.map(|it| it.written.clone()).collect();
         }
         Ok(results)
     }
 
     /// Returns all hits, which the caller sorts, and the exact things of the question.
-    fn hits(&self, query: &Query) -> Result<(Vec<Hit>, Vec<ExactMatch>)> {
+    fn hits(&self, query: &Query) -> Result<(Vec<Hit>, ExactMatches)> {
         let (chunks, weights) = (self.chunks.as_ref(), &self.weights);
         let mut lists = Vec::new();
         for retriever in &self.retrievers {
@@ -138,7 +138,7 @@ impl Pipeline {
         }
         let exact = match self.exact.as_deref() {
             Some(lexical) => exact_matches(query, &hits, lexical, chunks)?,
-            None => Vec::new(),
+            None => ExactMatches::default(),
         };
         prefer_exact(&mut hits, &exact);
         Ok((hits, exact))

@@ -58,3 +58,15 @@ fn is_plain_word(typed: &str) -> bool {
 fn is_english(typed: &str) -> bool {
     stems(typed, Language::English).iter().all(|word| ENGLISH_STEMS.contains(&word.stem))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_are_corrected_and_names_codes_and_english_words_are_not() {
+        assert!(is_plain_word("penetraton") && is_plain_word("Bergman"));
+        assert!(!is_plain_word("NASA") && !is_plain_word("parseHttp") && !is_plain_word("E0599") && !is_plain_word("utf-8"));
+        assert!(is_english("lease") && is_english("Deposits") && !is_english("penetraton"));
+    }
+}
