@@ -15,10 +15,10 @@ use crate::text::{Span, is_stop_word};
 /// The name that `--explain` shows.
 const NAME: &str = "exact";
 /// The largest share of a hit's score that whole matches decide: no passage without them comes before
-/// one that has them. It is reached where exact things are a quarter of the question's words; in a
-/// long sentence a number is one word among many.
+/// one that has them. It is reached where exact things are a third of the question's words; in a long
+/// sentence a number is one word among many.
 const MOST_WEIGHT: f32 = 0.5;
-const WEIGHT_OF_SHARE: f32 = 2.0;
+const WEIGHT_OF_SHARE: f32 = 1.5;
 /// What a whole match counts where another passage defines the name, and what a definition or a match
 /// counts that is written in another way than in the question.
 const MENTIONED: f32 = 0.4;
@@ -129,8 +129,8 @@ pub(super) fn exact_matches(
         exact_words += thing.words;
         matches.push(ExactMatch { written: thing.written, having, written_so, defining });
     }
-    let words = analyzer::compounds(query.text()).into_iter().map(|span| span.of(query.text()).to_lowercase());
-    let words = words.filter(|word| !is_stop_word(word)).count().max(1);
+    let words = query.text().split_whitespace().map(str::to_lowercase);
+    let words = words.filter(|word| !is_stop_word(word.trim_matches(|end: char| !end.is_alphanumeric()))).count().max(1);
     let weight = (WEIGHT_OF_SHARE * exact_words as f32 / words as f32).min(MOST_WEIGHT);
     Ok(ExactMatches { matches, weight })
 }
@@ -169,7 +169,7 @@ fn exact_things(question: &str, language: Language) -> Vec<ExactThing> {
         written: span.of(question).to_string(),
         terms,
         is_in_groups: false,
-        words: compounds.iter().filter(|it| span.start <= it.start && it.end <= span.end).count(),
+        words: span.of(question).split_whitespace().count(),
         title: None,
         is_name: false,
     };
