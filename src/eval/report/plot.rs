@@ -6,7 +6,7 @@ use crate::eval::comparison::Standing;
 
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 62.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 40.0;
@@ -25,7 +25,7 @@ pub struct Axis {
 
 /// Plots quality (upwards) against cost (to the right, on a logarithmic scale), with the Pareto
 /// frontier as a line. A cost of 0 is at the left edge.
-pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
+pub fn pareto(systems: &[Standing], measure: &str, axis: &Axis) -> Markup {
     let points: Vec<(usize, &Standing, f64)> =
         systems.iter().enumerate().filter_map(|(at, system)| Some((at, system, (axis.of)(system)?))).collect();
     let positive = || points.iter().map(|(.., cost)| *cost).filter(|cost| *cost > 0.0);
@@ -40,19 +40,20 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
         true => start + (cost.log10() - first) / (last - first) * (WIDTH - RIGHT - start),
         false => LEFT + 20.0,
     };
-    let lows = systems.iter().map(|system| system.estimates[0].interval[0]).fold(1.0, f64::min);
-    let highs = systems.iter().map(|system| system.estimates[0].interval[1]).fold(0.0, f64::max);
-    let (bottom, top) =
-        ((lows * 20.0).floor() / 20.0, ((highs * 20.0).ceil() / 20.0).max((lows * 20.0).floor() / 20.0 + 0.05));
+    let lows = systems.iter().map(|system| system.measure().interval[0]).fold(1.0, f64::min);
+    let highs = systems.iter().map(|system| system.measure().interval[1]).fold(0.0, f64::max);
+    // No quality is above 1, so the scale ends there.
+    let bottom = ((lows * 20.0).floor() / 20.0).clamp(0.0, 0.95);
+    let top = ((highs * 20.0).ceil() / 20.0).clamp(bottom + 0.05, 1.0);
     let y = |quality: f64| HEIGHT - BOTTOM - (quality - bottom) / (top - bottom) * (HEIGHT - BOTTOM - TOP);
     let centres: Vec<(f64, f64)> = points.iter().map(|(_, system, cost)| (x(*cost), y(system.quality()))).collect();
     let places = side_by_side(&centres);
-    let step = if top - bottom > 0.3 { 0.1 } else { 0.05 };
+    let step = if top - bottom > 0.51 { 0.1 } else { 0.05 };
     let lines = (0..).map(|at| bottom + f64::from(at) * step).take_while(|line| *line <= top + 1e-9);
     let ticks: Vec<f64> = ticks(min_cost, max_cost);
 
     html! {
-        svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("nDCG@10 against {}", axis.title)) {
+        svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("{measure} against {}", axis.title)) {
             @for line in lines {
                 line class="grid" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(round(y(line))) y2=(round(y(line))) {}
                 text class="tick" x=(LEFT - 6.0) y=(round(y(line) + 4.0)) text-anchor="end" { (format!("{line:.2}")) }
@@ -66,15 +67,17 @@ pub fn pareto(systems: &[Standing], axis: &Axis) -> Markup {
             }
             path class="frontier" d=(frontier(&points, &x, &y)) {}
             @for ((at, system, cost), place) in points.iter().zip(&places).rev() {
-                @let [low, high] = system.estimates[0].interval;
+                @let [low, high] = system.measure().interval;
                 line class="whisker" x1=(round(*place)) x2=(round(*place)) y1=(round(y(low))) y2=(round(y(high))) {}
                 g {
-                    title { (system.name) ": " (format!("{:.3}", system.quality())) ", " ((axis.format)(*cost)) }
+                    title { (system.label) ": " (format!("{:.3}", system.quality())) ", " ((axis.format)(*cost)) }
                     circle class=(format!("dot c{}", at % 10)) cx=(round(*place)) cy=(round(y(system.quality()))) r="9" {}
                     text class="number" x=(round(*place)) y=(round(y(system.quality()) + 3.5)) text-anchor="middle" { (at + 1) }
                 }
             }
             text class="axis" x=(round((LEFT + WIDTH - RIGHT) / 2.0)) y=(HEIGHT - 6.0) text-anchor="middle" { (axis.title) }
+            @let middle = (TOP + HEIGHT - BOTTOM) / 2.0;
+            text class="axis" x="13" y=(middle) text-anchor="middle" transform=(format!("rotate(-90 13 {middle})")) { (measure) }
         }
     }
 }
@@ -128,7 +131,7 @@ fn ticks(min_cost: f64, max_cost: f64) -> Vec<f64> {
 
 /// A small plot of a mean with its interval, on a scale from `bottom` to `top`.
 pub fn interval(mean: f64, [low, high]: [f64; 2], bottom: f64, top: f64, colour: usize) -> Markup {
-    let x = |value: f64| round(4.0 + (value - bottom) / (top - bottom).max(1e-9) * 112.0);
+    let x = |value: f64| round(6.0 + ((value - bottom) / (top - bottom).max(1e-9)).clamp(0.0, 1.0) * 108.0);
     html! {
         svg class="interval" viewBox="0 0 120 16" aria-hidden="true" {
             line class="whisker" x1=(x(low)) x2=(x(high)) y1="8" y2="8" {}
