@@ -79,11 +79,11 @@ pub struct CompareArgs {
     pub embedders: Vec<EmbedderRef>,
     /// Modes to compare for each embedder: dense, sparse, hybrid, hybrid+maxsim,
     /// hybrid+maxsim+neighbours, hybrid+RERANKER, or default [default: dense,hybrid,default; for
-    /// generators default]
+    /// generators: default]
     #[arg(long, value_name = "MODE,MODE", value_delimiter = ',')]
     pub modes: Vec<String>,
-    /// Also compare the values of a setting: reranker, fusion, chunking, neighbours, sparse, tuning;
-    /// repeatable; or compare generators by their answers: generator=A,B
+    /// Also compare the values of a setting: reranker, fusion, chunking, neighbours, sparse,
+    /// tuning; repeatable; or compare generators by their answers: generator=A,B
     #[arg(long, value_name = "KEY=A,B")]
     pub vary: Vec<String>,
     /// Folder for the report [default: comparisons/NAME in kinglet's home folder]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::wording::{counted, duration, listed, listed_in_full};
 use super::{BASELINE, Pair, Standing};
 use crate::eval::judgments::{Granularity, Question, QuestionOrigin};
+use crate::eval::metrics::Metrics;
 use crate::eval::significance::{FEWEST, MARGIN, MOST_MORE, Outlook};
 
 /// An equivalent system is advised only if it takes less than this share of the time.
@@ -180,7 +181,10 @@ fn shown(contest: &Contest<'_>, winner: &Standing, undecided: &[&Standing]) -> V
     let (equivalent, others): (Vec<&Standing>, Vec<&Standing>) =
         contest.systems.iter().partition(|system| contest.are_equivalent(winner, system));
     let worse: Vec<&Standing> = others.into_iter().filter(|system| contest.is_better(winner, system)).collect();
-    let measure = if winner.answers.is_some() { "more right answers" } else { "a higher nDCG@10" };
+    let (short, measure) = match winner.answers {
+        Some(_) => ("right answers", "right answers".to_string()),
+        None => ("nDCG@10", format!("nDCG@10 ({})", Metrics::MEANINGS[0])),
+    };
     let mut sentences = Vec::new();
     if let [first, ..] = worse.as_slice()
         && let Some(pair) = contest.pair(winner, first)
@@ -195,7 +199,7 @@ fn shown(contest: &Contest<'_>, winner: &Standing, undecided: &[&Standing]) -> V
             1 => format!(", by {:.2} ({low:.2} to {high:.2})", pair.difference.mean),
             _ => String::new(),
         };
-        sentences.push(format!("{} is better than {who}: it reaches {measure}{by}, and not by chance.", winner.label));
+        sentences.push(format!("{} is better than {who} in {measure}{by}, and not by chance.", winner.label));
     }
     if let [first, ..] = equivalent.as_slice()
         && let Some(pair) = contest.pair(winner, first)
@@ -212,15 +216,20 @@ fn shown(contest: &Contest<'_>, winner: &Standing, undecided: &[&Standing]) -> V
         let pairs = undecided.iter().filter_map(|system| contest.pair(winner, system));
         let detectable = pairs.map(|pair| pair.difference.detectable).fold(0.0, f64::max);
         let count = winner.values().len();
-        let which = match worse.is_empty() && undecided.len() + 1 == contest.systems.len() {
-            true => "The differences between the systems".to_string(),
-            false => format!("What {} differs from {} by", winner.label, labels(undecided)),
+        let others = match undecided.len() + 1 == contest.systems.len() && undecided.len() > 1 {
+            true => "the others".to_string(),
+            false => labels(undecided),
         };
+        let measure = if worse.is_empty() { measure.as_str() } else { short };
+        let between = format!("in {measure} between {} and {others}", winner.label);
         sentences.push(match detectable >= 0.005 {
             true => format!(
-                "{which} may be chance: with {count} questions only a difference of about {detectable:.2} or more can be shown."
+                "The differences {between} may be chance: with {count} questions only a difference of about {detectable:.2} \
+                 or more can be shown."
             ),
-            false => format!("{which} may be chance: {count} questions are too few to show that there is none."),
+            false => format!(
+                "No difference {between} was seen, but {count} questions are too few to show that there is none."
+            ),
         });
     }
     sentences

@@ -163,7 +163,11 @@ fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::eval::Estimate;
+    use crate::eval::comparison::Cost;
 
     #[test]
     fn no_dot_covers_another() {
@@ -177,5 +181,68 @@ mod tests {
     fn ticks_are_round_and_few() {
         assert_eq!(ticks(3.0, 60.0), [5.0, 10.0, 20.0, 50.0]);
         assert_eq!(ticks(0.4, 4_000.0), [1.0, 10.0, 100.0, 1_000.0]);
+    }
+
+    /// The numbers in some attributes of an SVG element.
+    fn coordinates(svg: &str, attributes: &[&str]) -> Vec<f64> {
+        let values = attributes.iter().flat_map(|name| svg.split(&format!(" {name}=\"")).skip(1).collect::<Vec<_>>());
+        values.map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect()
+    }
+
+    /// A system with this quality, relative reach of its interval, and cost.
+    fn system(&(quality, below, above, cost): &(f64, f64, f64, f64)) -> Standing {
+        let interval = [quality * (1.0 - below), quality + (1.0 - quality) * above];
+        Standing {
+            name: "e:dense".to_string(),
+            label: "e dense".to_string(),
+            estimates: vec![Estimate { metric: "nDCG@10", mean: quality, interval }],
+            ndcg_at_10: Vec::new(),
+            answers: None,
+            cost: Cost { p50_ms: cost, ..Cost::default() },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_drawn_outside_of_its_picture(
+            drawn in prop::collection::vec(
+                (0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..=1.0, prop_oneof![Just(0.0), 1e-3..1e9]), 2..8),
+            parts in prop::collection::vec((0usize..12, -1.0f64..100.0), 1..6),
+        ) {
+            let systems: Vec<Standing> = drawn.iter().map(system).collect();
+            let axis = Axis { title: "time, ms", of: |system| Some(system.cost.p50_ms), format: |value| value.to_string() };
+            let lowest = systems.iter().map(|system| system.measure().interval[0]).fold(1.0, f64::min);
+            let highest = systems.iter().map(|system| system.measure().interval[1]).fold(0.0, f64::max);
+            let mut pictures = vec![pareto(&systems, "quality", &axis).into_string()];
+            pictures.extend(systems.iter().map(|system| {
+                interval(system.quality(), system.measure().interval, lowest, highest, 0).into_string()
+            }));
+            pictures.push(bar(&parts, parts.iter().map(|(_, part)| part.max(0.0)).sum()).into_string());
+            for svg in pictures.iter().filter(|svg| !svg.is_empty()) {
+                let sizes = svg.split("viewBox=\"0 0 ").nth(1).unwrap().split('"').next().unwrap();
+                let (width, height) = sizes.split_once(' ').unwrap();
+                let (width, height): (f64, f64) = (width.parse().unwrap(), height.parse().unwrap());
+                let radius = coordinates(svg, &["r"]).first().copied().unwrap_or(0.0);
+                let mut places = vec![
+                    (coordinates(svg, &["x", "x1", "x2"]), 0.0, width),
+                    (coordinates(svg, &["y", "y1", "y2"]), 0.0, height),
+                    (coordinates(svg, &["cx"]), radius, width),
+                    (coordinates(svg, &["cy"]), radius, height),
+                ];
+                let ends = coordinates(svg, &["x"]).into_iter().zip(coordinates(svg, &["width"]));
+                places.push((ends.map(|(x, wide)| x + wide - 0.1).collect(), 0.0, width));
+                // The line of the frontier: `M`x y, then `H`x`V`y for each step.
+                for path in svg.split(" d=\"M").skip(1) {
+                    let xs = path.split('"').next().unwrap().split('H');
+                    let xs = xs.map(|part| part.split([' ', 'V']).next().unwrap().parse().unwrap());
+                    places.push((xs.collect(), 0.0, width));
+                }
+                for (values, margin, size) in places {
+                    for value in values {
+                        prop_assert!(value - margin >= -0.1 && value + margin <= size, "{value} of {size} in {svg}");
+                    }
+                }
+            }
+        }
     }
 }
