@@ -6,7 +6,7 @@ use super::About;
 use super::plot::{Axis, bar, interval, pareto};
 use crate::eval::bootstrap::{RESAMPLES, SEED};
 use crate::eval::comparison::agreement::ContrastingQuestion;
-use crate::eval::comparison::wording::duration;
+use crate::eval::comparison::wording::{counted, duration};
 use crate::eval::comparison::{Comparison, Pair, Standing};
 use crate::eval::judgments::QuestionOrigin;
 use crate::eval::metrics::Metrics;
@@ -254,7 +254,8 @@ fn stages(systems: &[Standing]) -> Markup {
     let colour = |stage: &str| names.iter().position(|name| *name == stage).unwrap_or(0);
     html! {
         p class="note" {
-            "The p50 and p95 of each stage, in milliseconds. Embedding the question is a part of the dense stage, or of maxsim if there "
+            "The times of each stage once the models are loaded, in milliseconds: half of the questions take at most the p50, 95\u{a0}% at "
+            "most the p95. Embedding the question is a part of the dense stage, or of maxsim if there "
             "is no dense stage."
             br;
             @for (at, stage) in names.iter().enumerate() { span class=(format!("key k{}", at % 10)) {} " " (stage) " \u{2003}" }
@@ -284,8 +285,9 @@ fn pairs(comparison: &Comparison) -> Markup {
     let pair = |a: &str, b: &str| comparison.pairs.iter().find(|pair| pair.a == a && pair.b == b);
     html! {
         p class="note" {
-            (measure(comparison)) " of the row minus that of the column. Filled: significant (the interval excludes 0, and p < 0.05 "
-            "after Holm's correction for " (comparison.pairs.len()) " pairs). ≈: equivalent (the 90\u{a0}% interval lies within "
+            @if comparison.is_of_answers() { "The share of right answers" } @else { "nDCG@10" }
+            " of the row minus that of the column. Filled: significant (the interval excludes 0, and p < 0.05 "
+            "after Holm's correction for " (counted(comparison.pairs.len(), "pair")) "). ≈: equivalent (the 90\u{a0}% interval lies within "
             (MARGIN) " of 0, and there are at least " (FEWEST_FOR_EQUIVALENCE) " questions)."
         }
         div class="scroll" { table class="matrix" {
@@ -376,7 +378,9 @@ fn agreement(comparison: &Comparison) -> Markup {
 fn slices(comparison: &Comparison) -> Markup {
     let best = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
     html! {
-        p class="note" { (measure(comparison)) ", the mean of each slice. Small slices say little." }
+        p class="note" {
+            "Means of each slice: " (measure(comparison)) ". Small slices say little."
+        }
         div class="scroll" { table class="matrix" {
             thead { tr {
                 th { "slice" } th { "questions" }

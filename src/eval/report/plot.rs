@@ -118,7 +118,7 @@ fn frontier(points: &[(usize, &Standing, f64)], x: &dyn Fn(f64) -> f64, y: &dyn 
 }
 
 /// Ticks from `min_cost` to `max_cost`: 1, 2 and 5 times powers of ten, or powers of ten
-/// alone if those are more than six.
+/// alone if those are more than six; the costs themselves if fewer than two are between them.
 fn ticks(min_cost: f64, max_cost: f64) -> Vec<f64> {
     let powers = (min_cost.log10().floor() as i32)..=(max_cost.log10().ceil() as i32);
     let all: Vec<f64> = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(power))).collect();
@@ -126,7 +126,12 @@ fn ticks(min_cost: f64, max_cost: f64) -> Vec<f64> {
         ticks.iter().copied().filter(|tick| (min_cost * 0.8..=max_cost * 1.25).contains(tick)).collect()
     };
     let fine = inside(&all);
-    if fine.len() <= 6 { fine } else { inside(&all.iter().copied().step_by(3).collect::<Vec<_>>()) }
+    match fine.len() {
+        0 | 1 if max_cost > 1.3 * min_cost => vec![min_cost, max_cost],
+        0 => vec![min_cost],
+        1..=6 => fine,
+        _ => inside(&all.iter().copied().step_by(3).collect::<Vec<_>>()),
+    }
 }
 
 /// A small plot of a mean with its interval, on a scale from `bottom` to `top`.
@@ -180,6 +185,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_few() {
         assert_eq!(ticks(3.0, 60.0), [5.0, 10.0, 20.0, 50.0]);
+        assert_eq!(ticks(680.0, 910.0), [680.0, 910.0]);
         assert_eq!(ticks(0.4, 4_000.0), [1.0, 10.0, 100.0, 1_000.0]);
     }
 
