@@ -16,6 +16,7 @@ import pytrec_eval
 from scipy import stats
 
 DRAWS = 10_000
+MARGIN, FEWEST_FOR_EQUIVALENCE = 0.02, 150
 
 
 def read_run(path):
@@ -34,9 +35,9 @@ def read_judgments(path):
     return judgments
 
 
-def interval(values, generator):
+def interval(values, generator, level=0.95):
     means = generator.choice(values, (DRAWS, len(values))).mean(axis=1)
-    return numpy.quantile(means, [0.025, 0.975])
+    return numpy.quantile(means, [(1 - level) / 2, (1 + level) / 2])
 
 
 def permutation(differences, generator):
@@ -102,6 +103,12 @@ def check(folder):
             # Both draw: kinglet counts both tails, scipy doubles the share of one. Five standard errors.
             error = lambda share: max(share, 1 / DRAWS) * (1 - min(share, 0.999)) / DRAWS
             close(f"{what} p", ours["p"], p, 5 * numpy.sqrt(error(p) + 4 * error(p / 2)) + 2 / DRAWS)
+            low, high = ours["interval_90"]
+            error = differences.std() / numpy.sqrt(len(differences))
+            for end, there in zip((low, high), interval(differences, generator, 0.9)):
+                close(f"{what} interval", end, there, 0.15 * error + 1e-9)
+            enough = len(differences) >= FEWEST_FOR_EQUIVALENCE
+            assert pair["is_equivalent"] == (enough and -MARGIN < low and high < MARGIN), pair
             wins, losses = int((differences > 1e-9).sum()), int((differences < -1e-9).sum())
             assert ours["wins_ties_losses"] == [wins, len(differences) - wins - losses, losses], what
         for pair, corrected in zip(pairs, holm([pair["difference"]["p"] for pair in pairs])):
@@ -113,6 +120,11 @@ def check(folder):
         assert abs(values[verdict["best"]].mean() - values[best].mean()) < 1e-9
         told = {pair["b"] for pair in pairs if pair["a"] == verdict["best"] and not pair["is_better"]}
         assert told == set(verdict["not_told_apart"])
+        # Another system than the default is recommended only if it is better than that, or equivalent.
+        default, recommended = verdict["default"], verdict["recommended"]
+        if None not in (default, recommended) and default != recommended:
+            pair = next(pair for pair in pairs if {pair["a"], pair["b"]} == {default, recommended})
+            assert pair["is_equivalent"] or (pair["is_better"] and pair["a"] == recommended), verdict
         print(f"{folder.name}: {len(questions)} {comparison['origin']} questions, {len(values)} systems, {len(pairs)} pairs: "
               "measures, intervals, p-values, corrections and verdict agree")
 

@@ -154,15 +154,23 @@ fn from_a_folder_to_a_verdict_in_three_commands() {
     let compare =
         ["compare", "--embedders", "hashing-256", "--questions", "handbook-questions.jsonl", "--index", "handbook"];
     let verdict = say(&compare);
-    for part in
-        ["bm25", "hashing-256:hybrid+neighbours", "On these 30 synthetic questions", "kinglet use", "report.html"]
-    {
+    for part in [
+        "30 synthetic questions",
+        "words alone",
+        "hashing-256 default",
+        "among the first five results",
+        "nDCG@10        how high the right passages stand",
+        "report.html",
+    ] {
         assert!(verdict.contains(part), "{verdict}");
     }
     let report = std::fs::read_to_string(desk.home.join("comparisons/handbook/report.html")).unwrap();
     assert!(report.contains("synthetic questions"));
     say(&["use", "hashing-256:dense", "--index", "handbook"]);
     assert!(say(&["status", "--index", "handbook"]).contains("mode dense"));
+    assert!(say(&["use", "default", "--index", "handbook"]).contains("no longer set: fusion min-max, mode dense"));
+    assert!(say(&["use", "default", "--index", "handbook"]).contains("built-in defaults already: hashing-256 default"));
+    assert!(!say(&["status", "--index", "handbook"]).contains("mode dense"));
 
     let mut review = desk.kinglet(&["questions", "review", "handbook-questions.jsonl"]);
     let mut review = review.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -173,20 +173,30 @@ fn generators_are_compared_by_the_citations_of_their_answers() {
     let kinglet = handbook(temporary.path());
     let vary = vec![("generator".to_string(), strings(&["extractive"]))];
     let out = temporary.path().join("out");
-    let request = ComparisonRequest { vary, ..request(&["hashing-256"], &["hybrid"], &out) };
+    let request = |modes| ComparisonRequest { vary: vary.clone(), ..request(&["hashing-256"], modes, &out) };
+    let several = kinglet.plan_comparison(request(&["dense", "hybrid"])).unwrap_err();
+    assert!(several.to_string().contains("one search") && several.hint().is_some(), "{several}");
+    let request = request(&[]);
     let plan = kinglet.plan_comparison(request).unwrap();
     let run = || kinglet.run_comparison(&plan, &Isolation::InProcess, &NoProgress, &|_| {});
     assert!(run().unwrap_err().to_string().contains("tokio runtime"), "nobody has entered one");
+    assert_eq!(
+        names(plan.systems()),
+        ["hashing-256:hybrid+neighbours,generator=extractive"],
+        "no retriever is a rival"
+    );
+    assert_eq!(plan.default_system(), Some(plan.systems()[0].name.as_str()), "it is what answers without a setting");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _entered = runtime.enter();
     let comparison = &run().unwrap().report.comparisons[0];
     for system in &comparison.systems {
-        let answers = system.answers.expect("every system answers, lexical search too");
-        assert!(answers.refused < 1.0, "{}: {answers:?}", system.name);
-        assert_eq!(answers.supported, 1.0, "{} only quotes", system.name);
+        let answers = system.answers.as_ref().expect("every system answers");
+        assert!(answers.answered > 0.0 && answers.answered + answers.refused == 1.0, "{answers:?}");
+        assert_eq!((answers.supported, system.label.as_str()), (1.0, "extractive"), "it only quotes");
         assert_eq!(system.cost.stages.iter().filter(|stage| stage.name == "answering").count(), 1);
     }
-    assert!(comparison.systems[0].quality() > 0.2, "some answers rest on the right passage");
+    assert!(comparison.systems[0].quality() > 0.2, "some answers have the words of the known answer");
+    assert_eq!(comparison.system_to_use(), None, "a generator is no default of an index");
     assert!(
         comparison
             .contrasting_questions
@@ -251,6 +261,8 @@ fn the_system_that_is_used_answers_until_a_setting_overrides_it() {
     kinglet.use_system("handbook", "hashing-256:hybrid,fusion=rrf,reranker=none").unwrap();
     let chosen = manifest(&kinglet).defaults;
     assert_eq!((chosen["fusion"].as_str(), chosen["rerank"].as_str()), ("rrf", "none"));
+    kinglet.use_system("handbook", "words alone").unwrap();
+    assert_eq!(legs(&kinglet), ["lexical"], "what people see is understood");
     for wrong in [
         "wordllama-256",
         "tiny:hybrid+maxsim",
@@ -262,4 +274,38 @@ fn the_system_that_is_used_answers_until_a_setting_overrides_it() {
     ] {
         assert!(kinglet.use_system("handbook", wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn what_was_used_can_be_undone_and_is_always_compared() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (kinglet, out) = (handbook(temporary.path()), temporary.path().join("out"));
+    let manifest = || Index::open(&kinglet.index_folder("handbook").unwrap()).unwrap().manifest().clone();
+    let default = || {
+        let plan = kinglet.plan_comparison(request(&["tiny"], &["dense"], &out)).unwrap();
+        let default = plan.default_system().unwrap().to_string();
+        assert!(names(plan.systems()).contains(&default.as_str()), "{default}");
+        default
+    };
+    let untouched = manifest();
+    assert_eq!(default(), "hashing-256:hybrid+neighbours");
+    kinglet.use_system("handbook", "tiny dense").unwrap();
+    assert_eq!(default(), "tiny:dense");
+    kinglet.use_system("handbook", "tiny:hybrid,fusion=rrf").unwrap();
+    assert_eq!(default(), "tiny:hybrid,fusion=rrf");
+    kinglet.use_system("handbook", BASELINE).unwrap();
+    assert_eq!(default(), BASELINE);
+    let restored = kinglet.use_built_in_defaults("handbook").unwrap();
+    assert_eq!(restored.removed["mode"], "lexical");
+    assert_eq!(restored.embedders, Some(["tiny".to_string(), "hashing-256".to_string()]));
+    assert_eq!((manifest(), restored.system.as_str()), (untouched.clone(), "hashing-256 default"));
+    let again = kinglet.use_built_in_defaults("handbook").unwrap();
+    assert!(again.removed.is_empty() && again.embedders.is_none() && manifest() == untouched, "{again:?}");
+
+    // Whoever names the embedders anew has chosen later.
+    kinglet.use_system("handbook", "tiny").unwrap();
+    kinglet.index("handbook", &[], &NoProgress).unwrap();
+    assert_eq!(manifest().displaced_embedder.as_deref(), Some("hashing-256"), "indexing keeps it");
+    kinglet.index_with("handbook", &[], &Embedders::Only(embedders(&["hashing-256", "tiny"])), &NoProgress).unwrap();
+    assert_eq!(manifest().displaced_embedder, None);
 }

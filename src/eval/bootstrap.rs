@@ -10,16 +10,23 @@ pub const SEED: u64 = 42;
 
 /// The mean of `values` and its 95 % interval: [low, high]. All are 0 if there are no values.
 pub fn mean_with_interval(values: &[f64]) -> (f64, [f64; 2]) {
+    let (mean, [interval]) = mean_with_intervals(values, [0.95]);
+    (mean, interval)
+}
+
+/// The mean of `values` and an interval for each level, such as 0.95.
+pub fn mean_with_intervals<const N: usize>(values: &[f64], levels: [f64; N]) -> (f64, [[f64; 2]; N]) {
     if values.is_empty() {
-        return (0.0, [0.0; 2]);
+        return (0.0, [[0.0; 2]; N]);
     }
     let mut draws = Draws::new(SEED);
     let mut means: Vec<f64> = (0..RESAMPLES)
         .map(|_| (0..values.len()).map(|_| values[draws.below(values.len())]).sum::<f64>() / values.len() as f64)
         .collect();
     means.sort_by(f64::total_cmp);
-    let at = |share: f64| means[((RESAMPLES as f64 * share) as usize).min(RESAMPLES - 1)];
-    (values.iter().sum::<f64>() / values.len() as f64, [at(0.025), at(0.975)])
+    let at = |share: f64| means[((RESAMPLES as f64 * share).round() as usize).min(RESAMPLES - 1)];
+    let interval = |level: f64| [at((1.0 - level) / 2.0), at((1.0 + level) / 2.0)];
+    (values.iter().sum::<f64>() / values.len() as f64, levels.map(interval))
 }
 
 /// Random numbers, the same on every machine and in every version: SplitMix64 (Steele, Lea & Flood,

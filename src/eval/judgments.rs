@@ -50,4 +50,7 @@ pub struct Question {
     pub granularity: Granularity,
     /// Its judgments; at least one grade is above 0.
     pub judgments: Judgments,
+    /// The words of the known answers, each sufficient; none if only documents are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
 }

@@ -29,6 +29,16 @@ impl Metrics {
     /// Their usual names, in order.
     pub const NAMES: [&'static str; 6] = ["nDCG@10", "Recall@10", "Recall@100", "MRR@10", "MAP", "Success@5"];
 
+    /// What they say, in order.
+    pub const MEANINGS: [&'static str; 6] = [
+        "how high the right passages stand; 1 is best",
+        "the share of the right passages that are among the first 10",
+        "the share of the right passages that are among the first 100",
+        "1 divided by the rank of the first right passage; 0 beyond the first 10",
+        "the mean share of right passages down to each of them",
+        "the share of questions with a right passage among the first 5",
+    ];
+
     /// Computes the metrics of `ranking` (document ids, best first, none twice) against
     /// `judgments`, which have a relevant document.
     pub fn of(ranking: &[impl AsRef<str>], judgments: &Judgments) -> Self {

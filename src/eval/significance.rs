@@ -3,11 +3,13 @@
 //! Sources: Smucker, Allan & Carterette, *A Comparison of Statistical Significance Tests for
 //! Information Retrieval Evaluation*, CIKM 2007 (the paired randomisation test); Holm, *A Simple
 //! Sequentially Rejective Multiple Test Procedure*, 1979; Cohen, *Statistical Power Analysis for
-//! the Behavioral Sciences*, 1988 (effect size, detectable difference).
+//! the Behavioral Sciences*, 1988 (effect size, detectable difference, number of questions);
+//! Schuirmann, *A Comparison of the Two One-Sided Tests Procedure and the Power Approach*, 1987
+//! (equivalence).
 
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::{Draws, SEED, mean_with_interval};
+use super::bootstrap::{Draws, SEED, mean_with_intervals};
 
 /// The number of random sign flips.
 pub const FLIPS: usize = 10_000;
@@ -19,6 +21,22 @@ pub const LEVEL: f64 = 0.05;
 /// give equal signs more often than the level allows.
 pub const FEWEST: usize = 6;
 
+/// Two systems are equivalent if their difference is smaller than this.
+pub const MARGIN: f64 = 0.02;
+
+/// With fewer questions equivalence cannot be shown. Of this many, a share of [`MARGIN`] that
+/// differs would be missed with a probability of 5 % (the rule of three: 3 / 150 = 0.02), and what
+/// no question shows, the bootstrap cannot draw.
+pub const FEWEST_FOR_EQUIVALENCE: usize = 150;
+
+/// Nobody writes more questions to settle a comparison.
+pub const MOST_MORE: usize = 1_000;
+
+/// Normal quantiles: of a power of 80 %, and of two one-sided tests at 5 % that both succeed with a
+/// power of 80 %.
+const POWER: f64 = 0.84;
+const TWO_ONE_SIDED: f64 = 1.645 + 1.28;
+
 /// Smaller differences count as ties.
 const TIE: f64 = 1e-9;
 
@@ -29,6 +47,10 @@ pub struct Difference {
     pub mean: f64,
     /// Its 95 % bootstrap interval.
     pub interval: [f64; 2],
+    /// Its 90 % bootstrap interval, which two one-sided tests at 5 % amount to.
+    pub interval_90: [f64; 2],
+    /// The standard deviation of the differences.
+    pub deviation: f64,
     /// The share of sign flips whose mean is at least as far from 0: the two-sided p-value of the
     /// paired randomisation test.
     pub p: f64,
@@ -42,12 +64,66 @@ pub struct Difference {
     pub detectable: f64,
 }
 
+/// What more questions would show, if their differences are like those that were seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// This many more would show that the system with the higher mean is better.
+    Better(usize),
+    /// This many more would show that the systems are equivalent.
+    Equivalent(usize),
+    /// Neither, with [`MOST_MORE`] more questions.
+    Neither,
+}
+
+impl Difference {
+    /// The number of questions that were compared.
+    fn questions(&self) -> usize {
+        self.wins_ties_losses.iter().sum()
+    }
+
+    /// True if the systems are shown to be equivalent: two one-sided tests at 5 % exclude a
+    /// difference of [`MARGIN`], and there are enough questions for a rare difference to appear.
+    pub fn is_equivalent(&self) -> bool {
+        let [low, high] = self.interval_90;
+        self.questions() >= FEWEST_FOR_EQUIVALENCE && -MARGIN < low && high < MARGIN
+    }
+
+    /// Estimates, with a power of 80 %, how many more questions would decide between the systems,
+    /// as one of `tests` pairs.
+    pub fn outlook(&self, tests: usize) -> Outlook {
+        let size = self.mean.abs();
+        let needed = |quantile: f64, distance: f64| match distance > TIE {
+            true => (quantile * self.deviation / distance).powi(2),
+            false => f64::INFINITY,
+        };
+        let better = needed(upper_quantile(LEVEL / 2.0 / tests.max(1) as f64) + POWER, size).max(FEWEST as f64);
+        let better = if size > TIE { better } else { f64::INFINITY };
+        let equivalent = needed(TWO_ONE_SIDED, MARGIN - size).max(FEWEST_FOR_EQUIVALENCE as f64);
+        // In steps of five: an estimate is no more exact than that.
+        let more = (((better.min(equivalent) - self.questions() as f64) / 5.0).ceil().max(1.0)) * 5.0;
+        match more <= MOST_MORE as f64 {
+            false => Outlook::Neither,
+            true if better <= equivalent => Outlook::Better(more as usize),
+            true => Outlook::Equivalent(more as usize),
+        }
+    }
+}
+
+/// The value that a standard normal variable exceeds with probability `tail`, below one half, to
+/// three digits. Source: Abramowitz & Stegun, *Handbook of Mathematical Functions*, 26.2.23.
+fn upper_quantile(tail: f64) -> f64 {
+    let t = (-2.0 * tail.ln()).sqrt();
+    let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
+    let below = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
+    t - above / below
+}
+
 /// Compares the values of two systems on the same questions, in the same order; there must be at
 /// least one.
 pub fn difference(a: &[f64], b: &[f64]) -> Difference {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     let count = differences.len() as f64;
-    let (mean, interval) = mean_with_interval(&differences);
+    let (mean, [interval, interval_90]) = mean_with_intervals(&differences, [0.95, 0.9]);
     let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     let deviation = variance.sqrt();
     let wins = differences.iter().filter(|&&d| d > TIE).count();
@@ -57,6 +133,8 @@ pub fn difference(a: &[f64], b: &[f64]) -> Difference {
     Difference {
         mean,
         interval,
+        interval_90,
+        deviation,
         p: randomisation(&differences),
         wins_ties_losses: [wins, differences.len() - wins - losses, losses],
         effect: if deviation > 0.0 { mean / deviation } else { 0.0 },
@@ -144,6 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn the_questions_that_are_missing_follow_from_the_differences() {
+        for (tail, expected) in [(0.025, 1.96), (0.05, 1.645), (0.025 / 6.0, 2.638)] {
+            assert!((upper_quantile(tail) - expected).abs() < 1e-3, "{}", upper_quantile(tail));
+        }
+        let values =
+            |pattern: &[f64], times: usize| difference(&pattern.repeat(times), &vec![0.0; pattern.len() * times]);
+        // Mean 0.1, deviation 0.325 of twelve: (2.8 × 0.325 / 0.1)² = 83 questions in all.
+        let few = values(&[0.5, 0.5, -0.3, 0.1, -0.1, 0.3, -0.2, 0.0, 0.4, 0.2, 0.3, -0.5], 1);
+        assert_eq!(few.outlook(1), Outlook::Better(75), "{few:?}");
+        assert!(matches!(few.outlook(6), Outlook::Better(more) if more > 75), "more pairs need more questions");
+        assert_eq!(values(&[0.5, -0.5], 6).outlook(1), Outlook::Neither);
+        assert_eq!(values(&[0.0; 12], 1).outlook(1), Outlook::Equivalent(140));
+        assert!(!values(&[0.0; 12], 1).is_equivalent(), "a rare difference may be missing");
+        assert!(values(&[0.0; 10], 15).is_equivalent());
+        assert!(!values(&[0.1; 10], 15).is_equivalent());
+    }
+
+    #[test]
     fn holms_correction_matches_an_example() {
         let corrected = holm(&[0.01, 0.04, 0.03, 0.005]);
         for (value, expected) in corrected.iter().zip([0.03, 0.06, 0.06, 0.02]) {
@@ -170,6 +266,8 @@ mod tests {
             let (forth, back) = (difference(&a, &b), difference(&b, &a));
             prop_assert!((forth.mean + back.mean).abs() < 1e-12 && (forth.p - back.p).abs() < 1e-12);
             prop_assert_eq!(forth.wins_ties_losses[0], back.wins_ties_losses[2]);
+            prop_assert_eq!(forth.outlook(3), back.outlook(3));
+            prop_assert!(forth.interval[0] <= forth.interval_90[0] && forth.interval_90[1] <= forth.interval[1]);
             prop_assert!(forth.interval[0] <= forth.mean + 1e-12 && forth.mean <= forth.interval[1] + 1e-12);
             prop_assert!(forth.p > 0.0 && forth.p <= 1.0);
             let corrected = holm(&[forth.p, 0.5]);

@@ -85,11 +85,9 @@ impl Measures {
         let any = |holds: &dyn Fn(&AnswerLocation) -> bool| is_true(question.answers.iter().any(holds));
         self.found.push(any(&|location| passages.iter().any(|it| is_there(location, &it.path, &it.chunk.text))));
         self.answered.push(is_true(!answer.refused));
-        if question.answers.iter().any(|location| location.quote.is_some()) {
-            let quotes = answer.citations.iter().map(|citation| citation.quote.as_str());
-            let said: Vec<String> = quotes.chain([answer.answer.as_str()]).map(spaced).collect();
-            let has = |quote: &String| said.iter().any(|text| text.contains(&spaced(quote)));
-            self.said.push(any(&|location| location.quote.as_ref().is_some_and(has)));
+        let references: Vec<String> = question.answers.iter().filter_map(|it| it.quote.clone()).collect();
+        if !references.is_empty() {
+            self.said.push(is_true(has_words_of(answer, &references)));
         }
         if answer.refused {
             return;
@@ -125,6 +123,13 @@ impl Measures {
         };
         named.into_iter().filter(|(_, values)| !values.is_empty()).map(estimate).collect()
     }
+}
+
+/// True if the answer, or one of the quotes that it cites, has the words of one of `references`.
+pub(super) fn has_words_of(answer: &Answer, references: &[String]) -> bool {
+    let quotes = answer.citations.iter().map(|citation| citation.quote.as_str());
+    let said: Vec<String> = quotes.chain([answer.answer.as_str()]).map(spaced).collect();
+    references.iter().map(|reference| spaced(reference)).any(|words| said.iter().any(|text| text.contains(&words)))
 }
 
 /// True if this text of the file is a place of the answer, or holds it.

@@ -118,7 +118,14 @@ impl Kinglet {
 fn questions_of(mut collection: Beir) -> Vec<Question> {
     let question = |(id, text): (String, String)| {
         let judgments = collection.judgments.remove(&id).unwrap_or_default();
-        Question { id, text, origin: QuestionOrigin::Human, granularity: Granularity::Document, judgments }
+        Question {
+            id,
+            text,
+            origin: QuestionOrigin::Human,
+            granularity: Granularity::Document,
+            judgments,
+            references: Vec::new(),
+        }
     };
     collection.queries.into_iter().map(question).collect()
 }

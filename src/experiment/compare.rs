@@ -13,7 +13,7 @@ use super::measure_system::{MeasureJob, Measurement};
 use super::question_set::with_questions;
 use super::systems::{DEFAULT_MODES, System, Systems};
 use super::test_collection::{CollectionSource, DocumentSource, no_questions};
-use crate::config::{ChunkSize, Config, EmbedderChoice, RerankerChoice};
+use crate::config::{ChunkSize, Config, EmbedderChoice, GeneratorChoice, RerankerChoice};
 use crate::engine::machine::machine;
 use crate::engine::{Embedders, Kinglet};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +24,7 @@ use crate::eval::judgments::Granularity;
 use crate::eval::report::{About, Report};
 use crate::index::Index;
 use crate::index::durable_file::make_private_folder;
+use crate::index::manifest::Manifest;
 use crate::index::store::ChunkId;
 use crate::ingest::Progress;
 use crate::models::catalog::ModelSpec;
@@ -40,10 +41,10 @@ const BEGINNING_CHARS: usize = 140;
 pub struct ComparisonRequest {
     /// The documents and questions.
     pub collection: CollectionSource,
-    /// The embedders; lexical search alone is always compared too.
+    /// The embedders; lexical search alone and what the index uses now are always compared too.
     pub embedders: Vec<EmbedderRef>,
     /// The modes to compare for each embedder, see [`Kinglet::systems`]; none means
-    /// [`DEFAULT_MODES`].
+    /// [`DEFAULT_MODES`], and for generators the last of these.
     pub modes: Vec<String>,
     /// Settings to compare several values of, by key.
     pub vary: Vec<(String, Vec<String>)>,
@@ -57,11 +58,17 @@ pub struct ComparisonPlan {
     request: ComparisonRequest,
     folder: PathBuf,
     systems: Vec<System>,
+    default: Option<String>,
     left_out: Vec<String>,
     required_models: Vec<Arc<ModelSpec>>,
 }
 
 impl ComparisonPlan {
+    /// The name of the system that is used now: by the index, or of the configured generator.
+    pub fn default_system(&self) -> Option<&str> {
+        self.default.as_deref()
+    }
+
     /// The systems, the baseline first.
     pub fn systems(&self) -> &[System] {
         &self.systems
@@ -105,18 +112,34 @@ impl Kinglet {
     /// When there are no questions, or the index, an embedder, a mode, a setting or a value does
     /// not exist.
     pub fn plan_comparison(&self, request: ComparisonRequest) -> Result<ComparisonPlan> {
+        let is_of_generators = request.vary.iter().any(|(key, _)| key == "generator");
         let modes: Vec<String> = match request.modes.as_slice() {
+            [] if is_of_generators => vec!["default".to_string()],
             [] => DEFAULT_MODES.iter().map(ToString::to_string).collect(),
             modes => modes.to_vec(),
         };
-        let Systems { systems, left_out } = self.systems(&request.embedders, &modes, &request.vary)?;
+        let Systems { mut systems, mut left_out } = self.systems(&request.embedders, &modes, &request.vary)?;
         if let CollectionSource { documents: DocumentSource::Index(_), questions: None } = request.collection {
             return Err(no_questions());
         }
+        let default = match &request.collection.documents {
+            _ if is_of_generators => {
+                let own = GeneratorChoice::from(self.own_generator().as_str());
+                systems.iter().find(|system| system.config.generator == own).map(|system| system.name.clone())
+            }
+            DocumentSource::Beir { .. } => None,
+            DocumentSource::Index(name) => match self.own_system(name) {
+                Ok(own) => Some(with_own(&mut systems, own)),
+                Err(error) => {
+                    left_out.push(format!("what {name} uses now is left out: {error}"));
+                    None
+                }
+            },
+        };
         let name = request.collection.documents.name();
         let folder = request.folder.clone().unwrap_or_else(|| self.home().join("comparisons").join(name));
         let required_models = self.models_for_comparison(&request, &systems)?;
-        Ok(ComparisonPlan { request, folder, systems, left_out, required_models })
+        Ok(ComparisonPlan { request, folder, systems, default, left_out, required_models })
     }
 
     /// Measures each system in the process that `isolation` names and compares them. Everything
@@ -167,10 +190,11 @@ impl Kinglet {
             }
             let Measurement { answers, cost, .. } = measurement;
             let questions = collection.questions.clone();
-            runs.push(SystemRun { name: system.name.clone(), questions, run, answers, cost });
+            let (name, label) = (system.name.clone(), system.label.clone());
+            runs.push(SystemRun { name, label, questions, run, answers, cost });
         }
         folder.write_questions(&first.questions)?;
-        let mut comparisons = compare_runs(&runs);
+        let mut comparisons = compare_runs(&runs, plan.default_system());
         for question in comparisons.iter_mut().flat_map(|comparison| &mut comparison.contrasting_questions) {
             add_texts(question, plan, &collections)?;
         }
@@ -186,6 +210,13 @@ impl Kinglet {
         let report = Report { about, comparisons };
         let page = folder.write_report(&report)?;
         Ok(FinishedComparison { report, page })
+    }
+
+    /// The system that the index called `name` uses now.
+    fn own_system(&self, name: &str) -> Result<System> {
+        let folder = self.index_folder(name)?;
+        let manifest = Manifest::read(&folder)?.ok_or_else(|| Error::input("it has no finished run"))?;
+        self.system_of_index(&manifest)
     }
 
     fn models_for_comparison(&self, request: &ComparisonRequest, systems: &[System]) -> Result<Vec<Arc<ModelSpec>>> {
@@ -273,6 +304,19 @@ impl Kinglet {
             config: system.config.clone(),
             answers: system.answers,
             questions: collection.questions.iter().map(|question| question.text.clone()).collect(),
+            references: collection.questions.iter().map(|question| question.references.clone()).collect(),
+        }
+    }
+}
+
+/// Adds `own` unless a system has the same settings; returns the name of that system.
+fn with_own(systems: &mut Vec<System>, own: System) -> String {
+    match systems.iter().find(|system| system.config == own.config) {
+        Some(same) => same.name.clone(),
+        None => {
+            let name = own.name.clone();
+            systems.push(own);
+            name
         }
     }
 }

@@ -1,26 +1,72 @@
-//! Sets the default system of an index.
+//! Sets the default system of an index, and restores the built-in one.
 
 use std::collections::BTreeMap;
 
 use crate::engine::{Embedders, Kinglet};
 use crate::error::{Error, Hint, Result};
-use crate::eval::comparison::BASELINE;
+use crate::eval::comparison::{BASELINE, BASELINE_LABEL};
 use crate::experiment::systems::System;
 use crate::index::IndexWriter;
+use crate::index::manifest::Manifest;
 
 /// The settings that define a system, besides its embedder.
 const SYSTEM_SETTINGS: [&str; 5] = ["mode", "fusion", "rerank", "neighbours", "sparse"];
 
+/// What [`Kinglet::use_built_in_defaults`] has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RestoredDefaults {
+    /// The settings that the index no longer has.
+    pub removed: BTreeMap<String, String>,
+    /// The embedder that is the first one no more, and the one that is again.
+    pub embedders: Option<[String; 2]>,
+    /// What the index uses now, as people call it.
+    pub system: String,
+}
+
 impl Kinglet {
+    /// Undoes [`Kinglet::use_system`] for the index called `name`: removes the settings that it
+    /// stored, and puts the embedder first that was first before. Changes nothing the second time.
+    ///
+    /// # Errors
+    /// When there is no such index, or another process is writing to it.
+    pub fn use_built_in_defaults(&self, name: &str) -> Result<RestoredDefaults> {
+        let (mut writer, mut manifest) = self.manifest_to_change(name)?;
+        let mut restored =
+            RestoredDefaults { removed: std::mem::take(&mut manifest.defaults), ..RestoredDefaults::default() };
+        let former = manifest.displaced_embedder.take();
+        if let Some(place) = former.and_then(|id| manifest.embedders.iter().position(|card| card.id == id)) {
+            let card = manifest.embedders.remove(place);
+            restored.embedders = Some([manifest.embedders[0].id.clone(), card.id.clone()]);
+            manifest.embedders.insert(0, card);
+        }
+        restored.system = self.system_of_index(&manifest)?.label;
+        if writer.manifest() != Some(&manifest) {
+            writer.finish(manifest)?;
+        }
+        Ok(restored)
+    }
+
+    fn manifest_to_change(&self, name: &str) -> Result<(IndexWriter, Manifest)> {
+        let writer = IndexWriter::open(&self.index_folder(name)?)?;
+        match writer.manifest().cloned() {
+            Some(manifest) => Ok((writer, manifest)),
+            None => Err(Error::input(format!("the index {name} has no finished run"))
+                .with_hint(Hint::UpdateIndex { index: Some(name.to_string()), effect: None })),
+        }
+    }
+
     /// Makes `system` the default of the index called `name`: a system as `kinglet compare` names
-    /// it (`bm25`, `EMBEDDER:MODE`, `EMBEDDER:MODE,KEY=VALUE`), or an embedder in the default mode.
-    /// Removes nothing, and settings made elsewhere still take precedence.
+    /// it (`bm25`, `EMBEDDER:MODE`, `EMBEDDER:MODE,KEY=VALUE`) or as it calls it for people
+    /// (`words alone`, `EMBEDDER MODE`), or an embedder in the default mode. Removes nothing, and
+    /// settings made elsewhere still take precedence.
     ///
     /// # Errors
     /// When there is no such system, the index lacks vectors of its embedder or has another chunk
     /// size, or another process is writing to the index.
     pub fn use_system(&self, name: &str, system: &str) -> Result<()> {
-        let (embedder, mode) = system.split_once(':').map_or((system, None), |(embedder, mode)| (embedder, Some(mode)));
+        let system = if system == BASELINE_LABEL { BASELINE } else { system };
+        let (embedder, mode) =
+            system.split_once([':', ' ']).map_or((system, None), |(embedder, mode)| (embedder, Some(mode)));
         let (mut chunking, mut encoder) = (None, None);
         let defaults = match (embedder, mode) {
             (BASELINE, None) => BTreeMap::from([("mode".to_string(), "lexical".to_string())]),
@@ -29,23 +75,14 @@ impl Kinglet {
                 let mut parts = mode.split(',');
                 let mode = parts.next().unwrap_or_default();
                 let varied = parts.map(setting).collect::<Result<Vec<_>>>()?;
-                let systems = self.systems(&[embedder.into()], &[mode.to_string()], &varied)?;
-                match (systems.systems.get(1), systems.left_out.first()) {
-                    (Some(system), _) => {
-                        let has_chunking = varied.iter().any(|(key, _)| key == "chunking");
-                        chunking = has_chunking.then(|| system.config.chunking()).flatten();
-                        encoder = system.config.searching_encoder();
-                        settings(system, &varied)?
-                    }
-                    (None, reason) => return Err(Error::input(reason.cloned().unwrap_or_default())),
-                }
+                let system = self.system_named(embedder, Some(mode), &varied)?;
+                let has_chunking = varied.iter().any(|(key, _)| key == "chunking");
+                chunking = has_chunking.then(|| system.config.chunking()).flatten();
+                encoder = system.config.searching_encoder();
+                settings(&system, &varied)?
             }
         };
-        let mut writer = IndexWriter::open(&self.index_folder(name)?)?;
-        let Some(mut manifest) = writer.manifest().cloned() else {
-            return Err(Error::input(format!("the index {name} has no finished run"))
-                .with_hint(Hint::UpdateIndex { index: Some(name.to_string()), effect: None }));
-        };
+        let (mut writer, mut manifest) = self.manifest_to_change(name)?;
         if chunking.is_some_and(|chunking| chunking != manifest.chunking) {
             let chunking = system.split("chunking=").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
             return Err(Error::input(format!("{name} has another chunk size"))
@@ -62,6 +99,8 @@ impl Kinglet {
                 ))
                 .with_hint(Hint::AddEmbedder { index: name.to_string(), embedder: embedder.to_string() }));
             };
+            let first = manifest.displaced_embedder.take().unwrap_or_else(|| embedders[0].to_string());
+            manifest.displaced_embedder = (first != embedder).then_some(first);
             let card = manifest.embedders.remove(place);
             manifest.embedders.insert(0, card);
         }

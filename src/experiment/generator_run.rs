@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
+use super::answer_evaluation::has_words_of;
 use crate::answer::{AnswerLimits, AnswerReader, AnswerWriter, FoundPassages, Passage, answer, collect_answer};
 use crate::engine::{Kinglet, runtime};
 use crate::error::Result;
@@ -45,8 +46,9 @@ impl GeneratorRun {
         Ok(GeneratorRun { index, generator, sentences, runtime: runtime()?, reader, checker, limits })
     }
 
-    /// Answers `question` from the chunks of `hits`.
-    pub fn answer(&self, question: &str, hits: &[Hit]) -> Result<CitedAnswer> {
+    /// Answers `question`, whose known answers have the words of `references`, from the chunks of
+    /// `hits`.
+    pub fn answer(&self, question: &str, hits: &[Hit], references: &[String]) -> Result<CitedAnswer> {
         let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
         let stored = self.index.chunks(&ids)?;
         let found: Vec<_> = stored.iter().zip(hits).map(|(stored, hit)| (&stored.chunk, hit.score)).collect();
@@ -75,7 +77,8 @@ impl GeneratorRun {
         let sources = answer.sources.iter();
         let ranking = sources.map(|source| (ids[place(&source.path)], 1.0 / source.n as f32)).collect();
         let is_supported = !answer.refused && answer.unsupported.is_empty();
-        let answer = SystemAnswer { text: answer.answer, refused: answer.refused, is_supported };
+        let has_reference = (!references.is_empty()).then(|| has_words_of(&answer, references));
+        let answer = SystemAnswer { text: answer.answer, refused: answer.refused, is_supported, has_reference };
         Ok(CitedAnswer { ranking, answer, took_ms })
     }
 }

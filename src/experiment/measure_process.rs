@@ -1,6 +1,7 @@
 //! Measures a system in a separate process, so that memory and cold start are its own and a crash
 //! does not end the comparison.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
@@ -62,7 +63,16 @@ pub(super) fn measure(
         return Err(Error::interrupted());
     }
     match isolation {
-        Isolation::InProcess => measure_system(job, answered),
+        Isolation::InProcess => {
+            let (started, first_ms) = (Instant::now(), Cell::new(0.0));
+            let answered = |count| match count {
+                0 => first_ms.set(started.elapsed().as_secs_f64() * 1000.0),
+                count => answered(count),
+            };
+            let mut measurement = measure_system(job, &answered)?;
+            measurement.cost.cold_start_ms = first_ms.get();
+            Ok(measurement)
+        }
         Isolation::Subprocess(program, arguments) => {
             let measured = measure_in_subprocess(program, arguments, job, progress, answered);
             if progress.is_cancelled() { Err(Error::interrupted()) } else { measured }

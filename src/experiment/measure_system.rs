@@ -46,6 +46,8 @@ pub(super) struct MeasureJob {
     pub answers: bool,
     /// The questions.
     pub questions: Vec<String>,
+    /// The words of the known answers to each question.
+    pub references: Vec<Vec<String>>,
 }
 
 /// The rankings, answers and cost of a system.
@@ -57,7 +59,7 @@ pub(super) struct Measurement {
     pub took_ms: Vec<f64>,
     /// The answer to each question, if the system answers.
     pub answers: Vec<SystemAnswer>,
-    /// The cost; the parent process fills in the cold start.
+    /// The cost; whoever started the measurement fills in the cold start.
     pub cost: Cost,
 }
 
@@ -72,7 +74,7 @@ pub(super) fn measure_system(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<M
     let depth = if job.answers { job.config.passages } else { DEPTH };
     if let Some(first) = job.questions.first() {
         let hits = retriever.retrieve(&Query::new(first), depth.min(10))?;
-        generator.as_ref().map(|generator| generator.answer(first, &hits)).transpose()?;
+        generator.as_ref().map(|generator| generator.answer(first, &hits, &[])).transpose()?;
         clock.take();
         done(0);
     }
@@ -82,7 +84,7 @@ pub(super) fn measure_system(job: &MeasureJob, done: &dyn Fn(usize)) -> Result<M
         let hits = retriever.retrieve(&Query::new(question), depth)?;
         let mut spent = clock.take();
         if let Some(generator) = &generator {
-            let cited = generator.answer(question, &hits)?;
+            let cited = generator.answer(question, &hits, &job.references[at])?;
             spent.push((ANSWERING.to_string(), cited.took_ms));
             rankings.push(cited.ranking);
             answers.push(cited.answer);

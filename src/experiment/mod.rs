@@ -11,6 +11,7 @@ mod comparison_folder;
 mod coordinate_ascent;
 mod default_system;
 mod generator_run;
+mod index_default;
 pub mod measure_process;
 pub mod measure_system;
 pub mod question_generation;
@@ -21,4 +22,5 @@ pub mod systems;
 pub mod test_collection;
 pub mod tuning;
 
+pub use default_system::RestoredDefaults;
 pub use test_collection::TestCollection;

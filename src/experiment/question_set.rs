@@ -84,7 +84,9 @@ impl Passages {
             }
         }
         let origin = if written.synthetic.is_some() { QuestionOrigin::Synthetic } else { QuestionOrigin::Human };
-        Ok(Question { id: written.id.clone(), text: written.question.clone(), origin, granularity, judgments })
+        let references = written.answers.iter().filter_map(|answer| answer.quote.clone()).collect();
+        let (id, text) = (written.id.clone(), written.question.clone());
+        Ok(Question { id, text, origin, granularity, judgments, references })
     }
 
     /// The names of the documents or passages that hold the answer to the question `id`.

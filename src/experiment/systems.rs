@@ -1,16 +1,20 @@
-//! The systems to compare: lexical search alone, and each embedder in each mode.
+//! The systems to compare: lexical search alone, and each embedder in each mode; or generators.
 
 use crate::config::{
     Config, EmbedderChoice, GeneratorChoice, Mode, RerankerChoice, SparseEncoderChoice, Switch, TunedWeights,
 };
 use crate::engine::Kinglet;
 use crate::error::{Error, Result};
-use crate::eval::comparison::BASELINE;
+use crate::eval::comparison::{BASELINE, BASELINE_LABEL};
 use crate::models::catalog::ModelKind;
-use crate::models::reference::{EmbedderRef, GeneratorRef, RerankerRef};
+use crate::models::reference::{EmbedderRef, RerankerRef};
 
 /// The modes to compare if the user names none.
 pub const DEFAULT_MODES: &[&str] = &["dense", "hybrid", "default"];
+
+/// The mode of a search without flags, with an embedder that has token vectors or has none.
+const DEFAULT_WITH_TOKENS: &str = "hybrid+maxsim+neighbours";
+const DEFAULT: &str = "hybrid+neighbours";
 
 /// The syntax of modes, for messages.
 pub const MODES: &str = "dense, sparse, hybrid (lexical and dense), hybrid+maxsim, hybrid+maxsim+neighbours, hybrid+RERANKER, \
@@ -21,6 +25,8 @@ pub const MODES: &str = "dense, sparse, hybrid (lexical and dense), hybrid+maxsi
 pub struct System {
     /// The name, such as `all-minilm-l6-v2:hybrid+maxsim` or `bm25`.
     pub name: String,
+    /// What people call it, such as `all-minilm-l6-v2 default` or `words alone`.
+    pub label: String,
     /// Its settings, with every choice resolved.
     pub config: Config,
     /// True if it also answers questions: then its ranking is the sources that its answers cite.
@@ -30,7 +36,7 @@ pub struct System {
 /// The systems to compare, and those left out with the reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Systems {
-    /// The systems, the baseline first.
+    /// The systems, the baseline first. Generators have no baseline.
     pub systems: Vec<System>,
     /// A sentence for each requested system that cannot be compared.
     pub left_out: Vec<String>,
@@ -38,10 +44,12 @@ pub struct Systems {
 
 impl Kinglet {
     /// The baseline, and every embedder in every mode, each with every combination of the values in
-    /// `vary`: the values of settings, by key, such as `fusion`.
+    /// `vary`: the values of settings, by key, such as `fusion`. If one of the keys is `generator`,
+    /// the systems are the configured generator and the named ones, all with the same search.
     ///
     /// # Errors
-    /// When an embedder, mode, setting or value does not exist.
+    /// When an embedder, mode, setting or value does not exist, and when generators are to be
+    /// compared with several searches.
     pub fn systems(
         &self,
         embedders: &[EmbedderRef],
@@ -49,25 +57,26 @@ impl Kinglet {
         vary: &[(String, Vec<String>)],
     ) -> Result<Systems> {
         let answers = vary.iter().any(|(key, _)| key == "generator");
-        // The baseline needs no model, so it quotes even if others generate.
-        let generator = match answers {
-            true => GeneratorChoice::Use(GeneratorRef::Extractive),
-            false => self.config().generator.clone(),
-        };
-        let baseline = Config { mode: Mode::Lexical, embedder: EmbedderChoice::Auto, generator, ..self.plain() };
-        let baseline = System { name: BASELINE.to_string(), config: baseline, answers };
-        let mut all = Systems { systems: vec![baseline], left_out: Vec::new() };
+        let vary = if answers { self.with_own_generator(vary) } else { vary.to_vec() };
+        let mut all = Systems { systems: Vec::new(), left_out: Vec::new() };
+        if !answers {
+            let config = Config { mode: Mode::Lexical, embedder: EmbedderChoice::Auto, ..self.plain() };
+            let (name, label) = (BASELINE.to_string(), BASELINE_LABEL.to_string());
+            all.systems.push(System { name, label, config, answers });
+        }
         for embedder in embedders {
             let has_tokens = self.has_token_vectors(embedder)?;
             for mode in modes {
                 let written = match (mode.as_str(), has_tokens) {
-                    ("default", true) => "hybrid+maxsim+neighbours",
-                    ("default", false) => "hybrid+neighbours",
+                    ("default", true) => DEFAULT_WITH_TOKENS,
+                    ("default", false) => DEFAULT,
                     (mode, _) => mode,
                 };
                 let name = format!("{embedder}:{written}");
+                let is_default = written == if has_tokens { DEFAULT_WITH_TOKENS } else { DEFAULT };
+                let label = format!("{embedder} {}", if is_default { "default" } else { written });
                 let config = self.config_of_mode(embedder, written)?;
-                for system in varied(System { name, config, answers }, vary)? {
+                for system in varied(System { name, label, config, answers }, &vary)? {
                     match system.config.rerank == RerankerChoice::Use(RerankerRef::MaxSim) && !has_tokens {
                         true => all.left_out.push(without_tokens(&system.name, embedder)),
                         false => all.systems.push(system),
@@ -77,7 +86,33 @@ impl Kinglet {
         }
         let mut seen = std::collections::HashSet::new();
         all.systems.retain(|system| seen.insert(system.name.clone()));
+        let generators = vary.iter().find(|(key, _)| key == "generator").map_or(0, |(_, values)| values.len());
+        if answers && all.systems.len() > generators {
+            return Err(Error::input("generators are compared with one search, and several are named")
+                .with_hint("name one embedder, at most one mode, and no other --vary"));
+        }
         Ok(all)
+    }
+
+    /// `vary` with the configured generator before the others that it names.
+    fn with_own_generator(&self, vary: &[(String, Vec<String>)]) -> Vec<(String, Vec<String>)> {
+        let own = self.own_generator();
+        let is_own = |value: &String| *value == own || self.config().generator == value.as_str().into();
+        let with_own = |(key, values): &(String, Vec<String>)| {
+            let is_generator = key == "generator";
+            let others = values.iter().filter(|value| !is_generator || !is_own(value));
+            let own = is_generator.then_some(&own);
+            (key.clone(), own.into_iter().chain(others).cloned().collect())
+        };
+        vary.iter().map(with_own).collect()
+    }
+
+    /// The configured generator, as `--vary generator` names it.
+    pub(super) fn own_generator(&self) -> String {
+        match &self.config().generator {
+            GeneratorChoice::Auto => self.config().generator().to_string(),
+            choice => choice.to_string(),
+        }
     }
 
     /// Settings without reranking, score regularization, sparse retriever and tuned weights.
@@ -117,7 +152,7 @@ impl Kinglet {
         Ok(config)
     }
 
-    fn has_token_vectors(&self, embedder: &EmbedderRef) -> Result<bool> {
+    pub(super) fn has_token_vectors(&self, embedder: &EmbedderRef) -> Result<bool> {
         match embedder.model() {
             Some(id) => Ok(self.embedder_spec(id)?.has_token_vectors()),
             None => Ok(false),
@@ -134,10 +169,11 @@ fn varied(system: System, vary: &[(String, Vec<String>)]) -> Result<Vec<System>>
     let mut systems = vec![system];
     for (key, values) in vary {
         let mut next = Vec::new();
-        for System { name, config, answers } in &systems {
+        for System { name, label, config, answers } in &systems {
             for value in values {
                 let (name, config) = (format!("{name},{key}={value}"), config.with(setting(key), value)?);
-                next.push(System { name, config, answers: *answers });
+                let label = if key == "generator" { value.clone() } else { format!("{label},{key}={value}") };
+                next.push(System { name, label, config, answers: *answers });
             }
         }
         systems = next;

@@ -16,9 +16,13 @@ impl IngestRun<'_> {
     pub(super) fn finished_manifest(&self, language: Language) -> Manifest {
         let planned = self.planned_manifest(language);
         let Some(before) = self.writer.manifest().cloned() else { return planned };
-        let mut fusion_weights = before.fusion_weights;
+        let mut fusion_weights = before.fusion_weights.clone();
         fusion_weights.retain(|embedder, _| planned.embedders.iter().any(|card| card.id == *embedder));
-        Manifest { defaults: before.defaults, fusion_weights, calibration: before.calibration, ..planned }
+        // Another first embedder is a newer choice than that of `kinglet use`.
+        let first = |manifest: &Manifest| manifest.embedders.first().map(|card| card.id.clone());
+        let displaced_embedder = before.displaced_embedder.clone().filter(|_| first(&before) == first(&planned));
+        let Manifest { defaults, calibration, .. } = before;
+        Manifest { defaults, displaced_embedder, fusion_weights, calibration, ..planned }
     }
 
     /// The manifest during the run. Searches use the previous parts until the run ends. As long as
@@ -44,6 +48,7 @@ impl IngestRun<'_> {
             embedders: self.plan.embedders.iter().map(|embedder| embedder.card().clone()).collect(),
             sparse: self.plan.encoders.iter().map(|encoder| encoder.card().clone()).collect(),
             defaults: Default::default(),
+            displaced_embedder: None,
             fusion_weights: Default::default(),
             calibration: None,
         }

@@ -265,15 +265,18 @@ mod tests {
     }
 
     fn comparison() -> ComparisonView {
-        let mut comparisons = compare_runs(&[system_run("a:dense", &[1; 12], 1.0), system_run("bm25", &[2; 12], 1.0)]);
+        let mut comparisons =
+            compare_runs(&[system_run("a:dense", &[1; 12], 1.0), system_run("bm25", &[2; 12], 1.0)], None);
         let comparison = &mut comparisons[0];
         comparison.slices.push(crate::eval::comparison::slices::Slice {
             by: "length",
             name: text(),
             questions: 5,
-            ndcg_at_10: vec![1.0, 0.5],
+            means: vec![1.0, 0.5],
         });
-        comparison.systems[0].answers = Some(AnswerShares { refused: 0.0, supported: 1.0 });
+        let right = comparison.systems[0].estimates[0];
+        comparison.systems[0].answers =
+            Some(AnswerShares { answered: 1.0, refused: 0.0, supported: 1.0, right, right_by_question: vec![1.0] });
         comparison.systems[0].cost.stages.push(Stage { name: text(), p50_ms: 1.0, p95_ms: 1.0 });
         let about = About {
             name: text(),

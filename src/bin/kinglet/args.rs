@@ -74,15 +74,16 @@ pub struct DocumentArgs {
 
 #[derive(Args)]
 pub struct CompareArgs {
-    /// The embedders; lexical search (bm25) is always compared too
+    /// The embedders; the words alone, and what the index uses now, are always compared too
     #[arg(long, value_name = "ID,ID", value_delimiter = ',', required = true)]
     pub embedders: Vec<EmbedderRef>,
     /// Modes to compare for each embedder: dense, sparse, hybrid, hybrid+maxsim,
-    /// hybrid+maxsim+neighbours, hybrid+RERANKER, or default [default: dense,hybrid,default]
+    /// hybrid+maxsim+neighbours, hybrid+RERANKER, or default [default: dense,hybrid,default; for
+    /// generators: default]
     #[arg(long, value_name = "MODE,MODE", value_delimiter = ',')]
     pub modes: Vec<String>,
-    /// Also compare the values of a setting: reranker, fusion, chunking, generator, neighbours,
-    /// sparse, tuning; repeatable
+    /// Also compare the values of a setting: reranker, fusion, chunking, neighbours, sparse,
+    /// tuning; repeatable; or compare generators by their answers: generator=A,B
     #[arg(long, value_name = "KEY=A,B")]
     pub vary: Vec<String>,
     /// Folder for the report [default: comparisons/NAME in kinglet's home folder]
@@ -330,6 +331,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  kinglet compare --embedders all-minilm-l6-v2,wordllama-256 --questions questions.tsv --index notes\n  \
                             kinglet compare --embedders all-minilm-l6-v2 --modes hybrid --vary fusion=min-max,rrf --questions q.tsv\n  \
+                            kinglet compare --embedders all-minilm-l6-v2 --vary generator=smollm2-135m-instruct --questions q.tsv\n  \
                             kinglet compare --embedders all-minilm-l6-v2,paraphrase-minilm-l3-v2 --beir ~/data/scifact --out scifact\n\n\
                             If interrupted, run the same command to continue."
     )]
@@ -339,13 +341,14 @@ pub enum Command {
         #[command(flatten)]
         compare: CompareArgs,
     },
-    /// Set the default system of an index; removes nothing
+    /// Set the default system of an index, or restore the built-in one; removes nothing
     #[command(
         after_help = "Examples:\n  kinglet use wordllama-256 --index notes\n  kinglet use all-minilm-l6-v2:hybrid --index notes\n  \
-                            kinglet use bm25 --index notes"
+                            kinglet use bm25 --index notes       the words alone\n  \
+                            kinglet use default --index notes    undo every `kinglet use`"
     )]
     Use {
-        /// bm25, an embedder, or EMBEDDER:MODE as `kinglet compare` names it
+        /// default, bm25, an embedder, or EMBEDDER:MODE as `kinglet compare` names it
         system: String,
         #[command(flatten)]
         index: IndexArg,

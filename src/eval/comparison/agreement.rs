@@ -76,7 +76,7 @@ pub struct ContrastingQuestion {
     pub id: String,
     /// The question.
     pub text: String,
-    /// nDCG@10 of the first system − that of the second.
+    /// The measure of the first system − that of the second.
     pub difference: f64,
     /// The relevant documents or passages.
     pub relevant: Vec<String>,
@@ -91,6 +91,8 @@ pub struct ContrastingQuestion {
 pub struct FoundBy {
     /// The system.
     pub system: String,
+    /// What people call it.
+    pub label: String,
     /// The rank of the first relevant result among its first hundred, from 1.
     pub first_relevant: Option<usize>,
     /// Its first three results.
@@ -113,7 +115,7 @@ pub(super) fn contrasting_questions(systems: &[Standing], runs: &[&SystemRun]) -
         return Vec::new();
     };
     let mut differences: Vec<(usize, f64)> =
-        best.ndcg_at_10.iter().zip(&other.ndcg_at_10).map(|(a, b)| a - b).enumerate().collect();
+        best.values().iter().zip(other.values()).map(|(a, b)| a - b).enumerate().collect();
     differences.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let wins = differences.iter().take(CONTRASTING).filter(|(_, difference)| *difference > 0.0);
     let losses = differences.iter().rev().take(CONTRASTING).filter(|(_, difference)| *difference < 0.0);
@@ -127,6 +129,7 @@ fn contrasting_question(runs: &[&SystemRun], at: usize, difference: f64) -> Cont
         let ranking = &run.run.rankings[at].1;
         FoundBy {
             system: run.name.clone(),
+            label: run.label.clone(),
             first_relevant: ranking
                 .iter()
                 .take(100)

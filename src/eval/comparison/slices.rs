@@ -20,8 +20,8 @@ pub struct Slice {
     pub name: String,
     /// The number of questions.
     pub questions: usize,
-    /// Mean nDCG@10, in the order of the systems.
-    pub ndcg_at_10: Vec<f64>,
+    /// The mean of the measure by which systems are compared, in their order.
+    pub means: Vec<f64>,
 }
 
 type Property = fn(&Question) -> Option<String>;
@@ -44,8 +44,8 @@ pub(super) fn slices(systems: &[Standing], questions: &[Question]) -> Vec<Slice>
         }
         slices.extend(groups.into_iter().map(|(name, places)| {
             let mean =
-                |system: &Standing| places.iter().map(|&at| system.ndcg_at_10[at]).sum::<f64>() / places.len() as f64;
-            Slice { by, name, questions: places.len(), ndcg_at_10: systems.iter().map(mean).collect() }
+                |system: &Standing| places.iter().map(|&at| system.values()[at]).sum::<f64>() / places.len() as f64;
+            Slice { by, name, questions: places.len(), means: systems.iter().map(mean).collect() }
         }));
     }
     slices

@@ -6,16 +6,23 @@ use super::About;
 use super::plot::{Axis, bar, interval, pareto};
 use crate::eval::bootstrap::{RESAMPLES, SEED};
 use crate::eval::comparison::agreement::ContrastingQuestion;
+use crate::eval::comparison::wording::{counted, duration};
 use crate::eval::comparison::{Comparison, Pair, Standing};
 use crate::eval::judgments::QuestionOrigin;
-use crate::eval::significance::FLIPS;
+use crate::eval::metrics::Metrics;
+use crate::eval::significance::{FEWEST_FOR_EQUIVALENCE, FLIPS, MARGIN};
 
 const STYLE: &str = include_str!("style.css");
 /// The most relevant items to list for a question.
 const MAX_RELEVANT: usize = 6;
 
-const AXES: [Axis; 4] = [
-    Axis { title: "time for a question (p95), ms", of: |system| Some(system.cost.p95_ms), format: milliseconds },
+const AXES: [Axis; 5] = [
+    Axis {
+        title: "time for a question as a command, ms",
+        of: |system| Some(system.cost.cold_start_ms),
+        format: milliseconds,
+    },
+    Axis { title: "time for a question in a server, ms", of: |system| Some(system.cost.p50_ms), format: milliseconds },
     Axis {
         title: "peak memory, MiB",
         of: |system| system.cost.peak_memory_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)),
@@ -50,19 +57,21 @@ fn mib(bytes: u64) -> String {
 }
 
 pub fn page(about: &About, comparisons: &[Comparison]) -> Markup {
+    let answers = comparisons.iter().any(Comparison::is_of_answers);
+    let what = if answers { "Which generator" } else { "Which search" };
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Which embedder for " (about.name) "?" }
+                title { (what) " for " (about.name) "?" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 header {
                     p class="eyebrow" { "kinglet compare" }
-                    h1 { "Which embedder for " em { (about.name) } "?" }
+                    h1 { (what) " for " em { (about.name) } "?" }
                     p class="facts" {
                         (about.documents) " documents · " (about.chunks) " chunks · " (about.machine) " · kinglet " (about.version)
                     }
@@ -85,8 +94,8 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
                 @if comparison.origin == QuestionOrigin::Synthetic { " " span class="badge" { "synthetic questions" } }
             }
             @for sentence in &comparison.verdict.sentences { p { (sentence) } }
-            @if about.can_be_used && systems.len() > 1 {
-                pre { "kinglet use " (comparison.verdict.recommended) " --index " (about.name) }
+            @if let Some(system) = comparison.system_to_use().filter(|_| about.can_be_used) {
+                pre { "kinglet use " (system) " --index " (about.name) }
             }
             @for sentence in &about.left_out { p class="note" { (sentence) "." } }
         }
@@ -100,89 +109,130 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
             h2 { "Quality against cost" }
             p class="note" {
                 "Pareto plots: upwards is better, to the left is cheaper. No system beats those on the line in both. "
-                "The whiskers are 95\u{a0}% intervals; the numbers are those of the table. Dots that would cover each other are moved sideways."
+                "The whiskers are 95\u{a0}% intervals; the numbers are those of the table. The scale to the right is logarithmic. "
+                "Dots that would cover each other are moved sideways."
             }
-            div class="plots" { @for axis in &AXES { (pareto(systems, axis)) } }
+            div class="plots" { @for axis in &AXES { (pareto(systems, measure(comparison), axis)) } }
         }
         section { h2 { "Where the time goes" } (stages(systems)) }
         @if systems.len() > 1 {
             section { h2 { "All pairs" } (pairs(comparison)) }
-            section { h2 { "Do they retrieve the same?" } (agreement(comparison)) }
+            section {
+                h2 { @if comparison.is_of_answers() { "Do they cite the same?" } @else { "Do they retrieve the same?" } }
+                (agreement(comparison))
+            }
         }
         @if !comparison.slices.is_empty() { section { h2 { "Slices of the questions" } (slices(comparison)) } }
         @if !comparison.contrasting_questions.is_empty() { section { h2 { "Where they differ most" } (contrasting_questions(comparison)) } }
     }
 }
 
+/// What the systems are compared by.
+fn measure(comparison: &Comparison) -> &'static str {
+    if comparison.is_of_answers() { "right answers, share of the questions" } else { "nDCG@10 (1 is best)" }
+}
+
 fn name(at: usize, name: &str) -> Markup {
     html! { span class=(format!("key k{}", at % 10)) { (at + 1) } " " (name) }
 }
 
+fn share(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// The columns of a table, and what they say.
+fn legend(columns: &[(&str, &str)]) -> Markup {
+    html! {
+        dl class="legend" { @for (name, meaning) in columns { dt { (name) } dd { (meaning) } } }
+    }
+}
+
 fn standings(systems: &[Standing]) -> Markup {
-    let bottom = systems.iter().map(|system| system.estimates[0].interval[0]).fold(1.0, f64::min);
-    let top = systems.iter().map(|system| system.estimates[0].interval[1]).fold(0.0, f64::max);
     let answering = systems.iter().any(|system| system.answers.is_some());
-    let share = |share: f64| format!("{:.0} %", share * 100.0);
-    let mean = |system: &Standing, metric: &str| {
-        let estimate = system.estimates.iter().find(|estimate| estimate.metric == metric);
-        estimate.map_or(String::new(), |estimate| format!("{:.3}", estimate.mean))
+    let bottom = systems.iter().map(|system| system.measure().interval[0]).fold(1.0, f64::min);
+    let top = systems.iter().map(|system| system.measure().interval[1]).fold(0.0, f64::max);
+    let columns: &[(&str, &str)] = match answering {
+        true => &[
+            (
+                "right",
+                "questions whose answer, or a quote that it cites, has the words of the known answer; without such words, questions whose answer cites a right document",
+            ),
+            ("95 % interval", "where this share probably lies for all questions like these"),
+            ("answered", "questions with an answer"),
+            ("refused", "questions without one"),
+            ("supported", "answers of which the documents support every sentence"),
+        ],
+        false => &[
+            ("nDCG@10", Metrics::MEANINGS[0]),
+            ("95 % interval", "where nDCG@10 probably lies for all questions like these"),
+            ("Recall@100", Metrics::MEANINGS[2]),
+            ("MRR@10", Metrics::MEANINGS[3]),
+            ("Success@5", Metrics::MEANINGS[5]),
+        ],
+    };
+    let cells = |system: &Standing| -> Vec<String> {
+        match &system.answers {
+            Some(answers) => [answers.answered, answers.refused, answers.supported].map(share).to_vec(),
+            None => [2, 3, 5].map(|at| format!("{:.3}", system.estimates[at].mean)).to_vec(),
+        }
     };
     html! {
-        @if answering {
-            p class="note" {
-                "These systems answer, and their rankings are the sources that their answers cite: an answer that cites a right source scores, "
-                "a refusal does not. Supported: the share of the other answers in which the passages support every sentence."
-            }
-        }
         div class="scroll" { table {
-            thead { tr {
-                th { "system" } th { "nDCG@10" } th { "95 % interval" } th { "Recall@100" } th { "MRR@10" } th { "Success@5" }
-                @if answering { th { "refused" } th { "supported" } }
-            } }
+            thead { tr { th { "system" } @for (name, _) in columns { th { (name) } } } }
             tbody { @for (at, system) in systems.iter().enumerate() {
-                @let estimate = &system.estimates[0];
+                @let (mean, [low, high]) = (system.measure().mean, system.measure().interval);
                 tr {
-                    th { (name(at, &system.name)) }
-                    td class="strong" { (format!("{:.3}", estimate.mean)) }
+                    th { (name(at, &system.label)) }
+                    td class="strong" { @if answering { (share(mean)) } @else { (format!("{mean:.3}")) } }
                     td {
-                        (interval(estimate.mean, estimate.interval, bottom, top, at))
-                        span class="quiet" { (format!("{:.3} – {:.3}", estimate.interval[0], estimate.interval[1])) }
+                        (interval(mean, [low, high], bottom, top, at))
+                        span class="quiet" {
+                            @if answering { (share(low)) " – " (share(high)) } @else { (format!("{low:.3} – {high:.3}")) }
+                        }
                     }
-                    td { (mean(system, "Recall@100")) }
-                    td { (mean(system, "MRR@10")) }
-                    td { (mean(system, "Success@5")) }
-                    @if let Some(answers) = &system.answers { td { (share(answers.refused)) } td { (share(answers.supported)) } }
+                    @for cell in cells(system) { td { (cell) } }
                 }
             } }
         } }
+        (legend(columns))
     }
 }
 
 fn costs(systems: &[Standing]) -> Markup {
+    let columns = [
+        ("as a command", "time for one question with starting kinglet and loading the models, as each command pays it"),
+        ("in a server", "median time for a question once the models are loaded"),
+        ("95 % within", "the time that 95 % of the questions then take at most"),
+        ("memory", "most memory while it answered"),
+        ("models", "size of its models on disk"),
+        ("parameters", "numbers in its models"),
+        ("dimension", "numbers in a vector"),
+        ("bytes/chunk", "size of its parts of the index, for each chunk"),
+        ("chunks/s", "speed of indexing"),
+    ];
     html! {
         div class="scroll" { table {
-            thead { tr {
-                th { "system" } th { "p50" } th { "p95" } th { "cold start" } th { "memory" } th { "models" } th { "parameters" }
-                th { "dimension" } th { "bytes/chunk" } th { "chunks/s" }
-            } }
+            thead { tr { th { "system" } @for (name, _) in columns { th { (name) } } } }
             tbody { @for (at, system) in systems.iter().enumerate() {
+                @let cost = &system.cost;
                 tr {
-                    th { (name(at, &system.name)) }
-                    td { (milliseconds(system.cost.p50_ms)) " ms" }
-                    td { (milliseconds(system.cost.p95_ms)) " ms" }
-                    td { (format!("{:.0} ms", system.cost.cold_start_ms)) }
-                    td { (system.cost.peak_memory_bytes.map_or("unknown".to_string(), mib)) }
-                    td { (mib(system.cost.model_bytes)) }
-                    td { (system.cost.parameters.map_or("unknown".to_string(), |count| match count {
+                    th { (name(at, &system.label)) }
+                    td class="strong" { (duration(cost.cold_start_ms)) }
+                    td { (duration(cost.p50_ms)) }
+                    td { (duration(cost.p95_ms)) }
+                    td { (cost.peak_memory_bytes.map_or("unknown".to_string(), mib)) }
+                    td { (mib(cost.model_bytes)) }
+                    td { (cost.parameters.map_or("unknown".to_string(), |count| match count {
                         0 => "none".to_string(),
                         count => format!("{} M", count / 1_000_000),
                     })) }
-                    td { (system.cost.dimension.map_or("–".to_string(), |dimension| dimension.to_string())) }
-                    td { (plain(system.cost.index_bytes_per_chunk)) }
-                    td { (plain(system.cost.chunks_per_second)) }
+                    td { (cost.dimension.map_or("–".to_string(), |dimension| dimension.to_string())) }
+                    td { (plain(cost.index_bytes_per_chunk)) }
+                    td { (plain(cost.chunks_per_second)) }
                 }
             } }
         } }
+        (legend(&columns))
     }
 }
 
@@ -198,13 +248,14 @@ fn stages(systems: &[Standing]) -> Markup {
     // Fusion is the last stage of a search.
     names.sort_by_key(|name| *name == "fusion");
     let sum = |system: &Standing| -> f64 {
-        system.cost.stages.iter().filter(|stage| !is_nested(&stage.name)).map(|stage| stage.p50_ms).sum()
+        system.cost.stages.iter().filter(|stage| !is_nested(&stage.name)).map(|stage| stage.p50_ms.max(0.0)).sum()
     };
     let longest = systems.iter().map(sum).fold(0.0, f64::max);
     let colour = |stage: &str| names.iter().position(|name| *name == stage).unwrap_or(0);
     html! {
         p class="note" {
-            "The p50 and p95 of each stage, in milliseconds. Embedding the question is a part of the dense stage, or of maxsim if there "
+            "The times of each stage once the models are loaded, in milliseconds: half of the questions take at most the p50, 95\u{a0}% at "
+            "most the p95. Embedding the question is a part of the dense stage, or of maxsim if there "
             "is no dense stage."
             br;
             @for (at, stage) in names.iter().enumerate() { span class=(format!("key k{}", at % 10)) {} " " (stage) " \u{2003}" }
@@ -214,7 +265,7 @@ fn stages(systems: &[Standing]) -> Markup {
             tbody { @for (at, system) in systems.iter().enumerate() {
                 @let own: Vec<_> = system.cost.stages.iter().filter(|stage| !is_nested(&stage.name)).collect();
                 tr {
-                    th { (name(at, &system.name)) }
+                    th { (name(at, &system.label)) }
                     td { (bar(&own.iter().map(|stage| (colour(&stage.name), stage.p50_ms)).collect::<Vec<_>>(), longest)) }
                     td class="left" { @for (at, stage) in own.iter().enumerate() {
                         @if at > 0 { " · " }
@@ -234,13 +285,15 @@ fn pairs(comparison: &Comparison) -> Markup {
     let pair = |a: &str, b: &str| comparison.pairs.iter().find(|pair| pair.a == a && pair.b == b);
     html! {
         p class="note" {
-            "nDCG@10 of the row minus that of the column. Filled: significant (the interval excludes 0, and p < 0.05 "
-            "after Holm's correction for " (comparison.pairs.len()) " pairs)."
+            @if comparison.is_of_answers() { "The share of right answers" } @else { "nDCG@10" }
+            " of the row minus that of the column. Filled: significant (the interval excludes 0, and p < 0.05 "
+            "after Holm's correction for " (counted(comparison.pairs.len(), "pair")) "). ≈: equivalent (the 90\u{a0}% interval lies within "
+            (MARGIN) " of 0, and there are at least " (FEWEST_FOR_EQUIVALENCE) " questions)."
         }
         div class="scroll" { table class="matrix" {
             thead { tr { th {} @for (at, _) in systems.iter().enumerate().skip(1) { th { span class=(format!("key k{}", at % 10)) { (at + 1) } } } } }
             tbody { @for (at, row) in systems.iter().enumerate().take(systems.len().saturating_sub(1)) { tr {
-                th { (name(at, &row.name)) }
+                th { (name(at, &row.label)) }
                 @for (other, column) in systems.iter().enumerate().skip(1) {
                     @match pair(&row.name, &column.name).filter(|_| other > at) {
                         None => td {},
@@ -248,6 +301,7 @@ fn pairs(comparison: &Comparison) -> Markup {
                             @let difference = &pair.difference;
                             @let [wins, ties, losses] = difference.wins_ties_losses;
                             td class=(if pair.is_better { "better" } else { "same" }) {
+                                @if pair.is_equivalent { "≈ " }
                                 (format!("{:+.3}", difference.mean))
                                 br;
                                 span class="quiet" { (format!("{wins}/{ties}/{losses}")) }
@@ -278,7 +332,7 @@ fn pairs(comparison: &Comparison) -> Markup {
 fn figures(systems: &[Standing], pair: &Pair) -> Markup {
     let key = |name: &str| {
         let at = systems.iter().position(|system| system.name == name).unwrap_or(0);
-        self::name(at, name)
+        self::name(at, &systems[at].label)
     };
     let difference = &pair.difference;
     html! {
@@ -309,7 +363,7 @@ fn agreement(comparison: &Comparison) -> Markup {
                 th { "recall" } th { "found by it alone" }
             } }
             tbody { @for (at, system) in systems.iter().enumerate() { tr {
-                th { (name(at, &system.name)) }
+                th { (name(at, &system.label)) }
                 @for (other, overlap) in agreement.overlap[at].iter().enumerate() {
                     @if other == at { td class="quiet" { "–" } }
                     @else { td style=(format!("--heat:{:.0}%", overlap * 100.0)) class="heat" { (format!("{:.0} %", overlap * 100.0)) } }
@@ -324,7 +378,9 @@ fn agreement(comparison: &Comparison) -> Markup {
 fn slices(comparison: &Comparison) -> Markup {
     let best = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
     html! {
-        p class="note" { "Mean nDCG@10 of each slice. Small slices say little." }
+        p class="note" {
+            "Means of each slice: " (measure(comparison)) ". Small slices say little."
+        }
         div class="scroll" { table class="matrix" {
             thead { tr {
                 th { "slice" } th { "questions" }
@@ -333,8 +389,8 @@ fn slices(comparison: &Comparison) -> Markup {
             tbody { @for slice in &comparison.slices { tr {
                 th { span class="quiet" { (slice.by) ": " } (slice.name) }
                 td { (slice.questions) }
-                @for value in &slice.ndcg_at_10 {
-                    td class=(if *value >= best(&slice.ndcg_at_10) { "strong" } else { "" }) { (format!("{value:.3}")) }
+                @for value in &slice.means {
+                    td class=(if *value >= best(&slice.means) { "strong" } else { "" }) { (format!("{value:.3}")) }
                 }
             } } }
         } }
@@ -344,7 +400,7 @@ fn slices(comparison: &Comparison) -> Markup {
 fn contrasting_questions(comparison: &Comparison) -> Markup {
     html! {
         p class="note" {
-            "The questions on which the best system wins and loses most against lexical search alone, or against the second best if lexical search is best."
+            "The questions on which the best system wins and loses most against words alone, or against the second best."
         }
         @for question in &comparison.contrasting_questions { (contrasting_question(question)) }
     }
@@ -365,7 +421,7 @@ fn contrasting_question(question: &ContrastingQuestion) -> Markup {
             div class="scroll" { table {
                 thead { tr { th { "system" } th { "rank of the first relevant" } th class="left" { "first three results" } } }
                 tbody { @for (at, result) in question.found.iter().enumerate() { tr {
-                    th { (name(at, &result.system)) }
+                    th { (name(at, &result.label)) }
                     td { (result.first_relevant.map_or("not in 100".to_string(), |place| place.to_string())) }
                     td class="left" {
                         @for (at, place) in result.top.iter().enumerate() {
@@ -388,6 +444,9 @@ fn method() -> Markup {
                 "trec_eval. Intervals are percentile bootstrap intervals over the questions (" (RESAMPLES) " draws, seed " (SEED) "). "
                 "A pair's p-value is that of the two-sided paired randomisation test (" (FLIPS) " sign flips, same seed), corrected for all pairs by "
                 "Holm's procedure. A difference is significant only if its interval excludes 0 and the corrected p-value is below 0.05. "
+                "Two systems are equivalent if two one-sided tests at 5\u{a0}% exclude a difference of " (MARGIN) ", which is to say that the "
+                "90\u{a0}% interval lies within it, and if there are at least " (FEWEST_FOR_EQUIVALENCE) " questions, because fewer may all miss "
+                "a rare difference. How many more questions would decide is estimated from the differences that were seen, for a power of 80\u{a0}%. "
                 "Each system ran in a separate process, one after the other; times depend on this machine and its load, so compare their ratios. "
                 "Run files and judgments in TREC's format are in the folder of this page."
             }

@@ -47,6 +47,7 @@ impl From<Manifest1> for Manifest {
             embedders: old.embedders,
             sparse: old.sparse,
             defaults: old.chosen,
+            displaced_embedder: None,
             fusion_weights: old.tuned,
             calibration: None,
         }

@@ -45,6 +45,9 @@ pub struct Manifest {
     /// Settings and their values for searches that do not configure them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub defaults: BTreeMap<String, String>,
+    /// The embedder that was the first one before `kinglet use` put another in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub displaced_embedder: Option<String>,
     /// The weights that tuning found, by the id of the embedder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fusion_weights: BTreeMap<String, FusionWeights>,

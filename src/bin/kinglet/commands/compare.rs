@@ -40,9 +40,13 @@ impl Session<'_> {
 
     pub fn use_system(&self, system: &str, index: &IndexArg) -> Result<u8> {
         let name = self.index_name(index)?;
+        if system == "default" {
+            render::restored_defaults(&name, &self.kinglet.use_built_in_defaults(&name)?);
+            return Ok(DONE);
+        }
         self.kinglet.use_system(&name, system)?;
         render::notice(&format!(
-            "{name} now uses {system} by default; `kinglet use` can switch to any other system of the index"
+            "{name} now uses {system} by default; `kinglet use default --index {name}` undoes this"
         ));
         Ok(DONE)
     }

@@ -2,22 +2,31 @@
 
 use std::io::{Result, Write};
 
+use kinglet::eval::comparison::wording::{counted, duration};
+use kinglet::eval::comparison::{AnswerShares, Comparison, Standing};
 use kinglet::eval::datasets::questions::WrittenQuestion;
+use kinglet::eval::metrics::Metrics;
 use kinglet::eval::report::Report;
+use kinglet::experiment::RestoredDefaults;
 use kinglet::view::{AnswerEvaluationView, ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 
-use super::{BOLD, DIM, PATH, display_path, table};
+use super::{BOLD, DIM, PATH, display_path, notice, table};
 use crate::terminal::{err, on_one_line, out, visible};
 
 /// Prints an evaluation: the metrics and the times.
 pub fn evaluation(view: &EvaluationView) -> Result<()> {
     writeln!(out(), "{BOLD}{}{BOLD:#}: {} documents, {} questions", view.collection, view.documents, view.questions)?;
-    let rows = view.estimates.iter().map(|estimate| {
+    let rows = view.estimates.iter().zip(Metrics::MEANINGS).map(|(estimate, meaning)| {
         let [low, high] = estimate.interval;
-        vec![estimate.metric.to_string(), format!("{:.4}", estimate.mean), format!("{low:.3} – {high:.3}")]
+        let (name, mean) = (estimate.metric.to_string(), format!("{:.4}", estimate.mean));
+        vec![name, mean, format!("{low:.3} – {high:.3}"), meaning.to_string()]
     });
-    table(&["metric", "mean", "95 % interval"], rows.collect(), &[1])?;
-    writeln!(out(), "time for a question: p50 {:.1} ms, p95 {:.1} ms", view.p50_ms, view.p95_ms)
+    table(&["metric", "mean", "95 % interval", ""], rows.collect(), &[1])?;
+    let [half, most] = [view.p50_ms, view.p95_ms].map(duration);
+    writeln!(
+        out(),
+        "time for a question once the models are loaded: half take at most {half} (p50), 95 % at most {most} (p95)"
+    )
 }
 
 /// Prints an evaluation of answers.
@@ -45,57 +54,91 @@ pub fn answer_evaluation(view: &AnswerEvaluationView) -> Result<()> {
     table(&["measure", "mean", "95 % interval", ""], rows.collect(), &[1])
 }
 
-/// Prints a comparison: quality, cost and verdict.
+/// Prints a comparison: the verdict, then the table and what its columns say.
 pub fn comparison(view: &ComparisonView) -> Result<()> {
     let Report { about, comparisons } = &view.report;
     for comparison in comparisons {
-        let questions = comparison.questions.len();
-        let origin = comparison.origin;
-        writeln!(out(), "{BOLD}{}{BOLD:#}: {} documents, {questions} {origin} questions", about.name, about.documents)?;
-        let rows = comparison.systems.iter().map(|system| {
-            let mean = |at: usize| format!("{:.3}", system.estimates[at].mean);
-            let [low, high] = system.estimates[0].interval;
-            let cost = &system.cost;
-            let mut row = vec![
-                system.name.clone(),
-                mean(0),
-                format!("{low:.3} – {high:.3}"),
-                mean(2),
-                mean(3),
-                mean(5),
-                format!("{:.1} ms", cost.p95_ms),
-                cost.peak_memory_bytes.map_or("?".to_string(), |bytes| format!("{} MiB", bytes >> 20)),
-                format!("{:.0}", cost.index_bytes_per_chunk),
-                format!("{:.0}", cost.chunks_per_second),
-            ];
-            let share = |share: f64| format!("{:.0} %", share * 100.0);
-            row.extend(system.answers.iter().flat_map(|answers| [share(answers.refused), share(answers.supported)]));
-            row
-        });
-        let mut headings = vec![
-            "system",
-            "nDCG@10",
-            "95 % interval",
-            "Recall@100",
-            "MRR@10",
-            "Success@5",
-            "p95",
-            "memory",
-            "bytes/chunk",
-            "chunks/s",
-        ];
-        if comparison.systems.iter().any(|system| system.answers.is_some()) {
-            headings.extend(["refused", "supported"]);
+        let questions = counted(comparison.questions.len(), &format!("{} question", comparison.origin));
+        writeln!(out(), "{BOLD}{}{BOLD:#}: {}, {questions}", about.name, counted(about.documents, "document"))?;
+        comparison.verdict.sentences.iter().try_for_each(|sentence| writeln!(out(), "{}", visible(sentence)))?;
+        if let Some(system) = comparison.system_to_use().filter(|_| about.can_be_used) {
+            writeln!(out(), "  kinglet use {} --index {}", visible(system), about.name)?;
         }
-        table(&headings, rows.collect(), &[1, 3, 4, 5, 6, 7, 8, 9, 10, 11])?;
         writeln!(out())?;
-        comparison.verdict.sentences.iter().try_for_each(|sentence| writeln!(out(), "{sentence}"))?;
-        if about.can_be_used && comparison.systems.len() > 1 {
-            writeln!(out(), "  kinglet use {} --index {}", comparison.verdict.recommended, about.name)?;
-        }
+        systems(comparison)?;
         writeln!(out())?;
     }
     writeln!(out(), "report: {PATH}{}{PATH:#}", display_path(&view.page))
+}
+
+/// Prints the table of systems, and below it the meaning of each column.
+fn systems(comparison: &Comparison) -> Result<()> {
+    let questions = comparison.questions.len();
+    let share = |share: f64| format!("{:.0} %", share * 100.0);
+    let row = |system: &Standing| {
+        let (measure, cost) = (system.measure(), &system.cost);
+        let [low, high] = measure.interval;
+        let mut row = vec![system.label.clone()];
+        row.extend(match &system.answers {
+            Some(AnswerShares { answered, refused, supported, right, .. }) => vec![
+                share(right.mean),
+                format!("{:.0} – {:.0} %", low * 100.0, high * 100.0),
+                share(*answered),
+                share(*refused),
+                share(*supported),
+            ],
+            None => vec![
+                format!("{:.3}", measure.mean),
+                format!("{low:.3} – {high:.3}"),
+                format!("{} of {questions}", system.found_in_first_five()),
+            ],
+        });
+        row.extend([
+            duration(cost.cold_start_ms),
+            duration(cost.p50_ms),
+            cost.peak_memory_bytes.map_or("?".to_string(), |bytes| format!("{} MiB", bytes >> 20)),
+        ]);
+        row
+    };
+    let of_measure: &[(&str, &str)] = match comparison.is_of_answers() {
+        true => &[
+            ("right", "questions whose answer has the words of the known answer, or cites a right document or passage"),
+            ("95 % interval", "where this share probably lies for all questions like these"),
+            ("answered", "questions with an answer"),
+            ("refused", "questions without one"),
+            ("supported", "answers of which the documents support every sentence"),
+        ],
+        false => &[
+            ("nDCG@10", Metrics::MEANINGS[0]),
+            ("95 % interval", "where nDCG@10 probably lies for all questions like these"),
+            ("in first five", "questions with a right result among the first five"),
+        ],
+    };
+    let of_cost = [
+        ("as a command", "time for one question with starting kinglet and loading the models, as each command pays it"),
+        ("in a server", "median time for a question once the models are loaded"),
+        ("memory", "most memory while it answered"),
+    ];
+    let columns: Vec<(&str, &str)> = of_measure.iter().copied().chain(of_cost).collect();
+    let headings: Vec<&str> = std::iter::once("system").chain(columns.iter().map(|(name, _)| *name)).collect();
+    let numeric: Vec<usize> = (1..headings.len()).filter(|&at| headings[at] != "95 % interval").collect();
+    table(&headings, comparison.systems.iter().map(row).collect(), &numeric)?;
+    writeln!(out())?;
+    let width = columns.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    columns.iter().try_for_each(|(name, meaning)| writeln!(out(), "{DIM}{name:width$}  {meaning}{DIM:#}"))
+}
+
+/// Says on standard error what `kinglet use default` has changed.
+pub fn restored_defaults(name: &str, restored: &RestoredDefaults) {
+    let RestoredDefaults { removed, embedders, system } = restored;
+    let embedders = embedders.as_ref().map(|[from, to]| format!("the first embedder is {to} again, not {from}"));
+    let removed: Vec<String> = removed.iter().map(|(key, value)| format!("{key} {value}")).collect();
+    let removed = (!removed.is_empty()).then(|| format!("no longer set: {}", removed.join(", ")));
+    let changes: Vec<String> = embedders.into_iter().chain(removed).collect();
+    notice(&match changes.is_empty() {
+        true => format!("{name} uses its built-in defaults already: {system}"),
+        false => format!("{name} uses its built-in defaults again: {system} ({})", changes.join("; ")),
+    });
 }
 
 /// Prints a question with its answers, on standard error.
