@@ -182,7 +182,9 @@ impl OpenIndex {
                     None => found.push((rank, result.hit.chunk, passage(result, sentences))),
                 }
             }
-            all_pending = all_pending.or(pending);
+            if all_pending.is_none() || pending.is_some_and(|pending| pending.without_late_interaction) {
+                all_pending = pending;
+            }
         }
         found.sort_by_key(|(rank, ..)| *rank); // stable: the first part first
         let passages = found.into_iter().map(|(.., passage)| passage).collect();

@@ -90,6 +90,9 @@ pub struct PendingWork {
     pub passages: u64,
     /// True if some files may not have been read yet.
     pub unread_files: bool,
+    /// True if the results are ranked without late interaction, because too many of the first hits
+    /// have no token vectors yet.
+    pub without_late_interaction: bool,
 }
 
 /// Results under construction.
