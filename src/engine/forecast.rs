@@ -103,3 +103,82 @@ impl Progress for Forecasting<'_> {
         self.inner.is_cancelled()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::models::contracts::{EmbeddedText, EmbedderCard, TokenEmbedder};
+    use crate::models::hashing::HashingEmbedder;
+    use crate::text::Span;
+    use crate::vector::Vector;
+
+    struct Slow(HashingEmbedder);
+
+    impl Embedder for Slow {
+        fn card(&self) -> &EmbedderCard {
+            self.0.card()
+        }
+
+        fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vector>> {
+            self.0.embed(role, texts)
+        }
+
+        fn token_embedder(&self) -> Option<&dyn TokenEmbedder> {
+            Some(self)
+        }
+    }
+
+    impl TokenEmbedder for Slow {
+        fn embed_tokens(&self, _: Role, _: &[&str]) -> Result<Vec<EmbeddedText>> {
+            Ok(Vec::new())
+        }
+
+        fn token_spans(&self, _: Role, _: &str) -> Result<Vec<Option<Span>>> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[derive(Default)]
+    struct Said(RefCell<Vec<(String, u64, Option<FasterEmbedder>)>>);
+
+    impl Progress for Said {
+        fn event(&self, event: &Event<'_>) {
+            if let Event::LongEmbedding { model, time, faster, .. } = event {
+                self.0.borrow_mut().push((model.to_string(), time.as_secs(), faster.clone()));
+            }
+        }
+
+        fn is_cancelled(&self) -> bool {
+            false
+        }
+    }
+
+    /// What is said of `total` chunks, of which 50 took 10 seconds.
+    fn said(embedders: &[Arc<dyn Embedder>], total: usize) -> Vec<(String, u64, Option<FasterEmbedder>)> {
+        let home = tempfile::tempdir().unwrap();
+        let kinglet = Kinglet::new(home.path(), Config::default());
+        let said = Said::default();
+        let forecasting = Forecasting::new(&said, &kinglet, home.path(), embedders);
+        let model = embedders[0].card().id.as_str();
+        forecasting.event(&Event::Embedded { model, done: 0, total });
+        forecasting.event(&Event::Embedded { model, done: 10, total });
+        if let Some((_, begun)) = forecasting.begun.borrow_mut().as_mut() {
+            *begun -= Duration::from_secs(10);
+        }
+        for done in [50, 60] {
+            forecasting.event(&Event::Embedded { model, done, total });
+        }
+        said.0.take()
+    }
+
+    #[test]
+    fn long_embedding_is_said_once_and_a_faster_embedder_is_offered_where_there_is_none() {
+        let slow: Arc<dyn Embedder> = Arc::new(Slow(HashingEmbedder::new(64)));
+        let fast: Arc<dyn Embedder> = Arc::new(HashingEmbedder::new(256));
+        let offered = FasterEmbedder { id: FASTER.to_string(), time: None };
+        assert_eq!(said(&[slow.clone()], 1000), [("hashing-64".to_string(), 200, Some(offered))]);
+        assert_eq!(said(&[slow.clone(), fast], 1000), [("hashing-64".to_string(), 200, None)]);
+        assert_eq!(said(&[slow], 500), [], "100 seconds are not long");
+    }
+}

@@ -121,8 +121,8 @@ impl<'r> IngestRun<'r> {
         Ok(())
     }
 
-    /// When the embedder that is to answer has embedded all chunks and others have not, lets searches
-    /// use it already. Those that answered before stay until the run ends.
+    /// When the embedder that is to answer has embedded all chunks and others have not, lets
+    /// searches use it already. Those that answered before stay until the run ends.
     fn begin_to_answer(&mut self, embedded: usize) -> Result<()> {
         let Some(answering) = self.plan.embedders.first().map(|embedder| embedder.card()) else { return Ok(()) };
         let is_answering = self.parts.planned[embedded].name() == answering.id;

@@ -96,7 +96,14 @@ mod tests {
     }
 
     fn pending() -> Option<PendingView> {
-        Some(PendingView { lexical: 1, dense: 1, sparse: 1, passages: 2, unread_files: true })
+        Some(PendingView {
+            lexical: 1,
+            dense: 1,
+            sparse: 1,
+            passages: 2,
+            unread_files: true,
+            without_late_interaction: true,
+        })
     }
 
     fn search() -> SearchView {

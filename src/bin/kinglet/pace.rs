@@ -91,7 +91,7 @@ mod tests {
             .collect();
         assert!(rates.windows(2).all(|pair| pair[1] <= pair[0]), "{rates:?}");
         let (before, soon, late) = (rates[6], rates[8], rates[rates.len() - 1]);
-        assert!(before == 100.0 && (80.0..100.0).contains(&soon) && late < 1.5, "{before} {soon} {late}");
+        assert!(before == 100.0 && (60.0..100.0).contains(&soon) && late < 1.5, "{before} {soon} {late}");
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl CountedBar {
     /// The same as a line.
     fn line(&self) -> String {
         let of = self.bar.length().unwrap_or_default();
-        let count = format!("{}: {} of {}", self.bar.message(), HumanCount(self.bar.position()), HumanCount(of));
+        let count = format!("{}: {} of {}", self.bar.message(), grouped(self.bar.position()), grouped(of));
         match self.bar.prefix() {
             pace if pace.is_empty() => count,
             pace => format!("{count}, {pace}"),
@@ -97,6 +97,11 @@ pub fn while_counting<T>(what: &str, work: impl FnOnce(&dyn Fn(usize, usize)) ->
     let result = work(&|done, all| bar.set(done, all));
     bar.clear();
     result
+}
+
+/// A number with its thousands set apart.
+pub fn grouped(number: u64) -> impl std::fmt::Display {
+    HumanCount(number)
 }
 
 /// A bar that counts bytes.
@@ -172,8 +177,11 @@ impl Progress for Bars<'_> {
             }
             Event::WordsIndexed { done, total } => self.show("building lexical index", *done, *total),
             Event::LongEmbedding { model, chunks, time, faster } => {
-                self.clear();
-                render::long_embedding(model, *chunks, *time, faster.as_ref(), self.index);
+                let say = || render::long_embedding(model, *chunks, *time, faster.as_ref(), self.index);
+                match self.current.borrow().as_ref() {
+                    Some((_, bar)) => bar.bar.suspend(say),
+                    None => say(),
+                }
             }
             Event::Embedded { model, done, total } => self.show(&format!("embedding, {model}"), *done, *total),
             Event::Linked { model, done, total } => self.show(&format!("linking, {model}"), *done, *total),

@@ -1,10 +1,10 @@
 //! Renders indexes, files, models, settings and checks.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{Result, Write};
 use std::time::Duration;
 
-use indicatif::HumanCount;
 use kinglet::ingest::{FasterEmbedder, FileNote, Summary};
 use kinglet::view::{
     CheckView, ChecksView, FileInstructionsView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView,
@@ -13,6 +13,7 @@ use kinglet::view::{
 
 use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, gib, mib, notice, size, table};
 use crate::pace::about;
+use crate::progress::grouped;
 use crate::terminal::{on_one_line, out, visible};
 
 /// How many of a list of files are shown in one line.
@@ -30,7 +31,7 @@ pub fn long_embedding(
     faster: Option<&FasterEmbedder>,
     index: Option<&str>,
 ) {
-    let takes = format!("{} chunks take about {} with {model}", HumanCount(chunks as u64), about(time));
+    let takes = format!("{} chunks take about {} with {model}", grouped(chunks as u64), about(time));
     let (Some(FasterEmbedder { id, time, .. }), Some(index)) = (faster, index) else {
         return notice(&format!("note: {takes}"));
     };
@@ -81,29 +82,25 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
     skipped(&summary.skipped, name, verbose)
 }
 
-/// Prints which files were skipped, and why.
+/// Prints which files were skipped, and why; of many only the most frequent reasons.
 fn skipped(files: &[FileNote], name: &str, verbose: bool) -> Result<()> {
-    let mut out = out();
     if files.is_empty() {
         return Ok(());
     }
-    writeln!(out, "skipped:")?;
     if verbose || files.len() <= SHOWN_SKIPPED {
-        return files.iter().try_for_each(|file| {
-            writeln!(out, "  {PATH}{}{PATH:#}  {}", on_one_line(&display_path(&file.path)), visible(&file.reason))
-        });
+        let rows = files.iter().map(|file| vec![display_path(&file.path), file.reason.clone()]);
+        return table(&["skipped", "reason"], rows.collect(), &[]);
     }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     files.iter().for_each(|file| *counts.entry(&file.reason).or_default() += 1);
     let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count)); // stable: ties by reason
+    counts.sort_by_key(|(_, count)| Reverse(*count)); // stable: ties by reason
     let others: usize = counts.iter().skip(SHOWN_SKIPPED).map(|(_, count)| count).sum();
     counts.truncate(SHOWN_SKIPPED);
     counts.extend((others > 0).then_some(("other reasons", others)));
-    for (reason, count) in counts {
-        writeln!(out, "  {count:>6}  {}", visible(reason))?;
-    }
-    writeln!(out, "{DIM}`kinglet status --verbose --index {}` lists them{DIM:#}", on_one_line(name))
+    let rows = counts.into_iter().map(|(reason, count)| vec![count.to_string(), reason.to_string()]);
+    table(&["skipped", "reason"], rows.collect(), &[0])?;
+    writeln!(out(), "{DIM}`kinglet status --verbose --index {}` lists them{DIM:#}", on_one_line(name))
 }
 
 /// Prints what an index holds.
