@@ -177,7 +177,7 @@ mod tests {
         let slow: Arc<dyn Embedder> = Arc::new(Slow(HashingEmbedder::new(64)));
         let fast: Arc<dyn Embedder> = Arc::new(HashingEmbedder::new(256));
         let offered = FasterEmbedder { id: FASTER.to_string(), time: None };
-        assert_eq!(said(&[slow.clone()], 1000), [("hashing-64".to_string(), 200, Some(offered))]);
+        assert_eq!(said(std::slice::from_ref(&slow), 1000), [("hashing-64".to_string(), 200, Some(offered))]);
         assert_eq!(said(&[slow.clone(), fast], 1000), [("hashing-64".to_string(), 200, None)]);
         assert_eq!(said(&[slow], 500), [], "100 seconds are not long");
     }
