@@ -144,8 +144,8 @@ fn the_embedder_that_is_to_answer_does_so_while_another_one_embeds() {
     let temporary = tempfile::tempdir().unwrap();
     let (folder, place) = (temporary.path().join("documents"), temporary.path().join("index"));
     support::write(&folder, &[("a.md", "A kinglet weighs five grams."), ("b.md", "Wrens sing loudly.")]);
-    let (former, first) = (Arc::new(HashingEmbedder::new(128)), Arc::new(HashingEmbedder::new(64)));
-    let second = support::embedder();
+    let hashing = |dimension| Arc::new(HashingEmbedder::new(dimension)) as Arc<dyn Embedder>;
+    let (former, first, second) = (hashing(128), hashing(64), hashing(256));
     let index_it = |embedders: &[Arc<dyn Embedder>], progress: &dyn Progress| {
         let plan = IngestPlan {
             roots: &[folder.canonicalize().unwrap()],
@@ -167,7 +167,7 @@ fn the_embedder_that_is_to_answer_does_so_while_another_one_embeds() {
     };
     let seen = RefCell::new(Vec::new());
     let look = || *seen.borrow_mut() = pending();
-    index_it(&[former.clone()], &NoProgress);
+    index_it(std::slice::from_ref(&former), &NoProgress);
     index_it(&[first.clone(), second.clone()], &LooksAt(&second.card().id, &look));
     let (first, second, former) = (first.card().clone(), second.card().clone(), former.card().clone());
     assert_eq!(*seen.borrow(), [(first.clone(), 0), (second.clone(), 2), (former, 0)]);
