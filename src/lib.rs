@@ -91,7 +91,7 @@ pub use chunking::Chunk;
 pub use config::Config;
 pub use engine::{Embedders, Kinglet, OpenIndex};
 pub use error::{Error, ErrorKind, Hint, Result};
-pub use ingest::{Event, FileNote, NoProgress, Progress, Summary};
+pub use ingest::{Event, FasterEmbedder, FileNote, NoProgress, Progress, Summary};
 pub use models::contracts::{EmbeddedText, Embedder, EmbedderCard, Generator, Pooling, Role, Token, TokenEmbedder};
 pub use models::prompt::{AnswerForm, Prompt};
 pub use models::reference::{EmbedderRef, GeneratorRef, RerankerRef, SparseEncoderRef};

@@ -85,6 +85,8 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("indexing.md", "of more than {} chunks, linking", Constant("index/mod.rs", "EXACT_LIMIT")),
     ("indexing.md", "every {} seconds in a long run", Constant("ingest/mod.rs", "CHECKPOINT")),
     ("indexing.md", "searchable every {} seconds too", Constant("ingest/mod.rs", "CHECKPOINT")),
+    ("indexing.md", "a line every {} seconds", Constant("bin/kinglet/progress.rs", "LINE_EVERY")),
+    ("indexing.md", "lists up to {} skipped files", Constant("bin/kinglet/render/indexes.rs", "SHOWN_SKIPPED")),
     ("indexing.md", "changed for {} seconds", Constant("scan/watch.rs", "QUIET")),
     ("indexing.md", "it runs every {} seconds", Constant("scan/watch.rs", "LONGEST")),
     ("indexing.md", "exits with code {}", Constant("bin/kinglet/run.rs", "INTERRUPTED")),

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use kinglet::engine::{Embedders, Kinglet};
 use kinglet::index::sparse::Sparse;
 use kinglet::index::{Index, IndexWriter};
 use kinglet::ingest::{Event, IngestPlan, NoProgress, Progress, ingest};
-use kinglet::models::contracts::{Role, SparseEncoder};
+use kinglet::models::contracts::{Embedder, Role, SparseEncoder};
 use kinglet::models::hashing::HashingEmbedder;
 use kinglet::models::reference::EmbedderRef;
 use kinglet::search::{Fusion, IndexSources, LexicalRetriever, Pipeline, Query, Retriever, SparseRetriever};
 use kinglet::subprocess::Isolation;
 use kinglet::{Error, ErrorKind, Hint};
+use support::WordEmbedder;
 
 fn found(index: &Path, question: &str) -> Vec<String> {
     let index = Arc::new(Index::open(index).unwrap());
@@ -120,6 +122,80 @@ fn several_embedders_share_the_chunks_of_an_index() {
     let exactly = Embedders::Only(vec![EmbedderRef::Hashing]);
     let summary = kinglet("auto").index_with("notes", &[], &exactly, &NoProgress).unwrap();
     assert_eq!((summary.embedded, ids(&index_folder)), (0, vec!["hashing-256".to_string()]));
+}
+
+/// Looks at an index when the last model begins to embed.
+struct LooksAt<'l>(&'l str, &'l dyn Fn());
+
+impl Progress for LooksAt<'_> {
+    fn event(&self, event: &Event<'_>) {
+        if matches!(event, Event::Embedded { model, done: 0, .. } if *model == self.0) {
+            (self.1)();
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn the_embedder_that_is_to_answer_does_so_while_another_one_embeds() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (folder, place) = (temporary.path().join("documents"), temporary.path().join("index"));
+    support::write(&folder, &[("a.md", "A kinglet weighs five grams."), ("b.md", "Wrens sing loudly.")]);
+    let hashing = |dimension| Arc::new(HashingEmbedder::new(dimension)) as Arc<dyn Embedder>;
+    let (former, first, second) = (hashing(128), hashing(64), hashing(256));
+    let index_it = |embedders: &[Arc<dyn Embedder>], progress: &dyn Progress| {
+        let plan = IngestPlan {
+            roots: &[folder.canonicalize().unwrap()],
+            chunking: Default::default(),
+            max_file_bytes: 1 << 20,
+            exclude: &[],
+            embedders,
+            encoders: &[],
+            language: None,
+            keep_tokens: true,
+            isolation: &Isolation::InProcess,
+        };
+        ingest(&mut IndexWriter::open(&place).unwrap(), &plan, progress).unwrap()
+    };
+    let pending = || {
+        let index = Index::open(&place).unwrap();
+        let cards = &index.manifest().embedders;
+        cards.iter().map(|card| (card.clone(), index.pending_dense(card).unwrap())).collect::<Vec<_>>()
+    };
+    let seen = RefCell::new(Vec::new());
+    let look = || *seen.borrow_mut() = pending();
+    index_it(std::slice::from_ref(&former), &NoProgress);
+    index_it(&[first.clone(), second.clone()], &LooksAt(&second.card().id, &look));
+    let (first, second, former) = (first.card().clone(), second.card().clone(), former.card().clone());
+    assert_eq!(*seen.borrow(), [(first.clone(), 0), (second.clone(), 2), (former, 0)]);
+    assert_eq!(pending(), [(first, 0), (second, 0)]);
+}
+
+#[test]
+fn a_search_beside_a_run_makes_few_token_vectors_and_says_that_it_ranks_without_them() {
+    for (files, is_ranked_early) in [(8, true), (9, false)] {
+        let temporary = tempfile::tempdir().unwrap();
+        let (folder, home) = (temporary.path().join("documents"), temporary.path().join("home"));
+        for number in 1..=files {
+            support::write(&folder, &[(&format!("{number}.md"), &format!("Kinglet {number} weighs {number} grams."))]);
+        }
+        let kinglet = Kinglet::new(&home, Config::default()).with_embedder(Arc::new(WordEmbedder::new()));
+        let search = || {
+            let found = kinglet.open("notes").unwrap().search("kinglet", &SearchOptions::limited(3)).unwrap();
+            let scored = found.results.iter().flat_map(|result| &result.hit.legs).filter(|leg| leg.leg == "maxsim");
+            (scored.count(), found.pending.map(|pending| (pending.dense, pending.without_late_interaction)))
+        };
+        let seen = RefCell::new(None);
+        let look = || *seen.borrow_mut() = Some(search());
+        let id = support::embedder().card().id.clone();
+        kinglet.index("notes", &[folder], &LooksAt(&id, &look)).unwrap();
+        let ranked = if is_ranked_early { 3 } else { 0 };
+        assert_eq!(seen.take(), Some((ranked, Some((files, !is_ranked_early)))));
+        assert_eq!(search(), (3, None));
+    }
 }
 
 struct StopsAt(&'static str);

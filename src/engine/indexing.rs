@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Kinglet;
+use super::forecast::Forecasting;
 use crate::error::{Error, Result};
 use crate::index::IndexWriter;
 use crate::ingest::{IngestPlan, Progress, Summary, ingest};
@@ -79,6 +80,6 @@ impl Kinglet {
             keep_tokens: self.keeps_tokens(),
             isolation: &self.isolation,
         };
-        ingest(&mut writer, &plan, progress)
+        ingest(&mut writer, &plan, &Forecasting::new(progress, self, folder, &embedders))
     }
 }

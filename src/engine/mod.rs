@@ -3,6 +3,7 @@
 mod answer_checks;
 pub mod doctor;
 mod factory;
+mod forecast;
 pub mod generator_fit;
 pub mod generator_speed;
 pub mod index_names;

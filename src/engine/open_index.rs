@@ -87,7 +87,7 @@ impl OpenIndex {
         let results = results.map_err(|error| error.in_index(&self.name))?;
         let (lexical, passages) = (index.pending_lexical()?, index.searchable() as u64);
         let unread_files = !index.manifest().complete;
-        let pending = PendingWork { lexical, dense: 0, sparse: 0, passages, unread_files };
+        let pending = PendingWork { lexical, passages, unread_files, ..PendingWork::default() };
         let pending = (lexical > 0 || unread_files).then_some(pending);
         Ok(SearchResponse { results, pending, ..SearchResponse::default() })
     }
@@ -220,7 +220,9 @@ impl OpenIndex {
                     None => found.push((rank, result.hit.chunk, passage(result, sentences))),
                 }
             }
-            all_pending = all_pending.or(pending);
+            if all_pending.is_none() || pending.is_some_and(|pending| pending.without_late_interaction) {
+                all_pending = pending;
+            }
         }
         found.sort_by_key(|(rank, ..)| *rank); // stable: the first part first
         let passages = found.into_iter().map(|(.., passage)| passage).collect();

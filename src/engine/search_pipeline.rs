@@ -12,7 +12,7 @@ use crate::models::reference::RerankerRef;
 use crate::search::sources::ChunkSource;
 use crate::search::{
     DenseRetriever, IndexSources, LexicalRetriever, MaxSim, PassageScorer, PendingWork, Pipeline, Query, QueryEncoder,
-    Retriever, SearchOptions, SearchResponse, SentenceScorer, SparseRetriever,
+    Retriever, SearchOptions, SearchResponse, SearchResult, SentenceScorer, SparseRetriever,
 };
 
 impl Kinglet {
@@ -30,8 +30,13 @@ impl Kinglet {
     ) -> Result<SearchResponse> {
         let this = self.with_index_defaults(index.manifest())?;
         let limit = options.limit.unwrap_or(limit);
-        let results = this.pipeline(index)?.search(query, limit, options.one_per_document)?;
-        Ok(SearchResponse { results, pending: this.pending(index)?, ..SearchResponse::default() })
+        let pipeline = this.pipeline(index)?;
+        let results = pipeline.search(query, limit, options.one_per_document)?;
+        let compares_tokens =
+            pipeline.reranks() && !matches!(this.config.rerank, RerankerChoice::Use(RerankerRef::CrossEncoder(_)));
+        let without_late_interaction = compares_tokens && !results.is_empty() && !results.iter().any(is_compared);
+        let pending = this.pending(index)?.map(|pending| PendingWork { without_late_interaction, ..pending });
+        Ok(SearchResponse { results, pending, ..SearchResponse::default() })
     }
 
     /// The same with the defaults of an index where nothing is configured, see
@@ -102,7 +107,11 @@ impl Kinglet {
         let scorer: Option<Arc<dyn PassageScorer>> = match &self.config.rerank {
             RerankerChoice::Use(RerankerRef::CrossEncoder(id)) => Some(Arc::new(self.open_cross_encoder(id)?)),
             RerankerChoice::Auto | RerankerChoice::None | RerankerChoice::Use(RerankerRef::MaxSim) => {
-                let maxsim = || Ok::<_, Error>(Arc::new(MaxSim::new(sources.clone(), vectors()?, encoder.clone())));
+                let maxsim = || {
+                    let maxsim = MaxSim::new(sources.clone(), vectors()?, encoder.clone());
+                    let is_unfinished = index.pending_dense(&card)? > 0;
+                    Ok::<_, Error>(Arc::new(if is_unfinished { maxsim.unfinished() } else { maxsim }))
+                };
                 if compares_tokens { Some(maxsim()?) } else { None }
             }
         };
@@ -156,8 +165,14 @@ impl Kinglet {
             sparse: terms.map_or(Ok(0), |card| index.pending_sparse(card))?,
             passages: index.searchable() as u64,
             unread_files: !manifest.complete,
+            without_late_interaction: false,
         };
         let is_any = pending.lexical + pending.dense + pending.sparse > 0 || pending.unread_files;
         Ok(is_any.then_some(pending))
     }
+}
+
+/// True if late interaction has scored this result.
+fn is_compared(result: &SearchResult) -> bool {
+    result.hit.legs.iter().any(|leg| leg.leg == RerankerRef::MAXSIM)
 }

@@ -15,6 +15,10 @@ const EMBEDDING_BATCH: usize = 64;
 pub(super) fn embed(part: &mut dyn DerivedPart, writer: &IndexWriter, progress: &dyn Progress) -> Result<usize> {
     let name = part.name().to_string();
     let missing = part.missing(writer.documents()).map_err(|error| error.in_part(&name))?;
+    let report = |done| progress.event(&Event::Embedded { model: &name, done, total: missing.len() });
+    if !missing.is_empty() {
+        report(0);
+    }
     let mut published = Instant::now();
     for (batch, ids) in missing.chunks(EMBEDDING_BATCH).enumerate() {
         if progress.is_cancelled() {
@@ -26,8 +30,7 @@ pub(super) fn embed(part: &mut dyn DerivedPart, writer: &IndexWriter, progress: 
             published = Instant::now();
         }
         part.append(&writer.documents().chunks(ids)?).map_err(|error| error.in_part(&name))?;
-        let done = batch * EMBEDDING_BATCH + ids.len();
-        progress.event(&Event::Embedded { model: &name, done, total: missing.len() });
+        report(batch * EMBEDDING_BATCH + ids.len());
     }
     if !missing.is_empty() {
         writer.synchronise(part, &|_, _| Ok(()))?;

@@ -15,7 +15,7 @@ mod summary;
 use std::time::{Duration, Instant};
 
 pub use plan::IngestPlan;
-pub use progress::{Event, NoProgress, Progress, Step};
+pub use progress::{Event, FasterEmbedder, NoProgress, Progress, Step};
 pub use summary::{FileNote, Summary};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -65,8 +65,9 @@ pub fn ingest_into(
     summary.read_ms = elapsed_ms(started);
 
     let started = Instant::now();
-    for part in &mut run.parts.planned {
-        summary.embedded += embed::embed(part.as_mut(), run.writer, progress)?;
+    for at in 0..run.parts.planned.len() {
+        summary.embedded += embed::embed(run.parts.planned[at].as_mut(), run.writer, progress)?;
+        run.begin_to_answer(at)?;
     }
     summary.embed_ms = elapsed_ms(started);
 
@@ -118,6 +119,25 @@ impl<'r> IngestRun<'r> {
         self.writer.describe(&manifest)?;
         self.progress.event(&Event::Reached(Step::Searchable));
         Ok(())
+    }
+
+    /// When the embedder that is to answer has embedded all chunks and others have not, lets
+    /// searches use it already. Those that answered before stay until the run ends.
+    fn begin_to_answer(&mut self, embedded: usize) -> Result<()> {
+        let Some(answering) = self.plan.embedders.first().map(|embedder| embedder.card()) else { return Ok(()) };
+        let is_answering = self.parts.planned[embedded].name() == answering.id;
+        if !is_answering || embedded + 1 == self.parts.planned.len() {
+            return Ok(());
+        }
+        let Some(manifest) = self.writer.stored_manifest()?.filter(|it| it.embedders.first() != Some(answering)) else {
+            return Ok(());
+        };
+        // A manifest names only what readers can open.
+        self.parts.planned.iter_mut().try_for_each(|part| self.writer.synchronise(part.as_mut(), &|_, _| Ok(())))?;
+        let mut embedders: Vec<_> = self.plan.embedders.iter().map(|embedder| embedder.card().clone()).collect();
+        embedders
+            .extend(manifest.embedders.iter().filter(|card| !embedders.contains(card)).cloned().collect::<Vec<_>>());
+        self.writer.describe(&Manifest { embedders, ..manifest })
     }
 
     /// Repairs what an earlier run left undone or what was damaged since. A run that changed

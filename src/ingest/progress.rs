@@ -1,6 +1,7 @@
 //! How a run reports its progress, and how it is stopped.
 
 use std::path::Path;
+use std::time::Duration;
 
 /// A step of a run, in order; a long run reaches the first three more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,18 @@ pub enum Event<'e> {
         /// How many there are before the next commit.
         total: usize,
     },
-    /// Chunks have been embedded.
+    /// Embedding takes long: said once for each model, when its first batches have been timed.
+    LongEmbedding {
+        /// The id of the embedder or sparse encoder.
+        model: &'e str,
+        /// How many chunks it has to embed in this run.
+        chunks: usize,
+        /// How long this takes, about.
+        time: Duration,
+        /// An embedder that would be much faster, if the index is to have none that is.
+        faster: Option<FasterEmbedder>,
+    },
+    /// Chunks have been embedded; none yet, when a model begins.
     Embedded {
         /// The id of the embedder or sparse encoder.
         model: &'e str,
@@ -72,6 +84,17 @@ pub enum Event<'e> {
     },
     /// A step of the commit is done.
     Reached(Step),
+}
+
+/// An embedder that a run could use besides its own, to have vectors early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FasterEmbedder {
+    /// Its id.
+    pub id: String,
+    /// How long it would take for the same chunks, about, as timed on some of them; `None` if its
+    /// files are not here.
+    pub time: Option<Duration>,
 }
 
 /// Observes a run, and may stop it.

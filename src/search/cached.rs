@@ -64,6 +64,10 @@ impl PassageScorer for CachedScorer {
         self.inner.name()
     }
 
+    fn is_ready(&self, passages: &[&str]) -> Result<bool> {
+        self.inner.is_ready(passages)
+    }
+
     fn score(&self, query: &Query, passages: &[&str]) -> Result<Vec<f32>> {
         let hashes: Vec<_> = passages.iter().map(|passage| blake3::hash(passage.as_bytes())).collect();
         let mut all = lock(&self.scores);

@@ -21,12 +21,18 @@ use crate::vector::{SignTable, signs};
 /// words and punctuation count a little.
 const LEAST_WEIGHT: f32 = 0.5;
 
+/// The most passages whose token vectors a search in an unfinished index makes: one batch of the
+/// embedder. The first 50 hits would take seconds, and more beside the run that embeds.
+const MOST_MADE: usize = 8;
+
 /// Scores a passage by the cosine between each token of the question and the nearest token of the
 /// passage: the mean of these, weighted by the rarity of the question's words.
 pub struct MaxSim {
     lexical: Arc<dyn LexicalSource>,
     token_vectors: Arc<dyn TokenVectorSource>,
     encoder: Arc<QueryEncoder>,
+    /// True if an indexing run has yet to make token vectors.
+    is_unfinished: bool,
 }
 
 impl MaxSim {
@@ -38,7 +44,14 @@ impl MaxSim {
         token_vectors: Arc<dyn TokenVectorSource>,
         encoder: Arc<QueryEncoder>,
     ) -> Self {
-        MaxSim { lexical, token_vectors, encoder }
+        MaxSim { lexical, token_vectors, encoder, is_unfinished: false }
+    }
+
+    /// The same in an index whose chunks are not all embedded yet: passages are scored only if few
+    /// of them lack token vectors, see [`PassageScorer::is_ready`].
+    #[must_use]
+    pub fn unfinished(self) -> Self {
+        MaxSim { is_unfinished: true, ..self }
     }
 
     fn no_tokens(&self) -> Error {
@@ -91,11 +104,16 @@ impl MaxSim {
         self.encoder.embedder().card().dimension.div_ceil(8)
     }
 
-    /// The signs of the passages' tokens, kept or computed.
-    fn passages(&self, passages: &[&str]) -> Result<Vec<Vec<u8>>> {
+    /// The signs of the passages' tokens, where they are kept.
+    fn kept(&self, passages: &[&str]) -> Result<Vec<Option<Vec<u8>>>> {
         let hashes: Vec<ChunkHash> =
             passages.iter().map(|passage| *blake3::hash(passage.as_bytes()).as_bytes()).collect();
-        let kept = self.token_vectors.signs(&hashes)?;
+        self.token_vectors.signs(&hashes)
+    }
+
+    /// The signs of the passages' tokens, kept or computed.
+    fn passages(&self, passages: &[&str]) -> Result<Vec<Vec<u8>>> {
+        let kept = self.kept(passages)?;
         let missing: Vec<&str> =
             passages.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(passage, _)| *passage).collect();
         let embedder = self.encoder.embedder().token_embedder().ok_or_else(|| self.no_tokens())?;
@@ -111,6 +129,11 @@ impl MaxSim {
 impl PassageScorer for MaxSim {
     fn name(&self) -> &str {
         RerankerRef::MAXSIM
+    }
+
+    fn is_ready(&self, passages: &[&str]) -> Result<bool> {
+        let missing = || Ok::<_, Error>(self.kept(passages)?.iter().filter(|kept| kept.is_none()).count());
+        Ok(!self.is_unfinished || missing()? <= MOST_MADE)
     }
 
     fn score(&self, query: &Query, passages: &[&str]) -> Result<Vec<f32>> {

@@ -16,6 +16,15 @@ pub trait PassageScorer: Send + Sync {
     /// The name that `--explain` shows.
     fn name(&self) -> &str;
 
+    /// False if an indexing run has not made yet what the scores of `passages` are computed from,
+    /// and making it now would cost more than a search may. Then no hit is rescored.
+    ///
+    /// # Errors
+    /// When a source fails.
+    fn is_ready(&self, _passages: &[&str]) -> Result<bool> {
+        Ok(true)
+    }
+
     /// Scores `passages` for `query`.
     ///
     /// # Errors
@@ -46,11 +55,15 @@ pub(super) struct Rescoring<'p> {
 }
 
 impl Rescoring<'_> {
-    /// Rescores the top of `hits`, which must be in order. The caller sorts them again.
+    /// Rescores the top of `hits`, which must be in order, unless the scorer is not ready for them.
+    /// The caller sorts them again.
     pub(super) fn apply(&self, query: &Query, hits: &mut [Hit]) -> Result<()> {
         let ids: Vec<_> = hits.iter().take(self.weights.depth).map(|hit| hit.chunk).collect();
         let passages: Vec<String> = self.chunks.chunks(&ids)?.iter().map(|stored| stored.chunk.passage()).collect();
         let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
+        if !self.scorer.is_ready(&texts)? {
+            return Ok(());
+        }
         let scores = self.scorer.score(query, &texts)?;
         if scores.len() != texts.len() || scores.iter().any(|score| !score.is_finite()) {
             return Err(Error::model(format!("{} returned no score for some passages", self.scorer.name())));

@@ -87,7 +87,7 @@ pub struct DuplicateLocation {
 }
 
 /// What an index has not finished yet, so that a search may have missed something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PendingWork {
     /// Passages that lexical search does not find yet, or finds by the words of an earlier version.
@@ -100,6 +100,9 @@ pub struct PendingWork {
     pub passages: u64,
     /// True if some files may not have been read yet.
     pub unread_files: bool,
+    /// True if the results are ranked without late interaction, because too many of the first hits
+    /// have no token vectors yet.
+    pub without_late_interaction: bool,
 }
 
 /// Results under construction.

@@ -71,6 +71,10 @@ impl PassageScorer for TimedScorer {
         self.inner.name()
     }
 
+    fn is_ready(&self, passages: &[&str]) -> Result<bool> {
+        self.inner.is_ready(passages)
+    }
+
     fn score(&self, query: &Query, passages: &[&str]) -> Result<Vec<f32>> {
         self.clock.time(self.inner.name(), || self.inner.score(query, passages))
     }

@@ -96,16 +96,28 @@ mod tests {
     }
 
     fn pending() -> Option<PendingView> {
-        Some(PendingView { lexical: 1, dense: 1, sparse: 1, passages: 2, unread_files: true })
+        Some(PendingView {
+            lexical: 1,
+            dense: 1,
+            sparse: 1,
+            passages: 2,
+            unread_files: true,
+            without_late_interaction: true,
+        })
     }
 
     fn search() -> SearchView {
         let (path, location, truncated) = (text(), location(), Some(text()));
         let duplicates = vec![DuplicateView { path: text(), location: location.clone() }];
         let legs = vec![LegView { leg: text(), rank: 1, score: 1.0, contribution: 1.0 }];
-        let (headings, instructions, text) = (vec![text()], vec![text()], text());
-        let hit = HitView { path, location, headings, score: 1.0, legs, text, duplicates, instructions, truncated };
-        SearchView { hits: vec![hit], pending: pending() }
+        let (headings, partial, instructions, text) = (vec![text()], vec![text()], vec![text()], text());
+        let hit =
+            HitView { path, location, headings, score: 1.0, legs, text, duplicates, partial, instructions, truncated };
+        SearchView { hits: vec![hit], corrections: corrections(), absent_phrases: vec![self::text()], pending: pending() }
+    }
+
+    fn corrections() -> Vec<CorrectionView> {
+        vec![CorrectionView { typed: text(), searched: text() }]
     }
 
     fn quote() -> QuoteView {
@@ -155,6 +167,7 @@ mod tests {
             nearest: vec![CitationView { n: 1, path: text(), location: location(), quote: text(), span: [1, 2] }],
             instructions_left_out: vec![LeftOutView { path: text(), location: location(), sentences: 1 }],
             timings_ms: TimingsView { retrieve: 1, load: 1, read: 1, write: 1 },
+            corrections: corrections(),
             pending: pending(),
         }
     }

@@ -109,6 +109,8 @@ pub struct PendingView {
     pub passages: u64,
     /// True if some files may not have been read yet.
     pub unread_files: bool,
+    /// True if the results are ranked without late interaction, which has no token vectors yet.
+    pub without_late_interaction: bool,
 }
 
 impl SearchView {
@@ -156,7 +158,7 @@ impl From<&LegScore> for LegView {
 
 impl From<PendingWork> for PendingView {
     fn from(pending: PendingWork) -> Self {
-        let PendingWork { lexical, dense, sparse, passages, unread_files } = pending;
-        PendingView { lexical, dense, sparse, passages, unread_files }
+        let PendingWork { lexical, dense, sparse, passages, unread_files, without_late_interaction } = pending;
+        PendingView { lexical, dense, sparse, passages, unread_files, without_late_interaction }
     }
 }

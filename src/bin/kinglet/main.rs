@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod hint;
+mod pace;
 mod progress;
 mod render;
 mod run;

@@ -1,13 +1,18 @@
-//! Progress bars on standard error if it is a terminal; and Ctrl-C.
+//! Progress on standard error: bars on a terminal, lines elsewhere; and Ctrl-C.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use kinglet::ingest::{Event, Progress};
 
-use crate::terminal;
+use crate::pace::Pace;
+use crate::{render, terminal};
+
+/// Without a terminal, a line shows the progress of an indexing run this often.
+const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Set once the user has pressed Ctrl-C.
 pub static STOP: AtomicBool = AtomicBool::new(false);
@@ -40,20 +45,63 @@ pub fn spinner(what: &str) -> ProgressBar {
 }
 
 /// A bar for countable work.
-pub fn counted(total: u64, what: &str) -> ProgressBar {
-    bar(total, what, "{msg:24} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta} left")
+pub struct CountedBar {
+    bar: ProgressBar,
+    pace: RefCell<Pace>,
+}
+
+impl CountedBar {
+    /// Shows a bar at 0.
+    pub fn new(what: &str, total: usize) -> Self {
+        let bar = bar(total as u64, what, "{msg:24} {bar:32} {human_pos}/{human_len}  {prefix}");
+        CountedBar { bar, pace: RefCell::default() }
+    }
+
+    /// Shows how much is done, how fast it goes and how long it will still take.
+    pub fn set(&self, done: usize, total: usize) {
+        let mut pace = self.pace.borrow_mut();
+        pace.observe(Instant::now(), done);
+        self.bar.set_length(total as u64);
+        self.bar.set_prefix(pace.text(total));
+        self.bar.set_position(done as u64);
+    }
+
+    /// Changes what is counted.
+    pub fn rename(&self, what: &str) {
+        if self.bar.message() != what {
+            self.bar.set_message(what.to_string());
+            self.pace.take();
+        }
+    }
+
+    /// Removes the bar.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// The same as a line.
+    fn line(&self) -> String {
+        let of = self.bar.length().unwrap_or_default();
+        let count = format!("{}: {} of {}", self.bar.message(), grouped(self.bar.position()), grouped(of));
+        match self.bar.prefix() {
+            pace if pace.is_empty() => count,
+            pace => format!("{count}, {pace}"),
+        }
+    }
 }
 
 /// Shows a bar while `work` runs, which calls its argument with the number of things done and of
 /// all.
 pub fn while_counting<T>(what: &str, work: impl FnOnce(&dyn Fn(usize, usize)) -> T) -> T {
-    let bar = counted(0, what);
-    let result = work(&|done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-    });
-    bar.finish_and_clear();
+    let bar = CountedBar::new(what, 0);
+    let result = work(&|done, all| bar.set(done, all));
+    bar.clear();
     result
+}
+
+/// A number with its thousands set apart.
+pub fn grouped(number: u64) -> impl std::fmt::Display {
+    HumanCount(number)
 }
 
 /// A bar that counts bytes.
@@ -67,37 +115,60 @@ fn bar(total: u64, what: &str, template: &str) -> ProgressBar {
 }
 
 /// Shows the progress of an indexing run.
-#[derive(Default)]
-pub struct Bars {
-    current: RefCell<Option<(String, ProgressBar)>>,
+pub struct Bars<'b> {
+    /// The index, if `kinglet index` runs.
+    index: Option<&'b str>,
+    current: RefCell<Option<(String, CountedBar)>>,
+    last_line: Cell<Instant>,
 }
 
-impl Bars {
-    fn show(&self, what: &str, done: usize, total: usize) {
+impl Default for Bars<'_> {
+    fn default() -> Self {
+        Bars { index: None, current: RefCell::default(), last_line: Cell::new(Instant::now()) }
+    }
+}
+
+impl<'b> Bars<'b> {
+    /// The same for `kinglet index`, which can be run again in another way.
+    pub fn of_index(name: &'b str) -> Self {
+        Bars { index: Some(name), ..Self::default() }
+    }
+
+    /// Shows a bar for `what`, unless there is one.
+    fn begin(&self, what: &str, total: usize) {
         let mut current = self.current.borrow_mut();
         if current.as_ref().is_none_or(|(name, _)| name != what) {
             if let Some((_, finished)) = current.take() {
-                finished.finish_and_clear();
+                finished.clear();
             }
-            *current = Some((what.to_string(), counted(total as u64, what)));
+            *current = Some((what.to_string(), CountedBar::new(what, total)));
         }
-        if let Some((_, bar)) = current.as_ref() {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
+    }
+
+    fn show(&self, what: &str, done: usize, total: usize) {
+        self.begin(what, total);
+        let current = self.current.borrow();
+        let Some((_, bar)) = current.as_ref() else { return };
+        bar.set(done, total);
+        if self.last_line.get().elapsed() >= LINE_EVERY && !std::io::stderr().is_terminal() {
+            self.last_line.set(Instant::now());
+            render::notice(&bar.line());
         }
     }
 
     fn clear(&self) {
         if let Some((_, bar)) = self.current.borrow_mut().take() {
-            bar.finish_and_clear();
+            bar.clear();
         }
     }
 }
 
-impl Progress for Bars {
+impl Progress for Bars<'_> {
     fn event(&self, event: &Event<'_>) {
         match event {
-            Event::FilesFound { files } => self.show("reading files", 0, *files),
+            // Files that have not changed are done at once, so the pace begins with the first other
+            // one.
+            Event::FilesFound { files } => self.begin("reading files", *files),
             Event::FileDone { done, total, .. } => self.show("reading files", *done, *total),
             Event::PartRead { path, done_bytes, total_bytes } => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -105,6 +176,13 @@ impl Progress for Bars {
                 self.show(&what, (*done_bytes >> 20) as usize, (*total_bytes >> 20) as usize);
             }
             Event::WordsIndexed { done, total } => self.show("building lexical index", *done, *total),
+            Event::LongEmbedding { model, chunks, time, faster } => {
+                let say = || render::long_embedding(model, *chunks, *time, faster.as_ref(), self.index);
+                match self.current.borrow().as_ref() {
+                    Some((_, bar)) => bar.bar.suspend(say),
+                    None => say(),
+                }
+            }
             Event::Embedded { model, done, total } => self.show(&format!("embedding, {model}"), *done, *total),
             Event::Linked { model, done, total } => self.show(&format!("linking, {model}"), *done, *total),
             Event::Reached(_) => self.clear(),

@@ -6,7 +6,7 @@ use kinglet::view::ComparisonView;
 use kinglet::{Config, Error, Result};
 
 use crate::args::{CollectionArgs, CompareArgs, IndexArg};
-use crate::progress::{self, Bars};
+use crate::progress::{Bars, CountedBar};
 use crate::render;
 use crate::run::{DONE, Session, printed, this_program};
 
@@ -26,14 +26,13 @@ impl Session<'_> {
         })?;
         plan.left_out().iter().for_each(|sentence| render::notice(sentence));
         self.fetch_missing(plan.required_models())?;
-        let bar = progress::counted(0, "");
+        let bar = CountedBar::new("", 0);
         let measuring = |progress: MeasuringProgress<'_>| {
-            bar.set_message(progress.system.to_string());
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.answered as u64);
+            bar.rename(progress.system);
+            bar.set(progress.answered, progress.total);
         };
         let compared = self.kinglet.run_comparison(&plan, &this_program("measure")?, &Bars::default(), &measuring);
-        bar.finish_and_clear();
+        bar.clear();
         let view = ComparisonView::from(compared?);
         printed(if self.global.json { render::json(&view) } else { render::comparison(&view) })
     }

@@ -8,16 +8,17 @@ use kinglet::view::{AnswerEvaluationView, EvaluationView, TuningView};
 use kinglet::{Error, Result, eval};
 
 use crate::args::{CollectionArgs, IndexArg};
-use crate::progress::{self, Bars};
+use crate::progress::{self, Bars, CountedBar};
 use crate::render;
 use crate::run::{Session, printed};
 
 impl Session<'_> {
     pub fn eval(&self, collection: &CollectionArgs, trec: Option<&Path>) -> Result<u8> {
         let (name, collection) = self.test_collection(collection)?;
-        let bar = progress::counted(collection.questions().len() as u64, "asking");
-        let (run, evaluation) = self.kinglet.evaluate(&collection, &|done| bar.set_position(done as u64))?;
-        bar.finish_and_clear();
+        let total = collection.questions().len();
+        let bar = CountedBar::new("asking", total);
+        let (run, evaluation) = self.kinglet.evaluate(&collection, &|done| bar.set(done, total))?;
+        bar.clear();
         if let Some(path) = trec {
             std::fs::write(path, eval::trec(&run, "kinglet")).map_err(|cause| Error::io("write", path, cause))?;
         }

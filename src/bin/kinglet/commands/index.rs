@@ -41,7 +41,7 @@ impl Session<'_> {
         self.fetch_missing(&self.kinglet.models_for_indexing(&name, &embedders)?)?;
         // Watching begins before the first run, so that changes during it are not missed.
         let changes = if watch { Some(self.changes(&name, &roots)?) } else { None };
-        let summary = self.kinglet.index_with(&name, &roots, &embedders, &Bars::default())?;
+        let summary = self.kinglet.index_with(&name, &roots, &embedders, &Bars::of_index(&name))?;
         let code = self.show_summary(&summary, &name)?;
         match changes {
             Some(changes) => self.watch(&changes, &name),

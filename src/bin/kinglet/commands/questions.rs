@@ -11,7 +11,7 @@ use kinglet::view::GeneratedQuestionsView;
 use kinglet::{Error, Result};
 
 use crate::args::DocumentArgs;
-use crate::progress::{self, Bars};
+use crate::progress::{Bars, CountedBar};
 use crate::render;
 use crate::run::{DONE, Session, printed};
 
@@ -42,10 +42,10 @@ impl Session<'_> {
             self.kinglet.question_writer(&generator)
         });
         let writer = writer.transpose()?;
-        let bar = progress::counted(count as u64, "generating questions");
-        let done = |done: usize| bar.set_position(done as u64);
+        let bar = CountedBar::new("generating questions", count);
+        let done = |done: usize| bar.set(done, count);
         let generated = self.kinglet.generate_questions(&index, count, writer.as_deref(), &done)?;
-        bar.finish_and_clear();
+        bar.clear();
         questions::write(&out, &generated.questions)?;
         let view = GeneratedQuestionsView::new(&out, &generated);
         printed(if self.global.json { render::json(&view) } else { render::generated_questions(&name, &view) })

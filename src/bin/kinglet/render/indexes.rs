@@ -1,18 +1,50 @@
 //! Renders indexes, files, models, settings and checks.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{Result, Write};
+use std::time::Duration;
 
-use kinglet::ingest::Summary;
+use kinglet::ingest::{FasterEmbedder, FileNote, Summary};
 use kinglet::view::{
     CheckView, ChecksView, FileInstructionsView, FileView, IndexEntryView, IndexListView, IndexView, ModelListView,
     ModelView, SettingsView, SpeedListView,
 };
 
-use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, gib, mib, size, table};
+use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, gib, mib, notice, size, table};
+use crate::pace::about;
+use crate::progress::grouped;
 use crate::terminal::{on_one_line, out, visible};
 
 /// How many of a list of files are shown in one line.
 const SHOWN_FILES: usize = 3;
+
+/// Up to this many skipped files are listed, and the most frequent reasons of more of them.
+const SHOWN_SKIPPED: usize = 5;
+
+/// Says on standard error what embedding will take, and what else there is: to index again in
+/// another way, if `index` names what is indexed.
+pub fn long_embedding(
+    model: &str,
+    chunks: usize,
+    time: Duration,
+    faster: Option<&FasterEmbedder>,
+    index: Option<&str>,
+) {
+    let takes = format!("{} chunks take about {} with {model}", grouped(chunks as u64), about(time));
+    let (Some(FasterEmbedder { id, time, .. }), Some(index)) = (faster, index) else {
+        return notice(&format!("note: {takes}"));
+    };
+    let faster = match time {
+        Some(time) => format!("{} with {id}", about(*time)),
+        None => format!("a small part of that with {id}, which kinglet fetches first"),
+    };
+    notice(&format!("note: {takes}, and {faster}, which finds nearly as much"));
+    notice(&format!(
+        "hint: to search with {id} while {model} is at work, press Ctrl-C and run `kinglet index --index {index} \
+         --embedder {id},{model}`, which continues here"
+    ));
+}
 
 /// Prints what an indexing run did.
 pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
@@ -47,15 +79,28 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         seconds(summary.embed_ms),
         seconds(summary.commit_ms)
     )?;
-    if verbose && !summary.skipped.is_empty() {
-        writeln!(out, "skipped:")?;
-        for file in &summary.skipped {
-            writeln!(out, "  {PATH}{}{PATH:#}  {}", on_one_line(&display_path(&file.path)), visible(&file.reason))?;
-        }
-    } else if !summary.skipped.is_empty() {
-        writeln!(out, "{DIM}`--verbose` lists the skipped files with the reasons{DIM:#}")?;
+    skipped(&summary.skipped, name, verbose)
+}
+
+/// Prints which files were skipped, and why; of many only the most frequent reasons.
+fn skipped(files: &[FileNote], name: &str, verbose: bool) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    if verbose || files.len() <= SHOWN_SKIPPED {
+        let rows = files.iter().map(|file| vec![display_path(&file.path), file.reason.clone()]);
+        return table(&["skipped", "reason"], rows.collect(), &[]);
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    files.iter().for_each(|file| *counts.entry(&file.reason).or_default() += 1);
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count)); // stable: ties by reason
+    let others: usize = counts.iter().skip(SHOWN_SKIPPED).map(|(_, count)| count).sum();
+    counts.truncate(SHOWN_SKIPPED);
+    counts.extend((others > 0).then_some(("other reasons", others)));
+    let rows = counts.into_iter().map(|(reason, count)| vec![count.to_string(), reason.to_string()]);
+    table(&["skipped", "reason"], rows.collect(), &[0])?;
+    writeln!(out(), "{DIM}`kinglet status --verbose --index {}` lists them{DIM:#}", on_one_line(name))
 }
 
 /// Prints what an index holds.

@@ -17,7 +17,7 @@ pub use checks::{calibration, explanations, text_check};
 pub use evaluation::{
     answer_evaluation, comparison, evaluation, generated_questions, question, restored_defaults, tuning,
 };
-pub use indexes::{checks, file, index, indexes, models, settings, speeds, summary};
+pub use indexes::{checks, file, index, indexes, long_embedding, models, settings, speeds, summary};
 pub use results::{absent, corrections, hits, pending, remarks, sentence, sources};
 
 use crate::hint::rendered;

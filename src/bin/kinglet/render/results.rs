@@ -150,7 +150,8 @@ pub fn sources(answer: &AnswerView, all_quotes: bool) -> Result<()> {
 
 /// Notes on standard error what was pending in the index when it was searched.
 pub fn pending(pending: Option<PendingWork>, name: &str) {
-    let Some(PendingWork { lexical, dense, sparse, passages, unread_files, .. }) = pending else { return };
+    let Some(pending) = pending else { return };
+    let PendingWork { lexical, dense, sparse, passages, unread_files, without_late_interaction, .. } = pending;
     let counts = [
         (lexical, "are not in the lexical index yet"),
         (dense, "have no vector yet"),
@@ -163,7 +164,11 @@ pub fn pending(pending: Option<PendingWork>, name: &str) {
         what.push(all.to_string());
     }
     let what = what.join(", and ");
-    notice(&format!("note: {what}, so results may be incomplete; run `kinglet index --index {name}` to continue"));
+    let ranking = if without_late_interaction { " and are ranked without late interaction" } else { "" };
+    notice(&format!(
+        "note: {what}, so results may be incomplete{ranking}; run `kinglet index --index {name}` to continue, unless it \
+         is at work"
+    ));
 }
 
 /// Prints notes on an answer, on standard error.
