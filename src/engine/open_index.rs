@@ -204,6 +204,6 @@ impl OpenIndex {
 type PreparedAnswer = (AnswerWriter, Option<Arc<dyn SupportChecker>>, FoundPassages);
 
 fn passage(result: SearchResult, sentences: Vec<ScoredSentence>) -> Passage {
-    let SearchResult { path, chunk, truncated, .. } = result;
-    Passage { path: path.display().to_string(), chunk, truncated, sentences }
+    let SearchResult { path, chunk, truncated, gone, .. } = result;
+    Passage { path: path.display().to_string(), chunk, truncated, gone, sentences }
 }

@@ -12,22 +12,26 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::path_pattern::PathPattern;
 use crate::error::{Error, Result};
 use crate::index::store::Outline;
 use kinglet_formats::{Format, format_of_name};
 
 /// The syntax of filters, for messages and help.
-pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
+pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB (with != for all others, and A,B for one of several), modified>=YYYY-MM-DD (also > <= < = !=)";
 
 /// The parsed filter, or the reason why it is not one.
 type Parsed<T> = std::result::Result<T, String>;
 
-/// A condition on passages.
+/// A condition on passages. A value may be several with commas between them: one of them must fit.
+/// A comma in braces or brackets, or after a backslash, is a part of its value, and a name with
+/// commas also fits as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Filter {
-    /// The path below the indexed folder matches this glob.
+    /// The path matches this path or glob, or lies in this folder: absolute, or below the indexed
+    /// folder.
     Path(String),
     /// The file has this type (see [`GRAMMAR`]) or this ending.
     Type(String),
@@ -49,6 +53,15 @@ pub enum Filter {
     },
     /// All of these hold.
     All(Vec<Filter>),
+    /// This does not hold.
+    Not(Box<Filter>),
+    /// This holds, where relative paths may also be below this absolute folder.
+    SeenFrom {
+        /// The folder, such as the one in which the filter was typed.
+        folder: String,
+        /// The condition.
+        filter: Box<Filter>,
+    },
 }
 
 /// A comparison of two values.
@@ -95,6 +108,15 @@ impl Filter {
         Self::read(written).map_err(|why| not_a_filter(written, &why))
     }
 
+    /// The same filter, where relative paths may also be below `folder`, an absolute path.
+    #[must_use]
+    pub fn seen_from(self, folder: &Path) -> Self {
+        match folder.to_str() {
+            Some(folder) => Filter::SeenFrom { folder: folder.to_string(), filter: Box::new(self) },
+            None => self,
+        }
+    }
+
     /// The filter that passes what all of `filters` pass; `None` if there are none.
     pub fn all(mut filters: Vec<Filter>) -> Option<Self> {
         match filters.len() {
@@ -105,7 +127,9 @@ impl Filter {
 
     fn read(written: &str) -> Parsed<Self> {
         let at = written.find(['=', '<', '>']).ok_or("it has no comparison")?;
-        let (key, rest) = (written[..at].trim(), &written[at..]);
+        let (key, rest) = (&written[..at], &written[at..]);
+        let negated = key.strip_suffix('!').filter(|_| rest.starts_with('='));
+        let key = negated.unwrap_or(key).trim();
         let comparison = Operator::WRITTEN.into_iter().find(|(sign, _)| rest.starts_with(sign));
         let (sign, comparison) = comparison.expect("it starts with the first character of one");
         let value = rest[sign.len()..].trim().to_string();
@@ -125,8 +149,9 @@ impl Filter {
                 None => return Err("its key is none of path, type, heading, meta.KEY and modified".into()),
             },
         };
-        filter.compile()?;
-        Ok(filter)
+        // Whether there is a folder above the current one is not known yet.
+        filter.compile(Some(""))?;
+        Ok(if negated.is_some() { Filter::Not(Box::new(filter)) } else { filter })
     }
 
     /// Prepares the filter to be applied to many chunks.
@@ -134,21 +159,21 @@ impl Filter {
     /// # Errors
     /// When a glob or a date in it is invalid.
     pub fn matcher(&self) -> Result<FilterMatcher> {
-        self.compile().map(FilterMatcher).map_err(|why| not_a_filter(&self.to_string(), &why))
+        self.matcher_from(None)
     }
 
-    fn compile(&self) -> Parsed<Compiled> {
+    /// As [`matcher`](Self::matcher), where relative paths may also be below `folder`.
+    pub(super) fn matcher_from(&self, folder: Option<&str>) -> Result<FilterMatcher> {
+        self.compile(folder).map(FilterMatcher).map_err(|why| not_a_filter(&self.to_string(), &why))
+    }
+
+    /// `folder` is the one from which relative paths are looked up, if any.
+    fn compile(&self, folder: Option<&str>) -> Parsed<Compiled> {
         Ok(match self {
-            Filter::Path(value) => Compiled::Path(glob(value, true)?),
-            Filter::Type(value) => {
-                let name = value.to_lowercase();
-                match Format::NAMED.iter().find(|(known, _)| *known == name) {
-                    Some((_, format)) => Compiled::Format(*format),
-                    None => Compiled::Ending(name.trim_start_matches('.').to_string()),
-                }
-            }
-            Filter::Heading(value) => Compiled::Heading(glob(value, false)?),
-            Filter::Metadata { key, value } => Compiled::Metadata(key.to_lowercase(), glob(value, false)?),
+            Filter::Path(value) => Compiled::Path(each_of(value, |path| PathPattern::new(path, folder))?),
+            Filter::Type(value) => Compiled::Type(each_of(value, |name| Ok(FileKind::named(name)))?),
+            Filter::Heading(value) => Compiled::Heading(each_of(value, glob)?),
+            Filter::Metadata { key, value } => Compiled::Metadata(key.to_lowercase(), each_of(value, glob)?),
             Filter::Modified { comparison, day } => {
                 let (from, until) = day_ns(day).ok_or("a date is written like 2026-11-23")?;
                 match comparison {
@@ -159,7 +184,11 @@ impl Filter {
                     Operator::Equal => Compiled::Modified(from, until),
                 }
             }
-            Filter::All(filters) => Compiled::All(filters.iter().map(Filter::compile).collect::<Parsed<_>>()?),
+            Filter::All(filters) => {
+                Compiled::All(filters.iter().map(|filter| filter.compile(folder)).collect::<Parsed<_>>()?)
+            }
+            Filter::Not(filter) => Compiled::Not(Box::new(filter.compile(folder)?)),
+            Filter::SeenFrom { folder, filter } => filter.compile(Some(folder))?,
         })
     }
 }
@@ -177,6 +206,12 @@ impl Display for Filter {
                 let written: Vec<String> = filters.iter().map(ToString::to_string).collect();
                 f.write_str(&written.join(" and "))
             }
+            Filter::Not(filter) => match (&**filter, filter.to_string().split_once('=')) {
+                (Filter::All(_) | Filter::Not(_) | Filter::SeenFrom { .. }, _) | (_, None) => write!(f, "not ({filter})"),
+                (Filter::Modified { comparison, .. }, _) if *comparison != Operator::Equal => write!(f, "not ({filter})"),
+                (_, Some((key, value))) => write!(f, "{key}!={value}"),
+            },
+            Filter::SeenFrom { filter, .. } => write!(f, "{filter}"),
         }
     }
 }
@@ -187,15 +222,15 @@ pub struct FilterMatcher(Compiled);
 
 #[derive(Debug)]
 enum Compiled {
-    Path(GlobMatcher),
-    Format(Format),
-    Ending(String),
-    Heading(GlobMatcher),
+    Path(Vec<PathPattern>),
+    Type(Vec<FileKind>),
+    Heading(Vec<GlobMatcher>),
     /// The key is in lower-case letters.
-    Metadata(String, GlobMatcher),
+    Metadata(String, Vec<GlobMatcher>),
     /// Nanoseconds since 1970; the first is included, the second is not.
     Modified(i128, i128),
     All(Vec<Compiled>),
+    Not(Box<Compiled>),
 }
 
 impl FilterMatcher {
@@ -207,23 +242,74 @@ impl FilterMatcher {
 
 impl Compiled {
     fn matches(&self, outline: &Outline) -> bool {
-        let name = if outline.path.is_empty() { outline.root.as_str() } else { outline.path.as_str() };
-        let file = || Path::new(name).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let fits = |globs: &[GlobMatcher], text: &str| globs.iter().any(|glob| glob.is_match(text));
         match self {
-            Compiled::Path(glob) if outline.path.is_empty() => glob.is_match(&*file()),
-            Compiled::Path(glob) => glob.is_match(name),
-            Compiled::Format(format) => format_of_name(&file()) == Some(*format),
-            Compiled::Ending(ending) => {
-                file().rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
-            }
-            Compiled::Heading(glob) => outline.headings.iter().any(|heading| glob.is_match(heading)),
-            Compiled::Metadata(key, glob) => {
-                outline.metadata.iter().any(|(found, value)| found.to_lowercase() == *key && glob.is_match(value))
+            Compiled::Path(patterns) => patterns.iter().any(|pattern| pattern.matches(outline)),
+            Compiled::Type(kinds) => kinds.iter().any(|kind| kind.is_that_of(outline)),
+            Compiled::Heading(globs) => outline.headings.iter().any(|heading| fits(globs, heading)),
+            Compiled::Metadata(key, globs) => {
+                outline.metadata.iter().any(|(found, value)| found.to_lowercase() == *key && fits(globs, value))
             }
             Compiled::Modified(from, until) => (*from..*until).contains(&i128::from(outline.modified_ns)),
             Compiled::All(all) => all.iter().all(|one| one.matches(outline)),
+            Compiled::Not(one) => !one.matches(outline),
         }
     }
+}
+
+/// A type of files, or an ending in lower-case letters.
+#[derive(Debug)]
+enum FileKind {
+    Format(Format),
+    Ending(String),
+}
+
+impl FileKind {
+    fn named(name: &str) -> Self {
+        let name = name.to_lowercase();
+        match Format::NAMED.iter().find(|(known, _)| *known == name) {
+            Some((_, format)) => FileKind::Format(*format),
+            None => FileKind::Ending(name.trim_start_matches('.').to_string()),
+        }
+    }
+
+    fn is_that_of(&self, outline: &Outline) -> bool {
+        let name = outline.path_below_root().rsplit('/').next().unwrap_or_default();
+        match self {
+            FileKind::Format(format) => format_of_name(name) == Some(*format),
+            FileKind::Ending(ending) => {
+                name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
+            }
+        }
+    }
+}
+
+/// Prepares each of the values with commas between them, and a value with commas as a whole too:
+/// a name may have commas.
+fn each_of<T>(value: &str, prepare: impl Fn(&str) -> Parsed<T>) -> Parsed<Vec<T>> {
+    let mut values = vec![value];
+    let (mut from, mut depth, mut is_escaped) = (0, 0, false);
+    for (at, character) in value.char_indices() {
+        match character {
+            _ if is_escaped => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            ',' if depth == 0 => {
+                values.push(&value[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+        is_escaped = character == '\\' && !is_escaped;
+    }
+    if from > 0 {
+        values.push(&value[from..]);
+    }
+    let values: Vec<&str> = values.iter().map(|value| value.trim()).filter(|value| !value.trim_matches(',').is_empty()).collect();
+    if values.is_empty() {
+        return Err("there is nothing between the commas".into());
+    }
+    values.into_iter().map(prepare).collect()
 }
 
 fn not_a_filter(written: &str, why: &str) -> Error {
@@ -231,8 +317,8 @@ fn not_a_filter(written: &str, why: &str) -> Error {
         .with_hint(format!("filters are {GRAMMAR}"))
 }
 
-fn glob(written: &str, is_path: bool) -> Parsed<GlobMatcher> {
-    let glob = GlobBuilder::new(written).literal_separator(is_path).case_insensitive(!is_path).build();
+fn glob(written: &str) -> Parsed<GlobMatcher> {
+    let glob = GlobBuilder::new(written).case_insensitive(true).backslash_escape(true).build();
     glob.map(|glob| glob.compile_matcher()).map_err(|cause| cause.to_string())
 }
 

@@ -1,9 +1,11 @@
 //! A local index as the sources of a search.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Filter;
+use super::nearest_values::what_would_pass;
 use super::ranking::order;
 use super::sources::{ChunkSource, DenseSource, LexicalSource, SparseSource, TokenVectorSource};
 use crate::error::{Error, Result};
@@ -74,7 +76,7 @@ impl IndexSources {
             matching.map(|outline| (outline.chunk, outline.original)).unzip();
         if passing.is_empty() {
             return Err(Error::input(format!("nothing in {} passes the filter {filter}", self.index.name()))
-                .with_hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
+                .with_hint(what_would_pass(filter, &outlines)?));
         }
         let filtered = Arc::new(FilteredChunks { passing, originals: Arc::new(originals) });
         *last = Some((filter.clone(), filtered.clone()));
@@ -127,6 +129,10 @@ impl ChunkSource for IndexSources {
 
     fn truncated(&self, id: ChunkId) -> Result<Option<String>> {
         self.index.truncated(id)
+    }
+
+    fn is_gone(&self, path: &Path) -> bool {
+        matches!(path.try_exists(), Ok(false))
     }
 
     fn language(&self) -> Language {

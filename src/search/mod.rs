@@ -6,6 +6,8 @@ pub mod fusion;
 mod index_sources;
 pub mod instructions;
 mod late_interaction;
+mod nearest_values;
+mod path_pattern;
 mod pipeline;
 mod query;
 mod ranking;

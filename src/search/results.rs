@@ -60,6 +60,8 @@ pub struct SearchResult {
     pub snippet: Snippet,
     /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
+    /// True if the file is not there any more.
+    pub gone: bool,
     /// The sentences of the chunk's text that read like instructions to a model.
     pub instructions: Vec<Span>,
     /// The other locations of the same passage, exact and near duplicates.
@@ -143,8 +145,8 @@ impl<'s> Results<'s> {
         let show = |(hit, StoredChunk { id, path, chunk }, duplicates)| {
             let snippet = snippet(question, &chunk.text, chunks.language(), SNIPPET_CHARS);
             let instructions = instructions_in(&chunk.text, &chunk.headings);
-            let truncated = chunks.truncated(id)?;
-            Ok(SearchResult { hit, path, chunk, snippet, truncated, instructions, duplicates })
+            let (truncated, gone) = (chunks.truncated(id)?, chunks.is_gone(&path));
+            Ok(SearchResult { hit, path, chunk, snippet, truncated, gone, instructions, duplicates })
         };
         self.kept.into_iter().take(count).map(show).collect()
     }

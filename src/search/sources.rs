@@ -4,6 +4,8 @@
 //! A source evaluates a `filter` itself. It leaves out chunks that do not pass before it cuts a
 //! list to `k`, and the filter changes no score.
 
+use std::path::Path;
+
 use super::Filter;
 use crate::error::Result;
 use crate::index::store::{ChunkHash, ChunkId, StoredChunk};
@@ -98,6 +100,12 @@ pub trait ChunkSource: Send + Sync {
     /// # Errors
     /// When the source fails.
     fn truncated(&self, id: ChunkId) -> Result<Option<String>>;
+
+    /// True if the file of a chunk, which has this path, is certainly not there any more. A source
+    /// that cannot look says `false`.
+    fn is_gone(&self, _path: &Path) -> bool {
+        false
+    }
 
     /// The language of the stems by which words are compared.
     fn language(&self) -> Language;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Location, relative};
+use super::{Location, is_false, relative};
 use crate::search::{DuplicateLocation, LegScore, PendingWork, SearchResponse, SearchResult};
 
 /// The hits of a search.
@@ -42,6 +42,9 @@ pub struct HitView {
     /// What a limit left out of the file; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+    /// True if the file is not there any more; absent if it is.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gone: bool,
 }
 
 /// The score of a hit from one retriever.
@@ -107,6 +110,7 @@ impl HitView {
             duplicates: result.duplicates.iter().map(|duplicate| DuplicateView::new(duplicate, base)).collect(),
             instructions: result.instructions.iter().map(|span| span.of(&result.chunk.text).to_string()).collect(),
             truncated: result.truncated.clone(),
+            gone: result.gone,
         }
     }
 }

@@ -1,0 +1,180 @@
+//! What helps when a filter passes nothing: the values that the index has, nearest first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::filter::Filter;
+use crate::error::Result;
+use crate::index::store::Outline;
+use kinglet_formats::{Format, format_of_name};
+
+/// The most values that are named.
+const SHOWN: usize = 5;
+/// The most types of files that are named: all families of formats, and a few endings.
+const SHOWN_TYPES: usize = 12;
+
+/// A sentence that names values in the index near to those of the first condition that passes
+/// nothing.
+///
+/// # Errors
+/// When the filter is invalid.
+pub(super) fn what_would_pass(filter: &Filter, outlines: &[Outline]) -> Result<String> {
+    if outlines.is_empty() {
+        return Ok("the index has no passages yet".to_string());
+    }
+    let mut conditions = Vec::new();
+    collect(filter, None, &mut conditions);
+    for (condition, folder) in conditions {
+        let matcher = condition.matcher_from(folder)?;
+        if !outlines.iter().any(|outline| matcher.matches(outline)) {
+            return Ok(match condition {
+                Filter::Not(excluded) => format!("that excludes everything; {}", values_near(excluded, folder, outlines)),
+                condition => values_near(condition, folder, outlines),
+            });
+        }
+    }
+    Ok("each of these conditions passes something, but no passage passes all of them; leave one out".to_string())
+}
+
+/// The conditions that must all hold, with the folder from which their paths are looked up.
+fn collect<'f>(filter: &'f Filter, folder: Option<&'f str>, into: &mut Vec<(&'f Filter, Option<&'f str>)>) {
+    match filter {
+        Filter::All(filters) => filters.iter().for_each(|filter| collect(filter, folder, into)),
+        Filter::SeenFrom { folder, filter } => collect(filter, Some(folder), into),
+        condition => into.push((condition, folder)),
+    }
+}
+
+fn values_near(condition: &Filter, folder: Option<&str>, outlines: &[Outline]) -> String {
+    match condition {
+        Filter::Path(wanted) => {
+            let files: BTreeSet<String> = outlines.iter().map(|outline| shown(&outline.whole_path(), folder)).collect();
+            let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_lowercase();
+            // `contracts/**` is near to `contracts/`.
+            let is_name = |part: &&str| part.contains(char::is_alphanumeric);
+            let wanted = wanted.split('/').rfind(is_name).unwrap_or_default().to_lowercase();
+            let folders = folders_of(outlines, folder);
+            let paths: Vec<String> = folders.into_iter().chain(files).collect();
+            format!("the nearest paths are {}", nearest(&paths, |path| unlikeness(&wanted, &last(path))))
+        }
+        Filter::Type(_) => format!("the index has {}", types(outlines)),
+        Filter::Heading(wanted) => {
+            let headings: BTreeSet<&String> = outlines.iter().flat_map(|outline| &outline.headings).collect();
+            let headings: Vec<String> = headings.into_iter().map(|heading| format!("`{heading}`")).collect();
+            match headings.is_empty() {
+                true => "the index has no headings".to_string(),
+                false => format!("the nearest headings are {}", near_to(wanted, &headings)),
+            }
+        }
+        Filter::Metadata { key, value } => {
+            let metadata = || outlines.iter().flat_map(|outline| &outline.metadata);
+            let has_key = |found: &str| found.to_lowercase() == key.to_lowercase();
+            let values: BTreeSet<&String> = metadata().filter(|(key, _)| has_key(key)).map(|(_, value)| value).collect();
+            let keys: BTreeSet<String> = metadata().map(|(key, _)| format!("meta.{key}")).collect();
+            if !values.is_empty() {
+                let values: Vec<String> = values.into_iter().map(|value| format!("`{value}`")).collect();
+                return format!("the nearest values of {key} are {}", near_to(value, &values));
+            }
+            match keys.is_empty() {
+                true => "no document of the index has front matter".to_string(),
+                false => {
+                    let keys: Vec<String> = keys.into_iter().collect();
+                    format!("the index has no meta.{key}; it has {}", near_to(&format!("meta.{key}"), &keys))
+                }
+            }
+        }
+        Filter::Modified { .. } => {
+            let day = |nanoseconds: i64| match Timestamp::from_nanosecond(nanoseconds.into()) {
+                Ok(time) => time.to_zoned(TimeZone::UTC).date().to_string(),
+                Err(_) => "an unknown day".to_string(),
+            };
+            let times = || outlines.iter().map(|outline| outline.modified_ns);
+            let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
+            format!("the files were changed between {} and {}", day(first), day(last))
+        }
+        Filter::All(_) | Filter::Not(_) | Filter::SeenFrom { .. } => "try a part of it".to_string(),
+    }
+}
+
+/// The path as hits show it: relative below the folder.
+fn shown(path: &str, folder: Option<&str>) -> String {
+    let below = folder.and_then(|folder| path.strip_prefix(folder)?.strip_prefix('/'));
+    below.unwrap_or(path).to_string()
+}
+
+/// All folders with files, with `/` at their ends.
+fn folders_of(outlines: &[Outline], folder: Option<&str>) -> BTreeSet<String> {
+    let mut folders = BTreeSet::new();
+    for outline in outlines {
+        let above = Path::new(&outline.path).ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+        folders.extend(above.map(|above| shown(&format!("{}/{}/", outline.root, above.display()), folder)));
+    }
+    folders
+}
+
+/// The types of the files with the number of each, the most frequent first.
+fn types(outlines: &[Outline]) -> String {
+    let files: BTreeSet<(&str, &str)> =
+        outlines.iter().map(|outline| (outline.root.as_str(), outline.path_below_root())).collect();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, path) in files {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let format = format_of_name(name).and_then(|format| Format::NAMED.iter().find(|(_, known)| *known == format));
+        let ending = || name.rsplit_once('.').map_or("files without an ending", |(_, ending)| ending).to_lowercase();
+        *counts.entry(format.map_or_else(ending, |(name, _)| (*name).to_string())).or_default() += 1;
+    }
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let named = counts.iter().take(SHOWN_TYPES).enumerate().map(|(at, (name, count))| match at {
+        0 => format!("{name} ({count} {})", if *count == 1 { "file" } else { "files" }),
+        _ => format!("{name} ({count})"),
+    });
+    listed(named.collect(), counts.len())
+}
+
+fn near_to(wanted: &str, values: &[String]) -> String {
+    let wanted = wanted.to_lowercase();
+    nearest(values, |value| unlikeness(&wanted, &value.trim_matches('`').to_lowercase()))
+}
+
+/// The values with the least of `unlikeness`, in that order, and then in theirs.
+fn nearest(values: &[String], unlikeness: impl Fn(&str) -> usize) -> String {
+    let mut ordered: Vec<(usize, &String)> = values.iter().map(|value| (unlikeness(value), value)).collect();
+    ordered.sort();
+    listed(ordered.iter().take(SHOWN).map(|(_, value)| (*value).clone()).collect(), values.len())
+}
+
+fn listed(mut named: Vec<String>, count: usize) -> String {
+    if count > named.len() {
+        named.push(format!("{} more", count - named.len()));
+    }
+    named.join(", ")
+}
+
+/// How much two texts in lower-case letters differ: the number of characters to change, insert or
+/// delete (Levenshtein, 1965), but little if one is a part of the other. Marks of globs count
+/// nothing.
+fn unlikeness(wanted: &str, found: &str) -> usize {
+    let wanted: Vec<char> = wanted.chars().filter(|c| !"*?[]{}!".contains(*c)).collect();
+    let plain: String = wanted.iter().collect();
+    if plain == found {
+        return 0;
+    }
+    let is_in = |part: &str, whole: &str| part.len() * 2 >= whole.len() && whole.contains(part);
+    if !plain.is_empty() && (found.contains(&plain) || is_in(found, &plain)) {
+        return 1;
+    }
+    let mut row: Vec<usize> = (0..=wanted.len()).collect();
+    for (line, character) in found.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (at, other) in wanted.iter().enumerate() {
+            let changed = diagonal + usize::from(*other != character);
+            diagonal = row[at + 1];
+            row[at + 1] = changed.min(row[at] + 1).min(diagonal + 1);
+        }
+    }
+    1 + row[wanted.len()]
+}
