@@ -119,7 +119,11 @@ impl Kinglet {
     /// # Errors
     /// Those of [`move_root()`]; when there is nothing at `to`.
     pub fn move_root(&self, name: &str, from: Option<&Path>, to: &Path) -> Result<PathBuf> {
-        let to = to.canonicalize().map_err(|cause| Error::io("find", to, cause))?;
+        let to = to.canonicalize().map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::NotFound => Error::input(format!("there is no file or folder {}", to.display()))
+                .with_hint("move the folder itself first; kinglet only notes where it is now"),
+            _ => Error::io("find", to, cause),
+        })?;
         let writer = IndexWriter::open(&self.index_folder(name)?)?;
         // No embedder is needed, so every part is opened as one that the run does not plan.
         let parts = writer.open_parts(&[], &[], false)?.outgoing;

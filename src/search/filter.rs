@@ -207,8 +207,12 @@ impl Display for Filter {
                 f.write_str(&written.join(" and "))
             }
             Filter::Not(filter) => match (&**filter, filter.to_string().split_once('=')) {
-                (Filter::All(_) | Filter::Not(_) | Filter::SeenFrom { .. }, _) | (_, None) => write!(f, "not ({filter})"),
-                (Filter::Modified { comparison, .. }, _) if *comparison != Operator::Equal => write!(f, "not ({filter})"),
+                (Filter::All(_) | Filter::Not(_) | Filter::SeenFrom { .. }, _) | (_, None) => {
+                    write!(f, "not ({filter})")
+                }
+                (Filter::Modified { comparison, .. }, _) if *comparison != Operator::Equal => {
+                    write!(f, "not ({filter})")
+                }
                 (_, Some((key, value))) => write!(f, "{key}!={value}"),
             },
             Filter::SeenFrom { filter, .. } => write!(f, "{filter}"),
@@ -305,7 +309,8 @@ fn each_of<T>(value: &str, prepare: impl Fn(&str) -> Parsed<T>) -> Parsed<Vec<T>
     if from > 0 {
         values.push(&value[from..]);
     }
-    let values: Vec<&str> = values.iter().map(|value| value.trim()).filter(|value| !value.trim_matches(',').is_empty()).collect();
+    let values: Vec<&str> =
+        values.iter().map(|value| value.trim()).filter(|value| !value.trim_matches(',').is_empty()).collect();
     if values.is_empty() {
         return Err("there is nothing between the commas".into());
     }
@@ -333,24 +338,27 @@ fn day_ns(written: &str) -> Option<(i128, i128)> {
 mod tests {
     use super::*;
 
-    fn passes(written: &str, path: &str, headings: &[&str]) -> bool {
-        // Noon of 2026-11-23 in UTC.
-        let modified_ns = 1_795_435_200_000_000_000;
-        let headings = headings.iter().map(ToString::to_string).collect();
-        let outline = Outline {
+    /// Noon of 2026-11-23 in UTC.
+    const NOON_NS: i64 = 1_795_435_200_000_000_000;
+
+    fn outline(path: &str, modified_ns: i64, headings: &[&str]) -> Outline {
+        Outline {
             chunk: 1,
             original: 1,
             root: "/notes".into(),
             path: path.into(),
             modified_ns,
-            headings,
+            headings: headings.iter().map(ToString::to_string).collect(),
             start_byte: 0,
             metadata: vec![("Tags".into(), "birds".into()), ("tags".into(), "small".into())],
-        };
+        }
+    }
+
+    fn passes(written: &str, path: &str, headings: &[&str]) -> bool {
         let filter = Filter::parse(written).unwrap();
         let sent: Filter = serde_json::from_str(&serde_json::to_string(&filter).unwrap()).unwrap();
         assert_eq!((&sent, &Filter::parse(&filter.to_string()).unwrap()), (&filter, &filter));
-        sent.matcher().unwrap().matches(&outline)
+        sent.matcher().unwrap().matches(&outline(path, NOON_NS, headings))
     }
 
     #[test]
@@ -361,6 +369,13 @@ mod tests {
             passes("type=markdown", "a.MD", &[]) && passes("type=rs", "a.rs", &[]) && passes("type=code", "a.rs", &[])
         );
         assert!(!passes("type=html", "a.md", &[]));
+        assert!(passes("type=pdf, markdown", "a.md", &[]) && !passes("type=pdf,word", "a.md", &[]));
+        assert!(passes("type!=pdf,word", "a.md", &[]) && !passes("type!=pdf,markdown", "a.md", &[]));
+        assert!(
+            passes("heading!=in*", "a.md", &["Guide"]) && !passes("heading!=in*", "a.md", &["Guide", "Installing"])
+        );
+        assert!(passes("meta.tags!=large", "a.md", &[]) && !passes("meta.tags!=large,small", "a.md", &[]));
+        assert!(passes("modified!=2026-11-22", "a.md", &[]) && !passes("modified!=2026-11-23", "a.md", &[]));
         assert!(
             passes("heading=install*", "a.md", &["Guide", "Installing it"]) && !passes("heading=in", "a.md", &["inn"])
         );
@@ -379,6 +394,57 @@ mod tests {
         }
     }
 
+    /// Paths pass below the indexed folder `/notes`, as absolute ones, and from `/notes/work/new`.
+    #[test]
+    fn a_path_is_taken_as_hits_show_it() {
+        let passes_in_folder = |written: &str, path: &str| {
+            let filter = Filter::parse(written).unwrap().seen_from(Path::new("/notes/work/new"));
+            let sent: Filter = serde_json::from_str(&serde_json::to_string(&filter).unwrap()).unwrap();
+            assert_eq!((&sent, &filter.to_string()), (&filter, &Filter::parse(written).unwrap().to_string()));
+            sent.matcher().unwrap().matches(&outline(path, 0, &[]))
+        };
+        for (passing, path) in [
+            ("path=work/a.md", "work/a.md"),
+            ("path=/notes/work/a.md", "work/a.md"),
+            ("path=/notes/**/*.md", "work/a.md"),
+            ("path=work", "work/new/a.md"),
+            ("path=work/", "work/new/a.md"),
+            ("path=w*/", "work/new/a.md"),
+            ("path=/notes", "work/a.md"),
+            ("path=a.md", "work/new/a.md"),
+            ("path=*.md", "work/new/a.md"),
+            ("path=./*.md", "work/new/a.md"),
+            ("path=.", "work/new/a.md"),
+            ("path=../a.md", "work/a.md"),
+            ("path=../../../notes/work", "work/a.md"),
+            ("path=x/../a.md", "a.md"),
+            ("path=b/**,work/**", "work/a.md"),
+            ("path={a,b}.md", "b.md"),
+            ("path=Smith, Jones [2024].md", "Smith, Jones [2024].md"),
+            ("path=Smith\\, Jones.md", "Smith, Jones.md"),
+        ] {
+            assert!(passes_in_folder(passing, path), "{passing} passes {path}");
+            assert!(!passes_in_folder(&passing.replacen('=', "!=", 1), path), "{passing}");
+        }
+        for (written, path) in [
+            ("path=work", "works/a.md"),
+            ("path=w*", "work/new/a.md"),
+            ("path=./a.md", "a.md"),
+            ("path=.", "work/a.md"),
+            ("path=/work", "work/a.md"),
+            ("path=/note", "work/a.md"),
+            ("path=Smith\\, Jones.md", "Jones.md"),
+        ] {
+            assert!(!passes_in_folder(written, path), "{written} does not pass {path}");
+        }
+        let up = Filter::parse("path=../a.md").unwrap();
+        assert!(up.matcher().unwrap_err().to_string().contains("leads out"), "no folder was given");
+        let file = Outline { root: "/notes/one.md".into(), ..outline("", 0, &[]) };
+        for written in ["path=one.md", "path=/notes/one.md", "path=*.md", "type=md"] {
+            assert!(Filter::parse(written).unwrap().matcher().unwrap().matches(&file), "{written}");
+        }
+    }
+
     #[test]
     fn an_invalid_filter_is_an_error_that_shows_the_syntax() {
         for written in [
@@ -391,6 +457,10 @@ mod tests {
             "size=3",
             "modified=yesterday",
             "path=[",
+            "path!=",
+            "type=,",
+            "path!>a",
+            "meta.!=a",
             "modified>=2026-13-01",
         ] {
             let error = Filter::parse(written).unwrap_err();
@@ -405,20 +475,9 @@ mod tests {
         assert_eq!(Filter::all(vec![parse("path=a")]), Some(parse("path=a")));
         let both = Filter::all(vec![parse("type=rs"), parse("modified > 2026-11-22")]).unwrap();
         assert_eq!(both.to_string(), "type=rs and modified>2026-11-22");
-        let outline = |path: &str, modified_ns| Outline {
-            chunk: 1,
-            original: 1,
-            root: "/notes".into(),
-            path: path.into(),
-            modified_ns,
-            headings: vec![],
-            start_byte: 0,
-            metadata: vec![],
-        };
         let matcher = both.matcher().unwrap();
-        let noon_ns = 1_795_435_200_000_000_000;
-        assert!(matcher.matches(&outline("a.rs", noon_ns)));
-        assert!(!matcher.matches(&outline("a.md", noon_ns)) && !matcher.matches(&outline("a.rs", 0)));
+        assert!(matcher.matches(&outline("a.rs", NOON_NS, &[])));
+        assert!(!matcher.matches(&outline("a.md", NOON_NS, &[])) && !matcher.matches(&outline("a.rs", 0, &[])));
         let sent = r#"{"all":[{"type":"rs"},{"modified":{"comparison":">","day":"2026-11-22"}}]}"#;
         assert_eq!(serde_json::to_string(&both).unwrap(), sent);
         let damaged: Filter = serde_json::from_str(r#"{"modified":{"comparison":">","day":"soon"}}"#).unwrap();

@@ -31,7 +31,9 @@ pub(super) fn what_would_pass(filter: &Filter, outlines: &[Outline]) -> Result<S
         let matcher = condition.matcher_from(folder)?;
         if !outlines.iter().any(|outline| matcher.matches(outline)) {
             return Ok(match condition {
-                Filter::Not(excluded) => format!("that excludes everything; {}", values_near(excluded, folder, outlines)),
+                Filter::Not(excluded) => {
+                    format!("that excludes everything; {}", values_near(excluded, folder, outlines))
+                }
                 condition => values_near(condition, folder, outlines),
             });
         }
@@ -63,7 +65,7 @@ fn values_near(condition: &Filter, folder: Option<&str>, outlines: &[Outline]) -
         Filter::Type(_) => format!("the index has {}", types(outlines)),
         Filter::Heading(wanted) => {
             let headings: BTreeSet<&String> = outlines.iter().flat_map(|outline| &outline.headings).collect();
-            let headings: Vec<String> = headings.into_iter().map(|heading| format!("`{heading}`")).collect();
+            let headings: Vec<String> = headings.into_iter().cloned().collect();
             match headings.is_empty() {
                 true => "the index has no headings".to_string(),
                 false => format!("the nearest headings are {}", near_to(wanted, &headings)),
@@ -72,10 +74,11 @@ fn values_near(condition: &Filter, folder: Option<&str>, outlines: &[Outline]) -
         Filter::Metadata { key, value } => {
             let metadata = || outlines.iter().flat_map(|outline| &outline.metadata);
             let has_key = |found: &str| found.to_lowercase() == key.to_lowercase();
-            let values: BTreeSet<&String> = metadata().filter(|(key, _)| has_key(key)).map(|(_, value)| value).collect();
+            let values: BTreeSet<&String> =
+                metadata().filter(|(key, _)| has_key(key)).map(|(_, value)| value).collect();
             let keys: BTreeSet<String> = metadata().map(|(key, _)| format!("meta.{key}")).collect();
             if !values.is_empty() {
-                let values: Vec<String> = values.into_iter().map(|value| format!("`{value}`")).collect();
+                let values: Vec<String> = values.into_iter().cloned().collect();
                 return format!("the nearest values of {key} are {}", near_to(value, &values));
             }
             match keys.is_empty() {
@@ -137,19 +140,19 @@ fn types(outlines: &[Outline]) -> String {
 
 fn near_to(wanted: &str, values: &[String]) -> String {
     let wanted = wanted.to_lowercase();
-    nearest(values, |value| unlikeness(&wanted, &value.trim_matches('`').to_lowercase()))
+    nearest(values, |value| unlikeness(&wanted, &value.to_lowercase()))
 }
 
 /// The values with the least of `unlikeness`, in that order, and then in theirs.
 fn nearest(values: &[String], unlikeness: impl Fn(&str) -> usize) -> String {
     let mut ordered: Vec<(usize, &String)> = values.iter().map(|value| (unlikeness(value), value)).collect();
     ordered.sort();
-    listed(ordered.iter().take(SHOWN).map(|(_, value)| (*value).clone()).collect(), values.len())
+    listed(ordered.iter().take(SHOWN).map(|(_, value)| format!("`{value}`")).collect(), values.len())
 }
 
-fn listed(mut named: Vec<String>, count: usize) -> String {
+fn listed(named: Vec<String>, count: usize) -> String {
     if count > named.len() {
-        named.push(format!("{} more", count - named.len()));
+        return format!("{} and {} more", named.join(", "), count - named.len());
     }
     named.join(", ")
 }
@@ -177,4 +180,62 @@ fn unlikeness(wanted: &str, found: &str) -> usize {
         }
     }
     1 + row[wanted.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_file(path: &str) -> Outline {
+        Outline {
+            chunk: 1,
+            original: 1,
+            root: "/notes".into(),
+            path: path.into(),
+            modified_ns: 1_795_435_200_000_000_000,
+            headings: vec![],
+            start_byte: 0,
+            metadata: vec![],
+        }
+    }
+
+    fn help(written: &str) -> String {
+        let outline = |chunk, path: &str, heading: &str, tag: &str| Outline {
+            chunk,
+            headings: vec![heading.into()],
+            metadata: vec![("tags".into(), tag.into())],
+            ..in_file(path)
+        };
+        let outlines = [
+            outline(1, "contracts/lease.md", "Rent", "home"),
+            outline(2, "contracts/lease.md", "Repairs", "home"),
+            outline(3, "letters/2024.pdf", "Greeting", "post"),
+            outline(4, "todo.md", "Garden", "home"),
+            outline(5, "weigh.xyz", "weigh", "code"),
+        ];
+        let filter = Filter::parse(written).unwrap().seen_from(Path::new("/notes/letters"));
+        what_would_pass(&filter, &outlines).unwrap()
+    }
+
+    #[test]
+    fn the_values_nearest_to_a_filter_that_passes_nothing_are_named() {
+        for (written, named) in [
+            ("type=pdff", "the index has markdown (2 files), pdf (1), xyz (1)"),
+            ("type!=md,pdf,xyz", "that excludes everything; the index has markdown (2 files), pdf (1), xyz (1)"),
+            ("path=contract", "the nearest paths are `/notes/contracts/`, "),
+            ("path=contrcts/**", "the nearest paths are `/notes/contracts/`, "),
+            ("path=Todo.md", "the nearest paths are `/notes/todo.md`, "),
+            ("path=2025.pdf", "the nearest paths are `2024.pdf`, "),
+            ("heading=repair", "the nearest headings are `Repairs`, "),
+            ("meta.tags=hom", "the nearest values of tags are `home`, "),
+            ("meta.tag=home", "the index has no meta.tag; it has `meta.tags`"),
+            ("modified>2026-11-23", "the files were changed between 2026-11-23 and 2026-11-23"),
+        ] {
+            let sentence = help(written);
+            assert!(sentence.starts_with(named), "{written}: {sentence}");
+        }
+        let both = Filter::All(["type=pdf", "path=todo.md"].map(|one| Filter::parse(one).unwrap()).to_vec());
+        let sentence = what_would_pass(&both, &[in_file("a.pdf"), in_file("todo.md")]).unwrap();
+        assert!(sentence.starts_with("each of these conditions passes something"), "{sentence}");
+    }
 }

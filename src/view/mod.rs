@@ -110,7 +110,8 @@ mod tests {
         let legs = vec![LegView { leg: text(), rank: 1, score: 1.0, contribution: 1.0 }];
         let (headings, instructions, text) = (vec![text()], vec![text()], text());
         let gone = true;
-        let hit = HitView { path, location, headings, score: 1.0, legs, text, duplicates, instructions, truncated, gone };
+        let hit =
+            HitView { path, location, headings, score: 1.0, legs, text, duplicates, instructions, truncated, gone };
         SearchView { hits: vec![hit], pending: pending() }
     }
 

@@ -260,11 +260,9 @@ pub enum Command {
     /// List the indexes
     Ls,
     /// Tell an index that its folder was moved; embeds nothing again
-    #[command(
-        after_help = "Examples:\n  kinglet move notes ~/documents/notes\n  \
+    #[command(after_help = "Examples:\n  kinglet move notes ~/documents/notes\n  \
                             kinglet move work /media/disk/letters --from ~/letters\n\n\
-                            Move the folder itself first. Then `kinglet index --index NAME` reads what has changed."
-    )]
+                            Move the folder itself first. Then `kinglet index --index NAME` reads what has changed.")]
     Move {
         /// The index
         #[arg(value_name = "NAME")]
@@ -283,7 +281,7 @@ pub enum Command {
         #[arg(value_name = "NAME")]
         index: String,
         /// Its new name
-        #[arg(value_name = "NEW NAME")]
+        #[arg(value_name = "NEW")]
         new: String,
     },
     /// Remove an index; the documents are not touched

@@ -85,14 +85,8 @@ mod tests {
                 "kinglet index --index notes --chunking long",
             ),
             (Hint::DeleteAndUpdateIndex { path: "a/manifest.json".into(), effect }, "kinglet index"),
-            (
-                Hint::RootIsGone { index: Some(index()), root: "/old".into() },
-                "kinglet move notes FOLDER --from /old",
-            ),
-            (
-                Hint::RootIsGone { index: Some(index()), root: "/old".into() },
-                "kinglet index --index notes --drop /old",
-            ),
+            (Hint::RootIsGone { index: Some(index()), root: "/old".into() }, "kinglet move notes FOLDER --from /old"),
+            (Hint::RootIsGone { index: Some(index()), root: "/old".into() }, "kinglet index --index notes --drop /old"),
             (Hint::RebuildIndex { index: index() }, "kinglet rm notes"),
             (Hint::ListIndexes, "kinglet ls"),
             (

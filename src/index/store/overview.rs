@@ -43,7 +43,11 @@ impl Outline {
 
     /// The whole path of the file.
     pub fn whole_path(&self) -> String {
-        if self.path.is_empty() { self.root.clone() } else { format!("{}/{}", self.root.trim_end_matches('/'), self.path) }
+        if self.path.is_empty() {
+            self.root.clone()
+        } else {
+            format!("{}/{}", self.root.trim_end_matches('/'), self.path)
+        }
     }
 }
 

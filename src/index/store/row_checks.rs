@@ -227,8 +227,10 @@ impl Documents {
         let found: String = self.run("read", |c| c.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)))?;
         match found.as_str() {
             "ok" => Ok(()),
-            found => Err(Error::damaged(format!("{} is damaged: {found}", self.path().display()))
-                .with_hint(mends_structure())),
+            found => {
+                Err(Error::damaged(format!("{} is damaged: {found}", self.path().display()))
+                    .with_hint(mends_structure()))
+            }
         }
     }
 }
