@@ -285,7 +285,7 @@ fn the_index_of_a_moved_folder_equals_a_new_one_and_nothing_is_embedded_again() 
         (Some(&a), &b, "covers"),
         (Some(&a), &z, "has none of the files"),
     ] {
-        let error = moving(from.map(|from| from.as_path()), to).unwrap_err();
+        let error = moving(from.map(PathBuf::as_path), to).unwrap_err();
         assert!(error.to_string().contains(why), "{error}");
     }
     std::fs::rename(&a, &z).unwrap();

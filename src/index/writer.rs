@@ -94,8 +94,8 @@ impl IndexWriter {
     /// Gives the index in `folder` another folder, and so another name. Nothing in it changes.
     ///
     /// # Errors
-    /// [`ErrorKind::Busy`] when a process writes to it; when there is something at `new` already, or
-    /// the disk refuses.
+    /// [`ErrorKind::Busy`] when a process writes to it; when there is something at `new` already,
+    /// or the disk refuses.
     pub fn rename(folder: &Path, new: &Path) -> Result<()> {
         let _lock = lock(folder)?;
         if new.exists() {

@@ -196,9 +196,7 @@ impl<'r> IngestRun<'r> {
         }
         roots.retain(|root| !self.plan.dropped.contains(root));
         if roots.is_empty() {
-            return Err(
-                Error::input("the index would cover nothing").with_hint("`kinglet rm NAME` removes a whole index")
-            );
+            return Err(Error::input("the index would cover nothing").with_hint("`kinglet rm` removes a whole index"));
         }
         Ok(roots)
     }

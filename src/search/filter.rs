@@ -7,11 +7,12 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use globset::{GlobBuilder, GlobMatcher};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::glob::Glob;
 use super::path_pattern::PathPattern;
 use crate::error::{Error, Result};
 use crate::index::store::Outline;
@@ -172,8 +173,8 @@ impl Filter {
         Ok(match self {
             Filter::Path(value) => Compiled::Path(each_of(value, |path| PathPattern::new(path, folder))?),
             Filter::Type(value) => Compiled::Type(each_of(value, |name| Ok(FileKind::named(name)))?),
-            Filter::Heading(value) => Compiled::Heading(each_of(value, glob)?),
-            Filter::Metadata { key, value } => Compiled::Metadata(key.to_lowercase(), each_of(value, glob)?),
+            Filter::Heading(value) => Compiled::Heading(each_of(value, Glob::of_text)?),
+            Filter::Metadata { key, value } => Compiled::Metadata(key.to_lowercase(), each_of(value, Glob::of_text)?),
             Filter::Modified { comparison, day } => {
                 let (from, until) = day_ns(day).ok_or("a date is written like 2026-11-23")?;
                 match comparison {
@@ -228,9 +229,9 @@ pub struct FilterMatcher(Compiled);
 enum Compiled {
     Path(Vec<PathPattern>),
     Type(Vec<FileKind>),
-    Heading(Vec<GlobMatcher>),
+    Heading(Vec<Glob>),
     /// The key is in lower-case letters.
-    Metadata(String, Vec<GlobMatcher>),
+    Metadata(String, Vec<Glob>),
     /// Nanoseconds since 1970; the first is included, the second is not.
     Modified(i128, i128),
     All(Vec<Compiled>),
@@ -246,7 +247,7 @@ impl FilterMatcher {
 
 impl Compiled {
     fn matches(&self, outline: &Outline) -> bool {
-        let fits = |globs: &[GlobMatcher], text: &str| globs.iter().any(|glob| glob.is_match(text));
+        let fits = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.is_match(text));
         match self {
             Compiled::Path(patterns) => patterns.iter().any(|pattern| pattern.matches(outline)),
             Compiled::Type(kinds) => kinds.iter().any(|kind| kind.is_that_of(outline)),
@@ -322,16 +323,19 @@ fn not_a_filter(written: &str, why: &str) -> Error {
         .with_hint(format!("filters are {GRAMMAR}"))
 }
 
-fn glob(written: &str) -> Parsed<GlobMatcher> {
-    let glob = GlobBuilder::new(written).case_insensitive(true).backslash_escape(true).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|cause| cause.to_string())
-}
-
 /// The first nanosecond of a day in UTC and that of the next day.
 fn day_ns(written: &str) -> Option<(i128, i128)> {
     let date: Date = written.parse().ok()?;
     let start = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond());
     Some((start(date)?, start(date.tomorrow().ok()?)?))
+}
+
+/// The day in UTC at a time in nanoseconds since 1970, as filters write it.
+pub(super) fn day_of(nanoseconds: i64) -> String {
+    match Timestamp::from_nanosecond(nanoseconds.into()) {
+        Ok(time) => time.to_zoned(TimeZone::UTC).date().to_string(),
+        Err(_) => "an unknown day".to_string(),
+    }
 }
 
 #[cfg(test)]

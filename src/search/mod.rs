@@ -3,6 +3,7 @@
 mod cached;
 pub mod filter;
 pub mod fusion;
+mod glob;
 mod index_sources;
 pub mod instructions;
 mod late_interaction;

@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
-use super::filter::Filter;
+use super::filter::{Filter, day_of};
 use crate::error::Result;
 use crate::index::store::Outline;
 use kinglet_formats::{Format, format_of_name};
@@ -90,13 +87,9 @@ fn values_near(condition: &Filter, folder: Option<&str>, outlines: &[Outline]) -
             }
         }
         Filter::Modified { .. } => {
-            let day = |nanoseconds: i64| match Timestamp::from_nanosecond(nanoseconds.into()) {
-                Ok(time) => time.to_zoned(TimeZone::UTC).date().to_string(),
-                Err(_) => "an unknown day".to_string(),
-            };
             let times = || outlines.iter().map(|outline| outline.modified_ns);
             let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
-            format!("the files were changed between {} and {}", day(first), day(last))
+            format!("the files were changed between {} and {}", day_of(first), day_of(last))
         }
         Filter::All(_) | Filter::Not(_) | Filter::SeenFrom { .. } => "try a part of it".to_string(),
     }

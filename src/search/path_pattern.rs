@@ -1,8 +1,7 @@
 //! A path in a filter: below the indexed folder, below the current folder, or absolute; with or
 //! without globs.
 
-use globset::{GlobBuilder, GlobMatcher};
-
+use super::glob::Glob;
 use crate::index::store::Outline;
 
 /// A path or glob that files are compared with.
@@ -10,7 +9,7 @@ use crate::index::store::Outline;
 pub(super) struct PathPattern {
     /// The path without `.`, `..` and a `/` at its end.
     text: String,
-    glob: GlobMatcher,
+    glob: Glob,
     /// The absolute folder that `text` may also be below of; empty for the root of the disk.
     from: Option<String>,
     /// True if `text` may be a path below the indexed folder.
@@ -24,11 +23,13 @@ impl PathPattern {
         if let Some(absolute) = written.strip_prefix('/') {
             return Self::below(absolute, Some(String::new()), false);
         }
-        let is_from_folder = matches!(written.split('/').next(), Some("." | ".."));
-        Self::below(written, folder.map(str::to_string), folder.is_none() || !is_from_folder)
+        let is_from_folder = written == "." || written.starts_with("./");
+        let folder = folder.map(|folder| folder.trim_end_matches('/').to_string());
+        let is_below_root = folder.is_none() || !is_from_folder;
+        Self::below(written, folder, is_below_root)
     }
 
-    fn below(written: &str, mut from: Option<String>, is_below_root: bool) -> Result<Self, String> {
+    fn below(written: &str, mut from: Option<String>, mut is_below_root: bool) -> Result<Self, String> {
         let mut parts: Vec<&str> = Vec::new();
         for part in written.split('/').filter(|part| !part.is_empty() && *part != ".") {
             if part != ".." {
@@ -36,17 +37,13 @@ impl PathPattern {
             } else if parts.pop().is_none() {
                 let folder = from.as_mut().ok_or("`..` leads out of the indexed folder")?;
                 folder.truncate(folder.rfind('/').unwrap_or(0));
+                is_below_root = false;
             }
         }
         let text = parts.join("/");
         let everything_below = if written.ends_with('/') { "/**" } else { "" };
-        let glob = GlobBuilder::new(&format!("{text}{everything_below}"))
-            .literal_separator(true)
-            .backslash_escape(true)
-            .build()
-            .map_err(|cause| cause.to_string())?;
-        let from = from.map(|folder| folder.trim_end_matches('/').to_string());
-        Ok(PathPattern { text, glob: glob.compile_matcher(), from, is_below_root })
+        let glob = Glob::of_path(&format!("{text}{everything_below}"))?;
+        Ok(PathPattern { text, glob, from, is_below_root })
     }
 
     /// True if the file of the chunk is meant, or lies in a folder that is meant.

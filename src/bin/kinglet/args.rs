@@ -262,7 +262,7 @@ pub enum Command {
     /// Tell an index that its folder was moved; embeds nothing again
     #[command(after_help = "Examples:\n  kinglet move notes ~/documents/notes\n  \
                             kinglet move work /media/disk/letters --from ~/letters\n\n\
-                            Move the folder itself first. Then `kinglet index --index NAME` reads what has changed.")]
+                            Move the folder itself first. Then `kinglet index --index notes` reads what has changed.")]
     Move {
         /// The index
         #[arg(value_name = "NAME")]

@@ -29,13 +29,15 @@ pub fn rendered(hint: &Hint) -> String {
         Hint::DeleteAndUpdateIndex { path, effect } => {
             format!("delete {} and run `kinglet index`: {effect}", path.display())
         }
-        Hint::RootIsGone { index, root } => {
-            let index = index.as_deref().unwrap_or("NAME");
+        Hint::RootIsGone { index: Some(index), root } => {
             let root = quoted(&root.display().to_string());
             format!(
                 "if it was moved, `kinglet move {index} FOLDER --from {root}` embeds nothing again; \
                  `kinglet index --index {index} --drop {root}` takes its files out of the index"
             )
+        }
+        Hint::RootIsGone { index: None, .. } => {
+            "`kinglet move` says where it is now; `kinglet index --drop` takes its files out of the index".to_string()
         }
         Hint::RebuildIndex { index } => {
             format!(
