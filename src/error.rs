@@ -98,7 +98,9 @@ impl Error {
     /// Names the index in a hint that says to index, unless it is named already.
     #[must_use]
     pub(crate) fn in_index(mut self, name: &str) -> Self {
-        if let Some(Hint::UpdateIndex { index, .. } | Hint::IndexFolder { index }) = &mut self.hint {
+        if let Some(Hint::UpdateIndex { index, .. } | Hint::IndexFolder { index } | Hint::RootIsGone { index, .. }) =
+            &mut self.hint
+        {
             index.get_or_insert_with(|| name.to_string());
         }
         self

@@ -57,7 +57,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("reqwest", &["models/http_client.rs", "models/ollama.rs"]),
     ("hf_hub", &["models/download.rs"]),
     ("ignore", &["scan/walk.rs"]),
-    ("globset", &["search/filter.rs"]),
+    ("globset", &["search/glob.rs"]),
     ("jiff", &["search/filter.rs", "models/chat_template.rs"]),
     ("saphyr_parser", &["crates/formats/src/front_matter.rs", "crates/formats/src/data/yaml.rs"]),
     (

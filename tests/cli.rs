@@ -355,6 +355,68 @@ fn text_that_reads_like_an_instruction_is_shown_and_not_followed() {
     );
 }
 
+#[test]
+fn a_filter_takes_what_a_hit_shows_and_says_what_there_is() {
+    let desk = Desk::new();
+    support::write(
+        &desk.folder,
+        &[("old/rent, 2019.md", "---\ntags: home\n---\n# Old rent\n\nThe rent was 700 euros.\n")],
+    );
+    let whole = format!("path={}/lease.md", desk.folder.display());
+    let search = |filter: &'static str| ["search", "rent", "--mode", "lexical", "--filter", filter];
+    desk.check(
+        "filters",
+        &[
+            &["index", ".", "--json"],
+            &["search", "rent", "--mode", "lexical", "--filter", &whole],
+            &search("path=./lease.md"),
+            &search("path=old/rent, 2019.md"),
+            &search("path!=lease.md,*.html"),
+            &search("type=pdff"),
+            &search("path=leese.md"),
+            &search("heading=Rents"),
+            &search("meta.tag=home"),
+            &search("type<html"),
+        ],
+    );
+}
+
+#[test]
+fn folders_move_and_indexes_get_other_names() {
+    let desk = Desk::new();
+    let above = desk.folder.parent().unwrap().to_path_buf();
+    support::write(
+        &above,
+        &[("letters/bank.md", "# Bank\n\nThe loan ends in 2031.\n"), ("letters/bank.md~", "# Bank\n")],
+    );
+    desk.check("folders", &[&["index", "../letters", "--verbose"]]);
+    std::fs::rename(above.join("letters"), above.join("post")).unwrap();
+    desk.check(
+        "folders moved",
+        &[
+            &["search", "when does the loan end", "--index", "letters"],
+            &["search", "when does the loan end", "--index", "letters", "--mode", "lexical", "--json"],
+            &["ask", "When does the loan end?", "--index", "letters"],
+            &["index", "--index", "letters"],
+            &["move", "letters", "../nowhere"],
+            &["move", "letters", "."],
+            &["move", "letters", "../post"],
+            &["index", "--index", "letters"],
+            &["rename", "letters", "../post"],
+            &["rename", "letters", "post"],
+            &["index", ".", "--index", "post"],
+            &["rename", "post", "post"],
+            &["index", "--index", "post", "--drop", "../letters"],
+            &["index", "--index", "post", "--drop", "../post"],
+            &["index", "--index", "post", "--drop", "."],
+            &["ls"],
+        ],
+    );
+    std::fs::rename(&desk.folder, above.join("gone")).unwrap();
+    let desk = Desk { folder: above.join("post"), ..desk };
+    desk.check("folders gone", &[&["index", ".", "--index", "post"]]);
+}
+
 /// Characters that hide text, change its direction, tag it or control the terminal.
 const HIDDEN: &str = "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\
     \u{61c}\u{feff}\u{2060}\u{2063}\u{180e}\u{ad}\u{e0041}\u{e007f}\u{fe00}\u{fe01}";

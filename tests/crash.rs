@@ -12,14 +12,16 @@ use std::rc::Rc;
 
 use kinglet::Hint;
 use kinglet::chunking::Chunking;
-use kinglet::index::Index;
 use kinglet::index::derived_part::DerivedPart;
-use kinglet::ingest::{Event, Progress};
+use kinglet::index::{Index, IndexWriter};
+use kinglet::ingest::{Event, NoProgress, Progress, move_root};
 use kinglet::search::{IndexSources, Query};
 use support::{BeforeWork, CheckedPart};
 
 const FOLDER: &str = "KINGLET_CRASH_FOLDER";
 const INDEX: &str = "KINGLET_CRASH_INDEX";
+/// Set if the run only moves the folder of the index there.
+const MOVED_TO: &str = "KINGLET_CRASH_MOVED_TO";
 const EVENT: &str = "KINGLET_CRASH_EVENT";
 
 /// Aborts the process at the event with this number.
@@ -62,17 +64,32 @@ fn child() {
         })
     };
     let wrap = |part| Box::new(CheckedPart { part, before_work: before_work.clone() }) as Box<dyn DerivedPart>;
+    if let Ok(to) = std::env::var(MOVED_TO) {
+        return move_folder(Path::new(&index), Path::new(&to), &wrap, killer.as_ref());
+    }
     let (roots, chunking) = ([PathBuf::from(folder)], Chunking::default());
     support::index_with_parts(&roots, Path::new(&index), chunking, &wrap, killer.as_ref()).unwrap();
 }
 
+fn move_folder(
+    index: &Path,
+    to: &Path,
+    wrap: &dyn Fn(Box<dyn DerivedPart>) -> Box<dyn DerivedPart>,
+    progress: &dyn Progress,
+) {
+    let writer = IndexWriter::open(index).unwrap();
+    let parts = writer.open_parts(&[], &[], false).unwrap().outgoing.into_iter().map(wrap).collect();
+    move_root(&writer, parts, None, to, progress).unwrap();
+}
+
 /// Runs the child. `true` if it died at the event, `false` if the run had fewer events.
-fn dies_at(event: usize, folder: &Path, index: &Path) -> bool {
+fn dies_at(event: usize, folder: &Path, index: &Path, moved_to: Option<&Path>) -> bool {
     let status = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--test-threads=1"])
         .env(FOLDER, folder)
         .env(INDEX, index)
         .env(EVENT, event.to_string())
+        .envs(moved_to.map(|to| (MOVED_TO, to)))
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .status()
@@ -115,7 +132,7 @@ fn after_a_kill_at_any_event_the_next_run_finishes_the_work() {
             if start == "update" {
                 support::copy(&old, &index);
             }
-            let died = dies_at(event, &folder, &index);
+            let died = dies_at(event, &folder, &index, None);
             if start == "update" || index.join("manifest.json").exists() {
                 let (contents, found) = answers(&index);
                 assert!(
@@ -146,5 +163,36 @@ fn after_a_kill_at_any_event_the_next_run_finishes_the_work() {
         }
         event += 1;
         assert!(event < 50, "the child never finishes");
+    }
+}
+
+#[test]
+fn a_kill_while_a_folder_moves_leaves_it_at_the_old_place_or_the_new_one() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().canonicalize().unwrap();
+    let (from, to) = (folder.join("from"), folder.join("to"));
+    support::write(&from, &[("a.md", "# Kinglets\n\nA kinglet weighs five grams."), ("b.txt", "Wrens sing.")]);
+    let old = folder.join("old");
+    support::index(&from, &old);
+    let old_answers = answers(&old);
+    std::fs::rename(&from, &to).unwrap();
+    let fresh = folder.join("fresh");
+    support::index(&to, &fresh);
+    let new_answers = answers(&fresh);
+    for event in 0.. {
+        let index = folder.join(format!("moved-{event}"));
+        support::copy(&old, &index);
+        let died = dies_at(event, &from, &index, Some(&to));
+        let now = answers(&index);
+        assert!(now == old_answers || now == new_answers, "killed at event {event}: a mixture of two places");
+        if now == old_answers {
+            move_folder(&index, &to, &|part| part, &NoProgress);
+        }
+        let summary = support::index_observed(&[], &index, &NoProgress).unwrap();
+        assert_eq!((summary.embedded, answers(&index)), (0, new_answers.clone()), "killed at event {event}");
+        if !died {
+            assert!(event > 3, "the move had only {event} events");
+            return;
+        }
     }
 }

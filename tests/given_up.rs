@@ -22,6 +22,7 @@ fn index(folder: &Path, index: &Path, isolation: &Isolation, progress: &dyn Prog
         roots: &roots,
         chunking: Chunking { target_tokens: 10 },
         max_file_bytes: 1 << 30,
+        dropped: &[],
         exclude: &[],
         embedders: &[support::embedder()],
         encoders: &[],

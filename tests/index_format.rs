@@ -42,6 +42,7 @@ fn index(index: &Path, roots: &[PathBuf]) -> Summary {
         roots,
         chunking: Chunking::default(),
         max_file_bytes: 1 << 20,
+        dropped: &[],
         exclude: &[],
         embedders: &[support::embedder()],
         encoders: &[],

@@ -4,17 +4,16 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kinglet::ErrorKind;
-use kinglet::SearchOptions;
 use kinglet::chunking::Chunking;
-use kinglet::index::Index;
 use kinglet::index::fusion_weights::FusionWeights;
-use kinglet::ingest::{Event, NoProgress, Progress};
+use kinglet::index::{Index, IndexWriter};
+use kinglet::ingest::{Event, NoProgress, Progress, move_root};
 use kinglet::language::Language;
 use kinglet::search::{Filter, Fusion, IndexSources, PassageScorer, Pipeline, Query, Retriever};
+use kinglet::{Embedders, ErrorKind, Hint, SearchOptions};
 use proptest::prelude::*;
 
 /// Files in two folders, so that texts are moved and duplicated.
@@ -263,6 +262,86 @@ fn a_single_file_is_indexed_beside_folders_and_under_its_own_name() {
     assert_eq!((summary.read, summary.skipped), (2, vec![]));
     let paths: Vec<_> = support::contents(&Index::open(&index).unwrap()).into_iter().map(|(path, ..)| path).collect();
     assert_eq!(paths, [folder.join("docs/a.md"), folder.join("one.md")]);
+}
+
+#[test]
+fn the_index_of_a_moved_folder_equals_a_new_one_and_nothing_is_embedded_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().canonicalize().unwrap();
+    // After the move the duplicate in `b` comes first.
+    let files = [("a/one.md", "Five kinglet grams."), ("a/two.md", "Wrens sing."), ("b/one.md", "Five kinglet grams.")];
+    support::write(&folder, &files);
+    let (a, b, z) = (folder.join("a"), folder.join("b"), folder.join("z"));
+    let index = folder.join("index");
+    support::index_observed(&[a.clone(), b.clone()], &index, &NoProgress).unwrap();
+    let moving = |from: Option<&Path>, to: &Path| {
+        let writer = IndexWriter::open(&index).unwrap();
+        let parts = writer.open_parts(&[], &[], false).unwrap().outgoing;
+        move_root(&writer, parts, from, to, &NoProgress)
+    };
+    for (from, to, why) in [
+        (None, &z, "several folders"),
+        (Some(&z), &z, "does not cover"),
+        (Some(&a), &b, "covers"),
+        (Some(&a), &z, "has none of the files"),
+    ] {
+        let error = moving(from.map(PathBuf::as_path), to).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    std::fs::rename(&a, &z).unwrap();
+    assert_eq!(moving(Some(&a), &z).unwrap(), a);
+    let fresh = folder.join("fresh");
+    support::index_observed(&[b, z], &fresh, &NoProgress).unwrap();
+    let is_as_new = || {
+        assert_eq!(answers_of(&index), answers_of(&fresh));
+        let [moved, new] = [&index, &fresh].map(|index| support::contents(&Index::open(index).unwrap()));
+        assert_eq!(moved, new);
+    };
+    is_as_new();
+    let summary = support::index_observed(&[], &index, &NoProgress).unwrap();
+    assert_eq!((summary.embedded, summary.removed, summary.gone), (0, 0, vec![]));
+    is_as_new();
+}
+
+#[test]
+fn a_folder_that_is_gone_stays_in_the_index_until_it_is_dropped() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().canonicalize().unwrap();
+    support::write(&folder, &[("old/one.md", "Kinglets weigh five grams."), ("old/two.md", "Wrens sing.")]);
+    let config = kinglet::Config { embedder: "hashing-256".into(), ..Default::default() };
+    let kinglet = kinglet::Kinglet::new(folder.join("home"), config);
+    let (old, new) = (folder.join("old"), folder.join("new"));
+    kinglet.index("notes", std::slice::from_ref(&old), &NoProgress).unwrap();
+    std::fs::rename(&old, &new).unwrap();
+    let index = |roots: &[&PathBuf], dropped: &[&PathBuf]| {
+        let [roots, dropped] =
+            [roots, dropped].map(|paths| paths.iter().map(|path| (*path).clone()).collect::<Vec<_>>());
+        kinglet.index_without("notes", &roots, &dropped, &Embedders::Keep, &NoProgress)
+    };
+    let paths = || -> Vec<PathBuf> {
+        let index = Index::open(&kinglet.index_folder("notes").unwrap()).unwrap();
+        support::contents(&index).into_iter().map(|(path, ..)| path).collect()
+    };
+    let error = index(&[], &[]).unwrap_err();
+    assert_eq!(error.hint(), Some(&Hint::RootIsGone { index: Some("notes".to_string()), root: old.clone() }));
+    let summary = index(&[&new], &[]).unwrap();
+    assert_eq!((summary.read, summary.embedded, &summary.gone), (2, 0, &vec![old.clone()]));
+    assert_eq!(paths().len(), 4, "nothing is lost");
+    let found = kinglet.open("notes").unwrap().search("kinglets", &SearchOptions::limited(1)).unwrap().results;
+    assert_eq!((found[0].gone, &found[0].path), (false, &new.join("one.md")));
+
+    assert!(index(&[], &[&folder]).unwrap_err().to_string().contains("does not cover"));
+    let summary = index(&[], &[&old]).unwrap();
+    assert_eq!((summary.removed, summary.embedded, paths()), (2, 0, vec![new.join("one.md"), new.join("two.md")]));
+    assert!(index(&[], &[&new]).unwrap_err().to_string().contains("would cover nothing"));
+
+    // The same in one run: the folder is read at its new place before it leaves the old one.
+    std::fs::rename(&new, &old).unwrap();
+    let summary = index(&[&old], &[&new]).unwrap();
+    assert_eq!((summary.embedded, paths()), (0, vec![old.join("one.md"), old.join("two.md")]));
+    std::fs::remove_file(old.join("two.md")).unwrap();
+    let found = kinglet.open("notes").unwrap().search("wrens sing", &SearchOptions::limited(1)).unwrap().results;
+    assert!(found[0].gone && found[0].path == old.join("two.md"));
 }
 
 #[cfg(unix)]

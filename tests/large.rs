@@ -40,6 +40,7 @@ fn index_again(temporary: &Path, exact_limit: usize) {
         roots: &[temporary.join("documents").canonicalize().unwrap()],
         chunking: Chunking::default(),
         max_file_bytes: 1 << 20,
+        dropped: &[],
         exclude: &[],
         embedders: &[support::embedder()],
         encoders: &[support::encoder()],

@@ -95,6 +95,7 @@ fn several_embedders_share_the_chunks_of_an_index() {
         roots: &[],
         chunking: writer.manifest().unwrap().chunking,
         max_file_bytes: u64::MAX,
+        dropped: &[],
         exclude: &[],
         embedders: &[Arc::new(HashingEmbedder::new(256)), other.clone()],
         encoders: &[],
@@ -149,6 +150,7 @@ fn the_embedder_that_is_to_answer_does_so_while_another_one_embeds() {
     let index_it = |embedders: &[Arc<dyn Embedder>], progress: &dyn Progress| {
         let plan = IngestPlan {
             roots: &[folder.canonicalize().unwrap()],
+            dropped: &[],
             chunking: Default::default(),
             max_file_bytes: 1 << 20,
             exclude: &[],
@@ -290,6 +292,7 @@ fn learned_terms_join_an_index_that_has_none_and_leave_it_again() {
             roots: &[folder.canonicalize().unwrap()],
             chunking: Default::default(),
             max_file_bytes: 1 << 20,
+            dropped: &[],
             exclude: &[],
             embedders: &[support::embedder()],
             encoders,
@@ -458,6 +461,7 @@ fn the_handbook_answers_its_questions_with_the_real_embedder() {
         roots: &roots,
         chunking: Default::default(),
         max_file_bytes: 1 << 20,
+        dropped: &[],
         exclude: &[],
         embedders: &[kinglet.open_embedder(&EmbedderRef::default()).unwrap()],
         encoders: &[],

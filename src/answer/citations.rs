@@ -25,6 +25,8 @@ pub struct CitedSource {
     pub heading: String,
     /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
+    /// True if the file is not there any more.
+    pub gone: bool,
 }
 
 impl CitedSource {
@@ -38,6 +40,7 @@ impl CitedSource {
             place: passage.chunk.after_path(),
             heading: passage.chunk.headings.join(" > "),
             truncated: passage.truncated.clone(),
+            gone: passage.gone,
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Passage {
     pub chunk: Chunk,
     /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
+    /// True if the file is not there any more.
+    pub gone: bool,
     /// The sentences of its text, in order.
     pub sentences: Vec<ScoredSentence>,
 }
@@ -190,7 +192,7 @@ mod tests {
             is_instruction: false,
             part: 0,
         });
-        Passage { path: "guide.md".to_string(), sentences: sentences.collect(), chunk, truncated: None }
+        Passage { path: "guide.md".to_string(), sentences: sentences.collect(), chunk, truncated: None, gone: false }
     }
 
     /// Writes what it was made with, a few letters at a time.

@@ -36,9 +36,8 @@ pub fn definitions(path: &Path, chunk: &Chunk) -> Vec<Definition> {
 fn definition(title: &str, text: &str) -> Option<Definition> {
     let name = name_in(title)?;
     let is_part = |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || next == '_');
-    let whole = |at: usize| {
-        !is_part(text[..at].chars().next_back()) && !is_part(text[at + title.len()..].chars().next())
-    };
+    let whole =
+        |at: usize| !is_part(text[..at].chars().next_back()) && !is_part(text[at + title.len()..].chars().next());
     let start = text.match_indices(title).map(|(at, _)| at).find(|&at| whole(at))?;
     let span = Span { start, end: start + title.len() };
     Some(Definition { title: title.to_string(), name: name.to_string(), span })
@@ -68,11 +67,17 @@ mod tests {
 
     #[test]
     fn a_chunk_defines_what_begins_in_it() {
-        let code = format!("pub struct Reader<T> {{\n    inner: T,\n}}\n\nimpl Reader<u8> {{\n    fn read(&self) {{\n{}    }}\n}}\n", "        call(one, two);\n".repeat(30));
+        let code = format!(
+            "pub struct Reader<T> {{\n    inner: T,\n}}\n\nimpl Reader<u8> {{\n    fn read(&self) {{\n{}    }}\n}}\n",
+            "        call(one, two);\n".repeat(30)
+        );
         let defined = found("a.rs", &code, 80);
         assert!(defined.len() > 2, "{defined:?}");
         assert_eq!(defined.concat(), ["struct Reader|Reader", "fn read|read"]);
-        assert_eq!(found("a.py", "class Area:\n    def size(self):\n        return 1\n", 80).concat(), ["class Area|Area", "def size|size"]);
+        assert_eq!(
+            found("a.py", "class Area:\n    def size(self):\n        return 1\n", 80).concat(),
+            ["class Area|Area", "def size|size"]
+        );
         assert_eq!(found("a.md", "# fn read\n\nfn read\n", 80).concat(), Vec::<String>::new());
     }
 }

@@ -49,10 +49,7 @@ impl Kinglet {
         {
             return Some(need);
         }
-        let weights = spec.size_bytes().or_else(|| {
-            let parameters = spec.parameters?;
-            Some(parameters / 8 * tenths_of_bits(&file.name) / 10)
-        })?;
+        let weights = spec.size_bytes().or_else(|| spec.estimated_bytes())?;
         let memory = MachineMemory::of_this_machine();
         Some(MemoryNeed { bytes: weights + OVERHEAD_BYTES, is_estimate: true, memory })
     }
@@ -68,15 +65,5 @@ impl Kinglet {
         let cache_bytes = header.cache_bytes_per_token().saturating_mul(tokens);
         let bytes = header.file_bytes.saturating_add(cache_bytes).saturating_add(OVERHEAD_BYTES);
         Ok(MemoryNeed { bytes, is_estimate: false, memory: MachineMemory::of_this_machine() })
-    }
-}
-
-/// Ten times the bits that a parameter takes on average in a file of this name. Files of small
-/// models keep a part of their weights more exactly than the name says.
-fn tenths_of_bits(file_name: &str) -> u64 {
-    match file_name.to_lowercase() {
-        name if name.contains("q4_") => 55,
-        name if name.contains("q8_0") => 85,
-        _ => 160,
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::Kinglet;
 use crate::error::{Error, Hint, Result};
-use crate::index::Index;
+use crate::index::{Index, IndexWriter};
 
 impl Kinglet {
     /// The names of all indexes, sorted.
@@ -55,6 +55,16 @@ impl Kinglet {
             }
         }
         Ok(name)
+    }
+
+    /// Gives the index called `name` the name `new`. Nothing in it changes.
+    ///
+    /// # Errors
+    /// When there is an index `new` already, or `new` cannot be a name; when another process writes
+    /// to the index, or the disk refuses.
+    pub fn rename_index(&self, name: &str, new: &str) -> Result<()> {
+        let (name, new) = (self.find_index(Some(name), Path::new(""))?, self.index_folder(new)?);
+        IndexWriter::rename(&self.index_folder(&name)?, &new)
     }
 
     /// The index called `name`, or the one whose folder holds `here` most closely.

@@ -6,7 +6,7 @@ use super::Kinglet;
 use super::forecast::Forecasting;
 use crate::error::{Error, Result};
 use crate::index::IndexWriter;
-use crate::ingest::{IngestPlan, Progress, Summary, ingest};
+use crate::ingest::{IngestPlan, NoProgress, Progress, Summary, ingest, move_root};
 use crate::models::reference::EmbedderRef;
 
 /// The embedders whose vectors an index has after a run.
@@ -44,10 +44,28 @@ impl Kinglet {
         embedders: &Embedders,
         progress: &dyn Progress,
     ) -> Result<Summary> {
-        self.index_into(&self.index_folder(name)?, roots, embedders, progress).map_err(|error| error.in_index(name))
+        self.index_without(name, roots, &[], embedders, progress)
     }
 
-    /// Does the same with an index in any folder.
+    /// Does the same, and takes the folders and files `dropped`, as the index names them, out of
+    /// the index. What was embedded of a file that is now elsewhere is not embedded again.
+    ///
+    /// # Errors
+    /// As [`Kinglet::index_with`]; also when the index does not cover one of `dropped`, or would
+    /// cover nothing.
+    pub fn index_without(
+        &self,
+        name: &str,
+        roots: &[PathBuf],
+        dropped: &[PathBuf],
+        embedders: &Embedders,
+        progress: &dyn Progress,
+    ) -> Result<Summary> {
+        let folder = self.index_folder(name)?;
+        self.index_folders(&folder, roots, dropped, embedders, progress).map_err(|error| error.in_index(name))
+    }
+
+    /// Does the same as [`Kinglet::index_with`] with an index in any folder.
     ///
     /// # Errors
     /// As [`Kinglet::index_with`].
@@ -55,6 +73,17 @@ impl Kinglet {
         &self,
         folder: &Path,
         roots: &[PathBuf],
+        embedders: &Embedders,
+        progress: &dyn Progress,
+    ) -> Result<Summary> {
+        self.index_folders(folder, roots, &[], embedders, progress)
+    }
+
+    fn index_folders(
+        &self,
+        folder: &Path,
+        roots: &[PathBuf],
+        dropped: &[PathBuf],
         embedders: &Embedders,
         progress: &dyn Progress,
     ) -> Result<Summary> {
@@ -71,6 +100,7 @@ impl Kinglet {
         let before = writer.manifest().map(|manifest| manifest.chunking);
         let plan = IngestPlan {
             roots: &roots,
+            dropped,
             chunking: self.config.chunking().or(before).unwrap_or_default(),
             max_file_bytes: self.config.max_file_mib << 20,
             exclude: std::slice::from_ref(&self.home),
@@ -81,5 +111,23 @@ impl Kinglet {
             isolation: &self.isolation,
         };
         ingest(&mut writer, &plan, &Forecasting::new(progress, self, folder, &embedders))
+    }
+
+    /// Gives a folder or file that the index called `name` covers another path, because it was
+    /// moved there. `from` is its path in the index; `None` means the only one. Reads and embeds
+    /// nothing. Returns the former path.
+    ///
+    /// # Errors
+    /// Those of [`move_root()`]; when there is nothing at `to`.
+    pub fn move_root(&self, name: &str, from: Option<&Path>, to: &Path) -> Result<PathBuf> {
+        let to = to.canonicalize().map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::NotFound => Error::input(format!("there is no file or folder {}", to.display()))
+                .with_hint("move the folder itself first; kinglet only notes where it is now"),
+            _ => Error::io("find", to, cause),
+        })?;
+        let writer = IndexWriter::open(&self.index_folder(name)?)?;
+        // No embedder is needed, so every part is opened as one that the run does not plan.
+        let parts = writer.open_parts(&[], &[], false)?.outgoing;
+        move_root(&writer, parts, from, &to, &NoProgress).map_err(|error| error.in_index(name))
     }
 }

@@ -16,8 +16,8 @@ use crate::index::store::ChunkId;
 use crate::index::{Index, IndexReader};
 use crate::models::contracts::SupportChecker;
 use crate::search::{
-    Correction, Filter, IndexSources, PendingWork, Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, TypedQuery, correct,
-    sub_questions, symbols,
+    Correction, Filter, IndexSources, PendingWork, Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult,
+    TypedQuery, correct, sub_questions, symbols,
 };
 use crate::text::Span;
 
@@ -67,7 +67,10 @@ impl OpenIndex {
             let sources = IndexSources::new(index.clone());
             sources.filtered(options.filter.as_ref()).map_err(|error| error.in_index(&self.name))?;
             if !filter.as_ref().map_or(Ok(true), |filter| sources.passes_any(filter))? {
-                return Ok(SearchResponse { absent_phrases: absent(&typed.phrases, &sources)?, ..SearchResponse::default() });
+                return Ok(SearchResponse {
+                    absent_phrases: absent(&typed.phrases, &sources)?,
+                    ..SearchResponse::default()
+                });
             }
         }
         let (text, corrections) = corrected(&index, &typed.text, options)?;
@@ -263,6 +266,6 @@ fn absent(phrases: &[String], sources: &IndexSources) -> Result<Vec<String>> {
 type PreparedAnswer = (AnswerWriter, Option<Arc<dyn SupportChecker>>, FoundPassages);
 
 fn passage(result: SearchResult, sentences: Vec<ScoredSentence>) -> Passage {
-    let SearchResult { path, chunk, truncated, .. } = result;
-    Passage { path: path.display().to_string(), chunk, truncated, sentences }
+    let SearchResult { path, chunk, truncated, gone, .. } = result;
+    Passage { path: path.display().to_string(), chunk, truncated, gone, sentences }
 }

@@ -75,7 +75,8 @@ impl Kinglet {
         });
         let sparse = sparse.transpose()?;
         if self.needs_no_embedder() {
-            let pipeline = |retriever| Pipeline::new(sources.clone(), vec![retriever], self.config.fusion).weighted(weights);
+            let pipeline =
+                |retriever| Pipeline::new(sources.clone(), vec![retriever], self.config.fusion).weighted(weights);
             return Ok(match sparse {
                 Some(sparse) => pipeline(sparse),
                 None => pipeline(lexical).preferring_exact(sources.clone()),

@@ -52,6 +52,13 @@ pub enum Hint {
         /// What the run does then, as a clause.
         effect: &'static str,
     },
+    /// Say where an indexed folder or file is now, or drop it from the index.
+    RootIsGone {
+        /// The index's name; `None` if the error occurred where the name is unknown.
+        index: Option<String>,
+        /// What is not there now.
+        root: PathBuf,
+    },
     /// Remove an index and index the folder again. This does not touch the documents.
     RebuildIndex {
         /// Its name.

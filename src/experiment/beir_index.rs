@@ -69,6 +69,7 @@ impl Kinglet {
             roots: &[documents],
             chunking: this.config().chunking().unwrap_or_default(),
             max_file_bytes: u64::MAX,
+            dropped: &[],
             exclude: &[],
             embedders: &embedders,
             encoders: &this.open_sparse_encoders(&index)?,

@@ -64,5 +64,5 @@ fn passage(text: &str) -> Passage {
         inner_headings: Vec::new(),
         text: text.to_string(),
     };
-    Passage { path: String::new(), chunk, truncated: None, sentences: Vec::new() }
+    Passage { path: String::new(), chunk, truncated: None, gone: false, sentences: Vec::new() }
 }

@@ -61,6 +61,7 @@ impl GeneratorRun {
                 path: at.to_string(),
                 chunk,
                 truncated: None,
+                gone: false,
                 sentences,
             })
             .collect();

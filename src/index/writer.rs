@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::dense::Dense;
 use super::dense::writer::{DensePlace, DenseWriter};
 use super::derived_part::{DerivedPart, DerivedParts};
-use super::durable_file::{make_private_folder, remove_file, remove_folder, share_as_folder};
+use super::durable_file::{index_name, make_private_folder, remove_file, remove_folder, share_as_folder};
 use super::lexical::writer::LexicalWriter;
 use super::manifest::Manifest;
 use super::sparse::Sparse;
@@ -16,7 +16,7 @@ use super::sparse::writer::SparseWriter;
 use super::store::sqlite::remove_database;
 use super::store::{Change, Documents};
 use super::{EXACT_LIMIT, STORE, WorkProgress, dense_folder, sparse_folder, tokens_file};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::language::Language;
 use crate::models::contracts::{Embedder, EmbedderCard, SparseCard, SparseEncoder};
 
@@ -43,7 +43,7 @@ impl IndexWriter {
         if !store.is_file() {
             remove_derived(folder)?;
         }
-        let documents = Documents::open_for_writing(&store)?;
+        let documents = Documents::open_for_writing(&store).map_err(|error| beyond_repair(error, folder))?;
         share_as_folder(folder);
         Ok(IndexWriter { folder: folder.to_path_buf(), manifest, documents, exact_limit: EXACT_LIMIT, _lock: lock })
     }
@@ -66,7 +66,7 @@ impl IndexWriter {
         if damage.kind() != ErrorKind::Damaged {
             return Err(damage);
         }
-        let roots = self.documents.roots()?;
+        let roots = self.documents.roots().map_err(|error| beyond_repair(error, &self.folder))?;
         let (store, new) = (self.folder.join(STORE), self.folder.join(".new-documents.sqlite"));
         remove_database(&new)?;
         write_roots(&new, &roots)?;
@@ -89,6 +89,25 @@ impl IndexWriter {
     pub fn remove(folder: &Path) -> Result<()> {
         let _lock = lock(folder)?;
         std::fs::remove_dir_all(folder).map_err(|cause| Error::io("remove", folder, cause))
+    }
+
+    /// Gives the index in `folder` another folder, and so another name. Nothing in it changes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when a process writes to it; when there is something at `new` already,
+    /// or the disk refuses.
+    pub fn rename(folder: &Path, new: &Path) -> Result<()> {
+        let _lock = lock(folder)?;
+        if new.exists() {
+            return Err(Error::input(format!("there is an index {} already", index_name(new)))
+                .with_hint("choose another name; `kinglet ls` lists the indexes"));
+        }
+        std::fs::rename(folder, new).map_err(|cause| Error::io("rename", folder, cause))?;
+        // A rename is durable once its folder is synced, which not every platform can do.
+        if let Some(Ok(parent)) = new.parent().map(File::open) {
+            let _ = parent.sync_all();
+        }
+        Ok(())
     }
 
     /// The manifest as it was when the index was opened or last finished.
@@ -234,6 +253,14 @@ impl IndexWriter {
 impl Drop for IndexWriter {
     fn drop(&mut self) {
         share_as_folder(&self.folder);
+    }
+}
+
+/// The error of a damaged store that the run cannot mend: then it is no help to run it again.
+fn beyond_repair(error: Error, folder: &Path) -> Error {
+    match error.kind() {
+        ErrorKind::Damaged => error.with_hint(Hint::RebuildIndex { index: index_name(folder) }),
+        _ => error,
     }
 }
 

@@ -10,12 +10,14 @@ mod embed;
 mod plan;
 mod progress;
 mod read_files;
+mod roots;
 mod summary;
 
 use std::time::{Duration, Instant};
 
 pub use plan::IngestPlan;
 pub use progress::{Event, FasterEmbedder, NoProgress, Progress, Step};
+pub use roots::move_root;
 pub use summary::{FileNote, Summary};
 
 use crate::error::{Error, ErrorKind, Result};

@@ -12,6 +12,8 @@ use crate::subprocess::Isolation;
 pub struct IngestPlan<'p> {
     /// Folders and files; empty means those of the last run.
     pub roots: &'p [PathBuf],
+    /// Folders and files of the last run that leave the index with all files in them.
+    pub dropped: &'p [PathBuf],
     /// How documents are cut into chunks. If it differs from the last run's, all of them are cut
     /// again.
     pub chunking: Chunking,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::roots::root_at;
 use super::{CHECKPOINT, Event, FileNote, IngestRun, Summary};
 use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::extract::worker_process::read_all;
@@ -39,18 +40,25 @@ impl ReadJob<'_> {
 impl<'r> IngestRun<'r> {
     /// Reads what changed below the roots into the store; returns true if anything did.
     pub(super) fn read_files(&mut self, summary: &mut Summary) -> Result<bool> {
-        let damage = self.writer.documents().damage()?;
-        let roots = self.roots(&damage)?;
-        summary.repaired = damage.files.len();
-        let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
-        let walked = walk(&roots, self.plan.exclude, &limits)?;
-        self.progress.event(&Event::FilesFound { files: walked.files.len() });
+        let documents = self.writer.documents();
+        let damage = documents.damage()?;
         let rereads_all = self
             .writer
             .manifest()
             .is_some_and(|manifest| manifest.chunking != self.plan.chunking || manifest.extraction != extract::VERSION);
+        let dropped = self.plan.dropped.iter().map(|root| root_at(documents, root)).collect::<Result<Vec<_>>>()?;
+        let (roots, gone): (Vec<PathBuf>, _) = self.roots(&damage)?.into_iter().partition(|root| !is_gone(root));
+        // What cannot be read again keeps what was read of it, as long as that is still right.
+        if let Some(first) = gone.first().filter(|_| roots.is_empty() || rereads_all) {
+            return Err(Error::input(format!("there is no file or folder {}", first.display()))
+                .with_hint(Hint::RootIsGone { index: None, root: first.clone() }));
+        }
+        summary.gone = gone;
+        summary.repaired = damage.files.len();
+        let limits = Limits { max_file_bytes: self.plan.max_file_bytes };
+        let walked = walk(&roots, self.plan.exclude, &limits)?;
+        self.progress.event(&Event::FilesFound { files: walked.files.len() });
 
-        let documents = self.writer.documents();
         let change = documents.change()?;
         // Damaged files are removed, so that they are read like new ones.
         damage.roots.iter().try_for_each(|root| change.remove_root(*root))?;
@@ -62,7 +70,7 @@ impl<'r> IngestRun<'r> {
             known.push(documents.known_files(row)?);
             rows.push(row);
         }
-        let mut changed = !damage.is_none();
+        let mut changed = !damage.is_none() || !self.plan.dropped.is_empty();
         for skipped in &walked.skipped {
             let before = known[skipped.root].remove(&skipped.path);
             if before.and_then(|file| file.skipped).as_deref() != Some(&skipped.reason) {
@@ -91,6 +99,10 @@ impl<'r> IngestRun<'r> {
             change.remove(gone.id)?;
             changed = true;
             summary.removed += usize::from(gone.skipped.is_none());
+        }
+        for root in dropped {
+            summary.removed += documents.known_files(root)?.values().filter(|file| file.skipped.is_none()).count();
+            change.remove_root(root)?;
         }
         summary.skipped.sort_by(|a, b| a.path.cmp(&b.path));
         // A first run that was interrupted after its commit leaves nothing to read, but no manifest
@@ -182,6 +194,10 @@ impl<'r> IngestRun<'r> {
         if roots.is_empty() {
             return Err(Error::input("nothing was named to index").with_hint(Hint::IndexFolder { index: None }));
         }
+        roots.retain(|root| !self.plan.dropped.contains(root));
+        if roots.is_empty() {
+            return Err(Error::input("the index would cover nothing").with_hint("`kinglet rm` removes a whole index"));
+        }
         Ok(roots)
     }
 
@@ -242,6 +258,11 @@ impl<'r> IngestRun<'r> {
             }
         }
     }
+}
+
+/// True if there is certainly nothing at `path`.
+pub(super) fn is_gone(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
 }
 
 fn whole_path(root: &Path, path: &str) -> PathBuf {

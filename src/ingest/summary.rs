@@ -14,6 +14,8 @@ pub struct Summary {
     pub removed: usize,
     /// Files read again because the index had damaged rows of them.
     pub repaired: usize,
+    /// Indexed folders and files that are not there now. What was read of them stays in the index.
+    pub gone: Vec<PathBuf>,
     /// Files found but not read, with the reasons.
     pub skipped: Vec<FileNote>,
     /// All files of the index that were not read whole because of a limit, with what was left out.

@@ -138,6 +138,9 @@ fn path_and_state(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Res
         return Err("not a regular file".to_owned());
     }
     let path = below(base, entry.path()).ok_or("its name is not UTF-8")?;
+    if !path.is_empty() && is_backup(entry.file_name()) {
+        return Err("a backup file of an editor".to_owned());
+    }
     let metadata = entry.metadata().map_err(|cause| format!("its size and date could not be read: {cause}"))?;
     if metadata.len() > limits.max_file_bytes {
         let (size, limit) = (metadata.len(), limits.max_file_bytes);
@@ -148,6 +151,14 @@ fn path_and_state(entry: &ignore::DirEntry, base: &Path, limits: &Limits) -> Res
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanoseconds| -nanoseconds),
     });
     Ok((path, FileState { size_bytes: metadata.len(), modified_ns, status_changed_ns: status_changed_ns(&metadata) }))
+}
+
+/// True for the names under which editors keep the previous or the unsaved text of a file: `a.md~`,
+/// `#a.md#`, `a.md.swp`. Other such files are hidden.
+fn is_backup(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let is_autosave = name.len() > 2 && name.starts_with('#') && name.ends_with('#');
+    is_autosave || [".swp", ".swo"].iter().any(|ending| name.ends_with(ending)) || name.ends_with('~')
 }
 
 #[cfg(unix)]
@@ -251,6 +262,18 @@ mod tests {
         assert_eq!(paths(&walked), ["b.md"]);
         assert_eq!(walked.skipped[0].path, "a.md");
         assert_eq!(walked.skipped[0].reason, "too large: 10 bytes, and the limit is 9");
+    }
+
+    #[test]
+    fn backup_files_of_editors_are_skipped_unless_they_are_named() {
+        let names = ["#lease.md#", ".#lease.md", ".lease.md.swp", "a#.md", "lease.md", "lease.md.swo", "lease.md~"];
+        let folder = folder(&names.map(|name| (name, "text")));
+        let walked = walk(&[folder.path().to_owned()], &[], &Limits::default()).unwrap();
+        assert_eq!(paths(&walked), ["a#.md", "lease.md"]);
+        let skipped: Vec<_> = walked.skipped.iter().map(|it| (it.path.as_str(), it.reason.as_str())).collect();
+        let reason = "a backup file of an editor";
+        assert_eq!(skipped, ["#lease.md#", "lease.md.swo", "lease.md~"].map(|path| (path, reason)));
+        assert_eq!(paths(&walk(&[folder.path().join("lease.md~")], &[], &Limits::default()).unwrap()), [""]);
     }
 
     #[cfg(unix)]

@@ -32,8 +32,28 @@ const LEAST_GROUPS: usize = 3;
 const LEAST_DIGITS_IN_GROUPS: usize = 7;
 /// The words that begin titles of definitions.
 const KEYWORDS: [&str; 22] = [
-    "struct", "enum", "trait", "fn", "const", "static", "type", "mod", "macro_rules", "union", "class", "def",
-    "func", "function", "interface", "object", "module", "namespace", "record", "protocol", "val", "fun",
+    "struct",
+    "enum",
+    "trait",
+    "fn",
+    "const",
+    "static",
+    "type",
+    "mod",
+    "macro_rules",
+    "union",
+    "class",
+    "def",
+    "func",
+    "function",
+    "interface",
+    "object",
+    "module",
+    "namespace",
+    "record",
+    "protocol",
+    "val",
+    "fun",
 ];
 
 /// A thing of the question that a passage has whole or not.
@@ -130,7 +150,8 @@ pub(super) fn exact_matches(
         matches.push(ExactMatch { written: thing.written, having, written_so, defining });
     }
     let words = query.text().split_whitespace().map(str::to_lowercase);
-    let words = words.filter(|word| !is_stop_word(word.trim_matches(|end: char| !end.is_alphanumeric()))).count().max(1);
+    let words =
+        words.filter(|word| !is_stop_word(word.trim_matches(|end: char| !end.is_alphanumeric()))).count().max(1);
     let weight = (WEIGHT_OF_SHARE * exact_words as f32 / words as f32).min(MOST_WEIGHT);
     Ok(ExactMatches { matches, weight })
 }
@@ -197,7 +218,9 @@ fn exact_things(question: &str, language: Language) -> Vec<ExactThing> {
     for (at, &span) in compounds.iter().enumerate() {
         let written = span.of(question);
         let term = words.iter().find(|word| word.span == span).map(|word| word.stem.clone());
-        if let Some((_, known)) = things.iter_mut().find(|(known, _)| known.start <= span.start && span.end <= known.end) {
+        if let Some((_, known)) =
+            things.iter_mut().find(|(known, _)| known.start <= span.start && span.end <= known.end)
+        {
             if known.written == written {
                 known.terms.extend(term);
             }

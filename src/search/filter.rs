@@ -8,11 +8,13 @@ use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use globset::{GlobBuilder, GlobMatcher};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::glob::Glob;
+use super::path_pattern::PathPattern;
 use crate::error::{Error, Result};
 use crate::index::lexical::stems;
 use crate::index::store::{ChunkId, Outline};
@@ -21,17 +23,20 @@ use crate::text::Span;
 use kinglet_formats::{Format, format_of_name};
 
 /// The syntax of filters, for messages and help.
-pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB, modified>=YYYY-MM-DD (also > <= < =)";
+pub const GRAMMAR: &str = "path=GLOB, type=markdown|html|code|text|pdf|word|slides|table|mail|book|notebook|data or a file ending, heading=GLOB, meta.KEY=GLOB (with != for all others, and A,B for one of several), modified>=YYYY-MM-DD (also > <= < = !=)";
 
 /// The parsed filter, or the reason why it is not one.
 type Parsed<T> = std::result::Result<T, String>;
 
-/// A condition on passages.
+/// A condition on passages. A value may be several with commas between them: one of them must fit.
+/// A comma in braces or brackets, or after a backslash, is a part of its value, and a name with
+/// commas also fits as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Filter {
-    /// The path below the indexed folder matches this glob.
+    /// The path matches this path or glob, or lies in this folder: absolute, or below the indexed
+    /// folder.
     Path(String),
     /// The file has this type (see [`GRAMMAR`]) or this ending.
     Type(String),
@@ -55,10 +60,17 @@ pub enum Filter {
     Phrase(String),
     /// All of these words, in any form, are in the passage. Only queries have it.
     Words(String),
-    /// This does not hold. Only queries have it.
-    Not(Box<Filter>),
     /// All of these hold.
     All(Vec<Filter>),
+    /// This does not hold.
+    Not(Box<Filter>),
+    /// This holds, where relative paths may also be below this absolute folder.
+    SeenFrom {
+        /// The folder, such as the one in which the filter was typed.
+        folder: String,
+        /// The condition.
+        filter: Box<Filter>,
+    },
 }
 
 /// Words that a filter asks for, which only an index can find.
@@ -132,6 +144,15 @@ impl Filter {
         Self::read(written).map_err(|why| not_a_filter(written, &why))
     }
 
+    /// The same filter, where relative paths may also be below `folder`, an absolute path.
+    #[must_use]
+    pub fn seen_from(self, folder: &Path) -> Self {
+        match folder.to_str() {
+            Some(folder) => Filter::SeenFrom { folder: folder.to_string(), filter: Box::new(self) },
+            None => self,
+        }
+    }
+
     /// The filter that passes what all of `filters` pass; `None` if there are none.
     pub fn all(mut filters: Vec<Filter>) -> Option<Self> {
         match filters.len() {
@@ -142,7 +163,9 @@ impl Filter {
 
     fn read(written: &str) -> Parsed<Self> {
         let at = written.find(['=', '<', '>']).ok_or("it has no comparison")?;
-        let (key, rest) = (written[..at].trim(), &written[at..]);
+        let (key, rest) = (&written[..at], &written[at..]);
+        let negated = key.strip_suffix('!').filter(|_| rest.starts_with('='));
+        let key = negated.unwrap_or(key).trim();
         let comparison = Operator::WRITTEN.into_iter().find(|(sign, _)| rest.starts_with(sign));
         let (sign, comparison) = comparison.expect("it starts with the first character of one");
         let value = rest[sign.len()..].trim().to_string();
@@ -162,8 +185,9 @@ impl Filter {
                 None => return Err("its key is none of path, type, heading, meta.KEY and modified".into()),
             },
         };
-        filter.compile()?;
-        Ok(filter)
+        // Whether there is a folder above the current one is not known yet.
+        filter.compile(Some(""))?;
+        Ok(if negated.is_some() { Filter::Not(Box::new(filter)) } else { filter })
     }
 
     /// Prepares the filter to be applied to many chunks. `find` finds those with certain words.
@@ -171,32 +195,34 @@ impl Filter {
     /// # Errors
     /// When a glob or a date in it is invalid, or `find` fails.
     pub fn matcher(&self, find: FindWords<'_>) -> Result<FilterMatcher> {
-        let compiled = match self {
-            Filter::Phrase(text) => Compiled::Chunks(find(&FilterWords::Phrase(text))?),
-            Filter::Words(text) => Compiled::Chunks(find(&FilterWords::Words(text))?),
-            Filter::Not(not) => Compiled::Not(Box::new(not.matcher(find)?.0)),
-            Filter::All(filters) => {
-                Compiled::All(filters.iter().map(|it| Ok(it.matcher(find)?.0)).collect::<Result<_>>()?)
-            }
-            _ => self.compile().map_err(|why| not_a_filter(&self.to_string(), &why))?,
-        };
-        Ok(FilterMatcher(compiled))
+        self.compile_with(find, None).map(FilterMatcher)
     }
 
-    fn compile(&self) -> Parsed<Compiled> {
+    fn compile_with(&self, find: FindWords<'_>, folder: Option<&str>) -> Result<Compiled> {
         Ok(match self {
-            Filter::Phrase(_) | Filter::Words(_) => Compiled::Chunks(HashSet::new()),
-            Filter::Not(not) => Compiled::Not(Box::new(not.compile()?)),
-            Filter::Path(value) => Compiled::Path(glob(value, true)?),
-            Filter::Type(value) => {
-                let name = value.to_lowercase();
-                match Format::NAMED.iter().find(|(known, _)| *known == name) {
-                    Some((_, format)) => Compiled::Format(*format),
-                    None => Compiled::Ending(name.trim_start_matches('.').to_string()),
-                }
+            Filter::Phrase(text) => Compiled::Chunks(find(&FilterWords::Phrase(text))?),
+            Filter::Words(text) => Compiled::Chunks(find(&FilterWords::Words(text))?),
+            Filter::Not(not) => Compiled::Not(Box::new(not.compile_with(find, folder)?)),
+            Filter::All(all) => {
+                Compiled::All(all.iter().map(|one| one.compile_with(find, folder)).collect::<Result<_>>()?)
             }
-            Filter::Heading(value) => Compiled::Heading(glob(value, false)?),
-            Filter::Metadata { key, value } => Compiled::Metadata(key.to_lowercase(), glob(value, false)?),
+            Filter::SeenFrom { folder, filter } => filter.compile_with(find, Some(folder))?,
+            _ => self.matcher_from(folder)?.0,
+        })
+    }
+
+    /// A matcher that knows no words; relative paths may also be below `folder`.
+    pub(super) fn matcher_from(&self, folder: Option<&str>) -> Result<FilterMatcher> {
+        self.compile(folder).map(FilterMatcher).map_err(|why| not_a_filter(&self.to_string(), &why))
+    }
+
+    /// `folder` is the one from which relative paths are looked up, if any.
+    fn compile(&self, folder: Option<&str>) -> Parsed<Compiled> {
+        Ok(match self {
+            Filter::Path(value) => Compiled::Path(each_of(value, |path| PathPattern::new(path, folder))?),
+            Filter::Type(value) => Compiled::Type(each_of(value, |name| Ok(FileKind::named(name)))?),
+            Filter::Heading(value) => Compiled::Heading(each_of(value, Glob::of_text)?),
+            Filter::Metadata { key, value } => Compiled::Metadata(key.to_lowercase(), each_of(value, Glob::of_text)?),
             Filter::Modified { comparison, day } => {
                 let (from, until) = day_ns(day).ok_or("a date is written like 2026-11-23")?;
                 match comparison {
@@ -207,7 +233,12 @@ impl Filter {
                     Operator::Equal => Compiled::Modified(from, until),
                 }
             }
-            Filter::All(filters) => Compiled::All(filters.iter().map(Filter::compile).collect::<Parsed<_>>()?),
+            Filter::All(filters) => {
+                Compiled::All(filters.iter().map(|filter| filter.compile(folder)).collect::<Parsed<_>>()?)
+            }
+            Filter::Phrase(_) | Filter::Words(_) => Compiled::Chunks(HashSet::new()),
+            Filter::Not(filter) => Compiled::Not(Box::new(filter.compile(folder)?)),
+            Filter::SeenFrom { folder, filter } => filter.compile(Some(folder))?,
         })
     }
 }
@@ -221,13 +252,23 @@ impl Display for Filter {
             Filter::Heading(value) => write!(f, "heading={value}"),
             Filter::Metadata { key, value } => write!(f, "meta.{key}={value}"),
             Filter::Modified { comparison, day } => write!(f, "modified{}{day}", comparison.written()),
-            Filter::Phrase(text) => write!(f, "\"{text}\""),
-            Filter::Words(text) => f.write_str(text),
-            Filter::Not(not) => write!(f, "-{not}"),
             Filter::All(filters) => {
                 let written: Vec<String> = filters.iter().map(ToString::to_string).collect();
                 f.write_str(&written.join(" and "))
             }
+            Filter::Phrase(text) => write!(f, "\"{text}\""),
+            Filter::Words(text) => f.write_str(text),
+            Filter::Not(filter) if matches!(**filter, Filter::Phrase(_) | Filter::Words(_)) => write!(f, "-{filter}"),
+            Filter::Not(filter) => match (&**filter, filter.to_string().split_once('=')) {
+                (Filter::All(_) | Filter::Not(_) | Filter::SeenFrom { .. }, _) | (_, None) => {
+                    write!(f, "not ({filter})")
+                }
+                (Filter::Modified { comparison, .. }, _) if *comparison != Operator::Equal => {
+                    write!(f, "not ({filter})")
+                }
+                (_, Some((key, value))) => write!(f, "{key}!={value}"),
+            },
+            Filter::SeenFrom { filter, .. } => write!(f, "{filter}"),
         }
     }
 }
@@ -238,18 +279,17 @@ pub struct FilterMatcher(Compiled);
 
 #[derive(Debug)]
 enum Compiled {
-    Path(GlobMatcher),
-    Format(Format),
-    Ending(String),
-    Heading(GlobMatcher),
+    Path(Vec<PathPattern>),
+    Type(Vec<FileKind>),
+    Heading(Vec<Glob>),
     /// The key is in lower-case letters.
-    Metadata(String, GlobMatcher),
+    Metadata(String, Vec<Glob>),
     /// Nanoseconds since 1970; the first is included, the second is not.
     Modified(i128, i128),
     /// Chunks, by the ones that are searched.
     Chunks(HashSet<ChunkId>),
-    Not(Box<Compiled>),
     All(Vec<Compiled>),
+    Not(Box<Compiled>),
 }
 
 impl FilterMatcher {
@@ -261,35 +301,81 @@ impl FilterMatcher {
 
 impl Compiled {
     fn matches(&self, outline: &Outline) -> bool {
-        let name = if outline.path.is_empty() { outline.root.as_str() } else { outline.path.as_str() };
-        let file = || Path::new(name).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let fits = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.is_match(text));
         match self {
-            Compiled::Path(glob) if outline.path.is_empty() => glob.is_match(&*file()),
-            Compiled::Path(glob) => glob.is_match(name),
-            Compiled::Format(format) => format_of_name(&file()) == Some(*format),
-            Compiled::Ending(ending) => {
-                file().rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
-            }
-            Compiled::Heading(glob) => outline.headings.iter().any(|heading| glob.is_match(heading)),
-            Compiled::Metadata(key, glob) => {
-                outline.metadata.iter().any(|(found, value)| found.to_lowercase() == *key && glob.is_match(value))
+            Compiled::Path(patterns) => patterns.iter().any(|pattern| pattern.matches(outline)),
+            Compiled::Type(kinds) => kinds.iter().any(|kind| kind.is_that_of(outline)),
+            Compiled::Heading(globs) => outline.headings.iter().any(|heading| fits(globs, heading)),
+            Compiled::Metadata(key, globs) => {
+                outline.metadata.iter().any(|(found, value)| found.to_lowercase() == *key && fits(globs, value))
             }
             Compiled::Modified(from, until) => (*from..*until).contains(&i128::from(outline.modified_ns)),
             Compiled::Chunks(chunks) => chunks.contains(&outline.original),
-            Compiled::Not(not) => !not.matches(outline),
             Compiled::All(all) => all.iter().all(|one| one.matches(outline)),
+            Compiled::Not(one) => !one.matches(outline),
         }
     }
+}
+
+/// A type of files, or an ending in lower-case letters.
+#[derive(Debug)]
+enum FileKind {
+    Format(Format),
+    Ending(String),
+}
+
+impl FileKind {
+    fn named(name: &str) -> Self {
+        let name = name.to_lowercase();
+        match Format::NAMED.iter().find(|(known, _)| *known == name) {
+            Some((_, format)) => FileKind::Format(*format),
+            None => FileKind::Ending(name.trim_start_matches('.').to_string()),
+        }
+    }
+
+    fn is_that_of(&self, outline: &Outline) -> bool {
+        let name = outline.path_below_root().rsplit('/').next().unwrap_or_default();
+        match self {
+            FileKind::Format(format) => format_of_name(name) == Some(*format),
+            FileKind::Ending(ending) => {
+                name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(ending))
+            }
+        }
+    }
+}
+
+/// Prepares each of the values with commas between them, and a value with commas as a whole too:
+/// a name may have commas.
+fn each_of<T>(value: &str, prepare: impl Fn(&str) -> Parsed<T>) -> Parsed<Vec<T>> {
+    let mut values = vec![value];
+    let (mut from, mut depth, mut is_escaped) = (0, 0, false);
+    for (at, character) in value.char_indices() {
+        match character {
+            _ if is_escaped => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            ',' if depth == 0 => {
+                values.push(&value[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+        is_escaped = character == '\\' && !is_escaped;
+    }
+    if from > 0 {
+        values.push(&value[from..]);
+    }
+    let values: Vec<&str> =
+        values.iter().map(|value| value.trim()).filter(|value| !value.trim_matches(',').is_empty()).collect();
+    if values.is_empty() {
+        return Err("there is nothing between the commas".into());
+    }
+    values.into_iter().map(prepare).collect()
 }
 
 fn not_a_filter(written: &str, why: &str) -> Error {
     Error::input(format!("`{}` is not a filter: {why}", written.escape_debug()))
         .with_hint(format!("filters are {GRAMMAR}"))
-}
-
-fn glob(written: &str, is_path: bool) -> Parsed<GlobMatcher> {
-    let glob = GlobBuilder::new(written).literal_separator(is_path).case_insensitive(!is_path).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|cause| cause.to_string())
 }
 
 /// The first nanosecond of a day in UTC and that of the next day.
@@ -299,28 +385,39 @@ fn day_ns(written: &str) -> Option<(i128, i128)> {
     Some((start(date)?, start(date.tomorrow().ok()?)?))
 }
 
+/// The day in UTC at a time in nanoseconds since 1970, as filters write it.
+pub(super) fn day_of(nanoseconds: i64) -> String {
+    match Timestamp::from_nanosecond(nanoseconds.into()) {
+        Ok(time) => time.to_zoned(TimeZone::UTC).date().to_string(),
+        Err(_) => "an unknown day".to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn passes(written: &str, path: &str, headings: &[&str]) -> bool {
-        // Noon of 2026-11-23 in UTC.
-        let modified_ns = 1_795_435_200_000_000_000;
-        let headings = headings.iter().map(ToString::to_string).collect();
-        let outline = Outline {
+    /// Noon of 2026-11-23 in UTC.
+    const NOON_NS: i64 = 1_795_435_200_000_000_000;
+
+    fn outline(path: &str, modified_ns: i64, headings: &[&str]) -> Outline {
+        Outline {
             chunk: 1,
             original: 1,
             root: "/notes".into(),
             path: path.into(),
             modified_ns,
-            headings,
+            headings: headings.iter().map(ToString::to_string).collect(),
             start_byte: 0,
             metadata: vec![("Tags".into(), "birds".into()), ("tags".into(), "small".into())],
-        };
+        }
+    }
+
+    fn passes(written: &str, path: &str, headings: &[&str]) -> bool {
         let filter = Filter::parse(written).unwrap();
         let sent: Filter = serde_json::from_str(&serde_json::to_string(&filter).unwrap()).unwrap();
         assert_eq!((&sent, &Filter::parse(&filter.to_string()).unwrap()), (&filter, &filter));
-        sent.matcher(&|_| Ok(HashSet::new())).unwrap().matches(&outline)
+        sent.matcher(&|_| Ok(HashSet::new())).unwrap().matches(&outline(path, NOON_NS, headings))
     }
 
     #[test]
@@ -331,6 +428,13 @@ mod tests {
             passes("type=markdown", "a.MD", &[]) && passes("type=rs", "a.rs", &[]) && passes("type=code", "a.rs", &[])
         );
         assert!(!passes("type=html", "a.md", &[]));
+        assert!(passes("type=pdf, markdown", "a.md", &[]) && !passes("type=pdf,word", "a.md", &[]));
+        assert!(passes("type!=pdf,word", "a.md", &[]) && !passes("type!=pdf,markdown", "a.md", &[]));
+        assert!(
+            passes("heading!=in*", "a.md", &["Guide"]) && !passes("heading!=in*", "a.md", &["Guide", "Installing"])
+        );
+        assert!(passes("meta.tags!=large", "a.md", &[]) && !passes("meta.tags!=large,small", "a.md", &[]));
+        assert!(passes("modified!=2026-11-22", "a.md", &[]) && !passes("modified!=2026-11-23", "a.md", &[]));
         assert!(
             passes("heading=install*", "a.md", &["Guide", "Installing it"]) && !passes("heading=in", "a.md", &["inn"])
         );
@@ -349,6 +453,63 @@ mod tests {
         }
     }
 
+    /// Paths pass below the indexed folder `/notes`, as absolute ones, and from `/notes/work/new`.
+    #[test]
+    fn a_path_is_taken_as_hits_show_it() {
+        let passes_in_folder = |written: &str, path: &str| {
+            let filter = Filter::parse(written).unwrap().seen_from(Path::new("/notes/work/new"));
+            let sent: Filter = serde_json::from_str(&serde_json::to_string(&filter).unwrap()).unwrap();
+            assert_eq!((&sent, &filter.to_string()), (&filter, &Filter::parse(written).unwrap().to_string()));
+            sent.matcher(&|_| Ok(HashSet::new())).unwrap().matches(&outline(path, 0, &[]))
+        };
+        for (passing, path) in [
+            ("path=work/a.md", "work/a.md"),
+            ("path=/notes/work/a.md", "work/a.md"),
+            ("path=/notes/**/*.md", "work/a.md"),
+            ("path=work", "work/new/a.md"),
+            ("path=work/", "work/new/a.md"),
+            ("path=w*/", "work/new/a.md"),
+            ("path=/notes", "work/a.md"),
+            ("path=a.md", "work/new/a.md"),
+            ("path=*.md", "work/new/a.md"),
+            ("path=./*.md", "work/new/a.md"),
+            ("path=.", "work/new/a.md"),
+            ("path=../a.md", "work/a.md"),
+            ("path=../../../notes/work", "work/a.md"),
+            ("path=x/../a.md", "a.md"),
+            ("path=b/**,work/**", "work/a.md"),
+            ("path={a,b}.md", "b.md"),
+            ("path=Smith, Jones [2024].md", "Smith, Jones [2024].md"),
+            ("path=Smith\\, Jones.md", "Smith, Jones.md"),
+        ] {
+            assert!(passes_in_folder(passing, path), "{passing} passes {path}");
+            assert!(!passes_in_folder(&passing.replacen('=', "!=", 1), path), "{passing}");
+        }
+        for (written, path) in [
+            ("path=work", "works/a.md"),
+            ("path=w*", "work/new/a.md"),
+            ("path=./a.md", "a.md"),
+            ("path=.", "work/a.md"),
+            ("path=/work", "work/a.md"),
+            ("path=/note", "work/a.md"),
+            ("path=Smith\\, Jones.md", "Jones.md"),
+        ] {
+            assert!(!passes_in_folder(written, path), "{written} does not pass {path}");
+        }
+        let up = Filter::parse("path=../a.md").unwrap();
+        assert!(
+            up.matcher(&|_| Ok(HashSet::new())).unwrap_err().to_string().contains("leads out"),
+            "no folder was given"
+        );
+        let file = Outline { root: "/notes/one.md".into(), ..outline("", 0, &[]) };
+        for written in ["path=one.md", "path=/notes/one.md", "path=*.md", "type=md"] {
+            assert!(
+                Filter::parse(written).unwrap().matcher(&|_| Ok(HashSet::new())).unwrap().matches(&file),
+                "{written}"
+            );
+        }
+    }
+
     #[test]
     fn an_invalid_filter_is_an_error_that_shows_the_syntax() {
         for written in [
@@ -361,6 +522,10 @@ mod tests {
             "size=3",
             "modified=yesterday",
             "path=[",
+            "path!=",
+            "type=,",
+            "path!>a",
+            "meta.!=a",
             "modified>=2026-13-01",
         ] {
             let error = Filter::parse(written).unwrap_err();
@@ -375,20 +540,9 @@ mod tests {
         assert_eq!(Filter::all(vec![parse("path=a")]), Some(parse("path=a")));
         let both = Filter::all(vec![parse("type=rs"), parse("modified > 2026-11-22")]).unwrap();
         assert_eq!(both.to_string(), "type=rs and modified>2026-11-22");
-        let outline = |path: &str, modified_ns| Outline {
-            chunk: 1,
-            original: 1,
-            root: "/notes".into(),
-            path: path.into(),
-            modified_ns,
-            headings: vec![],
-            start_byte: 0,
-            metadata: vec![],
-        };
         let matcher = both.matcher(&|_| Ok(HashSet::new())).unwrap();
-        let noon_ns = 1_795_435_200_000_000_000;
-        assert!(matcher.matches(&outline("a.rs", noon_ns)));
-        assert!(!matcher.matches(&outline("a.md", noon_ns)) && !matcher.matches(&outline("a.rs", 0)));
+        assert!(matcher.matches(&outline("a.rs", NOON_NS, &[])));
+        assert!(!matcher.matches(&outline("a.md", NOON_NS, &[])) && !matcher.matches(&outline("a.rs", 0, &[])));
         let sent = r#"{"all":[{"type":"rs"},{"modified":{"comparison":">","day":"2026-11-22"}}]}"#;
         assert_eq!(serde_json::to_string(&both).unwrap(), sent);
         let damaged: Filter = serde_json::from_str(r#"{"modified":{"comparison":">","day":"soon"}}"#).unwrap();

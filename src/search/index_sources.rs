@@ -1,9 +1,11 @@
 //! A local index as the sources of a search.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::filter::{Filter, FilterWords};
+use super::nearest_values::what_would_pass;
 use super::phrase::Phrase;
 use super::ranking::order;
 use super::sources::{ChunkSource, DenseSource, LexicalSource, SparseSource, TokenVectorSource};
@@ -65,7 +67,7 @@ impl IndexSources {
         let filtered = self.passing(filter)?;
         if filtered.passing.is_empty() {
             return Err(Error::input(format!("nothing in {} passes the filter {filter}", self.index.name()))
-                .with_hint("`kinglet status --verbose` and `kinglet search --json` show paths and headings"));
+                .with_hint(what_would_pass(filter, &self.index.outlines()?)?));
         }
         Ok(Some(filtered))
     }
@@ -105,7 +107,8 @@ impl IndexSources {
         }
         let FilterWords::Phrase(phrase) = words else { return Ok(having.unwrap_or_default()) };
         let known: HashSet<ChunkId> = self.index.chunk_ids()?.into_iter().collect();
-        let mut ids: Vec<ChunkId> = having.map_or_else(|| known.clone(), |having| &having & &known).into_iter().collect();
+        let mut ids: Vec<ChunkId> =
+            having.map_or_else(|| known.clone(), |having| &having & &known).into_iter().collect();
         ids.sort_unstable();
         let phrase = Phrase::new(phrase);
         let chunks = self.index.chunks(&ids)?;
@@ -170,6 +173,10 @@ impl ChunkSource for IndexSources {
 
     fn truncated(&self, id: ChunkId) -> Result<Option<String>> {
         self.index.truncated(id)
+    }
+
+    fn is_gone(&self, path: &Path) -> bool {
+        matches!(path.try_exists(), Ok(false))
     }
 
     fn language(&self) -> Language {

@@ -67,8 +67,7 @@ fn quoted(text: &str) -> Option<(&str, usize)> {
     let after = inside[end + close.len_utf8()..].chars().next();
     let phrase = inside[..end].trim();
     let is_closed = after.is_none_or(|after| !after.is_alphanumeric());
-    (is_closed && phrase.contains(char::is_alphanumeric))
-        .then_some((phrase, first.len_utf8() + end + close.len_utf8()))
+    (is_closed && phrase.contains(char::is_alphanumeric)).then_some((phrase, first.len_utf8() + end + close.len_utf8()))
 }
 
 /// The word up to the next space, if it begins with a letter.
@@ -107,8 +106,21 @@ mod tests {
     #[test]
     fn all_else_is_plain_text() {
         for typed in [
-            "", "\"", "a \" b", "5\" pipe and 3\" pipe", "a - b", "--no-correct", "-5 degrees", "-deposit", "well-known",
-            "\"\"", "path:docs type=pdf", "say \"yes\"no", "don't 'quote' me", "a -- b", "-\"all of it\"",
+            "",
+            "\"",
+            "a \" b",
+            "5\" pipe and 3\" pipe",
+            "a - b",
+            "--no-correct",
+            "-5 degrees",
+            "-deposit",
+            "well-known",
+            "\"\"",
+            "path:docs type=pdf",
+            "say \"yes\"no",
+            "don't 'quote' me",
+            "a -- b",
+            "-\"all of it\"",
         ] {
             assert_eq!(TypedQuery::parse(typed), TypedQuery::literal(typed), "{typed}");
         }

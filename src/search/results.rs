@@ -68,6 +68,8 @@ pub struct SearchResult {
     pub snippet: Snippet,
     /// What a limit left out of the file, if anything.
     pub truncated: Option<String>,
+    /// True if the file is not there any more.
+    pub gone: bool,
     /// The codes, numbers, dates and names of the question that it has not, or only in parts.
     pub partial: Vec<String>,
     /// The sentences of the chunk's text that read like instructions to a model.
@@ -156,8 +158,9 @@ impl<'s> Results<'s> {
         let show = |(hit, StoredChunk { id, path, chunk }, duplicates)| {
             let snippet = snippet(question, &chunk.text, chunks.language(), SNIPPET_CHARS);
             let instructions = instructions_in(&chunk.text, &chunk.headings);
-            let truncated = chunks.truncated(id)?;
-            Ok(SearchResult { hit, path, chunk, snippet, truncated, partial: Vec::new(), instructions, duplicates })
+            let (truncated, gone) = (chunks.truncated(id)?, chunks.is_gone(&path));
+            let partial = Vec::new();
+            Ok(SearchResult { hit, path, chunk, snippet, truncated, gone, partial, instructions, duplicates })
         };
         self.kept.into_iter().take(count).map(show).collect()
     }

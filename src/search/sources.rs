@@ -5,6 +5,7 @@
 //! list to `k`, and the filter changes no score.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::Filter;
 use crate::error::Result;
@@ -121,6 +122,12 @@ pub trait ChunkSource: Send + Sync {
     /// # Errors
     /// When the source fails.
     fn truncated(&self, id: ChunkId) -> Result<Option<String>>;
+
+    /// True if the file of a chunk, which has this path, is certainly not there any more. A source
+    /// that cannot look says `false`.
+    fn is_gone(&self, _path: &Path) -> bool {
+        false
+    }
 
     /// The language of the stems by which words are compared.
     fn language(&self) -> Language;

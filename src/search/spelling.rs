@@ -66,7 +66,9 @@ mod tests {
     #[test]
     fn plain_words_are_corrected_and_names_codes_and_english_words_are_not() {
         assert!(is_plain_word("penetraton") && is_plain_word("Bergman"));
-        assert!(!is_plain_word("NASA") && !is_plain_word("parseHttp") && !is_plain_word("E0599") && !is_plain_word("utf-8"));
+        assert!(
+            !is_plain_word("NASA") && !is_plain_word("parseHttp") && !is_plain_word("E0599") && !is_plain_word("utf-8")
+        );
         assert!(is_english("lease") && is_english("Deposits") && !is_english("penetraton"));
     }
 }

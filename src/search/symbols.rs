@@ -41,6 +41,7 @@ pub fn symbols(sources: &Arc<IndexSources>, symbol: &str, filter: Option<&Filter
                 chunk: chunk.clone(),
                 snippet,
                 truncated: sources.truncated(id)?,
+                gone: sources.is_gone(&path),
                 partial: Vec::new(),
                 instructions: Vec::new(),
                 duplicates: Vec::new(),

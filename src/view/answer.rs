@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::search::{CorrectionView, PendingView};
-use super::{Location, QuoteView, SentenceView, relative};
+use super::{Location, QuoteView, SentenceView, is_false, relative};
 use crate::answer::{Answer, Citation, CitedSource, Disagreement, LeftOut, Reading, Timings};
 use crate::index::calibration::ReadingFeatures;
 
@@ -133,6 +133,9 @@ pub struct SourceView {
     /// What a limit left out of the file; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+    /// True if the file is not there any more; absent if it is.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gone: bool,
 }
 
 /// A passage of which sentences were not read.
@@ -216,6 +219,7 @@ impl SourceView {
             location: Location::new(source.unit, source.first, source.last, &source.place),
             heading: source.heading.clone(),
             truncated: source.truncated.clone(),
+            gone: source.gone,
         }
     }
 }

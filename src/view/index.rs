@@ -29,6 +29,10 @@ pub struct IndexingView {
     /// were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<usize>,
+    /// Indexed folders and files that are not there now, and whose text stays in the index; absent
+    /// if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<PathBuf>,
     /// Files that were found but not read.
     pub skipped: Vec<FileReasonView>,
     /// Files of the index that are not whole because of a limit.
@@ -163,6 +167,7 @@ impl IndexingView {
             unchanged: summary.unchanged,
             removed: summary.removed,
             repaired: (summary.repaired > 0).then_some(summary.repaired),
+            gone: summary.gone.clone(),
             skipped: files(&summary.skipped),
             truncated: files(&summary.truncated),
             chunks: summary.chunks,

@@ -58,6 +58,11 @@ impl Location {
     }
 }
 
+/// Leaves out what is only worth saying if it is true.
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// The path, relative to `base` if it is below it.
 pub fn relative(path: &Path, base: &Path) -> String {
     match path.strip_prefix(base) {
@@ -111,9 +116,15 @@ mod tests {
         let duplicates = vec![DuplicateView { path: text(), location: location.clone() }];
         let legs = vec![LegView { leg: text(), rank: 1, score: 1.0, contribution: 1.0 }];
         let (headings, partial, instructions, text) = (vec![text()], vec![text()], vec![text()], text());
+        let (score, gone) = (1.0, true);
         let hit =
-            HitView { path, location, headings, score: 1.0, legs, text, duplicates, partial, instructions, truncated };
-        SearchView { hits: vec![hit], corrections: corrections(), absent_phrases: vec![self::text()], pending: pending() }
+            HitView { path, location, headings, score, legs, text, duplicates, partial, instructions, truncated, gone };
+        SearchView {
+            hits: vec![hit],
+            corrections: corrections(),
+            absent_phrases: vec![self::text()],
+            pending: pending(),
+        }
     }
 
     fn corrections() -> Vec<CorrectionView> {
@@ -163,6 +174,7 @@ mod tests {
                 location: location(),
                 heading: text(),
                 truncated: Some(text()),
+                gone: true,
             }],
             nearest: vec![CitationView { n: 1, path: text(), location: location(), quote: text(), span: [1, 2] }],
             instructions_left_out: vec![LeftOutView { path: text(), location: location(), sentences: 1 }],
@@ -180,6 +192,7 @@ mod tests {
             unchanged: 1,
             removed: 1,
             repaired: Some(1),
+            gone: vec![text().into()],
             skipped: files(),
             truncated: files(),
             chunks: 1,
@@ -233,6 +246,7 @@ mod tests {
             id: text(),
             kind: text(),
             size_bytes: Some(1),
+            estimated_bytes: Some(1),
             licence: text(),
             description: text(),
             parameters: Some(1),

@@ -26,6 +26,8 @@ pub struct ModelView {
     pub kind: String,
     /// The size of its files, if known.
     pub size_bytes: Option<u64>,
+    /// An estimate of that size, if it is unknown and the number of parameters is known.
+    pub estimated_bytes: Option<u64>,
     /// Its licence.
     pub licence: String,
     /// A short description.
@@ -77,10 +79,12 @@ impl ModelListView {
     pub fn new(kinglet: &Kinglet, ollama: &[OllamaModel]) -> Result<Self> {
         let view = |spec: &ModelSpec| {
             let need = kinglet.memory_need(spec);
+            let size_bytes = kinglet.models().size_bytes(spec);
             ModelView {
                 id: spec.id.to_string(),
                 kind: spec.kind.to_string(),
-                size_bytes: kinglet.models().size_bytes(spec),
+                size_bytes,
+                estimated_bytes: spec.estimated_bytes().filter(|_| size_bytes.is_none()),
                 licence: spec.licence.clone(),
                 description: spec.description.clone(),
                 parameters: spec.parameters,
@@ -94,6 +98,7 @@ impl ModelListView {
             id: format!("ollama:{}", model.name),
             kind: "generator".to_string(),
             size_bytes: Some(model.size_bytes),
+            estimated_bytes: None,
             licence: "unknown".to_string(),
             description: match model.details.as_str() {
                 "" => "run by Ollama".to_string(),

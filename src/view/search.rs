@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Location, relative};
+use super::{Location, is_false, relative};
 use crate::search::{Correction, DuplicateLocation, LegScore, PendingWork, SearchResponse, SearchResult};
 
 /// The hits of a search.
@@ -52,6 +52,9 @@ pub struct HitView {
     /// What a limit left out of the file; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+    /// True if the file is not there any more; absent if it is.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gone: bool,
 }
 
 /// A word that was searched in another spelling.
@@ -139,6 +142,7 @@ impl HitView {
             partial: result.partial.clone(),
             instructions: result.instructions.iter().map(|span| span.of(&result.chunk.text).to_string()).collect(),
             truncated: result.truncated.clone(),
+            gone: result.gone,
         }
     }
 }

@@ -200,6 +200,7 @@ pub fn index_with_parts(
         roots,
         chunking,
         max_file_bytes: 1 << 20,
+        dropped: &[],
         exclude: &[],
         embedders: &[embedder()],
         encoders: &[encoder()],

@@ -97,6 +97,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  kinglet index ~/notes\n  kinglet index docs README.md --index manual\n  \
                             kinglet index --index manual       update that index\n  \
                             kinglet index --index manual --add-embedder hashing-256\n  \
+                            kinglet index --index manual --drop ~/docs/old\n  \
                             kinglet index ~/notes --watch      index every change, until Ctrl-C")]
     Index {
         /// Folders and files [default: those that the index covers]
@@ -117,6 +118,9 @@ pub enum Command {
         /// Add sparse vectors of this encoder, such as splade-tiny
         #[arg(long, value_name = "ID")]
         sparse: Option<String>,
+        /// Take this folder or file out of the index; the documents are not touched
+        #[arg(long, value_name = "PATH", requires = "index")]
+        drop: Vec<PathBuf>,
         /// Watch for changes and keep indexing, until Ctrl-C
         #[arg(long)]
         watch: bool,
@@ -125,7 +129,8 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
                             kinglet search '\"cold start\" time -memory'\n  kinglet search --symbol SegmentReader\n  \
-                            kinglet search repairs --filter 'path=contracts/**' --filter 'modified>=2025-01-01'\n  \
+                            kinglet search repairs --filter path=contracts --filter 'modified>=2025-01-01'\n  \
+                            kinglet search rent --filter type=pdf,word --filter 'path!=contracts/old'\n  \
                             kinglet search rent --mode lexical --json | jq .hits[0].path"
     )]
     Search {
@@ -165,8 +170,8 @@ pub enum Command {
         /// Score regularization in hybrid mode (similar hits support each other): on or off
         #[arg(long)]
         neighbours: Option<String>,
-        /// Only matching passages: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
-        /// modified>=YYYY-MM-DD; repeatable
+        /// Only matching passages: path=PATH, type=KIND, heading=GLOB, meta.KEY=GLOB,
+        /// modified>=YYYY-MM-DD; != for all others, A,B for one of several; repeatable
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
         /// Show only the best passage of each document
@@ -198,8 +203,8 @@ pub enum Command {
         /// Two generators: the second is asked only if the answer of the first is doubtful
         #[arg(long, value_name = "SMALL,LARGE", value_parser = cascade, conflicts_with = "generator")]
         cascade: Option<String>,
-        /// Only matching passages: path=GLOB, type=KIND, heading=GLOB, meta.KEY=GLOB,
-        /// modified>=YYYY-MM-DD; repeatable
+        /// Only matching passages: path=PATH, type=KIND, heading=GLOB, meta.KEY=GLOB,
+        /// modified>=YYYY-MM-DD; != for all others, A,B for one of several; repeatable
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
         /// Number of passages whose sentences the generator may get
@@ -270,6 +275,31 @@ pub enum Command {
     },
     /// List the indexes
     Ls,
+    /// Tell an index that its folder was moved; embeds nothing again
+    #[command(after_help = "Examples:\n  kinglet move notes ~/documents/notes\n  \
+                            kinglet move work /media/disk/letters --from ~/letters\n\n\
+                            Move the folder itself first. Then `kinglet index --index notes` reads what has changed.")]
+    Move {
+        /// The index
+        #[arg(value_name = "NAME")]
+        index: String,
+        /// Where the folder is now
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Where it was [default: the folder of the index, if it covers only one]
+        #[arg(long, value_name = "FOLDER")]
+        from: Option<PathBuf>,
+    },
+    /// Give an index another name
+    #[command(after_help = "Example:\n  kinglet rename notes diary")]
+    Rename {
+        /// The index
+        #[arg(value_name = "NAME")]
+        index: String,
+        /// Its new name
+        #[arg(value_name = "NEW")]
+        new: String,
+    },
     /// Remove an index; the documents are not touched
     Rm {
         /// The index

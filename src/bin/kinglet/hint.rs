@@ -29,6 +29,16 @@ pub fn rendered(hint: &Hint) -> String {
         Hint::DeleteAndUpdateIndex { path, effect } => {
             format!("delete {} and run `kinglet index`: {effect}", path.display())
         }
+        Hint::RootIsGone { index: Some(index), root } => {
+            let root = quoted(&root.display().to_string());
+            format!(
+                "if it was moved, `kinglet move {index} FOLDER --from {root}` embeds nothing again; \
+                 `kinglet index --index {index} --drop {root}` takes its files out of the index"
+            )
+        }
+        Hint::RootIsGone { index: None, .. } => {
+            "`kinglet move` says where it is now; `kinglet index --drop` takes its files out of the index".to_string()
+        }
         Hint::RebuildIndex { index } => {
             format!(
                 "remove the index with `kinglet rm {index}` and index the folder again; your documents are not touched"
@@ -43,6 +53,12 @@ pub fn rendered(hint: &Hint) -> String {
         // The library may know more hints than this version of the command line.
         _ => "see `kinglet --help`".to_string(),
     }
+}
+
+/// The text as one word of a shell.
+pub fn quoted(text: &str) -> String {
+    let is_plain = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "/-_.,:+@%".contains(c));
+    if is_plain { text.to_string() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]
@@ -71,6 +87,8 @@ mod tests {
                 "kinglet index --index notes --chunking long",
             ),
             (Hint::DeleteAndUpdateIndex { path: "a/manifest.json".into(), effect }, "kinglet index"),
+            (Hint::RootIsGone { index: Some(index()), root: "/old".into() }, "kinglet move notes FOLDER --from /old"),
+            (Hint::RootIsGone { index: Some(index()), root: "/old".into() }, "kinglet index --index notes --drop /old"),
             (Hint::RebuildIndex { index: index() }, "kinglet rm notes"),
             (Hint::ListIndexes, "kinglet ls"),
             (

@@ -1,7 +1,7 @@
 //! Starts the program, dispatches each command to its file, and returns the exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
@@ -102,8 +102,8 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
     let _entered = runtime.enter();
     let session = Session { kinglet, resolved, global: &cli.global, runtime };
     match &cli.command {
-        Command::Index { paths, index, embedder, add_embedder, watch, .. } => {
-            session.index(paths, index.as_deref(), embedder, add_embedder, *watch)
+        Command::Index { paths, index, embedder, add_embedder, drop, watch, .. } => {
+            session.index(paths, index.as_deref(), embedder, add_embedder, drop, *watch)
         }
         Command::Search { question, symbol, index, explain, filter, group_by, literal, no_correct, .. } => {
             let options = SearchOptions {
@@ -141,6 +141,8 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Status { index } => session.status(index),
         Command::Ls => session.ls(),
         Command::Rm { index, yes } => session.rm(index, *yes),
+        Command::Move { index, folder, from } => session.move_root(index, folder, from.as_deref()),
+        Command::Rename { index, new } => session.rename(index, new),
         Command::Doctor { index } => session.doctor(index),
         Command::Inspect { file, text } => session.inspect(file, *text),
         Command::Models(ModelsCommand::List) => session.models_list(),
@@ -216,7 +218,24 @@ impl Session<'_> {
 
 /// The conjunction of all filters; `None` if there are none.
 fn filters(written: &[String]) -> Result<Option<Filter>> {
-    Ok(Filter::all(written.iter().map(|filter| Filter::parse(filter)).collect::<Result<_>>()?))
+    let all = Filter::all(written.iter().map(|filter| Filter::parse(filter)).collect::<Result<_>>()?);
+    // Without a current folder, only paths below the indexed folder and absolute ones are meant.
+    let here = current_folder().ok();
+    Ok(all.map(|filter| match &here {
+        Some(here) => filter.seen_from(here),
+        None => filter,
+    }))
+}
+
+/// The absolute path of a folder or file that may be gone, without links as far as it is there.
+pub(crate) fn former_path(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    for there in absolute.ancestors() {
+        if let (Ok(canonical), Ok(below)) = (there.canonicalize(), absolute.strip_prefix(there)) {
+            return if below.as_os_str().is_empty() { canonical } else { canonical.join(below) };
+        }
+    }
+    absolute
 }
 
 /// The current folder.

@@ -26,7 +26,7 @@ pub struct Change<'d> {
 impl Change<'_> {
     /// The row of a root, which is created if it is missing.
     pub fn root(&self, path: &Path) -> Result<i64> {
-        let text = path.to_str().ok_or_else(|| Error::input(format!("the path {} is not UTF-8", path.display())))?;
+        let text = utf8(path)?;
         self.documents.run("write to", |c| {
             let is_new = c.execute("INSERT OR IGNORE INTO roots(path) VALUES (?1)", [text])? > 0;
             let root = c.query_row("SELECT id FROM roots WHERE path = ?1", [text], |row| row.get(0))?;
@@ -44,6 +44,14 @@ impl Change<'_> {
             c.prepare_cached(update)?
                 .execute(params![id, state.size_bytes, state.modified_ns, state.status_changed_ns])
                 .map(|_| ())
+        })
+    }
+
+    /// Gives a folder or file that was indexed another path. Its files keep their rows.
+    pub fn move_root(&self, id: i64, to: &Path) -> Result<()> {
+        let text = utf8(to)?;
+        self.documents.update(Table::Roots, id, |c| {
+            c.execute("UPDATE roots SET path = ?2 WHERE id = ?1", params![id, text]).map(drop)
         })
     }
 
@@ -72,6 +80,10 @@ impl Change<'_> {
         self.open = false;
         Ok(())
     }
+}
+
+fn utf8(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| Error::input(format!("the path {} is not UTF-8", path.display())))
 }
 
 impl Drop for Change<'_> {

@@ -61,8 +61,10 @@ impl Documents {
         let opened = sqlite::open_for_reading(path, failed).map(|connection| Self::with(path, connection));
         let looked_at = opened.and_then(|documents| documents.generation().map(|_| documents));
         looked_at.map_err(|error| match error.kind() {
-            ErrorKind::Damaged => Error::damaged(format!("{} cannot be read as an index", path.display()))
-                .with_hint(Hint::RebuildIndex { index: index_name_of(path) }),
+            ErrorKind::Damaged => {
+                let hint = error.hint().cloned().unwrap_or_else(mends_structure);
+                Error::damaged(format!("{} cannot be read as an index", path.display())).with_hint(hint)
+            }
             _ => error,
         })
     }
@@ -119,8 +121,17 @@ fn failed(path: &Path, doing: &str, cause: rusqlite::Error) -> Error {
         Some(
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
         ) => error(ErrorKind::Machine),
-        _ => error(ErrorKind::Damaged).with_hint(Hint::RebuildIndex { index: index_name_of(path) }),
+        // What is no database has no list of the indexed folders either.
+        Some(ErrorCode::NotADatabase) => {
+            error(ErrorKind::Damaged).with_hint(Hint::RebuildIndex { index: index_name_of(path) })
+        }
+        _ => error(ErrorKind::Damaged).with_hint(mends_structure()),
     }
+}
+
+/// What helps if the structure of the store is damaged.
+fn mends_structure() -> Hint {
+    Hint::update_index("it makes the index again from your documents")
 }
 
 #[cfg(test)]
@@ -135,8 +146,11 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Machine);
             assert!(error.to_string().ends_with(": the disk is full") && error.hint().is_some(), "{error}");
         }
-        let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
-        let error = failed(Path::new("indexes/notes/documents.sqlite"), "read", cause);
-        assert_eq!(error.hint(), Some(&Hint::RebuildIndex { index: "notes".to_string() }));
+        let hint_of = |code| {
+            let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            failed(Path::new("indexes/notes/documents.sqlite"), "read", cause).hint().cloned()
+        };
+        assert!(matches!(hint_of(rusqlite::ffi::SQLITE_CORRUPT), Some(Hint::UpdateIndex { .. })), "a run mends it");
+        assert_eq!(hint_of(rusqlite::ffi::SQLITE_NOTADB), Some(Hint::RebuildIndex { index: "notes".to_string() }));
     }
 }

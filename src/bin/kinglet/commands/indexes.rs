@@ -14,7 +14,7 @@ use crate::args::IndexArg;
 use crate::commands::models::confirm;
 use crate::hint;
 use crate::render::{self, base_folder};
-use crate::run::{DONE, FAILED, NOTHING_FOUND, Session, printed};
+use crate::run::{DONE, FAILED, NOTHING_FOUND, Session, former_path, printed};
 
 impl Session<'_> {
     pub fn status(&self, index: &IndexArg) -> Result<u8> {
@@ -44,6 +44,21 @@ impl Session<'_> {
         }
         IndexWriter::remove(&folder)?;
         render::notice(&format!("removed the index {name}"));
+        Ok(DONE)
+    }
+
+    pub fn move_root(&self, name: &str, to: &Path, from: Option<&Path>) -> Result<u8> {
+        let name = self.kinglet.find_index(Some(name), Path::new(""))?;
+        let from = self.kinglet.move_root(&name, from.map(former_path).as_deref(), to)?;
+        let (from, to) = (from.display(), former_path(to));
+        render::notice(&format!("{name}: what was in {from} is now in {}", to.display()));
+        render::notice(&format!("`kinglet index --index {name}` reads what has changed since"));
+        Ok(DONE)
+    }
+
+    pub fn rename(&self, name: &str, new: &str) -> Result<u8> {
+        self.kinglet.rename_index(name, new)?;
+        render::notice(&format!("the index {name} is now called {new}"));
         Ok(DONE)
     }
 

@@ -12,6 +12,7 @@ use kinglet::view::{
 };
 
 use super::{BOLD, DIM, ERROR, GOOD, PATH, count_of_files, display_path, gib, mib, notice, size, table};
+use crate::hint::quoted;
 use crate::pace::about;
 use crate::progress::grouped;
 use crate::terminal::{on_one_line, out, visible};
@@ -59,6 +60,16 @@ pub fn summary(summary: &Summary, name: &str, verbose: bool) -> Result<()> {
         summary.removed,
         summary.skipped.len()
     )?;
+    for root in &summary.gone {
+        let (name, root) = (quoted(name), quoted(&root.display().to_string()));
+        writeln!(out, "  gone    {} is not there now; what was read of it stays in the index", on_one_line(&root))?;
+        writeln!(
+            out,
+            "          if it was moved: kinglet move {name} FOLDER --from {0}\n          \
+             to take it out:  kinglet index --index {name} --drop {0}",
+            on_one_line(&root)
+        )?;
+    }
     if let [first, others @ ..] = summary.truncated.as_slice() {
         let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
         let (file, reason) = (on_one_line(&display_path(&first.path)), visible(&first.reason));
@@ -190,7 +201,11 @@ pub fn models(view: &ModelListView) -> Result<()> {
         let description = description + &memory_and_speed(model);
         let installed = if model.installed { "yes" } else { "no" };
         let (id, kind, licence) = (model.id.clone(), model.kind.clone(), model.licence.clone());
-        vec![id, kind, size(model.size_bytes), licence, installed.to_string(), description]
+        let size = match (model.size_bytes, model.estimated_bytes) {
+            (None, Some(estimate)) => format!("~{:.0} MiB", estimate as f64 / f64::from(1 << 20)),
+            (known, _) => size(known),
+        };
+        vec![id, kind, size, licence, installed.to_string(), description]
     };
     let headings = ["id", "kind", "size", "licence", "installed", "description"];
     table(&headings, view.models.iter().map(row).collect(), &[2])

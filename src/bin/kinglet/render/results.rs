@@ -8,16 +8,19 @@ use kinglet::answer::UNSUPPORTED_MARK;
 use kinglet::chunking::Chunk;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
-use kinglet::view::{AnswerView, CascadeView, CitationView, CorrectionView, SearchView, DisagreementView, TimingsView};
+use kinglet::view::{AnswerView, CascadeView, CitationView, CorrectionView, DisagreementView, SearchView, TimingsView};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
+
+/// Said of a file of which only the index has the text.
+const GONE: &str = "this file is gone; `kinglet index` updates the index";
 
 /// Prints search results; with `explain`, what each retriever contributed.
 pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
     let mut out = out();
     for (at, result) in results.iter().enumerate() {
-        let SearchResult { hit, path, chunk, snippet, duplicates, truncated, instructions, partial, .. } = result;
+        let SearchResult { hit, path, chunk, snippet, duplicates, truncated, gone, instructions, partial, .. } = result;
         let location = location(path, chunk);
         writeln!(
             out,
@@ -33,6 +36,9 @@ pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
         }
         if let Some(truncated) = truncated {
             writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
+        }
+        if *gone {
+            writeln!(out, "    {DIM}{GONE}{DIM:#}")?;
         }
         if !partial.is_empty() {
             writeln!(out, "    {DIM}only parts of {}{DIM:#}", visible(&partial.join(", ")))?;
@@ -115,6 +121,9 @@ pub fn sources(answer: &AnswerView, all_quotes: bool) -> Result<()> {
         writeln!(out, "{BOLD}[{}]{BOLD:#} {PATH}{location}{PATH:#}  {}", source.n, visible(&source.heading))?;
         if let Some(truncated) = &source.truncated {
             writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
+        }
+        if source.gone {
+            writeln!(out, "    {DIM}{GONE}{DIM:#}")?;
         }
         let is_shown = |citation: &&CitationView| {
             citation.n == source.n && (all_quotes || !answer.answer.contains(&citation.quote))
