@@ -97,7 +97,7 @@ pub use models::prompt::{AnswerForm, Prompt};
 pub use models::reference::{EmbedderRef, GeneratorRef, RerankerRef, SparseEncoderRef};
 pub use search::snippet::Snippet;
 pub use search::{
-    DuplicateLocation, Filter, Hit, LegScore, PendingWork, Query, Retriever, SearchOptions, SearchResponse,
+    DuplicateLocation, FileWithWords, FilesResponse, Filter, Hit, LegScore, PendingWork, Query, Retriever, SearchOptions, SearchResponse,
     SearchResult,
 };
 pub use subprocess::Isolation;

@@ -11,11 +11,15 @@ use crate::answer::{
     AnswerEvents, AnswerWriter, FoundPassages, Passage, TextSentence, Timings, answer, check_sentence, elapsed_ms,
     sentences_to_check,
 };
+use crate::config::{Config, Mode};
 use crate::error::{Error, Result};
 use crate::index::store::ChunkId;
 use crate::index::{Index, IndexReader};
 use crate::models::contracts::SupportChecker;
-use crate::search::{Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, sub_questions};
+use crate::search::{
+    FilesResponse, Filter, IndexSources, Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult, files,
+    sub_questions,
+};
 use crate::text::Span;
 
 /// An open index. It answers searches and questions from many threads at once and is cheap to
@@ -56,6 +60,19 @@ impl OpenIndex {
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
         let query = Query::new(question).with_filter(options.filter.clone());
         self.search_in(&self.snapshot()?, &query, self.kinglet.config.hits, options)
+    }
+
+    /// All files with a passage that has every word of `question`, except words like "who" and
+    /// "the". It needs no model.
+    ///
+    /// # Errors
+    /// When nothing in the index passes the filter, or a part of the index fails.
+    pub fn files(&self, question: &str, filter: Option<&Filter>) -> Result<FilesResponse> {
+        let index = self.snapshot()?;
+        let found = files(IndexSources::new(index.clone()).as_ref(), question, filter);
+        let found = found.map_err(|error| error.in_index(&self.name))?;
+        let lexical = Config { mode: Mode::Lexical, ..self.kinglet.config.clone() };
+        Ok(FilesResponse { pending: self.kinglet.clone().with_config(lexical).pending(&index)?, ..found })
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking

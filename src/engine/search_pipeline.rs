@@ -71,7 +71,9 @@ impl Kinglet {
         let sparse = sparse.transpose()?;
         if self.needs_no_embedder() {
             let retriever = sparse.unwrap_or(lexical);
-            return Ok(Pipeline::new(sources, vec![retriever], self.config.fusion).weighted(weights));
+            let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), None));
+            let pipeline = Pipeline::new(sources, vec![retriever], self.config.fusion);
+            return Ok(pipeline.weighted(weights).showing(sentences));
         }
         let embedder = match &self.embedder {
             Some(own) => own.clone(),
@@ -95,14 +97,17 @@ impl Kinglet {
             Mode::Auto | Mode::Hybrid => vec![lexical, dense()?],
         };
         retrievers.extend(sparse);
+        let maxsim = || Ok::<_, Error>(Arc::new(MaxSim::new(sources.clone(), vectors()?, encoder.clone())));
+        let maxsim = if compares_tokens { Some(maxsim()?) } else { None };
         let scorer: Option<Arc<dyn PassageScorer>> = match &self.config.rerank {
             RerankerChoice::Use(RerankerRef::CrossEncoder(id)) => Some(Arc::new(self.open_cross_encoder(id)?)),
             RerankerChoice::Auto | RerankerChoice::None | RerankerChoice::Use(RerankerRef::MaxSim) => {
-                let maxsim = || Ok::<_, Error>(Arc::new(MaxSim::new(sources.clone(), vectors()?, encoder.clone())));
-                if compares_tokens { Some(maxsim()?) } else { None }
+                maxsim.clone().map(|maxsim| maxsim as Arc<dyn PassageScorer>)
             }
         };
+        let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), maxsim));
         let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
+        pipeline = pipeline.showing(sentences);
         if let Some(scorer) = scorer {
             pipeline = pipeline.reranked(scorer);
         }
@@ -135,7 +140,7 @@ impl Kinglet {
     }
 
     /// The work that is pending in the parts that this search reads.
-    fn pending(&self, index: &Index) -> Result<Option<PendingWork>> {
+    pub(super) fn pending(&self, index: &Index) -> Result<Option<PendingWork>> {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering.as_str() && !self.needs_no_embedder());

@@ -96,6 +96,11 @@ impl LexicalSource for IndexSources {
         self.ranked(self.index.search_lexical(question, k, originals)?, k)
     }
 
+    fn containing(&self, stems: &[String], filter: Option<&Filter>) -> Result<Vec<ChunkId>> {
+        let filtered = self.filtered(filter)?;
+        self.index.containing(stems, filtered.as_ref().map(|filtered| &filtered.originals))
+    }
+
     fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
         self.index.lexical().rarities(question)
     }

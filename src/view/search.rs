@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Location, relative};
+use crate::chunking::Chunk;
+use crate::search::snippet::Snippet;
 use crate::search::{DuplicateLocation, LegScore, PendingWork, SearchResponse, SearchResult};
 
 /// The hits of a search.
@@ -34,14 +36,32 @@ pub struct HitView {
     pub legs: Vec<LegView>,
     /// The whole passage.
     pub text: String,
+    /// The part of it that is shown.
+    pub snippet: SnippetView,
     /// The locations of its exact and near-duplicates.
     pub duplicates: Vec<DuplicateView>,
+    /// With one hit a document: how many more passages of the file are among the best 100 and share
+    /// a word with the question; otherwise absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_in_file: Option<usize>,
     /// Its sentences that read like instructions to a model; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instructions: Vec<String>,
     /// What a limit left out of the file; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+}
+
+/// The part of a passage that is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SnippetView {
+    /// Its text.
+    pub text: String,
+    /// Its location in the file.
+    pub location: Location,
+    /// The headings above it, outermost first.
+    pub headings: Vec<String>,
 }
 
 /// The score of a hit from one retriever.
@@ -104,9 +124,22 @@ impl HitView {
             score: result.hit.score,
             legs: result.hit.legs.iter().map(LegView::from).collect(),
             text: result.chunk.text.clone(),
+            snippet: SnippetView::new(&result.snippet, &result.chunk),
             duplicates: result.duplicates.iter().map(|duplicate| DuplicateView::new(duplicate, base)).collect(),
             instructions: result.instructions.iter().map(|span| span.of(&result.chunk.text).to_string()).collect(),
             truncated: result.truncated.clone(),
+            more_in_file: result.more_in_file,
+        }
+    }
+}
+
+impl SnippetView {
+    fn new(snippet: &Snippet, chunk: &Chunk) -> Self {
+        let (first, last) = snippet.place(chunk);
+        SnippetView {
+            text: snippet.span.of(&chunk.text).to_string(),
+            location: Location::new(chunk.unit, first, last, &snippet.after_path(chunk)),
+            headings: snippet.headings.clone(),
         }
     }
 }

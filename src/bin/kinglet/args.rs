@@ -124,7 +124,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
                             kinglet search repairs --filter 'path=contracts/**' --filter 'modified>=2025-01-01'\n  \
-                            kinglet search rent --mode lexical --json | jq .hits[0].path"
+                            kinglet search rent --mode lexical --json | jq .hits[0].path\n  kinglet search --files \"deposit repairs\""
     )]
     Search {
         /// The question or keywords, as plain text (there is no query syntax)
@@ -156,9 +156,15 @@ pub enum Command {
         /// modified>=YYYY-MM-DD; repeatable
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
-        /// Show only the best passage of each document
+        /// Show only the best passage of each document, and how many more it has
         #[arg(long, value_name = "WHAT", value_parser = ["document"])]
         group_by: Option<String>,
+        /// List every file with a passage that has all words of the question, and the number of
+        /// such passages; needs no model
+        #[arg(long, conflicts_with_all = [
+            "hits", "mode", "embedder", "sparse", "fusion", "rerank", "neighbours", "group_by", "explain",
+        ])]
+        files: bool,
         /// Show each retriever's rank, score and contribution
         #[arg(long)]
         explain: bool,

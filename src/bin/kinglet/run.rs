@@ -105,6 +105,9 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Index { paths, index, embedder, add_embedder, watch, .. } => {
             session.index(paths, index.as_deref(), embedder, add_embedder, *watch)
         }
+        Command::Search { question, index, filter, files: true, .. } => {
+            session.search_files(question, index, filters(filter)?.as_ref())
+        }
         Command::Search { question, index, explain, filter, group_by, .. } => {
             let options = SearchOptions { limit: None, filter: filters(filter)?, one_per_document: group_by.is_some() };
             session.search(question, index, &options, *explain)
@@ -194,13 +197,17 @@ impl Session<'_> {
 
     /// Opens the index for `question`, and fetches the models that a search in it needs.
     pub(crate) fn open_for(&self, question: &str, index: &IndexArg) -> Result<OpenIndex> {
+        let index = self.open_without_models(question, index)?;
+        self.fetch_missing(&self.kinglet.models_for_searching(index.name())?)?;
+        Ok(index)
+    }
+
+    /// Opens the index for `question`, which is answered without models.
+    pub(crate) fn open_without_models(&self, question: &str, index: &IndexArg) -> Result<OpenIndex> {
         if question.trim().is_empty() {
             return Err(Error::input("the question is empty").with_hint("put it in quotes: \"Who pays for repairs?\""));
         }
-        let name = self.index_name(index)?;
-        let index = self.kinglet.open(&name)?;
-        self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-        Ok(index)
+        self.kinglet.open(&self.index_name(index)?)
     }
 }
 

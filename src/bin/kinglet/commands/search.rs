@@ -1,7 +1,7 @@
-//! `kinglet search`: finds passages.
+//! `kinglet search`: finds passages, or lists files.
 
-use kinglet::view::SearchView;
-use kinglet::{Result, SearchOptions};
+use kinglet::view::{FilesView, SearchView};
+use kinglet::{Filter, Result, SearchOptions};
 
 use crate::args::IndexArg;
 use crate::render::{self, base_folder};
@@ -18,10 +18,23 @@ impl Session<'_> {
             render::notice("nothing found");
             Ok(())
         } else {
-            render::hits(results, explain)
+            render::hits(results, &index.snapshot()?.roots()?, explain)
         };
         printed(written)?;
         render::pending(response.pending, index.name());
         Ok(if results.is_empty() { NOTHING_FOUND } else { DONE })
+    }
+
+    pub fn search_files(&self, question: &str, index: &IndexArg, filter: Option<&Filter>) -> Result<u8> {
+        let index = self.open_without_models(question, index)?;
+        let response = index.files(question, filter)?;
+        let written = if self.global.json {
+            render::json(&FilesView::new(&response, &base_folder()))
+        } else {
+            render::files(&response)
+        };
+        printed(written)?;
+        render::pending(response.pending, index.name());
+        Ok(if response.files.is_empty() { NOTHING_FOUND } else { DONE })
     }
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod evaluation;
+mod files;
 mod indexes;
 mod results;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub use checks::{calibration, explanations, text_check};
 pub use evaluation::{answer_evaluation, comparison, evaluation, generated_questions, question, tuning};
+pub use files::files;
 pub use indexes::{checks, file, index, indexes, models, settings, speeds, summary};
 pub use results::{hits, pending, remarks, sentence, sources};
 
