@@ -5,8 +5,8 @@ use crate::text::Span;
 
 impl Chunk {
     /// The headings above the byte at `offset` of the text, outermost first: those above the whole
-    /// chunk, then those of the part that it is in, as far as lines of the text show them. A heading
-    /// stands under itself.
+    /// chunk, then those of the part that it is in, as far as lines of the text show them. A
+    /// heading stands under itself.
     pub fn headings_at(&self, offset: usize) -> Vec<String> {
         let inner = &self.inner_headings;
         let (mut start, mut part): (usize, Option<Vec<(usize, usize)>>) = (0, None);
@@ -33,7 +33,7 @@ impl Chunk {
         self.headings.iter().chain(part).cloned().collect()
     }
 
-    /// True if the line or sentence at `span` of the text is a heading of the chunk or a part of it.
+    /// True if the line or sentence at `span` of the text is a heading of the chunk or of a part.
     pub fn is_heading_at(&self, span: Span) -> bool {
         let line = span.of(&self.text);
         let is_line = |heading: &String| is_heading_line(line.trim(), &bare(heading));
@@ -44,12 +44,14 @@ impl Chunk {
     fn inner_heading_of(&self, line: &str) -> Option<usize> {
         let title = bare(line.trim().trim_start_matches('#').trim_start());
         let inner = || self.inner_headings.iter().map(|heading| bare(heading));
-        inner().position(|heading| heading == title).or_else(|| inner().position(|it| is_heading_line(line.trim(), &it)))
+        inner()
+            .position(|heading| heading == title)
+            .or_else(|| inner().position(|it| is_heading_line(line.trim(), &it)))
     }
 }
 
-/// True if the trimmed `line` is the [`bare`] `heading`: the same apart from emphasis, or a Markdown
-/// heading with all of its words.
+/// True if the trimmed `line` is the [`bare`] `heading`: the same apart from emphasis, or a
+/// Markdown heading with all of its words.
 pub(super) fn is_heading_line(line: &str, heading: &str) -> bool {
     if line.len() < heading.len() {
         return false;
@@ -95,7 +97,10 @@ mod tests {
         let heading = chunk.text.find("## *").unwrap();
         assert!(chunk.is_heading_at(crate::text::Span { start: heading, end: heading + "## *Repairs* now".len() }));
 
-        let page = only_chunk("a.html", "<body><h1>Lease</h1><h2>Deposit</h2><p>Two rents.</p><h2>Repairs</h2><p>All paid.</p></body>");
+        let page = only_chunk(
+            "a.html",
+            "<body><h1>Lease</h1><h2>Deposit</h2><p>Two rents.</p><h2>Repairs</h2><p>All paid.</p></body>",
+        );
         assert_eq!(path_at(&page, "paid"), "Lease > Repairs");
         assert_eq!(path_at(&page, "Two"), "Lease > Deposit");
         // A piece of a long file may begin within a section.
@@ -105,6 +110,9 @@ mod tests {
             text: "Two rents.\n\n## Repairs\n\nAll paid.".into(),
             ..chunk
         };
-        assert_eq!((path_at(&rest, "Two").as_str(), path_at(&rest, "paid").as_str()), ("Lease > Deposit", "Lease > Repairs"));
+        assert_eq!(
+            (path_at(&rest, "Two").as_str(), path_at(&rest, "paid").as_str()),
+            ("Lease > Deposit", "Lease > Repairs")
+        );
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use super::instructions::instructions_in;
 use super::asked_words::asked_words;
+use super::instructions::instructions_in;
 use super::snippet::{Snippet, scored_by_words};
 use super::sources::ChunkSource;
 use super::{Filter, Hit, Query, SentenceScorer};
@@ -18,7 +18,7 @@ use crate::near_duplicate::Sketch;
 use crate::text::Span;
 
 /// The most characters of a snippet, unless its best sentence is longer.
-const SNIPPET_CHARS: usize = 240;
+pub(super) const SNIPPET_CHARS: usize = 320;
 /// Among so many of the best hits the passages of each document are counted.
 pub(super) const COUNTED: usize = 100;
 

@@ -97,6 +97,7 @@ fn matches(question: &str, text: &str, span: Span, language: Language) -> Vec<Sp
 
 #[cfg(test)]
 mod tests {
+    use super::super::results::SNIPPET_CHARS;
     use super::*;
     use crate::chunking::{Chunking, chunk};
     use kinglet_formats::read;
@@ -123,6 +124,26 @@ mod tests {
         assert_eq!(marked, ["pays", "repairs"]);
         let more = shown("who pays for repairs?", &chunk, 500);
         assert!(more.span.of(&chunk.text).starts_with("Small things"), "it stays under one heading: {more:?}");
+    }
+
+    #[test]
+    fn most_answers_in_the_handbook_are_visible_by_words_alone() {
+        let corpora = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora");
+        let questions = std::fs::read_to_string(corpora.join("tiny/questions.jsonl")).unwrap();
+        let (mut in_passages, mut visible) = (0, 0);
+        for line in questions.lines() {
+            let question: serde_json::Value = serde_json::from_str(line).unwrap();
+            for answer in question["answers"].as_array().unwrap() {
+                let [asked, path, quote] =
+                    [&question["question"], &answer["path"], &answer["quote"]].map(|text| text.as_str().unwrap());
+                let page = std::fs::read(corpora.join("handbook").join(path)).unwrap();
+                let chunks = chunk(&read(path, &page).unwrap(), &Chunking::default());
+                let Some(passage) = chunks.iter().find(|chunk| chunk.text.contains(quote)) else { continue };
+                in_passages += 1;
+                visible += usize::from(shown(asked, passage, SNIPPET_CHARS).span.of(&passage.text).contains(quote));
+            }
+        }
+        assert!(visible * 4 >= in_passages * 3, "{visible} of {in_passages} quotes are visible");
     }
 
     #[test]

@@ -34,10 +34,7 @@ pub struct FileCountView {
 impl FilesView {
     /// Makes paths relative to `base`.
     pub fn new(response: &FilesResponse, base: &Path) -> Self {
-        let file = |file: &FileWithWords| FileCountView {
-            path: relative(&file.path, base),
-            passages: file.passages,
-        };
+        let file = |file: &FileWithWords| FileCountView { path: relative(&file.path, base), passages: file.passages };
         FilesView {
             files: response.files.iter().map(file).collect(),
             words: response.words.clone(),

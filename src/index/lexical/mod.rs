@@ -261,8 +261,8 @@ impl Lexical {
         })
     }
 
-    /// All chunks that contain every one of `stems`, by id; only chunks in `among`, if there is such
-    /// a set. None if there are no stems.
+    /// All chunks that contain every one of `stems`, by id; only chunks in `among`, if there is
+    /// such a set. None if there are no stems.
     pub fn containing(&self, stems: &[String], among: Option<&Arc<HashSet<ChunkId>>>) -> Result<Vec<ChunkId>> {
         guarded(&self.path, || {
             containing::containing(&self.reader.searcher(), self.body, stems, among.map(Arc::as_ref))

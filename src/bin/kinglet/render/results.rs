@@ -3,11 +3,11 @@
 use std::io::{Result, Write};
 use std::path::{Path, PathBuf};
 
-use kinglet::{Filter, SearchResult};
 use kinglet::answer::UNSUPPORTED_MARK;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
 use kinglet::view::{AnswerView, CascadeView, CitationView, DisagreementView, TimingsView};
+use kinglet::{Filter, SearchResult};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
