@@ -97,8 +97,8 @@ pub use models::prompt::{AnswerForm, Prompt};
 pub use models::reference::{EmbedderRef, GeneratorRef, RerankerRef, SparseEncoderRef};
 pub use search::snippet::Snippet;
 pub use search::{
-    DuplicateLocation, Filter, Hit, LegScore, PendingWork, Query, Retriever, SearchOptions, SearchResponse,
-    SearchResult,
+    DuplicateLocation, FileWithWords, FilesResponse, Filter, Hit, LegScore, PendingWork, Query, Retriever,
+    SearchOptions, SearchResponse, SearchResult,
 };
 pub use subprocess::Isolation;
 pub use text::Span;

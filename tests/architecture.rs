@@ -24,7 +24,15 @@ const FLOORS: &[&[&str]] = &[
 
 /// The files that may name a dependency.
 const DOORS: &[(&str, &[&str])] = &[
-    ("tantivy", &["index/lexical/bm25.rs", "index/lexical/mod.rs", "index/lexical/read_only_directory.rs"]),
+    (
+        "tantivy",
+        &[
+            "index/lexical/bm25.rs",
+            "index/lexical/containing.rs",
+            "index/lexical/mod.rs",
+            "index/lexical/read_only_directory.rs",
+        ],
+    ),
     ("whatlang", &["language.rs"]),
     ("hnsw_rs", &["index/dense/graph.rs"]),
     ("memmap2", &["index/durable_file.rs"]),

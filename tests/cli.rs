@@ -306,6 +306,35 @@ fn the_real_models_answer_with_citations_and_stop_at_once() {
 }
 
 #[test]
+fn every_file_with_the_words_is_listed_and_further_passages_are_counted() {
+    let desk = Desk::new();
+    let long = "Another bird sings in the hedge by the old mill every single morning of the year. ".repeat(12);
+    let diary =
+        format!("# Diary\n\n## May\n\nThe wren sings.\n\n{long}\n\n## June\n\nTwo wrens are singing.\n\n{long}\n");
+    support::write(&desk.folder, &[("birds/my diary.md", &diary)]);
+    for day in 0..12 {
+        // The last two are the same text.
+        let text = format!("Day {}: the wren was singing again.\n", day.min(10));
+        support::write(&desk.folder, &[(&format!("days/{day:02}.txt"), &text)]);
+    }
+    desk.check(
+        "files",
+        &[
+            &["index", "."],
+            &["search", "--files", "who sings like a wren?"],
+            &["search", "--files", "wren", "--filter", "path=birds/**", "--json"],
+            &["search", "--files", "rent"],
+            &["search", "--files", "wren zebra"],
+            &["search", "--files", "of the", "--json"],
+            &["search", "--files", "wren", "--filter", "path=nowhere/**"],
+            &["search", "--files", "wren", "-n", "3"],
+            &["search", "wren singing in June", "--group-by", "document", "-n", "2", "--mode", "lexical"],
+            &["search", "wren singing in June", "--group-by", "document", "-n", "1", "--mode", "lexical", "--json"],
+        ],
+    );
+}
+
+#[test]
 fn a_truncated_file_is_always_reported() {
     let desk = Desk::new();
     let printed: Vec<String> = (0..100).map(|line| format!("The wren sings verse {line} in May.\n")).collect();
@@ -455,7 +484,7 @@ fn no_document_hides_text_from_the_reader_or_controls_the_terminal() {
         assert!(!shown.is_empty() && !shown.chars().any(is_hidden), "{arguments:?}: {shown:?}");
     }
     let found = &run(&["search", questions])[0];
-    assert!(found.contains("kin\u{fffd}gl\u{fffd}ets.md:1-4") && found.contains("Kin"), "{found:?}");
+    assert!(found.contains("kin\u{fffd}gl\u{fffd}ets.md:3-4") && found.contains("Kin"), "{found:?}");
     assert!(found.contains("winter\u{fffd}[2J and\u{fffd} sleep close together"), "{found:?}");
 
     let [json, _] = run(&["search", questions, "--json"]);

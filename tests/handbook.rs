@@ -103,6 +103,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("json.md", "exits with {}. An answer with", Constant("bin/kinglet/run.rs", "REFUSED")),
     ("json.md", "still exits with {}", Constant("bin/kinglet/run.rs", "DONE")),
     ("json.md", "The exit code is {} when any", Constant("bin/kinglet/run.rs", "FAILED")),
+    ("json.md", "among the best {} and share", Constant("search/results.rs", "COUNTED")),
     ("models.md", "choose between the {} best quotes", Spelled("models/prompt.rs", "MAX_CHOICES")),
     (
         "models.md",
@@ -116,6 +117,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
     ("searching.md", "among its best {} chunks", Constant("search/fusion.rs", "DEPTH")),
     ("searching.md", "1 / ({} + rank)", Constant("search/fusion.rs", "RRF_K")),
     ("searching.md", "to the best {} hits", Computed(|| FusionWeights::default().depth as f64)),
+    ("searching.md", "among the best {} and share", Constant("search/results.rs", "COUNTED")),
     ("searching.md", "exits with code {}", Constant("bin/kinglet/run.rs", "NOTHING_FOUND")),
     ("searching.md", "It knows {} languages", Computed(|| (Language::ALL.len() - 1) as f64)),
     ("troubleshooting.md", "ends the command with exit code {}", Constant("bin/kinglet/run.rs", "FAILED")),

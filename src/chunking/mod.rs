@@ -2,10 +2,12 @@
 
 mod code;
 pub mod definitions;
+mod headings_at;
 
 use serde::{Deserialize, Serialize};
 use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
 
+use self::headings_at::{bare, is_heading_line};
 use crate::text::{Span, estimated_tokens, line_starts};
 use kinglet_formats::{Document, Format, LocationUnit, Section};
 
@@ -95,16 +97,10 @@ impl Chunk {
     }
 }
 
-/// True if a line of `text` is this heading: the same apart from emphasis, or a Markdown heading
-/// with all of its words.
+/// True if a line of `text` is this heading.
 fn contains_heading(text: &str, heading: &str) -> bool {
-    let bare = |text: &str| text.replace(['`', '*', '_', '\\'], "");
     let heading = bare(heading);
-    let words = heading.split(|character: char| !character.is_alphanumeric());
-    text.lines().map(str::trim).filter(|line| line.len() >= heading.len()).any(|line| {
-        let line = bare(line);
-        line == heading || (line.starts_with('#') && words.clone().all(|word| line.contains(word)))
-    })
+    text.lines().any(|line| is_heading_line(line.trim(), &heading))
 }
 
 /// Cuts a document into chunks, in order, without overlap. Every character that is not white space

@@ -11,13 +11,14 @@ use crate::answer::{
     AnswerEvents, AnswerWriter, FoundPassages, Passage, TextSentence, Timings, answer, check_sentence, elapsed_ms,
     sentences_to_check,
 };
+use crate::config::{Config, Mode};
 use crate::error::{Error, Result};
 use crate::index::store::ChunkId;
 use crate::index::{Index, IndexReader};
 use crate::models::contracts::SupportChecker;
 use crate::search::{
-    Correction, Filter, IndexSources, PendingWork, Query, ScoredSentence, SearchOptions, SearchResponse, SearchResult,
-    TypedQuery, correct, sub_questions, symbols,
+    Correction, FilesResponse, Filter, IndexSources, PendingWork, Query, ScoredSentence, SearchOptions, SearchResponse,
+    SearchResult, TypedQuery, correct, files, sub_questions, symbols,
 };
 use crate::text::Span;
 
@@ -60,20 +61,11 @@ impl OpenIndex {
     /// embedder, or a model or a part of the index fails.
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
         let index = self.snapshot()?;
-        let typed = if options.literal { TypedQuery::literal(question) } else { TypedQuery::parse(question) };
-        let conditions = options.filter.iter().chain(&typed.conditions).cloned().collect();
-        let filter = Filter::all(conditions);
-        if !typed.conditions.is_empty() {
-            let sources = IndexSources::new(index.clone());
-            sources.filtered(options.filter.as_ref()).map_err(|error| error.in_index(&self.name))?;
-            if !filter.as_ref().map_or(Ok(true), |filter| sources.passes_any(filter))? {
-                return Ok(SearchResponse {
-                    absent_phrases: absent(&typed.phrases, &sources)?,
-                    ..SearchResponse::default()
-                });
-            }
-        }
-        let (text, corrections) = corrected(&index, &typed.text, options)?;
+        let Typed { text, filter, absent_phrases } = self.typed(&index, question, options)?;
+        let Some(filter) = filter else {
+            return Ok(SearchResponse { absent_phrases, ..SearchResponse::default() });
+        };
+        let (text, corrections) = corrected(&index, &text, options)?;
         let query = Query::new(text).with_filter(filter);
         let found = self.search_in(&index, &query, self.kinglet.config.hits, options)?;
         Ok(SearchResponse { corrections, ..found })
@@ -93,6 +85,24 @@ impl OpenIndex {
         let pending = PendingWork { lexical, passages, unread_files, ..PendingWork::default() };
         let pending = (lexical > 0 || unread_files).then_some(pending);
         Ok(SearchResponse { results, pending, ..SearchResponse::default() })
+    }
+
+    /// All files with a passage that has every word of `question`, except words like "who" and
+    /// "the". Words in quotes stand next to each other, and a word after a dash does not occur. It
+    /// needs no model.
+    ///
+    /// # Errors
+    /// When nothing in the index passes the filter, or a part of the index fails.
+    pub fn files(&self, question: &str, options: &SearchOptions) -> Result<FilesResponse> {
+        let index = self.snapshot()?;
+        let Typed { text, filter, absent_phrases } = self.typed(&index, question, options)?;
+        let Some(filter) = filter else {
+            return Ok(FilesResponse { words: absent_phrases, ..FilesResponse::default() });
+        };
+        let found = files(IndexSources::new(index.clone()).as_ref(), &text, filter.as_ref());
+        let found = found.map_err(|error| error.in_index(&self.name))?;
+        let lexical = Config { mode: Mode::Lexical, ..self.kinglet.config.clone() };
+        Ok(FilesResponse { pending: self.kinglet.clone().with_config(lexical).pending(&index)?, ..found })
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking
@@ -161,6 +171,27 @@ impl OpenIndex {
     #[doc(hidden)]
     pub fn snapshot(&self) -> Result<Arc<Index>> {
         self.reader.snapshot()
+    }
+
+    /// Takes apart what was typed.
+    fn typed(&self, index: &Arc<Index>, question: &str, options: &SearchOptions) -> Result<Typed> {
+        let typed = if options.literal { TypedQuery::literal(question) } else { TypedQuery::parse(question) };
+        let filter = Filter::all(options.filter.iter().chain(&typed.conditions).cloned().collect());
+        let mut absent_phrases = Vec::new();
+        let some_pass = match &filter {
+            Some(filter) if !typed.conditions.is_empty() => {
+                let sources = IndexSources::new(index.clone());
+                sources.filtered(options.filter.as_ref()).map_err(|error| error.in_index(&self.name))?;
+                for phrase in typed.phrases {
+                    if !sources.passes_any(&Filter::Phrase(phrase.clone()))? {
+                        absent_phrases.push(phrase);
+                    }
+                }
+                sources.passes_any(filter)?
+            }
+            _ => true,
+        };
+        Ok(Typed { text: typed.text, filter: some_pass.then_some(filter), absent_phrases })
     }
 
     fn search_in(
@@ -251,15 +282,13 @@ fn corrected(index: &Arc<Index>, question: &str, options: &SearchOptions) -> Res
     correct(question, IndexSources::new(index.clone()).as_ref())
 }
 
-/// The phrases that no passage has.
-fn absent(phrases: &[String], sources: &IndexSources) -> Result<Vec<String>> {
-    let mut absent = Vec::new();
-    for phrase in phrases {
-        if !sources.passes_any(&Filter::Phrase(phrase.clone()))? {
-            absent.push(phrase.clone());
-        }
-    }
-    Ok(absent)
+/// What was typed, taken apart.
+struct Typed {
+    text: String,
+    /// What passages must pass; `None` if none passes.
+    filter: Option<Option<Filter>>,
+    /// The phrases that no passage has.
+    absent_phrases: Vec<String>,
 }
 
 /// What an answer needs.

@@ -75,8 +75,11 @@ impl Kinglet {
         });
         let sparse = sparse.transpose()?;
         if self.needs_no_embedder() {
-            let pipeline =
-                |retriever| Pipeline::new(sources.clone(), vec![retriever], self.config.fusion).weighted(weights);
+            let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), None));
+            let pipeline = |retriever| {
+                let pipeline = Pipeline::new(sources.clone(), vec![retriever], self.config.fusion);
+                pipeline.weighted(weights).showing(sentences.clone())
+            };
             return Ok(match sparse {
                 Some(sparse) => pipeline(sparse),
                 None => pipeline(lexical).preferring_exact(sources.clone()),
@@ -105,18 +108,17 @@ impl Kinglet {
             Mode::Auto | Mode::Hybrid => vec![lexical, dense()?],
         };
         retrievers.extend(sparse);
+        let maxsim = || Ok::<_, Error>(Arc::new(MaxSim::new(sources.clone(), vectors()?, encoder.clone())));
+        let maxsim = if compares_tokens { Some(maxsim()?) } else { None };
         let scorer: Option<Arc<dyn PassageScorer>> = match &self.config.rerank {
             RerankerChoice::Use(RerankerRef::CrossEncoder(id)) => Some(Arc::new(self.open_cross_encoder(id)?)),
             RerankerChoice::Auto | RerankerChoice::None | RerankerChoice::Use(RerankerRef::MaxSim) => {
-                let maxsim = || {
-                    let maxsim = MaxSim::new(sources.clone(), vectors()?, encoder.clone());
-                    let is_unfinished = index.pending_dense(&card)? > 0;
-                    Ok::<_, Error>(Arc::new(if is_unfinished { maxsim.unfinished() } else { maxsim }))
-                };
-                if compares_tokens { Some(maxsim()?) } else { None }
+                maxsim.clone().map(|maxsim| maxsim as Arc<dyn PassageScorer>)
             }
         };
+        let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), maxsim));
         let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
+        pipeline = pipeline.showing(sentences);
         if has_words {
             pipeline = pipeline.preferring_exact(sources.clone());
         }
@@ -152,7 +154,7 @@ impl Kinglet {
     }
 
     /// The work that is pending in the parts that this search reads.
-    fn pending(&self, index: &Index) -> Result<Option<PendingWork>> {
+    pub(super) fn pending(&self, index: &Index) -> Result<Option<PendingWork>> {
         let manifest = index.manifest();
         let answering = self.answering_embedder(Some(manifest));
         let card = manifest.embedders.iter().find(|card| card.id == answering.as_str() && !self.needs_no_embedder());

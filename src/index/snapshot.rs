@@ -285,6 +285,16 @@ impl Index {
         words.search(question, k, self.among(words.generation(), among)?)
     }
 
+    /// All chunks that contain every one of `stems`, see [`Lexical::containing`]; only those of
+    /// `among`, if there is such a set.
+    ///
+    /// # Errors
+    /// As [`Index::search_lexical`].
+    pub fn containing(&self, stems: &[String], among: Option<&Arc<Ids>>) -> Result<Vec<ChunkId>> {
+        let words = self.lexical();
+        words.containing(stems, self.among(words.generation(), among)?)
+    }
+
     /// The chunks whose vectors are near to `query`, see [`Dense::search`]; only those of `among`,
     /// if there is such a set.
     ///

@@ -153,6 +153,11 @@ impl Filter {
         }
     }
 
+    /// The filter that passes the file with this path below the indexed folder.
+    pub fn of_file(path: &str) -> Self {
+        Filter::Path(globset::escape(path))
+    }
+
     /// The filter that passes what all of `filters` pass; `None` if there are none.
     pub fn all(mut filters: Vec<Filter>) -> Option<Self> {
         match filters.len() {

@@ -100,18 +100,14 @@ impl IndexSources {
     /// The chunks, of those that are searched, that have these words.
     fn having(&self, words: &FilterWords<'_>) -> Result<HashSet<ChunkId>> {
         let terms = words.terms(self.language());
-        let mut having: Option<HashSet<ChunkId>> = None;
-        for term in &terms {
-            let chunks = self.with_term(term)?;
-            having = Some(having.map_or_else(|| chunks.clone(), |having| &having & &chunks));
-        }
-        let FilterWords::Phrase(phrase) = words else { return Ok(having.unwrap_or_default()) };
-        let known: HashSet<ChunkId> = self.index.chunk_ids()?.into_iter().collect();
-        let mut ids: Vec<ChunkId> =
-            having.map_or_else(|| known.clone(), |having| &having & &known).into_iter().collect();
-        ids.sort_unstable();
+        let candidates = match words {
+            // Words like "the" alone can only be found by reading everything.
+            FilterWords::Phrase(_) if terms.is_empty() => self.index.searchable_ids()?,
+            _ => self.index.containing(&terms, None)?,
+        };
+        let FilterWords::Phrase(phrase) = words else { return Ok(candidates.into_iter().collect()) };
         let phrase = Phrase::new(phrase);
-        let chunks = self.index.chunks(&ids)?;
+        let chunks = self.index.chunks(&candidates)?;
         Ok(chunks.into_iter().filter(|it| phrase.is_in(&it.chunk.passage())).map(|it| it.id).collect())
     }
 
@@ -128,6 +124,11 @@ impl LexicalSource for IndexSources {
         let filtered = self.filtered(filter)?;
         let originals = filtered.as_ref().map(|filtered| &filtered.originals);
         self.ranked(self.index.search_lexical(question, k, originals)?, k)
+    }
+
+    fn containing(&self, stems: &[String], filter: Option<&Filter>) -> Result<Vec<ChunkId>> {
+        let filtered = self.filtered(filter)?;
+        self.index.containing(stems, filtered.as_ref().map(|filtered| &filtered.originals))
     }
 
     fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {

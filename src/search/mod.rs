@@ -1,7 +1,9 @@
 //! A question becomes hits: retrievers find chunks, a pipeline fuses and rescores them.
 
+mod asked_words;
 mod cached;
 mod exact;
+mod files;
 pub mod filter;
 pub mod fusion;
 mod glob;
@@ -30,6 +32,8 @@ pub(crate) mod timed;
 use crate::error::Result;
 use crate::index::store::ChunkId;
 
+pub(crate) use files::files;
+pub use files::{FileWithWords, FilesResponse};
 pub use filter::Filter;
 pub use fusion::Fusion;
 pub use index_sources::{EmbedderSources, EncoderSources, FilteredChunks, IndexSources};

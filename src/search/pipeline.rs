@@ -7,11 +7,11 @@ use super::exact::{ExactMatches, exact_matches, prefer_exact};
 use super::fusion::{DEPTH, RankedList, fuse};
 use super::ranking::order;
 use super::rerank::{PassageScorer, Rescoring};
-use super::results::Results;
+use super::results::{COUNTED, Results};
 use super::score_regularization::regularize;
 use super::sources::{ChunkSource, DenseSource, LexicalSource};
 use super::timed::{Clock, TimedRetriever, TimedScorer};
-use super::{Fusion, Hit, Query, Retriever, SearchResult};
+use super::{Fusion, Hit, Query, Retriever, SearchResult, SentenceScorer};
 use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;
 
@@ -26,6 +26,7 @@ pub struct Pipeline {
     regularizer: Option<Arc<dyn DenseSource>>,
     weights: FusionWeights,
     exact: Option<Arc<dyn LexicalSource>>,
+    sentences: Option<Arc<SentenceScorer>>,
 }
 
 impl Pipeline {
@@ -33,7 +34,8 @@ impl Pipeline {
     /// find.
     pub fn new(chunks: Arc<dyn ChunkSource>, retrievers: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
         let weights = FusionWeights::default();
-        Pipeline { chunks, retrievers, fusion, scorer: None, regularizer: None, weights, exact: None }
+        let (scorer, regularizer, exact, sentences) = (None, None, None, None);
+        Pipeline { chunks, retrievers, fusion, scorer, regularizer, weights, exact, sentences }
     }
 
     /// Also rescores the top hits.
@@ -58,6 +60,12 @@ impl Pipeline {
     #[must_use]
     pub fn weighted(self, weights: FusionWeights) -> Self {
         Pipeline { weights, ..self }
+    }
+
+    /// Also lets `sentences` choose what is shown of a passage, instead of its words alone.
+    #[must_use]
+    pub fn showing(self, sentences: Arc<SentenceScorer>) -> Self {
+        Pipeline { sentences: Some(sentences), ..self }
     }
 
     /// The same parts, which record on `clock` how long they take.
@@ -96,20 +104,21 @@ impl Pipeline {
 
     /// Returns the best `count` passages with their texts. A passage that nearly repeats a better
     /// one becomes another location of it. With `one_per_document`, only the best passage of each
-    /// document is returned.
+    /// document is returned, with the number of further ones.
     ///
     /// # Errors
     /// When a part of the search fails, or nothing passes the filter.
     pub fn search(&self, query: &Query, count: usize, one_per_document: bool) -> Result<Vec<SearchResult>> {
         let (mut hits, exact) = self.hits(query)?;
         let mut results = Results::new(self.chunks.as_ref(), query, one_per_document);
-        let (mut start, mut end) = (0, count.min(hits.len()));
+        let first = if one_per_document { count.max(COUNTED) } else { count };
+        let (mut start, mut end) = (0, first.min(hits.len()));
         while start < end && results.len() < count {
             order(self.chunks.as_ref(), &mut hits, end)?;
             results.add(&hits[start..end])?;
             (start, end) = (end, end.saturating_mul(2).min(hits.len()));
         }
-        let mut results = results.best(count)?;
+        let mut results = results.best(count, self.sentences.as_deref())?;
         for result in &mut results {
             let lacks = exact.matches.iter().filter(|it| !it.is_in(result.hit.chunk));
             result.partial = lacks.map(|it| it.written.clone()).collect();

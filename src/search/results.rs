@@ -1,22 +1,26 @@
 //! Hits become results with text, location and snippet. Passages that are the same, or nearly,
 //! become one result with all of its locations.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
+use super::asked_words::asked_words;
 use super::instructions::instructions_in;
-use super::snippet::{Snippet, snippet};
+use super::snippet::{Snippet, scored_by_words};
 use super::sources::ChunkSource;
-use super::{Correction, Filter, Hit, Query};
+use super::{Correction, Filter, Hit, Query, SentenceScorer};
 use crate::chunking::Chunk;
 use crate::error::Result;
+use crate::index::lexical::stems;
 use crate::index::store::duplicates::NEARLY;
 use crate::index::store::{ChunkId, StoredChunk};
 use crate::near_duplicate::Sketch;
 use crate::text::Span;
 
-/// The most characters of a snippet, unless its first sentence is longer.
-const SNIPPET_CHARS: usize = 240;
+/// The most characters of a snippet, unless its best sentence is longer.
+pub(super) const SNIPPET_CHARS: usize = 320;
+/// Among so many of the best hits the passages of each document are counted.
+pub(super) const COUNTED: usize = 100;
 
 /// Options of a search.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +80,9 @@ pub struct SearchResult {
     pub instructions: Vec<Span>,
     /// The other locations of the same passage, exact and near duplicates.
     pub duplicates: Vec<DuplicateLocation>,
+    /// With one passage a document: how many more passages of it are among the best 100 and share a
+    /// word with the question, other than words like "who".
+    pub more_in_file: Option<usize>,
 }
 
 /// Another location of a passage.
@@ -115,13 +122,18 @@ pub(super) struct Results<'s> {
     /// Each hit with its chunk and its other locations.
     kept: Vec<(Hit, StoredChunk, Vec<DuplicateLocation>)>,
     sketches: Vec<Option<Sketch>>,
-    documents: HashSet<PathBuf>,
+    /// The number of further passages of each document that was seen.
+    documents: HashMap<PathBuf, usize>,
+    /// The stems of the question's words.
+    asked: HashSet<String>,
+    seen: usize,
 }
 
 impl<'s> Results<'s> {
     pub(super) fn new(chunks: &'s dyn ChunkSource, query: &'s Query, one_per_document: bool) -> Self {
-        let (kept, sketches, documents) = (Vec::new(), Vec::new(), HashSet::new());
-        Results { chunks, query, one_per_document, kept, sketches, documents }
+        let (kept, sketches, documents) = (Vec::new(), Vec::new(), HashMap::new());
+        let asked = asked_words(query.text(), chunks.language()).into_iter().map(|word| word.stem).collect();
+        Results { chunks, query, one_per_document, kept, sketches, documents, asked, seen: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -134,6 +146,7 @@ impl<'s> Results<'s> {
         let locations = self.chunks.locations(&ids, self.query.filter())?;
         let sketches = self.chunks.sketches(&ids)?;
         for ((hit, locations), sketch) in hits.iter().zip(locations).zip(sketches) {
+            self.seen += 1;
             let mut locations = locations.into_iter();
             let Some(first) = locations.next() else { continue };
             let others = locations.map(duplicate);
@@ -143,8 +156,15 @@ impl<'s> Results<'s> {
                 duplicates.extend(others);
                 continue;
             }
-            if self.one_per_document && !self.documents.insert(first.path.clone()) {
-                continue;
+            if self.one_per_document {
+                if let Some(more) = self.documents.get_mut(&first.path) {
+                    let shares = |text: &str| {
+                        stems(text, self.chunks.language()).iter().any(|word| self.asked.contains(&word.stem))
+                    };
+                    *more += usize::from(self.seen <= COUNTED && shares(&first.chunk.passage()));
+                    continue;
+                }
+                self.documents.insert(first.path.clone(), 0);
             }
             self.sketches.push(sketch);
             self.kept.push((hit.clone(), first, others.collect()));
@@ -152,17 +172,36 @@ impl<'s> Results<'s> {
         Ok(())
     }
 
-    /// Returns the best `count` results.
-    pub(super) fn best(self, count: usize) -> Result<Vec<SearchResult>> {
-        let (chunks, question) = (self.chunks, self.query.text());
-        let show = |(hit, StoredChunk { id, path, chunk }, duplicates)| {
-            let snippet = snippet(question, &chunk.text, chunks.language(), SNIPPET_CHARS);
-            let instructions = instructions_in(&chunk.text, &chunk.headings);
-            let (truncated, gone) = (chunks.truncated(id)?, chunks.is_gone(&path));
-            let partial = Vec::new();
-            Ok(SearchResult { hit, path, chunk, snippet, truncated, gone, partial, instructions, duplicates })
+    /// Returns the best `count` results. `scorer` chooses the sentences that are shown of each;
+    /// without it those with the most words of the question are.
+    pub(super) fn best(mut self, count: usize, scorer: Option<&SentenceScorer>) -> Result<Vec<SearchResult>> {
+        self.kept.truncate(count);
+        let (question, language) = (self.query.text(), self.chunks.language());
+        let found: Vec<(&Chunk, f32)> = self.kept.iter().map(|(hit, stored, _)| (&stored.chunk, hit.score)).collect();
+        let scored: Vec<Vec<(Span, f32)>> = match scorer {
+            Some(scorer) => {
+                let scored = scorer.score(self.query, &found)?.into_iter();
+                scored.map(|sentences| sentences.iter().map(|it| (it.span, it.score)).collect()).collect()
+            }
+            None => found.iter().map(|(chunk, _)| scored_by_words(question, &chunk.text, language)).collect(),
         };
-        self.kept.into_iter().take(count).map(show).collect()
+        let show = |((hit, StoredChunk { id, path, chunk }, duplicates), sentences): (_, Vec<(Span, f32)>)| {
+            let snippet = Snippet::of(question, &chunk, &sentences, language, SNIPPET_CHARS);
+            let instructions = instructions_in(&chunk.text, &chunk.headings);
+            Ok(SearchResult {
+                hit,
+                chunk,
+                snippet,
+                truncated: self.chunks.truncated(id)?,
+                gone: self.chunks.is_gone(&path),
+                partial: Vec::new(),
+                instructions,
+                duplicates,
+                more_in_file: self.documents.get(&path).copied(),
+                path,
+            })
+        };
+        self.kept.into_iter().zip(scored).map(show).collect()
     }
 }
 

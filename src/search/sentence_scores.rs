@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::asked_words::asked_words;
 use super::instructions::instruction_flags;
 use super::sources::LexicalSource;
 use super::{MaxSim, Query};
@@ -10,7 +11,7 @@ use crate::chunking::Chunk;
 use crate::error::Result;
 use crate::index::lexical::stems;
 use crate::language::Language;
-use crate::text::{Span, is_list_item, is_stop_word, is_table_row, sentences};
+use crate::text::{Span, is_list_item, is_table_row, sentences};
 
 /// How much the coverage of a sentence and the score of its passage add to its late interaction,
 /// how much of that coverage must be in the sentence's own words and not in what it leans on, and
@@ -87,18 +88,14 @@ impl SentenceScorer {
         Ok(scored)
     }
 
-    /// The stems of the question with their rarities, without words like "when" and "does", which
-    /// are rare in documents and answer nothing.
+    /// The stems of the words that the question asks about, with their rarities.
     fn rarities(&self, query: &Query) -> Result<Vec<(String, f32)>> {
         let rarities = self.lexical.rarities(query.text())?;
-        let is_asked = |span: Span| !is_stop_word(&span.of(query.text()).to_lowercase());
-        let words = stems(query.text(), self.language).into_iter().filter(|word| is_asked(word.span));
-        let known = words.filter_map(|word| {
+        let known = asked_words(query.text(), self.language).into_iter().filter_map(|word| {
             let (_, rarity) = rarities.iter().find(|(span, _)| *span == word.span)?;
             Some((word.stem, *rarity))
         });
-        let mut seen = HashSet::new();
-        Ok(known.filter(|(stem, _)| seen.insert(stem.clone())).collect())
+        Ok(known.collect())
     }
 
     fn similarities(

@@ -24,6 +24,12 @@ pub trait LexicalSource: Send + Sync {
     /// When the source fails, or nothing passes the filter.
     fn search(&self, question: &str, k: usize, filter: Option<&Filter>) -> Result<Vec<(ChunkId, f32)>>;
 
+    /// All chunks that contain every one of `stems`, by id. None if there are no stems.
+    ///
+    /// # Errors
+    /// When the source fails, or nothing passes the filter.
+    fn containing(&self, stems: &[String], filter: Option<&Filter>) -> Result<Vec<ChunkId>>;
+
     /// The place of each word in `question`, and how rare the word is among all chunks.
     ///
     /// # Errors

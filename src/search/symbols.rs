@@ -34,7 +34,9 @@ pub fn symbols(sources: &Arc<IndexSources>, symbol: &str, filter: Option<&Filter
                 continue;
             }
             let place = (!is_same, path.clone(), definition.span.start + chunk.span.start);
-            let snippet = Snippet { span: shown(&chunk.text, definition.span), matches: vec![definition.span] };
+            let headings = chunk.headings_at(definition.span.start);
+            let snippet =
+                Snippet { span: shown(&chunk.text, definition.span), headings, matches: vec![definition.span] };
             let result = SearchResult {
                 hit: Hit::of_one_leg("definition", 1, id, if is_same { 1.0 } else { 0.5 }),
                 path: path.clone(),
@@ -45,6 +47,7 @@ pub fn symbols(sources: &Arc<IndexSources>, symbol: &str, filter: Option<&Filter
                 partial: Vec::new(),
                 instructions: Vec::new(),
                 duplicates: Vec::new(),
+                more_in_file: None,
             };
             found.push((place, result));
         }

@@ -6,6 +6,7 @@ mod calibration;
 mod check;
 mod evaluation;
 mod file;
+mod files;
 mod index;
 mod model;
 mod search;
@@ -23,11 +24,12 @@ pub use calibration::CalibrationView;
 pub use check::{CheckView, ChecksView};
 pub use evaluation::{AnswerEvaluationView, ComparisonView, EvaluationView, GeneratedQuestionsView, TuningView};
 pub use file::{ChunkView, FileView};
+pub use files::{FileCountView, FilesView};
 pub use index::{
     FileInstructionsView, FileReasonView, FileWarningView, IndexEntryView, IndexListView, IndexView, IndexingView,
 };
 pub use model::{MeasuredSpeedView, ModelListView, ModelView, SpeedListView};
-pub use search::{CorrectionView, DuplicateView, HitView, LegView, PendingView, SearchView};
+pub use search::{CorrectionView, DuplicateView, HitView, LegView, PendingView, SearchView, SnippetView};
 pub use settings::{SettingView, SettingsView};
 pub use text_check::{QuoteView, SentenceView, TextCheckView, TextSentenceView};
 
@@ -115,20 +117,33 @@ mod tests {
         let (path, location, truncated) = (text(), location(), Some(text()));
         let duplicates = vec![DuplicateView { path: text(), location: location.clone() }];
         let legs = vec![LegView { leg: text(), rank: 1, score: 1.0, contribution: 1.0 }];
-        let (headings, partial, instructions, text) = (vec![text()], vec![text()], vec![text()], text());
-        let (score, gone) = (1.0, true);
-        let hit =
-            HitView { path, location, headings, score, legs, text, duplicates, partial, instructions, truncated, gone };
-        SearchView {
-            hits: vec![hit],
-            corrections: corrections(),
-            absent_phrases: vec![self::text()],
-            pending: pending(),
-        }
+        let snippet = SnippetView { text: text(), location: location.clone(), headings: vec![text()] };
+        let (headings, partial, instructions) = (vec![text()], vec![text()], vec![text()]);
+        let hit = HitView {
+            path,
+            location,
+            headings,
+            score: 1.0,
+            legs,
+            text: text(),
+            snippet,
+            duplicates,
+            more_in_file: Some(1),
+            partial,
+            instructions,
+            truncated,
+            gone: true,
+        };
+        SearchView { hits: vec![hit], corrections: corrections(), absent_phrases: vec![text()], pending: pending() }
     }
 
     fn corrections() -> Vec<CorrectionView> {
         vec![CorrectionView { typed: text(), searched: text() }]
+    }
+
+    fn files() -> FilesView {
+        let file = FileCountView { path: text(), passages: 1 };
+        FilesView { files: vec![file], words: vec![text()], pending: pending() }
     }
 
     fn quote() -> QuoteView {
@@ -352,6 +367,7 @@ mod tests {
         };
         for (sections, example) in [
             (&["search --json", "Locations"][..], json(search())),
+            (&["search --files --json", "search --json"], json(files())),
             (&["ask --json", "Locations", "search --json"], json(answer())),
             (&["index --json"], json(indexing())),
             (&["status --json"], json(index())),

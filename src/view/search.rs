@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Location, is_false, relative};
+use crate::chunking::Chunk;
+use crate::search::snippet::Snippet;
 use crate::search::{Correction, DuplicateLocation, LegScore, PendingWork, SearchResponse, SearchResult};
 
 /// The hits of a search.
@@ -40,12 +42,18 @@ pub struct HitView {
     pub legs: Vec<LegView>,
     /// The whole passage.
     pub text: String,
+    /// The part of it that is shown.
+    pub snippet: SnippetView,
     /// The locations of its exact and near-duplicates.
     pub duplicates: Vec<DuplicateView>,
     /// The codes, numbers, dates and names of the question that it has not, or only in parts; absent
     /// if it has all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+    /// With one hit a document: how many more passages of the file are among the best 100 and share
+    /// a word with the question; otherwise absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_in_file: Option<usize>,
     /// Its sentences that read like instructions to a model; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub instructions: Vec<String>,
@@ -72,6 +80,18 @@ impl From<&Correction> for CorrectionView {
         let Correction { typed, searched, .. } = correction.clone();
         CorrectionView { typed, searched }
     }
+}
+
+/// The part of a passage that is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SnippetView {
+    /// Its text.
+    pub text: String,
+    /// Its location in the file.
+    pub location: Location,
+    /// The headings above it, outermost first.
+    pub headings: Vec<String>,
 }
 
 /// The score of a hit from one retriever.
@@ -138,11 +158,24 @@ impl HitView {
             score: result.hit.score,
             legs: result.hit.legs.iter().map(LegView::from).collect(),
             text: result.chunk.text.clone(),
+            snippet: SnippetView::new(&result.snippet, &result.chunk),
             duplicates: result.duplicates.iter().map(|duplicate| DuplicateView::new(duplicate, base)).collect(),
             partial: result.partial.clone(),
             instructions: result.instructions.iter().map(|span| span.of(&result.chunk.text).to_string()).collect(),
             truncated: result.truncated.clone(),
             gone: result.gone,
+            more_in_file: result.more_in_file,
+        }
+    }
+}
+
+impl SnippetView {
+    fn new(snippet: &Snippet, chunk: &Chunk) -> Self {
+        let (first, last) = snippet.place(chunk);
+        SnippetView {
+            text: snippet.span.of(&chunk.text).to_string(),
+            location: Location::new(chunk.unit, first, last, &snippet.after_path(chunk)),
+            headings: snippet.headings.clone(),
         }
     }
 }

@@ -100,6 +100,12 @@ impl LexicalSource for InMemory {
         Ok(None)
     }
 
+    fn containing(&self, stems: &[String], filter: Option<&Filter>) -> Result<Vec<ChunkId>> {
+        let has_all = |entry: &Entry| !stems.is_empty() && stems.iter().all(|stem| entry.words.contains(stem));
+        let found = self.best(self.entries.len(), filter, |entry| has_all(entry).then_some(1.0))?;
+        Ok(found.into_iter().map(|(chunk, _)| chunk).collect())
+    }
+
     fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>> {
         let place = |word: String| {
             let start = question.to_lowercase().find(&word)?;

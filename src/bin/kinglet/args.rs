@@ -129,6 +129,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
                             kinglet search '\"cold start\" time -memory'\n  kinglet search --symbol SegmentReader\n  \
+                            kinglet search --files \"deposit repairs\"\n  \
                             kinglet search repairs --filter path=contracts --filter 'modified>=2025-01-01'\n  \
                             kinglet search rent --filter type=pdf,word --filter 'path!=contracts/old'\n  \
                             kinglet search rent --mode lexical --json | jq .hits[0].path"
@@ -174,9 +175,15 @@ pub enum Command {
         /// modified>=YYYY-MM-DD; != for all others, A,B for one of several; repeatable
         #[arg(long, value_name = "FILTER")]
         filter: Vec<String>,
-        /// Show only the best passage of each document
+        /// Show only the best passage of each document, and how many more it has
         #[arg(long, value_name = "WHAT", value_parser = ["document"])]
         group_by: Option<String>,
+        /// List every file with a passage that has all words of the question, and the number of
+        /// such passages; needs no model
+        #[arg(long, conflicts_with_all = [
+            "hits", "mode", "embedder", "sparse", "fusion", "rerank", "neighbours", "group_by", "explain",
+        ])]
+        files: bool,
         /// Show each retriever's rank, score and contribution
         #[arg(long)]
         explain: bool,

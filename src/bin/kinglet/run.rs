@@ -105,7 +105,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Index { paths, index, embedder, add_embedder, drop, watch, .. } => {
             session.index(paths, index.as_deref(), embedder, add_embedder, drop, *watch)
         }
-        Command::Search { question, symbol, index, explain, filter, group_by, literal, no_correct, .. } => {
+        Command::Search { question, symbol, files, index, explain, filter, group_by, literal, no_correct, .. } => {
             let options = SearchOptions {
                 limit: None,
                 filter: filters(filter)?,
@@ -113,9 +113,11 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
                 literal: *literal,
                 keep_spelling: *no_correct,
             };
+            let question = question.as_deref().unwrap_or_default();
             match symbol {
                 Some(symbol) => session.symbols(symbol, index, &options),
-                None => session.search(question.as_deref().unwrap_or_default(), index, &options, *explain),
+                None if *files => session.files(question, index, &options),
+                None => session.search(question, index, &options, *explain),
             }
         }
         Command::Ask { question, index, filter, explain, no_correct, .. } => {
@@ -206,13 +208,17 @@ impl Session<'_> {
 
     /// Opens the index for `question`, and fetches the models that a search in it needs.
     pub(crate) fn open_for(&self, question: &str, index: &IndexArg) -> Result<OpenIndex> {
+        let index = self.open_without_models(question, index)?;
+        self.fetch_missing(&self.kinglet.models_for_searching(index.name())?)?;
+        Ok(index)
+    }
+
+    /// Opens the index for `question`, which is answered without models.
+    pub(crate) fn open_without_models(&self, question: &str, index: &IndexArg) -> Result<OpenIndex> {
         if question.trim().is_empty() {
             return Err(Error::input("the question is empty").with_hint("put it in quotes: \"Who pays for repairs?\""));
         }
-        let name = self.index_name(index)?;
-        let index = self.kinglet.open(&name)?;
-        self.fetch_missing(&self.kinglet.models_for_searching(&name)?)?;
-        Ok(index)
+        self.kinglet.open(&self.index_name(index)?)
     }
 }
 

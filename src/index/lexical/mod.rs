@@ -5,6 +5,7 @@
 
 pub mod analyzer;
 mod bm25;
+mod containing;
 mod figures;
 mod read_only_directory;
 mod vocabulary;
@@ -267,6 +268,15 @@ impl Lexical {
         }
         guarded(&self.path, || {
             bm25::search(&self.reader.searcher(), self.fields.body, &terms, k, among.map(Arc::as_ref))
+                .map_err(|cause| self.failed(cause))
+        })
+    }
+
+    /// All chunks that contain every one of `stems`, by id; only chunks in `among`, if there is
+    /// such a set. None if there are no stems.
+    pub fn containing(&self, stems: &[String], among: Option<&Arc<HashSet<ChunkId>>>) -> Result<Vec<ChunkId>> {
+        guarded(&self.path, || {
+            containing::containing(&self.reader.searcher(), self.fields.body, stems, among.map(Arc::as_ref))
                 .map_err(|cause| self.failed(cause))
         })
     }

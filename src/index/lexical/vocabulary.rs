@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 
 use strsim::osa_distance;
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocSet, SegmentReader, TERMINATED, Term};
+use tantivy::schema::Field;
 
+use super::containing::containing;
 use super::{Lexical, analyzer, guarded, stems};
 use crate::error::Result;
 use crate::index::store::ChunkId;
@@ -91,27 +91,10 @@ impl Lexical {
 
     fn chunks_with(&self, field: Field, term: &str) -> Result<HashSet<ChunkId>> {
         guarded(&self.path, || {
-            let term = Term::from_field_text(field, term);
-            let mut chunks = HashSet::new();
-            for segment in self.reader.searcher().segment_readers() {
-                chunks.extend(chunks_in(segment, &term).map_err(|cause| self.failed(cause))?);
-            }
-            Ok(chunks)
+            let found = containing(&self.reader.searcher(), field, &[term.to_string()], None);
+            Ok(found.map_err(|cause| self.failed(cause))?.into_iter().collect())
         })
     }
-}
-
-fn chunks_in(segment: &SegmentReader, term: &Term) -> tantivy::Result<Vec<ChunkId>> {
-    let ids = segment.fast_fields().u64("chunk")?;
-    let mut chunks = Vec::new();
-    let terms = segment.inverted_index(term.field())?;
-    if let Some(mut postings) = terms.read_postings(term, IndexRecordOption::Basic)? {
-        while postings.doc() != TERMINATED {
-            chunks.extend(ids.first(postings.doc()).filter(|_| !segment.is_deleted(postings.doc())));
-            postings.advance();
-        }
-    }
-    Ok(chunks)
 }
 
 /// The letters of a word as bits; different letters may share one.

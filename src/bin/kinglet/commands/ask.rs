@@ -42,7 +42,7 @@ impl Session<'_> {
         if self.global.json {
             printed(render::json(&view))?;
         } else {
-            printed(render::sources(&view, self.global.verbose))?;
+            printed(render::sources(&view))?;
             if explain {
                 printed(render::explanations(&view))?;
             }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod evaluation;
+mod files;
 mod indexes;
 mod results;
 
@@ -17,6 +18,7 @@ pub use checks::{calibration, explanations, text_check};
 pub use evaluation::{
     answer_evaluation, comparison, evaluation, generated_questions, question, restored_defaults, tuning,
 };
+pub use files::files;
 pub use indexes::{checks, file, index, indexes, long_embedding, models, settings, speeds, summary};
 pub use results::{absent, corrections, hits, pending, remarks, sentence, sources};
 

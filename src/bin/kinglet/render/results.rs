@@ -1,14 +1,13 @@
 //! Renders search results, and answers with their sources.
 
 use std::io::{Result, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use kinglet::SearchResult;
 use kinglet::answer::UNSUPPORTED_MARK;
-use kinglet::chunking::Chunk;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
 use kinglet::view::{AnswerView, CascadeView, CitationView, CorrectionView, DisagreementView, SearchView, TimingsView};
+use kinglet::{Filter, SearchResult};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
@@ -16,23 +15,27 @@ use crate::terminal::{on_one_line, out, visible};
 /// Said of a file of which only the index has the text.
 const GONE: &str = "this file is gone; `kinglet index` updates the index";
 
-/// Prints search results; with `explain`, what each retriever contributed.
-pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
+/// Prints search results in an index of `roots`; with `explain`, what each retriever contributed.
+pub fn hits(results: &[SearchResult], roots: &[PathBuf], explain: bool) -> Result<()> {
     let mut out = out();
     for (at, result) in results.iter().enumerate() {
         let SearchResult { hit, path, chunk, snippet, duplicates, truncated, gone, instructions, partial, .. } = result;
-        let location = location(path, chunk);
+        let location = location(path, &snippet.after_path(chunk));
         writeln!(
             out,
             "{BOLD}{:>2}{BOLD:#}  {PATH}{location}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
             at + 1,
-            visible(&chunk.headings.join(" › ")),
+            visible(&snippet.headings.join(" › ")),
             hit.score
         )?;
         writeln!(out, "    {}", marked(&chunk.text, snippet))?;
         if let Some(other) = duplicates.first() {
             let more = if duplicates.len() > 1 { format!(" and {} more", duplicates.len() - 1) } else { String::new() };
-            writeln!(out, "    {DIM}also {}{more}{DIM:#}", self::location(&other.path, &other.chunk))?;
+            writeln!(out, "    {DIM}also {}{more}{DIM:#}", self::location(&other.path, &other.chunk.after_path()))?;
+        }
+        if let Some(more @ 1..) = result.more_in_file {
+            let filter = on_one_line(&shell_word(&filter_of_file(path, roots).to_string()));
+            writeln!(out, "    {DIM}+ {more} more in this file: --filter {filter} shows them{DIM:#}")?;
         }
         if let Some(truncated) = truncated {
             writeln!(out, "    {DIM}this file was {}{DIM:#}", visible(truncated))?;
@@ -84,8 +87,22 @@ pub fn absent(response: &SearchView) {
 }
 
 /// `path:first-last` or `path#page=3`: editors and browsers open these.
-fn location(path: &Path, chunk: &Chunk) -> String {
-    on_one_line(&format!("{}{}", display_path(path), chunk.after_path()))
+fn location(path: &Path, after_path: &str) -> String {
+    on_one_line(&format!("{}{after_path}", display_path(path)))
+}
+
+/// The filter that passes this file of an index of `roots`.
+fn filter_of_file(path: &Path, roots: &[PathBuf]) -> Filter {
+    let below = roots.iter().filter_map(|root| path.strip_prefix(root).ok());
+    let below = below.filter(|below| !below.as_os_str().is_empty()).min_by_key(|below| below.as_os_str().len());
+    let name = || path.file_name().unwrap_or_default();
+    Filter::of_file(&below.map_or_else(|| name().to_string_lossy(), Path::to_string_lossy))
+}
+
+/// The text as one word of a shell's command.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "=./_-+:@%,".contains(c);
+    if text.chars().all(is_plain) { text.to_string() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The snippet with its matches in colour.
@@ -108,9 +125,9 @@ pub fn sentence(text: &str) -> Result<()> {
     out.flush()
 }
 
-/// Prints the sources of an answer with the sentences that are cited, and the generator. Sentences
-/// that the answer consists of are not printed again unless `all_quotes` is true.
-pub fn sources(answer: &AnswerView, all_quotes: bool) -> Result<()> {
+/// Prints the sources of an answer with the sentences that are cited, each with its place, and the
+/// generator.
+pub fn sources(answer: &AnswerView) -> Result<()> {
     let mut out = out();
     writeln!(out)?;
     if !answer.sources.is_empty() {
@@ -125,10 +142,7 @@ pub fn sources(answer: &AnswerView, all_quotes: bool) -> Result<()> {
         if source.gone {
             writeln!(out, "    {DIM}{GONE}{DIM:#}")?;
         }
-        let is_shown = |citation: &&CitationView| {
-            citation.n == source.n && (all_quotes || !answer.answer.contains(&citation.quote))
-        };
-        for citation in answer.citations.iter().filter(is_shown) {
+        for citation in answer.citations.iter().filter(|citation| citation.n == source.n) {
             let quote = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
             writeln!(
                 out,

@@ -1,0 +1,100 @@
+//! All files that have the words of a question, with the number of passages in which they have
+//! them: complete and unranked, unlike a search.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+
+use super::asked_words::asked_words;
+use super::sources::{ChunkSource, LexicalSource};
+use super::{Filter, PendingWork};
+use crate::chunking::Chunk;
+use crate::error::Result;
+use crate::index::lexical::{Word, analyzer, stems};
+use crate::text::Span;
+
+/// The number of chunks that are read at once.
+const BATCH: usize = 256;
+
+/// All files that have the words of a question.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct FilesResponse {
+    /// The files, those with the most passages first, ties by path.
+    pub files: Vec<FileWithWords>,
+    /// The words that were looked for, as they stand in the question. Empty if it has none but very
+    /// common ones; then no file is found.
+    pub words: Vec<String>,
+    /// What the lexical index has not finished yet; `None` if it is complete.
+    pub pending: Option<PendingWork>,
+}
+
+/// A file that has the words of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileWithWords {
+    /// The file.
+    pub path: PathBuf,
+    /// The number of its passages that have all of the words, in the text or in the headings above
+    /// it, and at least one of them in the text.
+    pub passages: usize,
+}
+
+/// Finds the files. Those of exact duplicates count too. Questions of nothing but words like "who"
+/// are about these words.
+pub(crate) fn files<S: LexicalSource + ChunkSource>(
+    sources: &S,
+    question: &str,
+    filter: Option<&Filter>,
+) -> Result<FilesResponse> {
+    let language = ChunkSource::language(sources);
+    let mut words = asked_words(question, language);
+    if words.is_empty() {
+        words = stems(question, language);
+    }
+    keep_one_form_of_figures(question, &mut words);
+    let asked: HashSet<&str> = words.iter().map(|word| word.stem.as_str()).collect();
+    let has_own = |chunk: &Chunk| {
+        let has_any = |text: &str| stems(text, language).iter().any(|word| asked.contains(word.stem.as_str()));
+        // Without headings in front, what was found stands in the text itself.
+        chunk.context().is_empty() || has_any(&chunk.text)
+    };
+    let stems: Vec<String> = words.iter().map(|word| word.stem.clone()).collect();
+    let mut passages: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for ids in sources.containing(&stems, filter)?.chunks(BATCH) {
+        for location in sources.locations(ids, filter)?.into_iter().flatten() {
+            if has_own(&location.chunk) {
+                *passages.entry(location.path).or_default() += 1;
+            }
+        }
+    }
+    let mut files: Vec<_> = passages.into_iter().map(|(path, passages)| FileWithWords { path, passages }).collect();
+    files.sort_by_key(|file| std::cmp::Reverse(file.passages)); // stable: ties by path
+    Ok(FilesResponse { files, words: as_written(question, &words), pending: None })
+}
+
+/// A number or a date is one word, in the form that all of its usual forms share.
+fn keep_one_form_of_figures(question: &str, words: &mut Vec<Word>) {
+    let figures = analyzer::figures(question);
+    for figure in &figures {
+        let is_longer = |other: &analyzer::Term| {
+            let overlap = other.span.start < figure.span.end && figure.span.start < other.span.end;
+            let key = |term: &analyzer::Term| (std::cmp::Reverse(term.text.len()), term.text.clone());
+            overlap && key(other) < key(figure)
+        };
+        let is_best = !figures.iter().any(is_longer);
+        let is_inside = |word: &Word| figure.span.start <= word.span.start && word.span.end <= figure.span.end;
+        words.retain(|word| !is_inside(word) || (is_best && word.stem == figure.text));
+    }
+}
+
+/// The words as they stand in the question, each once; a name stands for its parts.
+fn as_written(question: &str, words: &[Word]) -> Vec<String> {
+    let mut spans: Vec<Span> = Vec::new();
+    for Word { span, .. } in words {
+        match spans.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => spans.push(*span),
+        }
+    }
+    spans.iter().map(|span| span.of(question).to_string()).collect()
+}
