@@ -31,6 +31,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "index/lexical/containing.rs",
             "index/lexical/mod.rs",
             "index/lexical/read_only_directory.rs",
+            "index/lexical/vocabulary.rs",
         ],
     ),
     ("whatlang", &["language.rs"]),
@@ -66,7 +67,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hf_hub", &["models/download.rs"]),
     ("ignore", &["scan/walk.rs"]),
     ("globset", &["search/glob.rs"]),
-    ("jiff", &["search/filter.rs", "models/chat_template.rs"]),
+    ("jiff", &["search/filter.rs", "index/lexical/figures.rs", "models/chat_template.rs"]),
     ("saphyr_parser", &["crates/formats/src/front_matter.rs", "crates/formats/src/data/yaml.rs"]),
     (
         "quick_xml",

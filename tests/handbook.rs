@@ -130,6 +130,7 @@ const SETTINGS: &[(&str, &str, Setting)] = &[
 /// figures, and numbers that a definition fixes.
 const FACTS: &[(&str, &str)] = &[
     ("asking.md", "there was no passage 7"),
+    ("searching.md", "4740 finds \"4,740\" and \"4.740\", and 12 March 2026"),
     ("asking.md", "questions of SQuAD 2"),
     ("asking.md", "if source 2 says the opposite"),
     ("checking.md", "the exit code is 0, otherwise 1, so"),

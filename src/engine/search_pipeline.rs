@@ -108,7 +108,11 @@ impl Kinglet {
             Mode::Auto | Mode::Hybrid => vec![lexical, dense()?],
         };
         retrievers.extend(sparse);
-        let maxsim = || Ok::<_, Error>(Arc::new(MaxSim::new(sources.clone(), vectors()?, encoder.clone())));
+        let is_unfinished = index.pending_dense(&card)? > 0;
+        let maxsim = || {
+            let maxsim = MaxSim::new(sources.clone(), vectors()?, encoder.clone());
+            Ok::<_, Error>(Arc::new(if is_unfinished { maxsim.unfinished() } else { maxsim }))
+        };
         let maxsim = if compares_tokens { Some(maxsim()?) } else { None };
         let scorer: Option<Arc<dyn PassageScorer>> = match &self.config.rerank {
             RerankerChoice::Use(RerankerRef::CrossEncoder(id)) => Some(Arc::new(self.open_cross_encoder(id)?)),
@@ -116,7 +120,9 @@ impl Kinglet {
                 maxsim.clone().map(|maxsim| maxsim as Arc<dyn PassageScorer>)
             }
         };
-        let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), maxsim));
+        // Where vectors are missing, what is shown is not worth the time that token vectors take.
+        let shown_by = maxsim.filter(|_| !is_unfinished);
+        let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), shown_by));
         let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
         pipeline = pipeline.showing(sentences);
         if has_words {

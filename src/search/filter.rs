@@ -155,7 +155,7 @@ impl Filter {
 
     /// The filter that passes the file with this path below the indexed folder.
     pub fn of_file(path: &str) -> Self {
-        Filter::Path(globset::escape(path))
+        Filter::Path(Glob::escaped(path))
     }
 
     /// The filter that passes what all of `filters` pass; `None` if there are none.

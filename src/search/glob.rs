@@ -7,6 +7,11 @@ use globset::{GlobBuilder, GlobMatcher};
 pub(super) struct Glob(GlobMatcher);
 
 impl Glob {
+    /// The pattern that matches this text alone.
+    pub(super) fn escaped(text: &str) -> String {
+        globset::escape(text)
+    }
+
     /// A glob for texts, in any case.
     ///
     /// # Errors

@@ -11,7 +11,9 @@ use crate::text::Span;
 /// Digits in groups of three: `4,740`, `4.740`, `4'740`, `4 740`; then a fraction, after the other
 /// sign.
 static GROUPED: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+|(?:['’ \u{a0}\u{202f}\u{2009}]\d{3})+)(?:[.,]\d+)?")
+    let (commas, points) = (r"(?:,\d{3})+(?:\.\d+)?", r"(?:\.\d{3})+(?:,\d+)?");
+    let spaces = r"(?:['’ \u{a0}\u{202f}\u{2009}]\d{3})+(?:[.,]\d+)?";
+    compiled(&format!(r"\d{{1,3}}(?:{commas}|{points}|{spaces})"))
 });
 static DATES: LazyLock<[(Regex, Order); 6]> = LazyLock::new(|| {
     let month = r"(\p{L}{3,10})\.?";
@@ -76,8 +78,15 @@ pub fn figures(text: &str) -> Vec<Term> {
         }
     }
     found.sort_by(|a, b| (a.span.start, &a.text).cmp(&(b.span.start, &b.text)));
-    found.dedup_by(|a, b| a.span.start == b.span.start && a.text == b.text);
-    found
+    // A date with a day has a month too, which another pattern finds in it.
+    let is_within = |a: &Term, b: &Term| b.span.start <= a.span.start && a.span.end <= b.span.end && a.text == b.text;
+    let mut figures: Vec<Term> = Vec::new();
+    for figure in found {
+        if !figures.iter().rev().take_while(|it| it.span.end > figure.span.start).any(|it| is_within(&figure, it)) {
+            figures.push(figure);
+        }
+    }
+    figures
 }
 
 /// True if the characters around do not continue what is between the offsets.
@@ -136,8 +145,8 @@ fn forms(date: &Captures<'_>, order: Order) -> Vec<String> {
     }
 }
 
-/// A day, its month and its place in every year; without a year only the latter. None if there is no
-/// such day.
+/// A day, its month and its place in every year; without a year only the latter. None if there is
+/// no such day.
 fn day(year: Option<i16>, month: Option<i16>, day: Option<i16>) -> Vec<String> {
     const LEAP_YEAR: i16 = 2000;
     let (Some(month), Some(day)) = (month, day) else { return Vec::new() };
