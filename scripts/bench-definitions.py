@@ -8,6 +8,7 @@ KINGLET_HOME. Names that are defined once in the tree are searched for, half of 
 Ends with 1 when the bar is missed.
 """
 
+import itertools
 import json
 import pathlib
 import random
@@ -29,7 +30,7 @@ DEFINITION = re.compile(
       | macro_rules! \s* (?P<macro>\w+) )""",
     re.VERBOSE,
 )
-TEST = re.compile(r"\s*#\[(?:\w+::)?test\b")
+TEST = re.compile(r"\s*#\[(?:test|bench)\]")
 
 
 def tantivy():
@@ -39,6 +40,12 @@ def tantivy():
     printed = subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout
     manifest = next(package["manifest_path"] for package in json.loads(printed)["packages"] if package["name"] == "tantivy")
     return pathlib.Path(manifest).parent / "src"
+
+
+def is_test(before):
+    """True if an attribute on the lines before a definition makes it a test or a measurement."""
+    attributes = itertools.takewhile(lambda line: line.lstrip().startswith("#["), reversed(before))
+    return any(TEST.match(line) for line in attributes)
 
 
 def definitions(tree):
@@ -52,13 +59,11 @@ def definitions(tree):
                 continue
             name = match["name"] or match["const"] or match["macro"]
             keyword = match["item"] or ("const" if match["const"] else "macro_rules!")
-            is_test = TEST.match(lines[number - 2]) is not None if number > 1 else False
-            found.setdefault(name, []).append((keyword, path.relative_to(tree).as_posix(), number, is_test))
+            place = None if is_test(lines[: number - 1]) else (keyword, path.relative_to(tree).as_posix(), number)
+            found.setdefault(name, []).append(place)
     for name, places in sorted(found.items()):
-        if len(places) == 1 and sum(map(str.isalpha, name)) >= LEAST_LETTERS:
-            keyword, path, number, is_test = places[0]
-            if not is_test:
-                yield name, keyword, path, number
+        if len(places) == 1 and places[0] and sum(map(str.isalpha, name)) >= LEAST_LETTERS:
+            yield name, *places[0]
 
 
 def main(kinglet, tree=None):
