@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo check quick test fuzz wheel test-wheel book picture bench bench-answers bench-build bench-busy bench-checks bench-dense bench-documents bench-injection bench-quality bench-throughput check-metrics check-comparison check-synthetic
+.PHONY: build demo check quick test fuzz wheel test-wheel book picture bench bench-answers bench-build bench-busy bench-checks bench-definitions bench-dense bench-documents bench-injection bench-quality bench-throughput bench-typed check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTIONS ?= "What happens if I press Ctrl-C while indexing?" "Does kinglet send telemetry?" "Who won the football world cup in 2018?"
@@ -149,6 +149,19 @@ bench-quality: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256 splade-tiny
 	$(REPORT) "Search quality" -- python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
+
+# Codes, phrases, numbers, dates and typos as people type them: is the first hit right?
+bench-typed: build
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
+	$(REPORT) "Typed things" -- python3 scripts/bench-typed.py $(KINGLET)
+
+# Names of tantivy's sources, alone and behind their keyword: is their definition found?
+bench-definitions: build
+	source scripts/build-env.sh
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
+	$(REPORT) "Definitions in code" -- python3 scripts/bench-definitions.py $(KINGLET)
 
 # Indexing alone and beside busy processes. OTHER=PROGRAM measures another build of kinglet in the same rounds.
 bench-busy: build
