@@ -148,7 +148,7 @@ fn an_interrupted_run_keeps_its_work_reports_what_is_pending_and_continues() {
     let whole = temporary.path().join("whole");
     support::index(&folder, &whole);
     // Stops while files are read, and while the second batch of vectors is embedded.
-    for (events, documents, vectors) in [(40, 39, 0), (96, 90, 64)] {
+    for (events, documents, vectors) in [(40, 39, 0), (97, 90, 64)] {
         let index = temporary.path().join(format!("stopped-{events}"));
         let watcher = StopsAfter(std::cell::Cell::new(events));
         let stopped = support::index_observed(&roots, &index, &watcher).unwrap_err();

@@ -1,4 +1,4 @@
-//! What stands in an index: chunks by a whole term or a definition, and the words as they are written.
+//! What stands in an index: chunks by whole terms and definitions, and words as they are written.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -27,8 +27,8 @@ impl Lexical {
         self.chunks_with(self.fields.body, term)
     }
 
-    /// The chunks of source code in which a definition begins that has this name or this title (such
-    /// as `struct SegmentReader`), whatever its capitals.
+    /// The chunks of source code in which a definition begins that has this name or this title
+    /// (such as `struct SegmentReader`), whatever its capitals.
     pub fn defining(&self, title: &str) -> Result<HashSet<ChunkId>> {
         match self.fields.definition {
             Some(definition) => self.chunks_with(definition, &title.to_lowercase()),

@@ -157,6 +157,7 @@ mod tests {
             ("", "//!"),
             ("struct One", "///"),
             ("impl<T> Two<T> for One", "impl<T>"),
+            ("impl<T> Two<T> for One > const A", "const"),
             ("impl<T> Two<T> for One > fn go", "//"),
             ("", "//"),
             ("fn last", "fn"),

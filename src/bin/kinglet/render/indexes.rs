@@ -99,8 +99,10 @@ fn skipped(files: &[FileNote], name: &str, verbose: bool) -> Result<()> {
         return Ok(());
     }
     if verbose || files.len() <= SHOWN_SKIPPED {
-        let rows = files.iter().map(|file| vec![display_path(&file.path), file.reason.clone()]);
-        return table(&["skipped", "reason"], rows.collect(), &[]);
+        let mut out = out();
+        return files.iter().try_for_each(|file| {
+            writeln!(out, "  skipped {}: {}", on_one_line(&display_path(&file.path)), visible(&file.reason))
+        });
     }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     files.iter().for_each(|file| *counts.entry(&file.reason).or_default() += 1);
