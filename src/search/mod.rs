@@ -6,6 +6,7 @@ pub mod fusion;
 mod index_sources;
 pub mod instructions;
 mod late_interaction;
+mod leg_weights;
 mod pipeline;
 mod query;
 mod ranking;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::cached::{CachedRetriever, CachedScorer};
 use super::fusion::{DEPTH, RankedList, fuse};
+use super::leg_weights::weigh;
 use super::ranking::order;
 use super::rerank::{PassageScorer, Rescoring};
 use super::results::Results;
@@ -40,7 +41,8 @@ impl Pipeline {
         Pipeline { scorer: Some(scorer), ..self }
     }
 
-    /// Also lets the top hits support each other, the more the more similar their vectors are.
+    /// Also lets the top hits support each other, the more the more similar their vectors are, and
+    /// weighs the retrievers by how well each agrees with these vectors.
     #[must_use]
     pub fn regularized(self, vectors: Arc<dyn DenseSource>) -> Self {
         Pipeline { regularizer: Some(vectors), ..self }
@@ -111,6 +113,9 @@ impl Pipeline {
         for retriever in &self.retrievers {
             let (absent, weight) = (retriever.score_of_absent(), weights.weight_of(retriever.name()));
             lists.push(RankedList { absent, weight, hits: retriever.retrieve(query, DEPTH)? });
+        }
+        if let Some(vectors) = self.regularizer.as_deref().filter(|_| lists.len() > 1) {
+            weigh(&mut lists, vectors, weights.depth)?;
         }
         let first_stage_weight = lists.iter().map(|list| list.weight).sum();
         let mut hits = fuse(self.fusion, lists);
