@@ -169,7 +169,7 @@ impl OpenIndex {
         let mut all_pending = None;
         for (part, question) in parts.iter().enumerate() {
             let query = Query::new(question).with_filter(options.filter.clone());
-            let SearchResponse { results, pending } =
+            let SearchResponse { results, pending, .. } =
                 self.search_in(&index, &query, self.kinglet.config.passages, options)?;
             let chunks: Vec<_> = results.iter().map(|result| (&result.chunk, result.hit.score)).collect();
             let sentences = scorer.score(&query, &chunks)?;

@@ -12,7 +12,7 @@ use crate::models::reference::RerankerRef;
 use crate::search::sources::ChunkSource;
 use crate::search::{
     DenseRetriever, IndexSources, LexicalRetriever, MaxSim, PassageScorer, PendingWork, Pipeline, Query, QueryEncoder,
-    Retriever, SearchOptions, SearchResponse, SentenceScorer, SparseRetriever,
+    Retriever, SearchConfidence, SearchOptions, SearchResponse, SentenceScorer, SparseRetriever,
 };
 
 impl Kinglet {
@@ -30,8 +30,17 @@ impl Kinglet {
     ) -> Result<SearchResponse> {
         let this = self.with_index_defaults(index.manifest())?;
         let limit = options.limit.unwrap_or(limit);
-        let results = this.pipeline(index)?.search(query, limit, options.one_per_document)?;
-        Ok(SearchResponse { results, pending: this.pending(index)? })
+        let mut response = this.pipeline(index)?.search(query, limit, options.one_per_document)?;
+        response.pending = this.pending(index)?;
+        match (options.min_confidence, response.confidence) {
+            (Some(least), Some(confidence)) if confidence < least => response.results.clear(),
+            (Some(_), None) if !response.results.is_empty() => {
+                return Err(Error::input("nobody knows how sure such a search is, so there is no least confidence")
+                    .with_hint("leave it out; how sure a search is, is known for English texts in lexical mode, and in dense and hybrid mode with all-minilm-l6-v2 and wordllama-256"));
+            }
+            _ => {}
+        }
+        Ok(response)
     }
 
     /// The same with the defaults of an index where nothing is configured, see
@@ -71,7 +80,9 @@ impl Kinglet {
         let sparse = sparse.transpose()?;
         if self.needs_no_embedder() {
             let retriever = sparse.unwrap_or(lexical);
-            return Ok(Pipeline::new(sources, vec![retriever], self.config.fusion).weighted(weights));
+            let confidence = confidence(&sources, &[retriever.clone()], None);
+            let pipeline = Pipeline::new(sources, vec![retriever], self.config.fusion);
+            return Ok(pipeline.weighted(weights).confident(confidence));
         }
         let embedder = match &self.embedder {
             Some(own) => own.clone(),
@@ -102,7 +113,9 @@ impl Kinglet {
                 if compares_tokens { Some(maxsim()?) } else { None }
             }
         };
+        let confidence = confidence(&sources, &retrievers, Some(&card.id));
         let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
+        pipeline = pipeline.confident(confidence);
         if let Some(scorer) = scorer {
             pipeline = pipeline.reranked(scorer);
         }
@@ -153,4 +166,14 @@ impl Kinglet {
         let is_any = pending.lexical + pending.dense + pending.sparse > 0 || pending.unread_files;
         Ok(is_any.then_some(pending))
     }
+}
+
+/// How sure searches with these retrievers are, if that is known.
+fn confidence(
+    sources: &Arc<IndexSources>,
+    retrievers: &[Arc<dyn Retriever>],
+    embedder: Option<&str>,
+) -> Option<SearchConfidence> {
+    let names: Vec<&str> = retrievers.iter().map(|retriever| retriever.name()).collect();
+    SearchConfidence::new(&names, embedder, sources.language(), sources.clone())
 }

@@ -11,6 +11,7 @@ mod comparison_folder;
 mod coordinate_ascent;
 mod default_system;
 mod generator_run;
+pub mod measure_confidence;
 pub mod measure_process;
 pub mod measure_system;
 pub mod question_generation;

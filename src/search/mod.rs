@@ -1,6 +1,7 @@
 //! A question becomes hits: retrievers find chunks, a pipeline fuses and rescores them.
 
 mod cached;
+mod confidence;
 pub mod filter;
 pub mod fusion;
 mod index_sources;
@@ -9,6 +10,7 @@ mod late_interaction;
 mod leg_weights;
 mod pipeline;
 mod query;
+mod question_words;
 mod ranking;
 mod rerank;
 mod results;
@@ -23,6 +25,7 @@ pub(crate) mod timed;
 use crate::error::Result;
 use crate::index::store::ChunkId;
 
+pub use confidence::SearchConfidence;
 pub use filter::Filter;
 pub use fusion::Fusion;
 pub use index_sources::{EmbedderSources, EncoderSources, FilteredChunks, IndexSources};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cached::{CachedRetriever, CachedScorer};
+use super::confidence::SearchConfidence;
 use super::fusion::{DEPTH, RankedList, fuse};
 use super::leg_weights::weigh;
 use super::ranking::order;
@@ -11,7 +12,7 @@ use super::results::Results;
 use super::score_regularization::regularize;
 use super::sources::{ChunkSource, DenseSource};
 use super::timed::{Clock, TimedRetriever, TimedScorer};
-use super::{Fusion, Hit, Query, Retriever, SearchResult};
+use super::{Fusion, Hit, Query, Retriever, SearchResponse};
 use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;
 
@@ -25,6 +26,7 @@ pub struct Pipeline {
     scorer: Option<Arc<dyn PassageScorer>>,
     regularizer: Option<Arc<dyn DenseSource>>,
     weights: FusionWeights,
+    confidence: Option<SearchConfidence>,
 }
 
 impl Pipeline {
@@ -32,7 +34,7 @@ impl Pipeline {
     /// find.
     pub fn new(chunks: Arc<dyn ChunkSource>, retrievers: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
         let weights = FusionWeights::default();
-        Pipeline { chunks, retrievers, fusion, scorer: None, regularizer: None, weights }
+        Pipeline { chunks, retrievers, fusion, scorer: None, regularizer: None, weights, confidence: None }
     }
 
     /// Also rescores the top hits.
@@ -52,6 +54,12 @@ impl Pipeline {
     #[must_use]
     pub fn weighted(self, weights: FusionWeights) -> Self {
         Pipeline { weights, ..self }
+    }
+
+    /// The same parts, which also say how sure a search is.
+    #[must_use]
+    pub fn confident(self, confidence: Option<SearchConfidence>) -> Self {
+        Pipeline { confidence, ..self }
     }
 
     /// The same parts, which record on `clock` how long they take.
@@ -94,8 +102,9 @@ impl Pipeline {
     ///
     /// # Errors
     /// When a part of the search fails, or nothing passes the filter.
-    pub fn search(&self, query: &Query, count: usize, one_per_document: bool) -> Result<Vec<SearchResult>> {
+    pub fn search(&self, query: &Query, count: usize, one_per_document: bool) -> Result<SearchResponse> {
         let mut hits = self.hits(query)?;
+        let confidence = self.confidence(query, &mut hits)?;
         let mut results = Results::new(self.chunks.as_ref(), query, one_per_document);
         let (mut start, mut end) = (0, count.min(hits.len()));
         while start < end && results.len() < count {
@@ -103,7 +112,14 @@ impl Pipeline {
             results.add(&hits[start..end])?;
             (start, end) = (end, end.saturating_mul(2).min(hits.len()));
         }
-        results.best(count)
+        Ok(SearchResponse { results: results.best(count)?, confidence, pending: None })
+    }
+
+    fn confidence(&self, query: &Query, hits: &mut [Hit]) -> Result<Option<f32>> {
+        order(self.chunks.as_ref(), hits, 1)?;
+        let (Some(confidence), Some(first)) = (&self.confidence, hits.first()) else { return Ok(None) };
+        let best = self.chunks.chunks(&[first.chunk])?.into_iter().next();
+        best.map(|best| confidence.of(query, hits, &best.chunk.passage())).transpose()
     }
 
     /// Returns all hits; the caller sorts them.

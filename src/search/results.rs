@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use super::confidence::CLOSE;
 use super::instructions::instructions_in;
 use super::snippet::{Snippet, snippet};
 use super::sources::ChunkSource;
@@ -27,6 +28,8 @@ pub struct SearchOptions {
     pub filter: Option<Filter>,
     /// True to return only the best passage of each document.
     pub one_per_document: bool,
+    /// Return nothing if the confidence of the search is below this probability.
+    pub min_confidence: Option<f32>,
 }
 
 impl SearchOptions {
@@ -42,8 +45,19 @@ impl SearchOptions {
 pub struct SearchResponse {
     /// The results, best first.
     pub results: Vec<SearchResult>,
+    /// The probability, 0 to 1, that the first five hits hold a passage that fits. `None` if there
+    /// are no hits, or the probability was never calibrated for such a search: it is known for
+    /// English texts, for searches by words, and with a few embedders; see the handbook.
+    pub confidence: Option<f32>,
     /// What the index has not finished yet; `None` if it is complete.
     pub pending: Option<PendingWork>,
+}
+
+impl SearchResponse {
+    /// False if it is probable that no hit fits, so that the hits are only the nearest.
+    pub fn matches_closely(&self) -> bool {
+        self.confidence.is_none_or(|confidence| confidence >= CLOSE)
+    }
 }
 
 /// A passage that a search found, with the reasons.

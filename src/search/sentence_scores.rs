@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::instructions::instruction_flags;
+use super::question_words::question_words;
 use super::sources::LexicalSource;
 use super::{MaxSim, Query};
 use crate::chunking::Chunk;
 use crate::error::Result;
 use crate::index::lexical::stems;
 use crate::language::Language;
-use crate::text::{Span, is_list_item, is_stop_word, is_table_row, sentences};
+use crate::text::{Span, is_list_item, is_table_row, sentences};
 
 /// How much the coverage of a sentence and the score of its passage add to its late interaction,
 /// how much of that coverage must be in the sentence's own words and not in what it leans on, and
@@ -64,7 +65,7 @@ impl SentenceScorer {
     /// # Errors
     /// When a model or the index fails.
     pub fn score(&self, query: &Query, found: &[(&Chunk, f32)]) -> Result<Vec<Vec<ScoredSentence>>> {
-        let rarities = self.rarities(query)?;
+        let rarities = question_words(self.lexical.as_ref(), self.language, query.text())?;
         let best = found.iter().map(|(_, score)| *score).fold(f32::MIN_POSITIVE, f32::max);
         let spans: Vec<Vec<Span>> = found.iter().map(|(chunk, _)| sentences(&chunk.text)).collect();
         let similarities = self.similarities(query, found, &spans)?;
@@ -85,20 +86,6 @@ impl SentenceScorer {
             scored.push(sentences.collect());
         }
         Ok(scored)
-    }
-
-    /// The stems of the question with their rarities, without words like "when" and "does", which
-    /// are rare in documents and answer nothing.
-    fn rarities(&self, query: &Query) -> Result<Vec<(String, f32)>> {
-        let rarities = self.lexical.rarities(query.text())?;
-        let is_asked = |span: Span| !is_stop_word(&span.of(query.text()).to_lowercase());
-        let words = stems(query.text(), self.language).into_iter().filter(|word| is_asked(word.span));
-        let known = words.filter_map(|word| {
-            let (_, rarity) = rarities.iter().find(|(span, _)| *span == word.span)?;
-            Some((word.stem, *rarity))
-        });
-        let mut seen = HashSet::new();
-        Ok(known.filter(|(stem, _)| seen.insert(stem.clone())).collect())
     }
 
     fn similarities(

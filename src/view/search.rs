@@ -13,6 +13,8 @@ use crate::search::{DuplicateLocation, LegScore, PendingWork, SearchResponse, Se
 pub struct SearchView {
     /// The hits, best first.
     pub hits: Vec<HitView>,
+    /// The probability that the first five hits hold a passage that fits; null if it is not known.
+    pub confidence: Option<f32>,
     /// The pending work of the index; absent if it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingView>,
@@ -89,6 +91,7 @@ impl SearchView {
     pub fn new(response: &SearchResponse, base: &Path) -> Self {
         SearchView {
             hits: response.results.iter().map(|result| HitView::new(result, base)).collect(),
+            confidence: response.confidence,
             pending: response.pending.map(PendingView::from),
         }
     }

@@ -124,7 +124,8 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
                             kinglet search repairs --filter 'path=contracts/**' --filter 'modified>=2025-01-01'\n  \
-                            kinglet search rent --mode lexical --json | jq .hits[0].path"
+                            kinglet search rent --mode lexical --json | jq .hits[0].path\n  \
+                            kinglet search \"error E0599\" --min-confidence 0.5 || echo none"
     )]
     Search {
         /// The question or keywords, as plain text (there is no query syntax)
@@ -159,6 +160,9 @@ pub enum Command {
         /// Show only the best passage of each document
         #[arg(long, value_name = "WHAT", value_parser = ["document"])]
         group_by: Option<String>,
+        /// Find nothing if the search is less sure than this that its first hits fit: 0 to 1
+        #[arg(long, value_name = "P", value_parser = probability)]
+        min_confidence: Option<f32>,
         /// Show each retriever's rank, score and contribution
         #[arg(long)]
         explain: bool,
@@ -341,6 +345,13 @@ pub enum Command {
     /// Measure one system: `kinglet compare` runs this for each
     #[command(hide = true)]
     Measure,
+    /// Measure the confidence of searches; standard input has a question in each line that the
+    /// collection does not answer: `make bench-quality` runs this
+    #[command(hide = true)]
+    MeasureConfidence {
+        #[command(flatten)]
+        collection: CollectionArgs,
+    },
     /// Hold claims against texts, both on standard input: `make bench-checks` runs this
     #[command(hide = true)]
     CheckPairs,
@@ -529,6 +540,12 @@ impl Command {
         }
         flags
     }
+}
+
+/// A number from 0 to 1.
+fn probability(text: &str) -> std::result::Result<f32, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "a number from 0 to 1, such as 0.5".to_string())
 }
 
 /// The value of the setting `generator` for two generators with a comma between them.

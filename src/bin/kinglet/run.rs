@@ -105,8 +105,13 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Index { paths, index, embedder, add_embedder, watch, .. } => {
             session.index(paths, index.as_deref(), embedder, add_embedder, *watch)
         }
-        Command::Search { question, index, explain, filter, group_by, .. } => {
-            let options = SearchOptions { limit: None, filter: filters(filter)?, one_per_document: group_by.is_some() };
+        Command::Search { question, index, explain, filter, group_by, min_confidence, .. } => {
+            let options = SearchOptions {
+                limit: None,
+                filter: filters(filter)?,
+                one_per_document: group_by.is_some(),
+                min_confidence: *min_confidence,
+            };
             session.search(question, index, &options, *explain)
         }
         Command::Ask { question, index, filter, explain, .. } => {
@@ -127,6 +132,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::CheckPairs => {
             check_pairs::serve(&session.kinglet, std::io::stdin().lock(), terminal::out()).map(|()| DONE)
         }
+        Command::MeasureConfidence { collection } => session.measure_confidence(collection),
         Command::Measure => measure_process::serve().map(|()| DONE),
         Command::Status { index } => session.status(index),
         Command::Ls => session.ls(),

@@ -15,9 +15,10 @@ impl Session<'_> {
         let written = if self.global.json {
             render::json(&SearchView::new(&response, &base_folder()))
         } else if results.is_empty() {
-            render::notice("nothing found");
+            render::nothing_found(response.confidence);
             Ok(())
         } else {
+            render::confidence(&response, explain);
             render::hits(results, explain)
         };
         printed(written)?;

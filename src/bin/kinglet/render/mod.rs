@@ -16,7 +16,7 @@ use serde::Serialize;
 pub use checks::{calibration, explanations, text_check};
 pub use evaluation::{answer_evaluation, comparison, evaluation, generated_questions, question, tuning};
 pub use indexes::{checks, file, index, indexes, models, settings, speeds, summary};
-pub use results::{hits, pending, remarks, sentence, sources};
+pub use results::{confidence, hits, nothing_found, pending, remarks, sentence, sources};
 
 use crate::hint::rendered;
 use crate::terminal::{err, escaped, on_one_line, out, visible};

@@ -3,12 +3,12 @@
 use std::io::{Result, Write};
 use std::path::Path;
 
-use kinglet::SearchResult;
 use kinglet::answer::UNSUPPORTED_MARK;
 use kinglet::chunking::Chunk;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
 use kinglet::view::{AnswerView, CascadeView, CitationView, DisagreementView, TimingsView};
+use kinglet::{SearchResponse, SearchResult};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
@@ -46,6 +46,25 @@ pub fn hits(results: &[SearchResult], explain: bool) -> Result<()> {
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// Notes on standard error that no hit may fit; with `explain`, how sure the search is.
+pub fn confidence(response: &SearchResponse, explain: bool) {
+    match response.confidence {
+        Some(confidence) if explain => notice(&format!("confidence {confidence:.2}")),
+        _ => {}
+    }
+    if !response.matches_closely() {
+        notice("nothing matches closely; nearest:");
+    }
+}
+
+/// Notes on standard error that there are no hits; a search that has a confidence found some.
+pub fn nothing_found(confidence: Option<f32>) {
+    notice(&match confidence {
+        Some(confidence) => format!("nothing found: the confidence is {confidence:.2}, less than --min-confidence"),
+        None => "nothing found".to_string(),
+    });
 }
 
 /// `path:first-last` or `path#page=3`: editors and browsers open these.
