@@ -54,7 +54,12 @@ fn a_question_is_embedded_once_for_all_parts_of_a_search() {
         for (count, filter) in [(1, None), (4, None), (6, None), (40, None), (5, Some("path=bird-*/1.md"))] {
             let filter = filter.map(|it| Filter::parse(it).unwrap());
             for one_per_document in [false, true] {
-                let options = SearchOptions { limit: Some(count), filter: filter.clone(), one_per_document };
+                let options = SearchOptions {
+                    limit: Some(count),
+                    filter: filter.clone(),
+                    one_per_document,
+                    min_confidence: None,
+                };
                 embedder.take_questions();
                 let response = kinglet.open("birds").unwrap().search("which kinglet sings at night", &options).unwrap();
                 assert!(!response.results.is_empty());

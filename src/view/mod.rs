@@ -105,7 +105,7 @@ mod tests {
         let legs = vec![LegView { leg: text(), rank: 1, score: 1.0, contribution: 1.0 }];
         let (headings, instructions, text) = (vec![text()], vec![text()], text());
         let hit = HitView { path, location, headings, score: 1.0, legs, text, duplicates, instructions, truncated };
-        SearchView { hits: vec![hit], pending: pending() }
+        SearchView { hits: vec![hit], confidence: Some(0.9), pending: pending() }
     }
 
     fn quote() -> QuoteView {
