@@ -6,6 +6,7 @@ KINGLET is the program, FOLDER holds collections in BEIR's layout. Ends with 1 w
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -25,6 +26,9 @@ PIPELINES = [
     ("default + splade-tiny", ["--sparse", "splade-tiny"], None, None),
 ]
 
+# No retriever alone may be better than the default by more than this.
+LEAST_LEAD = -0.006
+
 # Questions in eleven languages over English passages: words alone can only find names and numbers. A hub's embedder for many languages is
 # measured too where its files are here (`kinglet models pull multilingual-e5-small`).
 CROSSLINGUAL = "xquad-crosslingual"
@@ -34,6 +38,18 @@ MULTILINGUAL = "multilingual-e5-small"
 def ndcg(kinglet, folder, flags):
     command = [kinglet, "eval", "--beir", str(folder), "--json", "--tuning", "none", *flags]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["ndcg_at_10"]
+
+
+def questions(folder):
+    lines = (folder / "queries.jsonl").read_text().splitlines()
+    return [" ".join(json.loads(line)["text"].split()) for line in lines]
+
+
+def confidence(kinglet, folder, foreign, settings):
+    command = [kinglet, "measure-confidence", "--beir", str(folder)]
+    environment = {**os.environ, "KINGLET_TUNING": "none", **settings}
+    told = subprocess.run(command, env=environment, input="\n".join(foreign), text=True, check=True, stdout=subprocess.PIPE)
+    return json.loads(told.stdout)
 
 
 def is_here(kinglet, model):
@@ -47,14 +63,29 @@ def main(kinglet, folder):
         sys.exit(f"SKIPPED: {folder} has no {', '.join(missing)}")
     print("nDCG@10".ljust(28), *(name.rjust(15) for name in SETS), "mean".rjust(8), " bars")
     failed = False
+    measured = {}
     for name, flags, least_scifact, least_mean in PIPELINES:
         values = [ndcg(kinglet, folder / collection, flags) for collection in SETS]
+        measured[name] = values
         mean = sum(values) / len(values)
         bars = [("scifact", values[0], least_scifact), ("mean", mean, least_mean)]
         bars = [(what, value, least) for what, value, least in bars if least is not None]
         failed |= any(value < least for _, value, least in bars)
         told = ", ".join(f"{what} {least:.3f} {'reached' if value >= least else 'MISSED'}" for what, value, least in bars)
         print(name.ljust(28), *(f"{value:15.4f}" for value in values), f"{mean:8.4f}", f" {told}", flush=True)
+    default, legs = measured["default"], [measured["words alone"], measured["all-minilm-l6-v2 alone"]]
+    leads = [value - max(of_legs) for value, *of_legs in zip(default, *legs)]
+    failed |= min(leads) < LEAST_LEAD
+    told = f"least {LEAST_LEAD:+.3f} {'reached' if min(leads) >= LEAST_LEAD else 'MISSED'}"
+    print("default, over better leg".ljust(28), *(f"{lead:+15.4f}" for lead in leads), f"{sum(leads) / len(leads):+8.4f}", f" {told}")
+    # Confidence: questions with a judged passage in the first five hits against those of collections about other subjects.
+    for name, settings in [("default", {}), ("words alone", {"KINGLET_MODE": "lexical"}), ("static", {"KINGLET_EMBEDDER": "wordllama-256"})]:
+        for collection in SETS:
+            others = [other for other in SETS if other != collection and {other, collection} != {"scifact", "medline"}]
+            foreign = [question for other in others for question in questions(folder / other)[:30]]
+            found = confidence(kinglet, folder / collection, foreign, settings)
+            near, far = found["not_close"]
+            print(f"confidence, {name}, {collection}: AUC {found['area']:.3f}, not close: {near:.3f} of fitting, {far:.3f} of foreign", flush=True)
     if (folder / CROSSLINGUAL / "corpus.jsonl").is_file():
         print(f"{CROSSLINGUAL}, words alone {ndcg(kinglet, folder / CROSSLINGUAL, ['--mode', 'lexical']):.4f}", flush=True)
         if is_here(kinglet, MULTILINGUAL):

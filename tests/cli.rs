@@ -112,6 +112,23 @@ fn from_a_folder_to_a_cited_answer() {
 }
 
 #[test]
+fn a_search_says_how_sure_it_is() {
+    let desk = Desk::new();
+    desk.check(
+        "confidence",
+        &[
+            &["index", "."],
+            &["search", "landlord repairs", "-n", "1", "--mode", "lexical", "--explain"],
+            &["search", "landlord of the zebra crossing", "-n", "1", "--mode", "lexical"],
+            &["search", "landlord of the zebra crossing", "--mode", "lexical", "--min-confidence", "0.4"],
+            &["search", "landlord of the zebra crossing", "--mode", "lexical", "--min-confidence", "0.4", "--json"],
+            &["search", "landlord repairs", "--mode", "dense", "--min-confidence", "0.4"],
+            &["search", "landlord repairs", "--min-confidence", "40"],
+        ],
+    );
+}
+
+#[test]
 fn every_mistake_is_answered_with_an_error_and_a_hint() {
     let desk = Desk::new();
     desk.check(

@@ -116,7 +116,7 @@ fn each_part_of_a_search_runs_once_however_many_hits_are_folded() {
     let pipeline = Pipeline::new(sources.clone(), as_retrievers, Fusion::MinMax);
     let query = Query::new("kinglet").with_filter(Some(Filter::parse("type=md").unwrap()));
     let filtered = sources.filtered(query.filter()).unwrap().unwrap();
-    assert_eq!(pipeline.search(&query, 6, false).unwrap().len(), 6);
+    assert_eq!(pipeline.search(&query, 6, false).unwrap().results.len(), 6);
     for retriever in &counting {
         assert_eq!(retriever.1.load(Ordering::Relaxed), 1, "{}", retriever.name());
     }
@@ -147,7 +147,7 @@ fn results_are_the_best_hits_that_do_not_repeat_a_better_one() {
     assert_eq!(different.len(), 6, "there are six birds");
     let mut places = 0;
     for count in 0..9 {
-        let results = pipeline.search(&query, count, false).unwrap();
+        let results = pipeline.search(&query, count, false).unwrap().results;
         let hits: Vec<&Hit> = results.iter().map(|result| &result.hit).collect();
         let expected: Vec<&Hit> = different.iter().take(count).map(|(hit, _)| hit).collect();
         assert_eq!(hits, expected, "the best {count}");

@@ -12,7 +12,7 @@ use crate::models::reference::RerankerRef;
 use crate::search::sources::ChunkSource;
 use crate::search::{
     DenseRetriever, IndexSources, LexicalRetriever, MaxSim, PassageScorer, PendingWork, Pipeline, Query, QueryEncoder,
-    Retriever, SearchOptions, SearchResponse, SearchResult, SentenceScorer, SparseRetriever,
+    Retriever, SearchConfidence, SearchOptions, SearchResponse, SearchResult, SentenceScorer, SparseRetriever,
 };
 
 impl Kinglet {
@@ -31,12 +31,21 @@ impl Kinglet {
         let this = self.with_index_defaults(index.manifest())?;
         let limit = options.limit.unwrap_or(limit);
         let pipeline = this.pipeline(index)?;
-        let results = pipeline.search(query, limit, options.one_per_document)?;
+        let mut response = pipeline.search(query, limit, options.one_per_document)?;
         let compares_tokens =
             pipeline.reranks() && !matches!(this.config.rerank, RerankerChoice::Use(RerankerRef::CrossEncoder(_)));
+        let results = &response.results;
         let without_late_interaction = compares_tokens && !results.is_empty() && !results.iter().any(is_compared);
-        let pending = this.pending(index)?.map(|pending| PendingWork { without_late_interaction, ..pending });
-        Ok(SearchResponse { results, pending, ..SearchResponse::default() })
+        response.pending = this.pending(index)?.map(|pending| PendingWork { without_late_interaction, ..pending });
+        match (options.min_confidence, response.confidence) {
+            (Some(least), Some(confidence)) if confidence < least => response.results.clear(),
+            (Some(_), None) if !response.results.is_empty() => {
+                return Err(Error::input("nobody knows how sure such a search is, so there is no least confidence")
+                    .with_hint("leave it out; how sure a search is, is known for English texts in lexical mode, and in dense and hybrid mode with all-minilm-l6-v2 and wordllama-256"));
+            }
+            _ => {}
+        }
+        Ok(response)
     }
 
     /// The same with the defaults of an index where nothing is configured, see
@@ -76,9 +85,10 @@ impl Kinglet {
         let sparse = sparse.transpose()?;
         if self.needs_no_embedder() {
             let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), None));
-            let pipeline = |retriever| {
+            let pipeline = |retriever: Arc<dyn Retriever>| {
+                let confidence = confidence(&sources, &[retriever.clone()], None);
                 let pipeline = Pipeline::new(sources.clone(), vec![retriever], self.config.fusion);
-                pipeline.weighted(weights).showing(sentences.clone())
+                pipeline.weighted(weights).showing(sentences.clone()).confident(confidence)
             };
             return Ok(match sparse {
                 Some(sparse) => pipeline(sparse),
@@ -123,8 +133,9 @@ impl Kinglet {
         // Where vectors are missing, what is shown is not worth the time that token vectors take.
         let shown_by = maxsim.filter(|_| !is_unfinished);
         let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), shown_by));
+        let confidence = confidence(&sources, &retrievers, Some(&card.id));
         let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
-        pipeline = pipeline.showing(sentences);
+        pipeline = pipeline.showing(sentences).confident(confidence);
         if has_words {
             pipeline = pipeline.preferring_exact(sources.clone());
         }
@@ -184,4 +195,14 @@ impl Kinglet {
 /// True if late interaction has scored this result.
 fn is_compared(result: &SearchResult) -> bool {
     result.hit.legs.iter().any(|leg| leg.leg == RerankerRef::MAXSIM)
+}
+
+/// How sure searches with these retrievers are, if that is known.
+fn confidence(
+    sources: &Arc<IndexSources>,
+    retrievers: &[Arc<dyn Retriever>],
+    embedder: Option<&str>,
+) -> Option<SearchConfidence> {
+    let names: Vec<&str> = retrievers.iter().map(|retriever| retriever.name()).collect();
+    SearchConfidence::new(&names, embedder, sources.language(), sources.clone())
 }

@@ -12,6 +12,7 @@ mod coordinate_ascent;
 mod default_system;
 mod generator_run;
 mod index_default;
+pub mod measure_confidence;
 pub mod measure_process;
 pub mod measure_system;
 pub mod question_generation;

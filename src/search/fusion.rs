@@ -37,12 +37,20 @@ pub(super) struct RankedList {
     pub hits: Vec<Hit>,
 }
 
+impl RankedList {
+    /// Maps its scores to 0..1.
+    pub(super) fn stretch(&self) -> Stretch {
+        Stretch::over(&self.hits, self.absent)
+    }
+}
+
 /// Fuses the lists. The hits are in order, best first, ties by chunk id.
 pub(super) fn fuse(fusion: Fusion, lists: Vec<RankedList>) -> Vec<Hit> {
     let whole: f32 = lists.iter().map(|list| list.weight).sum();
     let mut fused: BTreeMap<u64, Hit> = BTreeMap::new();
-    for RankedList { absent, weight, hits } in lists {
-        let stretch = Stretch::over(&hits, absent);
+    for list in lists {
+        let stretch = list.stretch();
+        let RankedList { weight, hits, .. } = list;
         for (at, listed) in hits.into_iter().enumerate() {
             let contribution = match fusion {
                 Fusion::MinMax => stretch.of(listed.score) * weight / whole,
@@ -60,7 +68,7 @@ pub(super) fn fuse(fusion: Fusion, lists: Vec<RankedList>) -> Vec<Hit> {
 }
 
 /// Maps the scores of one list to 0..1.
-struct Stretch {
+pub(super) struct Stretch {
     lowest: f32,
     highest: f32,
 }
@@ -75,7 +83,7 @@ impl Stretch {
         Stretch { lowest, highest }
     }
 
-    fn of(&self, score: f32) -> f32 {
+    pub(super) fn of(&self, score: f32) -> f32 {
         if self.highest > self.lowest { (score - self.lowest) / (self.highest - self.lowest) } else { 1.0 }
     }
 }

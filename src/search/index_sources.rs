@@ -135,10 +135,6 @@ impl LexicalSource for IndexSources {
         self.index.lexical().rarities(question)
     }
 
-    fn with_term(&self, term: &str) -> Result<HashSet<ChunkId>> {
-        self.index.lexical().with_term(term)
-    }
-
     fn defining(&self, title: &str) -> Result<HashSet<ChunkId>> {
         self.index.lexical().defining(title)
     }

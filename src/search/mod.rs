@@ -2,6 +2,7 @@
 
 mod asked_words;
 mod cached;
+mod confidence;
 mod exact;
 mod files;
 pub mod filter;
@@ -10,6 +11,7 @@ mod glob;
 mod index_sources;
 pub mod instructions;
 mod late_interaction;
+mod leg_weights;
 mod nearest_values;
 mod path_pattern;
 mod phrase;
@@ -32,6 +34,7 @@ pub(crate) mod timed;
 use crate::error::Result;
 use crate::index::store::ChunkId;
 
+pub use confidence::SearchConfidence;
 pub(crate) use files::files;
 pub use files::{FileWithWords, FilesResponse};
 pub use filter::Filter;

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::cached::{CachedRetriever, CachedScorer};
+use super::confidence::SearchConfidence;
 use super::exact::{ExactMatches, exact_matches, prefer_exact};
 use super::fusion::{DEPTH, RankedList, fuse};
+use super::leg_weights::weigh;
 use super::ranking::order;
 use super::rerank::{PassageScorer, Rescoring};
 use super::results::{COUNTED, Results};
 use super::score_regularization::regularize;
 use super::sources::{ChunkSource, DenseSource, LexicalSource};
 use super::timed::{Clock, TimedRetriever, TimedScorer};
-use super::{Fusion, Hit, Query, Retriever, SearchResult, SentenceScorer};
+use super::{Fusion, Hit, Query, Retriever, SearchResponse, SentenceScorer};
 use crate::error::Result;
 use crate::index::fusion_weights::FusionWeights;
 
@@ -27,6 +29,7 @@ pub struct Pipeline {
     weights: FusionWeights,
     exact: Option<Arc<dyn LexicalSource>>,
     sentences: Option<Arc<SentenceScorer>>,
+    confidence: Option<SearchConfidence>,
 }
 
 impl Pipeline {
@@ -34,8 +37,8 @@ impl Pipeline {
     /// find.
     pub fn new(chunks: Arc<dyn ChunkSource>, retrievers: Vec<Arc<dyn Retriever>>, fusion: Fusion) -> Self {
         let weights = FusionWeights::default();
-        let (scorer, regularizer, exact, sentences) = (None, None, None, None);
-        Pipeline { chunks, retrievers, fusion, scorer, regularizer, weights, exact, sentences }
+        let (scorer, regularizer, exact, sentences, confidence) = (None, None, None, None, None);
+        Pipeline { chunks, retrievers, fusion, scorer, regularizer, weights, exact, sentences, confidence }
     }
 
     /// Also rescores the top hits.
@@ -44,7 +47,8 @@ impl Pipeline {
         Pipeline { scorer: Some(scorer), ..self }
     }
 
-    /// Also lets the top hits support each other, the more the more similar their vectors are.
+    /// Also lets the top hits support each other, the more the more similar their vectors are, and
+    /// weighs the retrievers by how well each agrees with these vectors.
     #[must_use]
     pub fn regularized(self, vectors: Arc<dyn DenseSource>) -> Self {
         Pipeline { regularizer: Some(vectors), ..self }
@@ -66,6 +70,12 @@ impl Pipeline {
     #[must_use]
     pub fn showing(self, sentences: Arc<SentenceScorer>) -> Self {
         Pipeline { sentences: Some(sentences), ..self }
+    }
+
+    /// The same parts, which also say how sure a search is.
+    #[must_use]
+    pub fn confident(self, confidence: Option<SearchConfidence>) -> Self {
+        Pipeline { confidence, ..self }
     }
 
     /// The same parts, which record on `clock` how long they take.
@@ -108,8 +118,9 @@ impl Pipeline {
     ///
     /// # Errors
     /// When a part of the search fails, or nothing passes the filter.
-    pub fn search(&self, query: &Query, count: usize, one_per_document: bool) -> Result<Vec<SearchResult>> {
+    pub fn search(&self, query: &Query, count: usize, one_per_document: bool) -> Result<SearchResponse> {
         let (mut hits, exact) = self.hits(query)?;
+        let confidence = self.confidence(query, &mut hits, &exact)?;
         let mut results = Results::new(self.chunks.as_ref(), query, one_per_document);
         let first = if one_per_document { count.max(COUNTED) } else { count };
         let (mut start, mut end) = (0, first.min(hits.len()));
@@ -123,7 +134,15 @@ impl Pipeline {
             let lacks = exact.matches.iter().filter(|it| !it.is_in(result.hit.chunk));
             result.partial = lacks.map(|it| it.written.clone()).collect();
         }
-        Ok(results)
+        Ok(SearchResponse { results, confidence, ..SearchResponse::default() })
+    }
+
+    fn confidence(&self, query: &Query, hits: &mut [Hit], exact: &ExactMatches) -> Result<Option<f32>> {
+        order(self.chunks.as_ref(), hits, 1)?;
+        let (Some(confidence), Some(first)) = (&self.confidence, hits.first()) else { return Ok(None) };
+        let best = self.chunks.chunks(&[first.chunk])?.into_iter().next();
+        let sure = best.map(|best| confidence.of(query, hits, &best.chunk.passage())).transpose()?;
+        Ok(sure.map(|sure| exact.confidence(first.chunk, sure)))
     }
 
     /// Returns all hits, which the caller sorts, and the exact things of the question.
@@ -133,6 +152,9 @@ impl Pipeline {
         for retriever in &self.retrievers {
             let (absent, weight) = (retriever.score_of_absent(), weights.weight_of(retriever.name()));
             lists.push(RankedList { absent, weight, hits: retriever.retrieve(query, DEPTH)? });
+        }
+        if let Some(vectors) = self.regularizer.as_deref().filter(|_| lists.len() > 1) {
+            weigh(&mut lists, vectors, weights.depth)?;
         }
         let first_stage_weight = lists.iter().map(|list| list.weight).sum();
         let mut hits = fuse(self.fusion, lists);

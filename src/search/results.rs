@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::asked_words::asked_words;
+use super::confidence::CLOSE;
 use super::instructions::instructions_in;
 use super::snippet::{Snippet, scored_by_words};
 use super::sources::ChunkSource;
@@ -35,6 +36,8 @@ pub struct SearchOptions {
     pub literal: bool,
     /// True to search words that no document has as they are, instead of correcting them.
     pub keep_spelling: bool,
+    /// Return nothing if the confidence of the search is below this probability.
+    pub min_confidence: Option<f32>,
 }
 
 impl SearchOptions {
@@ -54,8 +57,19 @@ pub struct SearchResponse {
     pub corrections: Vec<Correction>,
     /// The phrases of the question that no passage has; then there are no results.
     pub absent_phrases: Vec<String>,
+    /// The probability, 0 to 1, that the first five hits hold a passage that fits. `None` if there
+    /// are no hits, or the probability was never calibrated for such a search: it is known for
+    /// English texts, for searches by words, and with a few embedders; see the handbook.
+    pub confidence: Option<f32>,
     /// What the index has not finished yet; `None` if it is complete.
     pub pending: Option<PendingWork>,
+}
+
+impl SearchResponse {
+    /// False if it is probable that no hit fits, so that the hits are only the nearest.
+    pub fn matches_closely(&self) -> bool {
+        self.confidence.is_none_or(|confidence| confidence >= CLOSE)
+    }
 }
 
 /// A passage that a search found, with the reasons.

@@ -21,7 +21,7 @@ pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &
     let FusionWeights { score_regularization: weight, depth, .. } = *weights;
     let ids: Vec<_> = hits.iter().take(depth).map(|hit| hit.chunk).collect();
     let scores: Vec<f32> = hits.iter().take(depth).map(|hit| hit.score).collect();
-    let support = support(&vectors.vectors(&ids)?, &scores);
+    let support = support(&neighbours(&vectors.vectors(&ids)?), &scores);
     for hit in hits.iter_mut() {
         hit.legs.iter_mut().for_each(|leg| leg.contribution *= 1.0 - weight);
     }
@@ -41,21 +41,29 @@ pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &
     Ok(())
 }
 
-/// For each hit the mean score of its nearest neighbours among the hits, weighted by their cosines;
-/// its own score if it has none.
-fn support(vectors: &[Option<Vec<f32>>], scores: &[f32]) -> Vec<f32> {
+/// For each hit its nearest neighbours among the hits, with their cosines; none if it has no vector.
+pub(super) fn neighbours(vectors: &[Option<Vec<f32>>]) -> Vec<Vec<(f32, usize)>> {
     let of = |at: usize| {
-        let own = vectors[at].as_ref()?;
+        let Some(own) = vectors[at].as_ref() else { return Vec::new() };
         let mut near: Vec<(f32, usize)> = (0..vectors.len())
             .filter(|&other| other != at)
             .filter_map(|other| Some((dot(own, vectors[other].as_ref()?).max(0.0), other)))
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         near.truncate(NEIGHBOURS);
-        let weight: f32 = near.iter().map(|(cosine, _)| cosine).sum();
-        (weight > 0.0).then(|| near.iter().map(|(cosine, other)| cosine * scores[*other]).sum::<f32>() / weight)
+        near
     };
-    (0..scores.len()).map(|at| of(at).unwrap_or(scores[at])).collect()
+    (0..vectors.len()).map(of).collect()
+}
+
+/// For each hit the mean score of its neighbours, weighted by their cosines; its own score if it
+/// has none.
+pub(super) fn support(neighbours: &[Vec<(f32, usize)>], scores: &[f32]) -> Vec<f32> {
+    let of = |(near, own): (&Vec<(f32, usize)>, &f32)| {
+        let weight: f32 = near.iter().map(|(cosine, _)| cosine).sum();
+        if weight > 0.0 { near.iter().map(|(cosine, at)| cosine * scores[*at]).sum::<f32>() / weight } else { *own }
+    };
+    neighbours.iter().zip(scores).map(of).collect()
 }
 
 #[cfg(test)]
@@ -66,7 +74,7 @@ mod tests {
     fn a_hit_is_supported_by_similar_hits() {
         let (east, north) = (vec![1.0, 0.0], vec![0.0, 1.0]);
         let vectors = [Some(east), Some(north.clone()), Some(north)];
-        assert_eq!(support(&vectors, &[0.5, 0.9, 0.1]), [0.5, 0.1, 0.9]);
-        assert_eq!(support(&[None], &[0.7]), [0.7]);
+        assert_eq!(support(&neighbours(&vectors), &[0.5, 0.9, 0.1]), [0.5, 0.1, 0.9]);
+        assert_eq!(support(&neighbours(&[None]), &[0.7]), [0.7]);
     }
 }

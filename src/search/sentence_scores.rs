@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::asked_words::asked_words;
+use super::asked_words::rarities;
 use super::instructions::instruction_flags;
 use super::sources::LexicalSource;
 use super::{MaxSim, Query};
@@ -65,7 +65,7 @@ impl SentenceScorer {
     /// # Errors
     /// When a model or the index fails.
     pub fn score(&self, query: &Query, found: &[(&Chunk, f32)]) -> Result<Vec<Vec<ScoredSentence>>> {
-        let rarities = self.rarities(query)?;
+        let rarities = rarities(self.lexical.as_ref(), self.language, query.text())?;
         let best = found.iter().map(|(_, score)| *score).fold(f32::MIN_POSITIVE, f32::max);
         let spans: Vec<Vec<Span>> = found.iter().map(|(chunk, _)| sentences(&chunk.text)).collect();
         let similarities = self.similarities(query, found, &spans)?;
@@ -86,16 +86,6 @@ impl SentenceScorer {
             scored.push(sentences.collect());
         }
         Ok(scored)
-    }
-
-    /// The stems of the words that the question asks about, with their rarities.
-    fn rarities(&self, query: &Query) -> Result<Vec<(String, f32)>> {
-        let rarities = self.lexical.rarities(query.text())?;
-        let known = asked_words(query.text(), self.language).into_iter().filter_map(|word| {
-            let (_, rarity) = rarities.iter().find(|(span, _)| *span == word.span)?;
-            Some((word.stem, *rarity))
-        });
-        Ok(known.collect())
     }
 
     fn similarities(

@@ -36,13 +36,6 @@ pub trait LexicalSource: Send + Sync {
     /// When the source fails.
     fn rarities(&self, question: &str) -> Result<Vec<(Span, f32)>>;
 
-    /// The chunks that have this term, in the form that
-    /// [`stems`](crate::index::lexical::stems) gives.
-    ///
-    /// # Errors
-    /// When the source fails.
-    fn with_term(&self, term: &str) -> Result<HashSet<ChunkId>>;
-
     /// The chunks of source code in which a definition with this name or title begins, whatever its
     /// capitals.
     ///

@@ -134,7 +134,13 @@ mod tests {
             truncated,
             gone: true,
         };
-        SearchView { hits: vec![hit], corrections: corrections(), absent_phrases: vec![text()], pending: pending() }
+        SearchView {
+            hits: vec![hit],
+            confidence: Some(0.9),
+            corrections: corrections(),
+            absent_phrases: vec![text()],
+            pending: pending(),
+        }
     }
 
     fn corrections() -> Vec<CorrectionView> {

@@ -15,6 +15,8 @@ use crate::search::{Correction, DuplicateLocation, LegScore, PendingWork, Search
 pub struct SearchView {
     /// The hits, best first.
     pub hits: Vec<HitView>,
+    /// The probability that the first five hits hold a passage that fits; null if it is not known.
+    pub confidence: Option<f32>,
     /// The words that were searched in another spelling; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub corrections: Vec<CorrectionView>,
@@ -143,6 +145,7 @@ impl SearchView {
             hits: response.results.iter().map(|result| HitView::new(result, base)).collect(),
             corrections: response.corrections.iter().map(CorrectionView::from).collect(),
             absent_phrases: response.absent_phrases.clone(),
+            confidence: response.confidence,
             pending: response.pending.map(PendingView::from),
         }
     }

@@ -87,11 +87,6 @@ impl LexicalSource for InMemory {
         })
     }
 
-    fn with_term(&self, term: &str) -> Result<HashSet<ChunkId>> {
-        let having = self.entries.iter().filter(|entry| entry.words.contains(term));
-        Ok(having.map(|entry| entry.stored.id).collect())
-    }
-
     fn defining(&self, _: &str) -> Result<HashSet<ChunkId>> {
         Ok(HashSet::new())
     }

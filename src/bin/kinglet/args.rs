@@ -132,7 +132,8 @@ pub enum Command {
                             kinglet search --files \"deposit repairs\"\n  \
                             kinglet search repairs --filter path=contracts --filter 'modified>=2025-01-01'\n  \
                             kinglet search rent --filter type=pdf,word --filter 'path!=contracts/old'\n  \
-                            kinglet search rent --mode lexical --json | jq .hits[0].path"
+                            kinglet search rent --mode lexical --json | jq .hits[0].path\n  \
+                            kinglet search \"error E0599\" --min-confidence 0.5 || echo none"
     )]
     Search {
         /// The question or keywords: plain text, but words in double quotes stand next to each
@@ -184,6 +185,9 @@ pub enum Command {
             "hits", "mode", "embedder", "sparse", "fusion", "rerank", "neighbours", "group_by", "explain",
         ])]
         files: bool,
+        /// Find nothing if the search is less sure than this that its first hits fit: 0 to 1
+        #[arg(long, value_name = "P", value_parser = probability)]
+        min_confidence: Option<f32>,
         /// Show each retriever's rank, score and contribution
         #[arg(long)]
         explain: bool,
@@ -396,6 +400,13 @@ pub enum Command {
     /// Measure one system: `kinglet compare` runs this for each
     #[command(hide = true)]
     Measure,
+    /// Measure the confidence of searches; standard input has a question in each line that the
+    /// collection does not answer: `make bench-quality` runs this
+    #[command(hide = true)]
+    MeasureConfidence {
+        #[command(flatten)]
+        collection: CollectionArgs,
+    },
     /// Hold claims against texts, both on standard input: `make bench-checks` runs this
     #[command(hide = true)]
     CheckPairs,
@@ -529,6 +540,12 @@ impl Command {
                 | Command::Models(ModelsCommand::Pull { .. })
         )
     }
+}
+
+/// A number from 0 to 1.
+fn probability(text: &str) -> std::result::Result<f32, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "a number from 0 to 1, such as 0.5".to_string())
 }
 
 /// The value of the setting `generator` for two generators with a comma between them.

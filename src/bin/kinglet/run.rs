@@ -105,13 +105,26 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::Index { paths, index, embedder, add_embedder, drop, watch, .. } => {
             session.index(paths, index.as_deref(), embedder, add_embedder, drop, *watch)
         }
-        Command::Search { question, symbol, files, index, explain, filter, group_by, literal, no_correct, .. } => {
+        Command::Search {
+            question,
+            symbol,
+            files,
+            index,
+            explain,
+            filter,
+            group_by,
+            literal,
+            no_correct,
+            min_confidence,
+            ..
+        } => {
             let options = SearchOptions {
                 limit: None,
                 filter: filters(filter)?,
                 one_per_document: group_by.is_some(),
                 literal: *literal,
                 keep_spelling: *no_correct,
+                min_confidence: *min_confidence,
             };
             let question = question.as_deref().unwrap_or_default();
             match symbol {
@@ -139,6 +152,7 @@ fn run(cli: &Cli, runtime: &tokio::runtime::Runtime) -> Result<u8> {
         Command::CheckPairs => {
             check_pairs::serve(&session.kinglet, std::io::stdin().lock(), terminal::out()).map(|()| DONE)
         }
+        Command::MeasureConfidence { collection } => session.measure_confidence(collection),
         Command::Measure => measure_process::serve().map(|()| DONE),
         Command::Status { index } => session.status(index),
         Command::Ls => session.ls(),

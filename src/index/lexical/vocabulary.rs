@@ -22,11 +22,6 @@ pub(super) fn written_words(text: &str) -> BTreeSet<String> {
 }
 
 impl Lexical {
-    /// The chunks that have this term, in the form that [`stems`] gives.
-    pub fn with_term(&self, term: &str) -> Result<HashSet<ChunkId>> {
-        self.chunks_with(self.fields.body, term)
-    }
-
     /// The chunks of source code in which a definition begins that has this name or this title
     /// (such as `struct SegmentReader`), whatever its capitals.
     pub fn defining(&self, title: &str) -> Result<HashSet<ChunkId>> {
@@ -44,7 +39,7 @@ impl Lexical {
         let letters = typed.chars().count();
         let Some(field) = self.fields.word.filter(|_| WORD_LETTERS.contains(&letters)) else { return Ok(None) };
         for known in stems(word, self.language) {
-            if !self.with_term(&known.stem)?.is_empty() {
+            if !self.chunks_with(self.fields.body, &known.stem)?.is_empty() {
                 return Ok(None);
             }
         }

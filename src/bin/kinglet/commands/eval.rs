@@ -5,7 +5,7 @@ use std::path::Path;
 use kinglet::experiment::TestCollection;
 use kinglet::experiment::test_collection::{CollectionSource, DocumentSource};
 use kinglet::view::{AnswerEvaluationView, EvaluationView, TuningView};
-use kinglet::{Error, Result, eval};
+use kinglet::{Error, ErrorKind, Result, eval};
 
 use crate::args::{CollectionArgs, IndexArg};
 use crate::progress::{self, Bars, CountedBar};
@@ -41,6 +41,14 @@ impl Session<'_> {
         let generator = self.resolved.config.generator().to_string();
         let view = AnswerEvaluationView::new(&name, &generator, &evaluation);
         printed(if self.global.json { render::json(&view) } else { render::answer_evaluation(&view) })
+    }
+
+    pub fn measure_confidence(&self, collection: &CollectionArgs) -> Result<u8> {
+        let (_, collection) = self.test_collection(collection)?;
+        let foreign = std::io::read_to_string(std::io::stdin().lock())
+            .map_err(|cause| Error::new(ErrorKind::Machine, format!("questions could not be read: {cause}")))?;
+        let foreign: Vec<String> = foreign.lines().map(str::to_string).collect();
+        printed(render::json(&self.kinglet.measure_confidence(&collection, &foreign)?))
     }
 
     pub fn tune(&self, collection: &CollectionArgs) -> Result<u8> {

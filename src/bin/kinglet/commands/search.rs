@@ -24,7 +24,7 @@ impl Session<'_> {
             render::json(&view)
         } else {
             render::corrections(&view.corrections);
-            render::absent(&view);
+            render::sureness(response, &view, explain);
             render::hits(&response.results, &index.snapshot()?.roots()?, explain)
         };
         printed(written)?;

@@ -20,7 +20,7 @@ pub use evaluation::{
 };
 pub use files::files;
 pub use indexes::{checks, file, index, indexes, long_embedding, models, settings, speeds, summary};
-pub use results::{absent, corrections, hits, pending, remarks, sentence, sources};
+pub use results::{corrections, hits, pending, remarks, sentence, sources, sureness};
 
 use crate::hint::rendered;
 use crate::terminal::{err, escaped, on_one_line, out, visible};

@@ -7,7 +7,7 @@ use kinglet::answer::UNSUPPORTED_MARK;
 use kinglet::search::PendingWork;
 use kinglet::search::snippet::Snippet;
 use kinglet::view::{AnswerView, CascadeView, CitationView, CorrectionView, DisagreementView, SearchView, TimingsView};
-use kinglet::{Filter, SearchResult};
+use kinglet::{Filter, SearchResponse, SearchResult};
 
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
@@ -70,19 +70,28 @@ pub fn corrections(corrections: &[CorrectionView]) {
     notice(&format!("searched for {}; --no-correct searches what was typed", searched.join(" and ")));
 }
 
-/// Notes, on standard error, what of the question no passage has.
-pub fn absent(response: &SearchView) {
-    if !response.absent_phrases.is_empty() {
-        let phrases: Vec<String> = response.absent_phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
-        notice(&format!("nothing has {}; --literal searches the words alone", phrases.join(" or ")));
-    } else if response.hits.is_empty() {
-        notice("nothing found");
+/// Notes, on standard error, that nothing was found or that no hit may fit; with `explain`, how sure
+/// the search is.
+pub fn sureness(response: &SearchResponse, view: &SearchView, explain: bool) {
+    if let Some(confidence) = response.confidence.filter(|_| explain) {
+        notice(&format!("confidence {confidence:.2}"));
     }
-    let Some((best, others)) = response.hits.split_first() else { return };
+    let Some((best, others)) = view.hits.split_first() else {
+        let phrases: Vec<String> = view.absent_phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
+        notice(&match response.confidence {
+            // A search that has a confidence found something.
+            Some(confidence) => format!("nothing found: the confidence is {confidence:.2}, less than --min-confidence"),
+            None if phrases.is_empty() => "nothing found".to_string(),
+            None => format!("nothing has {}; --literal searches the words alone", phrases.join(" or ")),
+        });
+        return;
+    };
     let is_nowhere = |thing: &&String| others.iter().all(|hit| hit.partial.contains(thing));
     let absent: Vec<&str> = best.partial.iter().filter(is_nowhere).map(String::as_str).collect();
     if !absent.is_empty() {
         notice(&format!("no passage has {}; nearest:", absent.join(" and ")));
+    } else if !response.matches_closely() {
+        notice("nothing matches closely; nearest:");
     }
 }
 
