@@ -6,6 +6,9 @@ use crate::engine::Kinglet;
 use crate::error::{Error, Hint, Result};
 use crate::index::{Index, IndexWriter};
 
+/// The name that means all indexes.
+pub const ALL_INDEXES: &str = "all";
+
 impl Kinglet {
     /// The names of all indexes, sorted.
     pub fn indexes(&self) -> Result<Vec<String>> {
@@ -35,7 +38,7 @@ impl Kinglet {
             return self.find_index(name, here);
         };
         if let Some(name) = name {
-            self.index_folder(name)?;
+            self.new_index_folder(name)?;
             return Ok(name.to_string());
         }
         let name = first.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -46,6 +49,7 @@ impl Kinglet {
             return Err(Error::input(format!("{} gives no name for an index", first.display()))
                 .with_hint("name it with --index"));
         }
+        self.new_index_folder(&name)?;
         if self.indexes()?.contains(&name) {
             let indexed = Index::roots_in(&self.index_folder(&name)?)?;
             if !indexed.is_empty() && !indexed.contains(first) {
@@ -57,13 +61,22 @@ impl Kinglet {
         Ok(name)
     }
 
+    /// The folder of an index that may be new: its name must not mean all indexes.
+    fn new_index_folder(&self, name: &str) -> Result<PathBuf> {
+        if name == ALL_INDEXES {
+            return Err(Error::input(format!("an index cannot be called {name}: that means all indexes"))
+                .with_hint("choose another name with --index"));
+        }
+        self.index_folder(name)
+    }
+
     /// Gives the index called `name` the name `new`. Nothing in it changes.
     ///
     /// # Errors
     /// When there is an index `new` already, or `new` cannot be a name; when another process writes
     /// to the index, or the disk refuses.
     pub fn rename_index(&self, name: &str, new: &str) -> Result<()> {
-        let (name, new) = (self.find_index(Some(name), Path::new(""))?, self.index_folder(new)?);
+        let (name, new) = (self.find_index(Some(name), Path::new(""))?, self.new_index_folder(new)?);
         IndexWriter::rename(&self.index_folder(&name)?, &new)
     }
 

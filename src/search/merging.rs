@@ -1,35 +1,83 @@
-//! The results of several indexes become one list.
+//! What is found in several indexes becomes one list.
 
-use super::{SearchResponse, SearchResult};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
-/// The best `limit` results of several indexes, each of which is named. Scores of different indexes
-/// are compared as they are, scaled by how sure each search is that it found something that fits. A
-/// place that is in two indexes comes once. Ties are ordered by path and place.
+use super::{FileWithWords, FilesResponse, SearchResponse, SearchResult};
+
+/// The best `limit` results of several indexes, each under its name. Scores of different indexes
+/// mean nothing beside each other, so each counts as much as its search is sure that it found
+/// something that fits. A place that is in two indexes comes once. Ties are ordered by path and
+/// place. What is pending is not merged: it is told for each index.
 pub fn merge_results(responses: Vec<(String, SearchResponse)>, limit: usize) -> SearchResponse {
     let mut merged = SearchResponse::default();
     let mut results: Vec<(f32, SearchResult)> = Vec::new();
-    let mut absent_phrases: Option<Vec<String>> = None;
-    for (index, response) in responses {
+    let mut absent: Option<HashSet<String>> = None;
+    for (name, response) in responses {
         let sure = response.confidence.unwrap_or(1.0);
-        let named = |result| SearchResult { index: Some(index.clone()), ..result };
-        results.extend(response.results.into_iter().map(|result| (result.hit.score * sure, named(result))));
-        merged.confidence = merged.confidence.max(response.confidence);
-        for correction in response.corrections {
-            if !merged.corrections.contains(&correction) {
-                merged.corrections.push(correction);
-            }
+        for result in response.results {
+            results.push((result.hit.score * sure, SearchResult { index: Some(name.clone()), ..result }));
         }
+        let new = response.corrections.into_iter().filter(|it| !merged.corrections.contains(it));
+        merged.corrections.extend(new.collect::<Vec<_>>());
+        merged.confidence = match (merged.confidence, response.confidence) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
         // A phrase is absent if no index has it.
-        absent_phrases = Some(match absent_phrases {
-            None => response.absent_phrases,
-            Some(known) => known.into_iter().filter(|phrase| response.absent_phrases.contains(phrase)).collect(),
-        });
+        let phrases: HashSet<String> = response.absent_phrases.into_iter().collect();
+        absent = Some(absent.map_or_else(|| phrases.clone(), |absent| &absent & &phrases));
     }
     let place = |result: &SearchResult| (result.path.clone(), result.chunk.span.start);
     results.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| place(one).cmp(&place(other))));
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     results.retain(|(_, result)| seen.insert(place(result)));
     merged.results = results.into_iter().take(limit).map(|(_, result)| result).collect();
-    merged.absent_phrases = absent_phrases.unwrap_or_default();
+    merged.absent_phrases = absent.unwrap_or_default().into_iter().collect();
+    merged.absent_phrases.sort_unstable();
     merged
+}
+
+/// The files of several indexes. One that is in two of them comes once.
+pub fn merge_files(responses: Vec<FilesResponse>) -> FilesResponse {
+    let words = responses.first().map(|first| first.words.clone()).unwrap_or_default();
+    let mut passages: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for file in responses.into_iter().flat_map(|response| response.files) {
+        let known = passages.entry(file.path).or_default();
+        *known = (*known).max(file.passages);
+    }
+    let mut files: Vec<_> = passages.into_iter().map(|(path, passages)| FileWithWords { path, passages }).collect();
+    files.sort_by_key(|file| Reverse(file.passages)); // stable: ties by path
+    FilesResponse { files, words, ..FilesResponse::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Correction;
+
+    #[test]
+    fn a_search_that_is_sure_comes_first_and_what_one_index_has_is_not_absent() {
+        let response = |sure, absent: &[&str]| SearchResponse {
+            confidence: Some(sure),
+            absent_phrases: absent.iter().map(ToString::to_string).collect(),
+            corrections: vec![Correction { typed: "wren".into(), searched: "wrens".into() }],
+            ..SearchResponse::default()
+        };
+        let merged =
+            merge_results(vec![("a".into(), response(0.2, &["one", "two"])), ("b".into(), response(0.9, &["two"]))], 5);
+        assert_eq!((merged.confidence, merged.absent_phrases), (Some(0.9), vec!["two".to_string()]));
+        assert_eq!(merged.corrections.len(), 1);
+        assert_eq!(merge_results(Vec::new(), 5), SearchResponse::default());
+    }
+
+    #[test]
+    fn files_of_several_indexes_are_counted_once() {
+        let file = |path: &str, passages| FileWithWords { path: path.into(), passages };
+        let response = |files| FilesResponse { files, ..FilesResponse::default() };
+        let merged =
+            merge_files(vec![response(vec![file("b", 2), file("c", 1)]), response(vec![file("a", 1), file("b", 2)])]);
+        assert_eq!(merged.files, [file("b", 2), file("a", 1), file("c", 1)]);
+    }
 }

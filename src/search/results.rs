@@ -88,6 +88,8 @@ pub struct SearchResult {
     pub truncated: Option<String>,
     /// True if the file is not there any more.
     pub gone: bool,
+    /// The index, where several were searched.
+    pub index: Option<String>,
     /// The codes, numbers, dates and names of the question that it has not, or only in parts.
     pub partial: Vec<String>,
     /// The sentences of the chunk's text that read like instructions to a model.
@@ -208,6 +210,7 @@ impl<'s> Results<'s> {
                 snippet,
                 truncated: self.chunks.truncated(id)?,
                 gone: self.chunks.is_gone(&path),
+                index: None,
                 partial: Vec::new(),
                 instructions,
                 duplicates,

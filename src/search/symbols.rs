@@ -44,6 +44,7 @@ pub fn symbols(sources: &Arc<IndexSources>, symbol: &str, filter: Option<&Filter
                 snippet,
                 truncated: sources.truncated(id)?,
                 gone: sources.is_gone(&path),
+                index: None,
                 partial: Vec::new(),
                 instructions: Vec::new(),
                 duplicates: Vec::new(),

@@ -129,6 +129,7 @@ mod tests {
             snippet,
             duplicates,
             more_in_file: Some(1),
+            index: Some(text()),
             partial,
             instructions,
             truncated,

@@ -48,6 +48,9 @@ pub struct HitView {
     pub snippet: SnippetView,
     /// The locations of its exact and near-duplicates.
     pub duplicates: Vec<DuplicateView>,
+    /// The index, where several were searched; otherwise absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
     /// The codes, numbers, dates and names of the question that it has not, or only in parts; absent
     /// if it has all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -163,6 +166,7 @@ impl HitView {
             text: result.chunk.text.clone(),
             snippet: SnippetView::new(&result.snippet, &result.chunk),
             duplicates: result.duplicates.iter().map(|duplicate| DuplicateView::new(duplicate, base)).collect(),
+            index: result.index.clone(),
             partial: result.partial.clone(),
             instructions: result.instructions.iter().map(|span| span.of(&result.chunk.text).to_string()).collect(),
             truncated: result.truncated.clone(),

@@ -47,6 +47,14 @@ pub struct IndexArg {
 }
 
 #[derive(Args)]
+pub struct IndexesArg {
+    /// The index, several with commas between them, or all [default: the one whose folder holds the
+    /// current folder]
+    #[arg(long, alias = "name", value_name = "NAME", value_delimiter = ',')]
+    pub index: Vec<String>,
+}
+
+#[derive(Args)]
 pub struct CollectionArgs {
     /// Questions on an index, one a line: question, tab, and path or text of the answer; or JSON
     /// lines (.jsonl)
@@ -129,7 +137,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  kinglet search \"error E0599\"\n  kinglet search \"who pays for repairs\" -n 3 --explain\n  \
                             kinglet search '\"cold start\" time -memory'\n  kinglet search --symbol SegmentReader\n  \
-                            kinglet search --files \"deposit repairs\"\n  \
+                            kinglet search --files \"deposit repairs\"\n  kinglet search rent --index notes,contracts\n  \
                             kinglet search repairs --filter path=contracts --filter 'modified>=2025-01-01'\n  \
                             kinglet search rent --filter type=pdf,word --filter 'path!=contracts/old'\n  \
                             kinglet search rent --mode lexical --json | jq .hits[0].path\n  \
@@ -141,7 +149,7 @@ pub enum Command {
         #[arg(required_unless_present = "symbol")]
         question: Option<String>,
         #[command(flatten)]
-        index: IndexArg,
+        index: IndexesArg,
         /// Find where this name is defined in source code, instead of a question
         #[arg(long, value_name = "NAME", conflicts_with = "question")]
         symbol: Option<String>,

@@ -222,18 +222,19 @@ impl Session<'_> {
 
     /// Opens the index for `question`, and fetches the models that a search in it needs.
     pub(crate) fn open_for(&self, question: &str, index: &IndexArg) -> Result<OpenIndex> {
-        let index = self.open_without_models(question, index)?;
+        asked(question)?;
+        let index = self.kinglet.open(&self.index_name(index)?)?;
         self.fetch_missing(&self.kinglet.models_for_searching(index.name())?)?;
         Ok(index)
     }
+}
 
-    /// Opens the index for `question`, which is answered without models.
-    pub(crate) fn open_without_models(&self, question: &str, index: &IndexArg) -> Result<OpenIndex> {
-        if question.trim().is_empty() {
-            return Err(Error::input("the question is empty").with_hint("put it in quotes: \"Who pays for repairs?\""));
-        }
-        self.kinglet.open(&self.index_name(index)?)
+/// Fails if the question is empty.
+pub(crate) fn asked(question: &str) -> Result<()> {
+    if question.trim().is_empty() {
+        return Err(Error::input("the question is empty").with_hint("put it in quotes: \"Who pays for repairs?\""));
     }
+    Ok(())
 }
 
 /// The conjunction of all filters; `None` if there are none.

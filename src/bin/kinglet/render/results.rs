@@ -23,10 +23,11 @@ pub fn hits(results: &[SearchResult], roots: &[PathBuf], explain: bool) -> Resul
         let location = location(path, &snippet.after_path(chunk));
         writeln!(
             out,
-            "{BOLD}{:>2}{BOLD:#}  {PATH}{location}{PATH:#}  {}  {DIM}{:.3}{DIM:#}",
+            "{BOLD}{:>2}{BOLD:#}  {PATH}{location}{PATH:#}  {}  {DIM}{:.3}{}{DIM:#}",
             at + 1,
             visible(&snippet.headings.join(" › ")),
-            hit.score
+            hit.score,
+            result.index.iter().map(|index| format!("  in {}", on_one_line(index))).collect::<String>()
         )?;
         writeln!(out, "    {}", marked(&chunk.text, snippet))?;
         if let Some(other) = duplicates.first() {
