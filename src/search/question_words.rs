@@ -8,8 +8,8 @@ use crate::index::lexical::stems;
 use crate::language::Language;
 use crate::text::{Span, is_stop_word};
 
-/// The stems of a question with their rarities, without words like "when" and "does", which are rare
-/// in documents and answer nothing.
+/// The stems of a question with their rarities, without words like "when" and "does", which are
+/// rare in documents and answer nothing.
 pub(super) fn question_words(
     lexical: &dyn LexicalSource,
     language: Language,
