@@ -40,8 +40,8 @@ impl Kinglet {
         match (options.min_confidence, response.confidence) {
             (Some(least), Some(confidence)) if confidence < least => response.results.clear(),
             (Some(_), None) if !response.results.is_empty() => {
-                return Err(Error::input("nobody knows how sure such a search is, so there is no least confidence")
-                    .with_hint("leave it out; how sure a search is, is known for English texts in lexical mode, and in dense and hybrid mode with all-minilm-l6-v2 and wordllama-256"));
+                return Err(Error::input("such a search has no confidence, so none can be required")
+                    .with_hint("leave out --min-confidence, or search English documents in hybrid or lexical mode without a sparse retriever"));
             }
             _ => {}
         }
@@ -86,7 +86,7 @@ impl Kinglet {
         if self.needs_no_embedder() {
             let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), None));
             let pipeline = |retriever: Arc<dyn Retriever>| {
-                let confidence = confidence(&sources, &[retriever.clone()], None);
+                let confidence = confidence(&sources, std::slice::from_ref(&retriever), None);
                 let pipeline = Pipeline::new(sources.clone(), vec![retriever], self.config.fusion);
                 pipeline.weighted(weights).showing(sentences.clone()).confident(confidence)
             };

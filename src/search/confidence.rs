@@ -73,24 +73,26 @@ impl SearchConfidence {
     /// When the source of words fails.
     pub(super) fn of(&self, query: &Query, hits: &[Hit], best: &str) -> Result<f32> {
         let CalibratedSearch { bias, coverage, bm25, cosine, agreement, .. } = *self.calibrated;
-        let first = |leg: &str| legs(hits, leg).find(|leg| leg.rank == 1).map(|leg| leg.score);
+        let words = rarities(self.lexical.as_ref(), Language::English, query.text())?;
+        let rarest = words.iter().map(|(_, rarity)| *rarity).fold(0.0, f32::max);
+        let first = |leg: &str| legs(hits, leg).find(|leg| leg.rank == 1).map_or(0.0, |leg| leg.score);
+        // Words are rarer in a larger index, so that BM25 alone would depend on its size.
+        let matched = if rarest > 0.0 { first("lexical") / rarest } else { 0.0 };
         let logit = bias
-            + coverage * self.coverage(query.text(), best)?
-            + bm25 * first("lexical").unwrap_or_default().ln_1p()
-            + cosine * first("dense").unwrap_or_default()
+            + coverage * self::coverage(&words, best)
+            + bm25 * matched.ln_1p()
+            + cosine * first("dense")
             + agreement * self::agreement(hits);
         Ok(1.0 / (1.0 + (-logit).exp()))
     }
+}
 
-    /// The share of the question's words, by rarity, that a text has.
-    fn coverage(&self, question: &str, text: &str) -> Result<f32> {
-        let words = rarities(self.lexical.as_ref(), Language::English, question)?;
-        let there: HashSet<String> = stems(text, Language::English).into_iter().map(|word| word.stem).collect();
-        let sum = |words: &mut dyn Iterator<Item = &(String, f32)>| words.map(|(_, rarity)| rarity).sum::<f32>();
-        let total = sum(&mut words.iter());
-        let shared = sum(&mut words.iter().filter(|(stem, _)| there.contains(stem)));
-        Ok(if total > 0.0 { shared / total } else { 0.0 })
-    }
+/// The share of the words, by rarity, that a text has.
+fn coverage(words: &[(String, f32)], text: &str) -> f32 {
+    let there: HashSet<String> = stems(text, Language::English).into_iter().map(|word| word.stem).collect();
+    let total: f32 = words.iter().map(|(_, rarity)| rarity).sum();
+    let shared: f32 = words.iter().filter(|(stem, _)| there.contains(stem)).map(|(_, rarity)| rarity).sum();
+    if total > 0.0 { shared / total } else { 0.0 }
 }
 
 /// The scores of one retriever.

@@ -12,8 +12,9 @@ use super::score_regularization::{neighbours, support};
 use super::sources::DenseSource;
 use crate::error::Result;
 
-/// How strongly a list's weight depends on its autocorrelation, and what a list of cosines has more
-/// of it, because it is measured by the same vectors. Chosen on CISI, ADI and claude-docs.
+/// How strongly a list's weight depends on its autocorrelation, and how much larger that of a list
+/// of cosines is, because the neighbours are found by the same vectors. Chosen on CISI, ADI,
+/// claude-docs and codebase-chunks.
 const SLOPE: f32 = 2.0;
 const SMOOTHER: f32 = 0.25;
 /// Fewer passages say nothing.

@@ -58,8 +58,8 @@ pub struct SearchResponse {
     /// The phrases of the question that no passage has; then there are no results.
     pub absent_phrases: Vec<String>,
     /// The probability, 0 to 1, that the first five hits hold a passage that fits. `None` if there
-    /// are no hits, or the probability was never calibrated for such a search: it is known for
-    /// English texts, for searches by words, and with a few embedders; see the handbook.
+    /// are no hits, or it was never calibrated for such a search: it is for English documents, in
+    /// lexical and hybrid mode, and in dense mode with a few embedders.
     pub confidence: Option<f32>,
     /// What the index has not finished yet; `None` if it is complete.
     pub pending: Option<PendingWork>,

@@ -41,7 +41,7 @@ pub(super) fn regularize(hits: &mut [Hit], vectors: &dyn DenseSource, weights: &
     Ok(())
 }
 
-/// For each hit its nearest neighbours among the hits, with their cosines; none if it has no vector.
+/// For each hit its nearest neighbours among the hits, with their cosines; none without a vector.
 pub(super) fn neighbours(vectors: &[Option<Vec<f32>>]) -> Vec<Vec<(f32, usize)>> {
     let of = |at: usize| {
         let Some(own) = vectors[at].as_ref() else { return Vec::new() };

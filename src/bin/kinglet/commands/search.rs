@@ -65,8 +65,8 @@ impl Session<'_> {
         Ok(if response.results.is_empty() { NOTHING_FOUND } else { DONE })
     }
 
-    /// What is found in each index. Of several, one that cannot answer is named and left out, unless
-    /// none can.
+    /// What is found in each index. Of several, one that cannot answer is named and left out,
+    /// unless none can.
     fn in_each<T>(&self, indexes: &IndexesArg, find: impl Fn(&OpenIndex) -> Result<T>) -> Result<Vec<(OpenIndex, T)>> {
         let names = match indexes.index.as_slice() {
             [] => vec![self.index_name(&IndexArg { index: None })?],

@@ -71,8 +71,8 @@ pub fn corrections(corrections: &[CorrectionView]) {
     notice(&format!("searched for {}; --no-correct searches what was typed", searched.join(" and ")));
 }
 
-/// Notes, on standard error, that nothing was found or that no hit may fit; with `explain`, how sure
-/// the search is.
+/// Notes, on standard error, that nothing was found or that no hit may fit; with `explain`, how
+/// sure the search is.
 pub fn sureness(response: &SearchResponse, view: &SearchView, explain: bool) {
     if let Some(confidence) = response.confidence.filter(|_| explain) {
         notice(&format!("confidence {confidence:.2}"));
