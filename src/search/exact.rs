@@ -14,13 +14,13 @@ use crate::text::{Span, is_stop_word};
 
 /// The name that `--explain` shows.
 const NAME: &str = "exact";
-/// The largest share of a hit's score that whole matches decide: no passage without them comes before
-/// one that has them. It is reached where exact things are a third of the question's words; in a long
-/// sentence a number is one word among many.
+/// The largest share of a hit's score that whole matches decide: no passage without them comes
+/// before one that has them. It is reached where exact things are a third of the question's words;
+/// in a long sentence a number is one word among many.
 const MOST_WEIGHT: f32 = 0.5;
 const WEIGHT_OF_SHARE: f32 = 1.5;
-/// What a whole match counts where another passage defines the name, and what a definition or a match
-/// counts that is written in another way than in the question.
+/// What a whole match counts where another passage defines the name, and what a definition or a
+/// match counts that is written in another way than in the question.
 const MENTIONED: f32 = 0.4;
 const WRITTEN_OTHERWISE: f32 = 0.7;
 /// How sure a search is at least whose first hit has all exact things whole, and at most if it has
@@ -65,8 +65,8 @@ const KEYWORDS: [&str; 22] = [
 struct ExactThing {
     /// As it is written in the question.
     written: String,
-    /// The terms of which a passage must have one; for a code in several groups, such as a telephone
-    /// number, those of which it must have all, and the code as it is written.
+    /// The terms of which a passage must have one; for a code in several groups, such as a
+    /// telephone number, those of which it must have all, and the code as it is written.
     terms: Vec<String>,
     is_in_groups: bool,
     /// How many words of the question it takes, with a keyword before it.
@@ -180,8 +180,8 @@ fn written_so(written: &str, among: &[ChunkId], chunks: &dyn ChunkSource) -> Res
     Ok(read.into_iter().filter(|it| phrase.is_in(&it.chunk.passage())).map(|it| it.id).collect())
 }
 
-/// Gives a share of each hit's score to the exact things that it has whole. The caller sorts the hits
-/// again.
+/// Gives a share of each hit's score to the exact things that it has whole. The caller sorts the
+/// hits again.
 pub(super) fn prefer_exact(hits: &mut [Hit], exact: &ExactMatches) {
     let ExactMatches { matches, weight } = exact;
     if matches.is_empty() {

@@ -1,5 +1,5 @@
-//! Words that stand next to each other in a text, whatever the capitals, the white space and the marks
-//! of emphasis.
+//! Words that stand next to each other in a text, whatever the capitals, the white space and the
+//! marks of emphasis.
 
 use unicode_normalization::UnicodeNormalization;
 

@@ -54,7 +54,8 @@ impl Pipeline {
         Pipeline { regularizer: Some(vectors), ..self }
     }
 
-    /// Also puts passages first that have the codes, numbers, dates and names of the question whole.
+    /// Also puts passages first that have the codes, numbers, dates and names of the question
+    /// whole.
     #[must_use]
     pub fn preferring_exact(self, lexical: Arc<dyn LexicalSource>) -> Self {
         Pipeline { exact: Some(lexical), ..self }

@@ -32,7 +32,8 @@ pub struct SearchOptions {
     pub filter: Option<Filter>,
     /// True to return only the best passage of each document.
     pub one_per_document: bool,
-    /// True to take the question as plain text, as it is: no phrases, no exclusions, no corrections.
+    /// True to take the question as plain text, as it is: no phrases, no exclusions, no
+    /// corrections.
     pub literal: bool,
     /// True to search words that no document has as they are, instead of correcting them.
     pub keep_spelling: bool,

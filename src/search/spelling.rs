@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::index::lexical::{analyzer, stems};
 use crate::language::Language;
 
-/// Words that are not misspelled even if no document has them: those of four letters and more in the
-/// vocabulary of BERT (uncased), a word on each line.
+/// Words that are not misspelled even if no document has them: those of four letters and more in
+/// the vocabulary of BERT (uncased), a word on each line.
 const ENGLISH_WORDS: &str = include_str!("english_words.txt");
 static ENGLISH_STEMS: LazyLock<HashSet<String>> =
     LazyLock::new(|| stems(ENGLISH_WORDS, Language::English).into_iter().map(|word| word.stem).collect());

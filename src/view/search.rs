@@ -51,8 +51,8 @@ pub struct HitView {
     /// The index, where several were searched; otherwise absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<String>,
-    /// The codes, numbers, dates and names of the question that it has not, or only in parts; absent
-    /// if it has all of them.
+    /// The codes, numbers, dates and names of the question that it has not, or only in parts;
+    /// absent if it has all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
     /// With one hit a document: how many more passages of the file are among the best 100 and share

@@ -131,7 +131,7 @@ fn forms(date: &Captures<'_>, order: Order) -> Vec<String> {
         Order::Numbers => {
             let mut forms = day(year(4), number(3), number(1));
             // Points stand in dates that begin with the day.
-            if !date.get(2).is_some_and(|sign| sign.as_str() == ".") {
+            if date.get(2).is_none_or(|sign| sign.as_str() != ".") {
                 forms.extend(day(year(4), number(1), number(3)));
             }
             forms

@@ -62,7 +62,8 @@ impl Lexical {
         Ok(nearest.map(|(.., word)| word))
     }
 
-    /// The words that may be within `slips` of `typed`, by alphabet: of about its length and letters.
+    /// The words that may be within `slips` of `typed`, by alphabet: of about its length and
+    /// letters.
     fn words_like(&self, field: Field, typed: &str, slips: usize) -> Result<BTreeSet<String>> {
         let (letters, length) = (letter_set(typed), typed.chars().count());
         let mut like = BTreeSet::new();
