@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: build demo check quick test fuzz wheel test-wheel book picture bench bench-answers bench-build bench-busy bench-checks bench-definitions bench-dense bench-documents bench-injection bench-quality bench-throughput bench-typed check-metrics check-comparison check-synthetic
+.PHONY: build demo check quick test fuzz wheel test-wheel book picture bench bench-answers bench-build bench-busy bench-checks bench-definitions bench-dense bench-documents bench-injection bench-quality bench-snippets bench-throughput bench-typed check-metrics check-comparison check-synthetic
 
 KINGLET := target/release/kinglet
 QUESTIONS ?= "What happens if I press Ctrl-C while indexing?" "Does kinglet send telemetry?" "Who won the football world cup in 2018?"
@@ -145,7 +145,7 @@ bench-injection: build
 	  $(if $(BEFORE),$(BEFORE) --generator extractive -- $(BEFORE) --generator smollm2-135m-instruct --) \
 	  $(KINGLET) --generator extractive -- $(KINGLET) --generator smollm2-135m-instruct $(if $(GENERATOR),-- $(KINGLET) --generator $(GENERATOR))
 
-bench-quality: build
+bench-quality: build bench-typed bench-definitions bench-snippets
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2 wordllama-256 splade-tiny
 	$(REPORT) "Search quality" -- python3 scripts/bench-quality.py $(KINGLET) $(COLLECTIONS)
@@ -155,6 +155,12 @@ bench-typed: build
 	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
 	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
 	$(REPORT) "Typed things" -- python3 scripts/bench-typed.py $(KINGLET)
+
+# Is the answer in what a search shows of its hits?
+bench-snippets: build
+	export KINGLET_HOME="$${KINGLET_HOME:-$$KINGLET_TEST_HOME}"
+	$(KINGLET) models pull onnxruntime all-minilm-l6-v2
+	$(REPORT) "Snippets" -- python3 scripts/bench-snippets.py $(KINGLET)
 
 # Names of tantivy's sources, alone and behind their keyword: is their definition found?
 bench-definitions: build

@@ -15,8 +15,8 @@ SETS = ["scifact", "cranfield", "codebase-chunks", "cisi", "medline"]
 
 # What is measured: its flags, and the bars for SciFact and for the mean of all sets.
 PIPELINES = [
-    ("default", [], 0.745, 0.635),
-    ("words alone", ["--mode", "lexical"], 0.676, 0.530),
+    ("default", [], 0.745, 0.639),
+    ("words alone", ["--mode", "lexical"], 0.700, 0.560),
     ("all-minilm-l6-v2 alone", ["--mode", "dense"], 0.645, None),
     ("words and all-minilm-l6-v2", ["--rerank", "none", "--neighbours", "off"], None, None),
     ("+ late interaction", ["--neighbours", "off"], None, None),

@@ -1,4 +1,5 @@
-"""An index in a home of its own that goes when it is left; models are taken from KINGLET_HOME. Used by bench-typed.py and bench-definitions.py."""
+"""An index in a home of its own that goes when it is left; models are taken from KINGLET_HOME. Used by bench-typed.py, bench-definitions.py and
+bench-snippets.py."""
 
 import json
 import os
