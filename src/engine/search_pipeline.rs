@@ -83,6 +83,8 @@ impl Kinglet {
             Ok(Arc::new(SparseRetriever::new(terms, encoder)) as Arc<dyn Retriever>)
         });
         let sparse = sparse.transpose()?;
+        // The terms of an earlier version have not the forms in which exact things are looked for.
+        let has_terms = index.lexical().generation() > 0;
         if self.needs_no_embedder() {
             let sentences = Arc::new(SentenceScorer::new(sources.clone(), sources.language(), None));
             let pipeline = |retriever: Arc<dyn Retriever>| {
@@ -92,7 +94,8 @@ impl Kinglet {
             };
             return Ok(match sparse {
                 Some(sparse) => pipeline(sparse),
-                None => pipeline(lexical).preferring_exact(sources.clone()),
+                None if has_terms => pipeline(lexical).preferring_exact(sources.clone()),
+                None => pipeline(lexical),
             });
         }
         let embedder = match &self.embedder {
@@ -110,7 +113,6 @@ impl Kinglet {
         let encoder =
             Arc::new(if compares_tokens { QueryEncoder::with_tokens(embedder)? } else { QueryEncoder::new(embedder) });
         let dense = || Ok::<_, Error>(Arc::new(DenseRetriever::new(vectors()?, encoder.clone())));
-        let has_words = matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical);
         let mut retrievers: Vec<Arc<dyn Retriever>> = match self.config.mode {
             Mode::Lexical => vec![lexical],
             Mode::Dense => vec![dense()?],
@@ -136,7 +138,7 @@ impl Kinglet {
         let confidence = confidence(&sources, &retrievers, Some(&card.id));
         let mut pipeline = Pipeline::new(sources.clone(), retrievers, self.config.fusion).weighted(weights);
         pipeline = pipeline.showing(sentences).confident(confidence);
-        if has_words {
+        if has_terms && matches!(self.config.mode, Mode::Auto | Mode::Hybrid | Mode::Lexical) {
             pipeline = pipeline.preferring_exact(sources.clone());
         }
         if let Some(scorer) = scorer {

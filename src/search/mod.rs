@@ -4,6 +4,7 @@ mod asked_words;
 mod cached;
 mod confidence;
 mod exact;
+mod exact_things;
 mod files;
 pub mod filter;
 pub mod fusion;
