@@ -1,5 +1,17 @@
 //! Lists, counts and durations in words.
 
+/// The columns of a comparison of answers, each with what it says.
+pub const ANSWER_COLUMNS: [(&str, &str); 5] = [
+    (
+        "right",
+        "questions whose answer, or a quote that it cites, has the words of the known answer; without such words, questions whose answer cites a right document",
+    ),
+    ("95 % interval", "where this share probably lies for all questions like these"),
+    ("answered", "questions with an answer"),
+    ("refused", "questions without one"),
+    ("supported", "answers of which the documents support every sentence"),
+];
+
 /// The names as a list, with at most three before `and N more`.
 pub fn listed(names: &[&str]) -> String {
     match names {

@@ -6,7 +6,7 @@ use super::About;
 use super::plot::{Axis, bar, interval, pareto};
 use crate::eval::bootstrap::{RESAMPLES, SEED};
 use crate::eval::comparison::agreement::ContrastingQuestion;
-use crate::eval::comparison::wording::{counted, duration};
+use crate::eval::comparison::wording::{ANSWER_COLUMNS, counted, duration};
 use crate::eval::comparison::{Comparison, Pair, Standing};
 use crate::eval::judgments::QuestionOrigin;
 use crate::eval::metrics::Metrics;
@@ -152,16 +152,7 @@ fn standings(systems: &[Standing]) -> Markup {
     let bottom = systems.iter().map(|system| system.measure().interval[0]).fold(1.0, f64::min);
     let top = systems.iter().map(|system| system.measure().interval[1]).fold(0.0, f64::max);
     let columns: &[(&str, &str)] = match answering {
-        true => &[
-            (
-                "right",
-                "questions whose answer, or a quote that it cites, has the words of the known answer; without such words, questions whose answer cites a right document",
-            ),
-            ("95 % interval", "where this share probably lies for all questions like these"),
-            ("answered", "questions with an answer"),
-            ("refused", "questions without one"),
-            ("supported", "answers of which the documents support every sentence"),
-        ],
+        true => &ANSWER_COLUMNS,
         false => &[
             ("nDCG@10", Metrics::MEANINGS[0]),
             ("95 % interval", "where nDCG@10 probably lies for all questions like these"),

@@ -2,7 +2,7 @@
 
 use std::io::{Result, Write};
 
-use kinglet::eval::comparison::wording::{counted, duration};
+use kinglet::eval::comparison::wording::{ANSWER_COLUMNS, counted, duration};
 use kinglet::eval::comparison::{AnswerShares, Comparison, Standing};
 use kinglet::eval::datasets::questions::WrittenQuestion;
 use kinglet::eval::metrics::Metrics;
@@ -101,13 +101,7 @@ fn systems(comparison: &Comparison) -> Result<()> {
         row
     };
     let of_measure: &[(&str, &str)] = match comparison.is_of_answers() {
-        true => &[
-            ("right", "questions whose answer has the words of the known answer, or cites a right document or passage"),
-            ("95 % interval", "where this share probably lies for all questions like these"),
-            ("answered", "questions with an answer"),
-            ("refused", "questions without one"),
-            ("supported", "answers of which the documents support every sentence"),
-        ],
+        true => &ANSWER_COLUMNS,
         false => &[
             ("nDCG@10", Metrics::MEANINGS[0]),
             ("95 % interval", "where nDCG@10 probably lies for all questions like these"),
