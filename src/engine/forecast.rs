@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(120);
 /// Less says too little about the rest; a batch takes about as long.
 const LEAST_TIMED: Duration = Duration::from_secs(5);
 
-/// The embedder that is offered: it finds nearly as much as the default one.
+/// The embedder that is offered: it finds a little less than the default one.
 const FASTER: &str = "wordllama-256";
 
 /// How many chunks the faster embedder is timed on: two batches of a run.

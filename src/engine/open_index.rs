@@ -63,7 +63,7 @@ impl OpenIndex {
         let index = self.snapshot()?;
         let Typed { text, filter, absent_phrases } = self.typed(&index, question, options)?;
         let Some(filter) = filter else {
-            return Ok(SearchResponse { absent_phrases, ..SearchResponse::default() });
+            return Ok(SearchResponse { is_unmet: true, absent_phrases, ..SearchResponse::default() });
         };
         let (text, corrections) = corrected(&index, &text, options)?;
         let query = Query::new(text).with_filter(filter);
@@ -97,12 +97,13 @@ impl OpenIndex {
         let index = self.snapshot()?;
         let Typed { text, filter, absent_phrases } = self.typed(&index, question, options)?;
         let Some(filter) = filter else {
-            return Ok(FilesResponse { words: absent_phrases, ..FilesResponse::default() });
+            return Ok(FilesResponse { is_unmet: true, absent_phrases, ..FilesResponse::default() });
         };
+        let (text, corrections) = corrected(&index, &text, options)?;
         let found = files(IndexSources::new(index.clone()).as_ref(), &text, filter.as_ref());
         let found = found.map_err(|error| error.in_index(&self.name))?;
         let lexical = Config { mode: Mode::Lexical, ..self.kinglet.config.clone() };
-        Ok(FilesResponse { pending: self.kinglet.clone().with_config(lexical).pending(&index)?, ..found })
+        Ok(FilesResponse { pending: self.kinglet.clone().with_config(lexical).pending(&index)?, corrections, ..found })
     }
 
     /// Answers `question`. Poll the events on a tokio runtime: the search runs on its blocking
@@ -176,6 +177,10 @@ impl OpenIndex {
     /// Takes apart what was typed.
     fn typed(&self, index: &Arc<Index>, question: &str, options: &SearchOptions) -> Result<Typed> {
         let typed = if options.literal { TypedQuery::literal(question) } else { TypedQuery::parse(question) };
+        if !typed.conditions.is_empty() && !typed.text.contains(char::is_alphanumeric) {
+            return Err(Error::input("there is nothing to look for, only something to leave out")
+                .with_hint("add what you look for; or use --literal, which takes a dash as it is"));
+        }
         let filter = Filter::all(options.filter.iter().chain(&typed.conditions).cloned().collect());
         let mut absent_phrases = Vec::new();
         let some_pass = match &filter {

@@ -19,6 +19,9 @@ use crate::language::Language;
 
 /// Below this probability nothing matches closely.
 pub(super) const CLOSE: f32 = 0.32;
+/// How sure a search is at least whose best hit has all words of the question. The questions of the
+/// calibration are sentences; people also type a word or two, which say little to the other signals.
+const SURE_OF_ALL_WORDS: f32 = 0.5;
 /// The first hits of each retriever that are compared with those of the other.
 const AGREEING: usize = 10;
 
@@ -83,7 +86,9 @@ impl SearchConfidence {
             + bm25 * matched.ln_1p()
             + cosine * first("dense")
             + agreement * self::agreement(hits);
-        Ok(1.0 / (1.0 + (-logit).exp()))
+        let sure = 1.0 / (1.0 + (-logit).exp());
+        let is_covered = !words.is_empty() && self::coverage(&words, best) >= 1.0;
+        Ok(if is_covered { f32::max(sure, SURE_OF_ALL_WORDS) } else { sure })
     }
 }
 

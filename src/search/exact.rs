@@ -3,12 +3,14 @@
 
 use std::collections::HashSet;
 
-use super::exact_things::{exact_things, is_exact};
-use super::phrase::Phrase;
+use super::exact_things::{ExactThing, exact_things, is_exact};
+use super::phrase::{Phrase, has_number, is_number};
 use super::sources::{ChunkSource, LexicalSource};
 use super::{Hit, LegScore, Query};
 use crate::error::Result;
+use crate::index::lexical::stems;
 use crate::index::store::ChunkId;
+use crate::language::Language;
 use crate::text::is_stop_word;
 
 /// The name that `--explain` shows.
@@ -26,7 +28,7 @@ const WRITTEN_OTHERWISE: f32 = 0.7;
 /// not: `make bench-typed` finds the right passage for nearly all of the former.
 const SURE_OF_WHOLE: f32 = 0.95;
 const SURE_OF_PARTS: f32 = 0.05;
-/// In so many passages it is looked how the thing is written.
+/// The texts of so many hits are read for exact things.
 const MOST_READ: usize = 200;
 
 /// Where the exact things of a question stand whole.
@@ -38,6 +40,11 @@ pub(super) struct ExactMatches {
 }
 
 impl ExactMatches {
+    /// How many of the exact things a sentence in `language` has whole.
+    pub fn count_in(&self, sentence: &str, language: Language) -> usize {
+        self.matches.iter().filter(|it| it.is_in_sentence(sentence, language)).count()
+    }
+
     /// How sure a search is whose first hit is `first`, if it would be `sure` by all else. Where
     /// exact things decide the order, they also say whether anything fits.
     pub fn confidence(&self, first: ChunkId, sure: f32) -> f32 {
@@ -54,8 +61,9 @@ impl ExactMatches {
 pub(super) struct ExactMatch {
     /// As it is written in the question.
     pub written: String,
+    terms: Vec<String>,
     having: HashSet<ChunkId>,
-    /// Those of `having` or `defining` that have it as it is written in the question.
+    /// The chunks that have it as it is written in the question.
     written_so: HashSet<ChunkId>,
     defining: HashSet<ChunkId>,
 }
@@ -68,6 +76,17 @@ impl ExactMatch {
         }
         let written = if self.written_so.contains(&chunk) { 1.0 } else { WRITTEN_OTHERWISE };
         if self.defining.is_empty() || self.defining.contains(&chunk) { written } else { written * MENTIONED }
+    }
+
+    /// True if a sentence in `language` has it whole.
+    fn is_in_sentence(&self, sentence: &str, language: Language) -> bool {
+        let has_term = || {
+            let words = stems(sentence, language);
+            self.terms.iter().any(|term| !is_number(term) && words.iter().any(|word| word.stem == *term))
+        };
+        Phrase::new(&self.written).is_in(sentence)
+            || self.terms.iter().any(|term| is_number(term) && has_number(sentence, term))
+            || has_term()
     }
 
     /// True if the chunk has it whole.
@@ -86,50 +105,51 @@ pub(super) fn exact_matches(
     lexical: &dyn LexicalSource,
     chunks: &dyn ChunkSource,
 ) -> Result<ExactMatches> {
+    let things = exact_things(query.text(), chunks.language());
+    if things.is_empty() {
+        return Ok(ExactMatches::default());
+    }
+    let ids: Vec<ChunkId> = hits.iter().take(MOST_READ).map(|hit| hit.chunk).collect();
+    let read: Vec<(ChunkId, String)> =
+        chunks.chunks(&ids)?.into_iter().map(|stored| (stored.id, stored.chunk.passage())).collect();
     let mut matches = Vec::new();
     let mut exact_words = 0;
-    for thing in exact_things(query.text(), chunks.language()) {
-        let mut having: Option<HashSet<ChunkId>> = None;
-        for term in &thing.terms {
-            let found: HashSet<ChunkId> = lexical.containing(std::slice::from_ref(term), None)?.into_iter().collect();
-            having = Some(match having {
-                None => found,
-                Some(having) if thing.is_in_groups => &having & &found,
-                Some(having) => &having | &found,
-            });
-        }
-        let mut having = having.unwrap_or_default();
+    for thing in things {
         let defining = if thing.is_name { lexical.defining(&thing.written)? } else { HashSet::new() };
         // A common word is exact only if it names something.
         if thing.is_name && !is_exact(&thing.written) && defining.is_empty() {
             continue;
         }
+        let phrase = Phrase::new(&thing.written);
+        let found = |is_meant: &dyn Fn(&str) -> bool| {
+            read.iter().filter(|(_, text)| is_meant(text)).map(|(id, _)| *id).collect::<HashSet<ChunkId>>()
+        };
+        let literal = found(&|text| phrase.is_in(text));
+        let having = if thing.is_in_groups {
+            literal.clone()
+        } else if thing.terms.iter().all(|term| is_number(term)) {
+            // The term of a number is also that of a part of a longer one.
+            found(&|text| thing.terms.iter().any(|number| has_number(text, number)))
+        } else {
+            let mut having = literal.clone();
+            for term in &thing.terms {
+                having.extend(lexical.containing(std::slice::from_ref(term), None)?);
+            }
+            having
+        };
         let written_so = match &thing.title {
             Some(title) => lexical.defining(title)?,
-            None => {
-                let among = if defining.is_empty() { &having } else { &defining };
-                let whole = hits.iter().map(|hit| hit.chunk).filter(|chunk| among.contains(chunk));
-                written_so(&thing.written, &whole.take(MOST_READ).collect::<Vec<_>>(), chunks)?
-            }
+            None => literal,
         };
-        if thing.is_in_groups {
-            having.clone_from(&written_so);
-        }
         exact_words += thing.words;
-        matches.push(ExactMatch { written: thing.written, having, written_so, defining });
+        let ExactThing { written, terms, .. } = thing;
+        matches.push(ExactMatch { written, terms, having, written_so, defining });
     }
     let words = query.text().split_whitespace().map(str::to_lowercase);
     let words =
         words.filter(|word| !is_stop_word(word.trim_matches(|end: char| !end.is_alphanumeric()))).count().max(1);
     let weight = (WEIGHT_OF_SHARE * exact_words as f32 / words as f32).min(MOST_WEIGHT);
     Ok(ExactMatches { matches, weight })
-}
-
-/// The chunks that have the words as they are written.
-fn written_so(written: &str, among: &[ChunkId], chunks: &dyn ChunkSource) -> Result<HashSet<ChunkId>> {
-    let phrase = Phrase::new(written);
-    let read = chunks.chunks(among)?;
-    Ok(read.into_iter().filter(|it| phrase.is_in(&it.chunk.passage())).map(|it| it.id).collect())
 }
 
 /// Gives a share of each hit's score to the exact things that it has whole. The caller sorts the
@@ -163,6 +183,7 @@ mod tests {
         let set = |ids: &[ChunkId]| ids.iter().copied().collect::<HashSet<_>>();
         let thing = |having, defining| ExactMatch {
             written: "SegmentReader".into(),
+            terms: Vec::new(),
             having: set(having),
             written_so: set(having),
             defining: set(defining),

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use super::asked_words::asked_words;
+use super::phrase::{has_number, is_number};
 use super::sources::{ChunkSource, LexicalSource};
-use super::{Filter, PendingWork};
+use super::{Correction, Filter, PendingWork};
 use crate::chunking::Chunk;
 use crate::error::Result;
 use crate::index::lexical::{Word, analyzer, stems};
@@ -24,6 +25,12 @@ pub struct FilesResponse {
     /// The words that were looked for, as they stand in the question. Empty if it has none but very
     /// common ones; then no file is found.
     pub words: Vec<String>,
+    /// The words that were looked for in another spelling.
+    pub corrections: Vec<Correction>,
+    /// True if no passage meets what is in quotes and after dashes; then there are no files.
+    pub is_unmet: bool,
+    /// The phrases of the question that no passage has; then there are no files.
+    pub absent_phrases: Vec<String>,
     /// What the lexical index has not finished yet; `None` if it is complete.
     pub pending: Option<PendingWork>,
 }
@@ -58,18 +65,20 @@ pub(crate) fn files<S: LexicalSource + ChunkSource>(
         // Without headings in front, what was found stands in the text itself.
         chunk.context().is_empty() || has_any(&chunk.text)
     };
+    let numbers: Vec<&str> = words.iter().map(|word| word.stem.as_str()).filter(|stem| is_number(stem)).collect();
+    let has_numbers = |chunk: &Chunk| numbers.iter().all(|number| has_number(&chunk.passage(), number));
     let stems: Vec<String> = words.iter().map(|word| word.stem.clone()).collect();
     let mut passages: BTreeMap<PathBuf, usize> = BTreeMap::new();
     for ids in sources.containing(&stems, filter)?.chunks(BATCH) {
         for location in sources.locations(ids, filter)?.into_iter().flatten() {
-            if has_own(&location.chunk) {
+            if has_own(&location.chunk) && has_numbers(&location.chunk) {
                 *passages.entry(location.path).or_default() += 1;
             }
         }
     }
     let mut files: Vec<_> = passages.into_iter().map(|(path, passages)| FileWithWords { path, passages }).collect();
     files.sort_by_key(|file| std::cmp::Reverse(file.passages)); // stable: ties by path
-    Ok(FilesResponse { files, words: as_written(question, &words), pending: None })
+    Ok(FilesResponse { files, words: as_written(question, &words), ..FilesResponse::default() })
 }
 
 /// A number or a date is one word, in the form that all of its usual forms share.
@@ -81,9 +90,10 @@ fn keep_one_form_of_figures(question: &str, words: &mut Vec<Word>) {
             let key = |term: &analyzer::Term| (std::cmp::Reverse(term.text.len()), term.text.clone());
             overlap && key(other) < key(figure)
         };
-        let is_best = !figures.iter().any(is_longer);
         let is_inside = |word: &Word| figure.span.start <= word.span.start && word.span.end <= figure.span.end;
-        words.retain(|word| !is_inside(word) || (is_best && word.stem == figure.text));
+        if !figures.iter().any(is_longer) {
+            words.retain(|word| !is_inside(word) || word.stem == figure.text);
+        }
     }
 }
 

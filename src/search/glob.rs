@@ -2,6 +2,9 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
+/// Nobody types more.
+const MOST_BRACES: usize = 32;
+
 /// A glob, ready to be compared with many texts.
 #[derive(Debug)]
 pub(super) struct Glob(GlobMatcher);
@@ -17,7 +20,7 @@ impl Glob {
     /// # Errors
     /// When it is not a glob, with the reason.
     pub(super) fn of_text(written: &str) -> Result<Self, String> {
-        Self::build(GlobBuilder::new(written).case_insensitive(true))
+        Self::build(written, GlobBuilder::new(written).case_insensitive(true))
     }
 
     /// A glob for paths, in which `*` stays within one folder.
@@ -25,10 +28,14 @@ impl Glob {
     /// # Errors
     /// As [`Glob::of_text`].
     pub(super) fn of_path(written: &str) -> Result<Self, String> {
-        Self::build(GlobBuilder::new(written).literal_separator(true))
+        Self::build(written, GlobBuilder::new(written).literal_separator(true))
     }
 
-    fn build(builder: &mut GlobBuilder<'_>) -> Result<Self, String> {
+    fn build(written: &str, builder: &mut GlobBuilder<'_>) -> Result<Self, String> {
+        // globset panics on some that are nested deeper.
+        if written.matches('{').count() > MOST_BRACES {
+            return Err(format!("it has more than {MOST_BRACES} braces"));
+        }
         let glob = builder.backslash_escape(true).build();
         glob.map(|glob| Glob(glob.compile_matcher())).map_err(|cause| cause.to_string())
     }

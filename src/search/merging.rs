@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use super::{FileWithWords, FilesResponse, SearchResponse, SearchResult};
+use super::{Correction, FileWithWords, FilesResponse, SearchResponse, SearchResult};
 
 /// The best `limit` results of several indexes, each under its name. Scores of different indexes
 /// mean nothing beside each other, so each counts as much as its search is sure that it found
@@ -13,6 +13,7 @@ use super::{FileWithWords, FilesResponse, SearchResponse, SearchResult};
 pub fn merge_results(responses: Vec<(String, SearchResponse)>, limit: usize) -> SearchResponse {
     let mut merged = SearchResponse::default();
     let mut results: Vec<(f32, SearchResult)> = Vec::new();
+    merged.is_unmet = !responses.is_empty() && responses.iter().all(|(_, response)| response.is_unmet);
     let mut absent: Option<HashSet<String>> = None;
     for (name, response) in responses {
         let sure = response.confidence.unwrap_or(1.0);
@@ -41,7 +42,10 @@ pub fn merge_results(responses: Vec<(String, SearchResponse)>, limit: usize) -> 
 
 /// The files of several indexes. One that is in two of them comes once.
 pub fn merge_files(responses: Vec<FilesResponse>) -> FilesResponse {
-    let words = responses.first().map(|first| first.words.clone()).unwrap_or_default();
+    let words = responses.iter().find(|it| !it.words.is_empty()).map(|it| it.words.clone()).unwrap_or_default();
+    let is_unmet = responses.iter().all(|response| response.is_unmet);
+    let mut corrections: Vec<Correction> = responses.iter().flat_map(|it| it.corrections.clone()).collect();
+    corrections.dedup();
     let mut passages: BTreeMap<PathBuf, usize> = BTreeMap::new();
     for file in responses.into_iter().flat_map(|response| response.files) {
         let known = passages.entry(file.path).or_default();
@@ -49,13 +53,12 @@ pub fn merge_files(responses: Vec<FilesResponse>) -> FilesResponse {
     }
     let mut files: Vec<_> = passages.into_iter().map(|(path, passages)| FileWithWords { path, passages }).collect();
     files.sort_by_key(|file| Reverse(file.passages)); // stable: ties by path
-    FilesResponse { files, words, ..FilesResponse::default() }
+    FilesResponse { files, words, is_unmet, corrections, ..FilesResponse::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::Correction;
 
     #[test]
     fn a_search_that_is_sure_comes_first_and_what_one_index_has_is_not_absent() {

@@ -130,7 +130,7 @@ impl Pipeline {
             results.add(&hits[start..end])?;
             (start, end) = (end, end.saturating_mul(2).min(hits.len()));
         }
-        let mut results = results.best(count, self.sentences.as_deref())?;
+        let mut results = results.best(count, self.sentences.as_deref(), &exact)?;
         for result in &mut results {
             let lacks = exact.matches.iter().filter(|it| !it.is_in(result.hit.chunk));
             result.partial = lacks.map(|it| it.written.clone()).collect();

@@ -1,6 +1,8 @@
 //! What is typed becomes words to rank by and conditions: `"two words"` stand next to each other,
 //! `-word` does not occur. All else is plain text.
 
+use std::collections::HashSet;
+
 use super::Filter;
 
 /// What was typed, taken apart.
@@ -14,6 +16,8 @@ pub struct TypedQuery {
     pub conditions: Vec<Filter>,
 }
 
+/// The most different conditions that somebody types.
+const MOST_CONDITIONS: usize = 16;
 const QUOTES: [(char, &[char]); 4] = [('"', &['"']), ('“', &['”']), ('„', &['“', '”']), ('«', &['»'])];
 
 impl TypedQuery {
@@ -23,7 +27,7 @@ impl TypedQuery {
     }
 
     /// Takes `typed` apart. A quote that nothing closes, a dash alone, `--flag` and `-5` are plain
-    /// text. So is everything if nothing would be left to rank by.
+    /// text. So is everything that has more conditions than anybody types: it was pasted.
     pub fn parse(typed: &str) -> Self {
         let mut parsed = TypedQuery::literal("");
         let mut rest = typed;
@@ -49,8 +53,12 @@ impl TypedQuery {
             before = rest[..taken].chars().next_back();
             rest = &rest[taken..];
         }
+        let mut seen = HashSet::new();
+        parsed.conditions.retain(|condition| seen.insert(condition.to_string()));
+        parsed.phrases.sort_unstable();
+        parsed.phrases.dedup();
         parsed.text = parsed.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if !parsed.text.contains(char::is_alphanumeric) || parsed.conditions.is_empty() {
+        if parsed.conditions.is_empty() || parsed.conditions.len() > MOST_CONDITIONS {
             return TypedQuery::literal(typed);
         }
         parsed
@@ -113,24 +121,30 @@ mod tests {
             "a - b",
             "--no-correct",
             "-5 degrees",
-            "-deposit",
             "well-known",
             "\"\"",
             "path:docs type=pdf",
             "say \"yes\"no",
             "don't 'quote' me",
             "a -- b",
-            "-\"all of it\"",
         ] {
             assert_eq!(TypedQuery::parse(typed), TypedQuery::literal(typed), "{typed}");
         }
+    }
+
+    #[test]
+    fn a_condition_counts_once_and_pasted_text_has_none() {
+        assert_eq!(TypedQuery::parse("\"a b\" \"a b\" -c -c").conditions.len(), 2);
+        assert_eq!(parsed("-deposit"), (String::new(), "-deposit".to_string()));
+        let pasted: String = (0..40).map(|at| format!("say(\"line {at}\"); ")).collect();
+        assert_eq!(TypedQuery::parse(&pasted), TypedQuery::literal(&pasted));
     }
 
     proptest! {
         #[test]
         fn anything_can_be_typed(typed in ".{0,60}|[-a \"“”„5]{0,20}") {
             let parsed = TypedQuery::parse(&typed);
-            prop_assert!(parsed.conditions.is_empty() || parsed.text.contains(char::is_alphanumeric));
+            prop_assert!(parsed.conditions.len() <= MOST_CONDITIONS);
             prop_assert!(parsed.conditions.len() >= parsed.phrases.len());
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::asked_words::asked_words;
 use super::confidence::CLOSE;
+use super::exact::ExactMatches;
 use super::instructions::instructions_in;
 use super::snippet::{Snippet, scored_by_words};
 use super::sources::ChunkSource;
@@ -18,6 +19,8 @@ use crate::index::store::{ChunkId, StoredChunk};
 use crate::near_duplicate::Sketch;
 use crate::text::Span;
 
+/// What an exact thing adds to the score of a sentence: more than all else.
+const WEIGHT_OF_EXACT: f32 = 100.0;
 /// The most characters of a snippet, unless its best sentence is longer.
 pub(super) const SNIPPET_CHARS: usize = 320;
 /// Among so many of the best hits the passages of each document are counted.
@@ -56,6 +59,8 @@ pub struct SearchResponse {
     pub results: Vec<SearchResult>,
     /// The words that were searched in another spelling.
     pub corrections: Vec<Correction>,
+    /// True if no passage meets what is in quotes and after dashes; then there are no results.
+    pub is_unmet: bool,
     /// The phrases of the question that no passage has; then there are no results.
     pub absent_phrases: Vec<String>,
     /// The probability, 0 to 1, that the first five hits hold a passage that fits. `None` if there
@@ -190,8 +195,14 @@ impl<'s> Results<'s> {
     }
 
     /// Returns the best `count` results. `scorer` chooses the sentences that are shown of each;
-    /// without it those with the most words of the question are.
-    pub(super) fn best(mut self, count: usize, scorer: Option<&SentenceScorer>) -> Result<Vec<SearchResult>> {
+    /// without it those with the most words of the question are. Sentences with the exact things of
+    /// the question come before all others.
+    pub(super) fn best(
+        mut self,
+        count: usize,
+        scorer: Option<&SentenceScorer>,
+        exact: &ExactMatches,
+    ) -> Result<Vec<SearchResult>> {
         self.kept.truncate(count);
         let (question, language) = (self.query.text(), self.chunks.language());
         let found: Vec<(&Chunk, f32)> = self.kept.iter().map(|(hit, stored, _)| (&stored.chunk, hit.score)).collect();
@@ -202,7 +213,10 @@ impl<'s> Results<'s> {
             }
             None => found.iter().map(|(chunk, _)| scored_by_words(question, &chunk.text, language)).collect(),
         };
-        let show = |((hit, StoredChunk { id, path, chunk }, duplicates), sentences): (_, Vec<(Span, f32)>)| {
+        let show = |((hit, StoredChunk { id, path, chunk }, duplicates), mut sentences): (_, Vec<(Span, f32)>)| {
+            for (span, score) in &mut sentences {
+                *score += exact.count_in(span.of(&chunk.text), language) as f32 * WEIGHT_OF_EXACT;
+            }
             let snippet = Snippet::of(question, &chunk, &sentences, language, SNIPPET_CHARS);
             let instructions = instructions_in(&chunk.text, &chunk.headings);
             Ok(SearchResult {

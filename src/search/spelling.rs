@@ -5,14 +5,23 @@ use std::sync::LazyLock;
 
 use super::sources::LexicalSource;
 use crate::error::Result;
-use crate::index::lexical::{analyzer, stems};
-use crate::language::Language;
+use crate::index::lexical::analyzer;
 
-/// Words that are not misspelled even if no document has them: those of four letters and more in
+/// Words that are not misspelled even if no document has them: those of three letters and more in
 /// the vocabulary of BERT (uncased), a word on each line.
 const ENGLISH_WORDS: &str = include_str!("english_words.txt");
-static ENGLISH_STEMS: LazyLock<HashSet<String>> =
-    LazyLock::new(|| stems(ENGLISH_WORDS, Language::English).into_iter().map(|word| word.stem).collect());
+static ENGLISH: LazyLock<HashSet<&str>> = LazyLock::new(|| ENGLISH_WORDS.lines().collect());
+/// Longer questions are pasted, not typed.
+const MOST_WORDS: usize = 32;
+/// The letters of the shorter half of a word that is two in one, such as `checkout`.
+const LEAST_HALF: usize = 4;
+/// What makes a word of another one, so that it need not be in the list itself.
+const ENDINGS: [&str; 19] = [
+    "s", "es", "ed", "d", "r", "er", "ers", "or", "ing", "ly", "able", "less", "ness", "ment", "out", "off", "up",
+    "in", "down",
+];
+const BEGINNINGS: [&str; 14] =
+    ["re", "un", "pre", "co", "non", "mis", "over", "out", "sub", "inter", "multi", "anti", "up", "down"];
 
 /// A word of a question that was searched in another spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +43,11 @@ pub fn correct(question: &str, lexical: &dyn LexicalSource) -> Result<(String, V
     let mut corrected = String::with_capacity(question.len());
     let mut corrections = Vec::new();
     let mut end = 0;
-    for span in analyzer::compounds(question) {
+    let words = analyzer::compounds(question);
+    if words.len() > MOST_WORDS {
+        return Ok((question.to_string(), corrections));
+    }
+    for span in words {
         let typed = span.of(question);
         if !is_plain_word(typed) || is_english(typed) {
             continue;
@@ -55,8 +68,24 @@ fn is_plain_word(typed: &str) -> bool {
     typed.chars().all(char::is_alphabetic) && !typed.chars().skip(1).any(char::is_uppercase)
 }
 
+/// True for a common word of English, for one that is made of a common word, and for two in one.
 fn is_english(typed: &str) -> bool {
-    stems(typed, Language::English).iter().all(|word| ENGLISH_STEMS.contains(&word.stem))
+    let typed = typed.to_lowercase();
+    let is_known = |word: &str| ENGLISH.contains(word);
+    let is_stem = |stem: &str| {
+        let doubled = stem.chars().rev().take(2).collect::<Vec<_>>();
+        let undoubled =
+            matches!(doubled[..], [one, other] if one == other).then(|| &stem[..stem.len() - doubled[0].len_utf8()]);
+        is_known(stem)
+            || is_known(&format!("{stem}e"))
+            || undoubled.is_some_and(is_known)
+            || stem.strip_suffix('i').is_some_and(|stem| is_known(&format!("{stem}y")))
+    };
+    let halves = || (3..typed.len().saturating_sub(2)).filter_map(|at| typed.split_at_checked(at));
+    is_known(&typed)
+        || ENDINGS.iter().any(|ending| typed.strip_suffix(ending).is_some_and(is_stem))
+        || BEGINNINGS.iter().any(|beginning| typed.strip_prefix(beginning).is_some_and(is_known))
+        || halves().any(|(one, other)| is_known(one) && is_known(other) && one.len().min(other.len()) >= LEAST_HALF)
 }
 
 #[cfg(test)]
@@ -69,6 +98,13 @@ mod tests {
         assert!(
             !is_plain_word("NASA") && !is_plain_word("parseHttp") && !is_plain_word("E0599") && !is_plain_word("utf-8")
         );
-        assert!(is_english("lease") && is_english("Deposits") && !is_english("penetraton"));
+        for word in
+            ["lease", "Deposits", "heater", "reconnect", "fryer", "checkout", "preload", "washer", "stopping", "payer"]
+        {
+            assert!(is_english(word), "{word}");
+        }
+        for word in ["penetraton", "recieve", "depsoit", "calender"] {
+            assert!(!is_english(word), "{word}");
+        }
     }
 }

@@ -20,6 +20,11 @@ const SHOWN_CHARS: usize = 240;
 /// # Errors
 /// When the index fails, or nothing passes the filter.
 pub fn symbols(sources: &Arc<IndexSources>, symbol: &str, filter: Option<&Filter>) -> Result<Vec<SearchResult>> {
+    // `Config::new` and `Store.get` are a definition inside another one.
+    let (inside, symbol) = match symbol.rsplit_once("::").or_else(|| symbol.rsplit_once('.')) {
+        Some((inside, symbol)) if !symbol.is_empty() => (inside.rsplit(['.', ':']).next(), symbol),
+        _ => (None, symbol),
+    };
     let mut ids: Vec<_> = sources.defining(symbol)?.into_iter().collect();
     ids.sort_unstable();
     if let Some(filtered) = sources.filtered(filter)? {
@@ -33,8 +38,12 @@ pub fn symbols(sources: &Arc<IndexSources>, symbol: &str, filter: Option<&Filter
             if !names.iter().any(|name| name.to_lowercase() == symbol.to_lowercase()) {
                 continue;
             }
-            let place = (!is_same, path.clone(), definition.span.start + chunk.span.start);
             let headings = chunk.headings_at(definition.span.start);
+            let is_inside = |inside: &str| headings.iter().any(|heading| has_word(heading, inside));
+            if !inside.is_none_or(is_inside) {
+                continue;
+            }
+            let place = (!is_same, path.clone(), definition.span.start + chunk.span.start);
             let snippet =
                 Snippet { span: shown(&chunk.text, definition.span), headings, matches: vec![definition.span] };
             let result = SearchResult {
@@ -55,6 +64,11 @@ pub fn symbols(sources: &Arc<IndexSources>, symbol: &str, filter: Option<&Filter
     }
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(found.into_iter().map(|(_, result)| result).collect())
+}
+
+/// True if an identifier in `heading` is `name`.
+fn has_word(heading: &str, name: &str) -> bool {
+    heading.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word.eq_ignore_ascii_case(name))
 }
 
 /// The lines from the title on, as many as can be shown.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::relative;
-use super::search::PendingView;
+use super::search::{CorrectionView, PendingView};
 use crate::search::{FileWithWords, FilesResponse};
 
 /// All files that have the words of a question.
@@ -16,6 +16,9 @@ pub struct FilesView {
     pub files: Vec<FileCountView>,
     /// The words that were looked for.
     pub words: Vec<String>,
+    /// The words that were looked for in another spelling; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<CorrectionView>,
     /// The pending work of the index; absent if it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingView>,
@@ -38,6 +41,7 @@ impl FilesView {
         FilesView {
             files: response.files.iter().map(file).collect(),
             words: response.words.clone(),
+            corrections: response.corrections.iter().map(CorrectionView::from).collect(),
             pending: response.pending.map(PendingView::from),
         }
     }

@@ -150,7 +150,7 @@ mod tests {
 
     fn files() -> FilesView {
         let file = FileCountView { path: text(), passages: 1 };
-        FilesView { files: vec![file], words: vec![text()], pending: pending() }
+        FilesView { files: vec![file], words: vec![text()], corrections: corrections(), pending: pending() }
     }
 
     fn quote() -> QuoteView {

@@ -151,7 +151,7 @@ pub enum Command {
         #[command(flatten)]
         index: IndexesArg,
         /// Find where this name is defined in source code, instead of a question
-        #[arg(long, value_name = "NAME", conflicts_with = "question")]
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["question", "files", "hits", "group_by", "min_confidence"])]
         symbol: Option<String>,
         /// Take the question as it is: no quotes, no exclusions, no corrections
         #[arg(long)]

@@ -15,6 +15,8 @@ static GROUPED: LazyLock<Regex> = LazyLock::new(|| {
     let spaces = r"(?:['’ \u{a0}\u{202f}\u{2009}]\d{3})+(?:[.,]\d+)?";
     compiled(&format!(r"\d{{1,3}}(?:{commas}|{points}|{spaces})"))
 });
+/// A number with a fraction: `96,50` and `96.50`.
+static DECIMAL: LazyLock<Regex> = LazyLock::new(|| compiled(r"\d+[.,]\d{1,2}"));
 static DATES: LazyLock<[(Regex, Order); 6]> = LazyLock::new(|| {
     let month = r"(\p{L}{3,10})\.?";
     let ordinal = r"(\d{1,2})(?:st|nd|rd|th|er|\.)?";
@@ -68,6 +70,11 @@ pub fn figures(text: &str) -> Vec<Term> {
         let span = Span { start: grouped.start(), end: grouped.end() };
         found.extend(without_separators(grouped.as_str()).into_iter().map(|text| Term { text, span }));
     }
+    for decimal in DECIMAL.find_iter(text).filter(|it| stands_alone(text, it.start(), it.end())) {
+        let span = Span { start: decimal.start(), end: decimal.end() };
+        let (whole, fraction) = decimal.as_str().split_once(['.', ',']).expect("the pattern has a sign");
+        found.extend(with_fraction(whole, fraction).into_iter().map(|text| Term { text, span }));
+    }
     for (pattern, order) in DATES.iter() {
         for date in pattern.captures_iter(text) {
             let whole = date.get(0).expect("a match has a whole");
@@ -101,19 +108,24 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     !continues(before.next(), before.next()) && !continues(after.next(), after.next())
 }
 
-/// `1.234,56` → `1234.56` and `1234`.
+/// `1.234,56` → `1234.56`.
 fn without_separators(written: &str) -> Vec<String> {
     let digits = |part: &str| part.chars().filter(char::is_ascii_digit).collect::<String>();
     let separator = written.chars().find(|c| !c.is_ascii_digit());
     let last =
         written.rfind(|c: char| !c.is_ascii_digit()).filter(|&at| !written[at..].starts_with(separator.unwrap_or('.')));
     match last {
-        Some(at) => {
-            let whole = digits(&written[..at]);
-            vec![format!("{whole}.{}", digits(&written[at..])), whole]
-        }
+        Some(at) => with_fraction(&digits(&written[..at]), &digits(&written[at..])),
         None => vec![digits(written)],
     }
+}
+
+/// `1234.56`; and `1234` if the fraction is nothing.
+fn with_fraction(whole: &str, fraction: &str) -> Vec<String> {
+    let is_nothing = fraction.chars().all(|digit| digit == '0');
+    let mut forms = vec![format!("{whole}.{fraction}")];
+    forms.extend(is_nothing.then(|| whole.to_string()));
+    forms
 }
 
 /// The forms of a date that was matched in this order; none if there is no such day.
@@ -186,9 +198,11 @@ mod tests {
             assert_eq!(texts(written), ["4740"], "{written}");
         }
         assert_eq!(texts("1,234,567 and 17,606"), ["1234567", "17606"]);
-        assert_eq!(texts("1,234.56"), ["1234", "1234.56"]);
-        assert_eq!(texts("1.234,56"), ["1234", "1234.56"]);
-        for other in ["4740", "1.0.21", "12,34", "v4.740", "4,7401", "4.740-1", "1,234,56", "3.14"] {
+        assert_eq!(texts("1,234.56"), ["1234.56"]);
+        assert_eq!(texts("1.234,56"), ["1234.56"]);
+        assert_eq!(texts("4,740.00"), ["4740", "4740.00"]);
+        assert_eq!(texts("96,50 and 96.50 and 240,00"), ["96.50", "96.50", "240", "240.00"]);
+        for other in ["4740", "1.0.21", "v4.740", "4,7401", "4.740-1", "1,234,56", "3.1415"] {
             assert_eq!(texts(other), Vec::<String>::new(), "{other}");
         }
     }

@@ -13,7 +13,7 @@ use crate::index::store::ChunkId;
 /// Shorter words are too near to others, longer ones are none.
 const WORD_LETTERS: std::ops::RangeInclusive<usize> = 4..=32;
 /// From so many letters on, a word may have two slips.
-const LETTERS_FOR_TWO_SLIPS: usize = 8;
+const LETTERS_FOR_TWO_SLIPS: usize = 9;
 
 /// The words of a text as they are written, in lower case: letters only.
 pub(super) fn written_words(text: &str) -> BTreeSet<String> {
@@ -73,7 +73,9 @@ impl Lexical {
                 let mut stream = terms.terms().stream().map_err(|cause| self.failed(cause))?;
                 while stream.advance() {
                     let Ok(word) = std::str::from_utf8(stream.key()) else { continue };
-                    let is_like = word.chars().count().abs_diff(length) <= slips
+                    // Hardly anybody misses the first letter, unless it comes second.
+                    let is_like = first_letters(word).iter().any(|letter| first_letters(typed)[..1].contains(letter))
+                        && word.chars().count().abs_diff(length) <= slips
                         // One slip changes two letters of the set at most.
                         && (letter_set(word) ^ letters).count_ones() as usize <= 2 * slips;
                     if is_like {
@@ -91,6 +93,11 @@ impl Lexical {
             Ok(found.map_err(|cause| self.failed(cause))?.into_iter().collect())
         })
     }
+}
+
+/// The first two letters.
+fn first_letters(word: &str) -> Vec<char> {
+    word.chars().take(2).collect()
 }
 
 /// The letters of a word as bits; different letters may share one.

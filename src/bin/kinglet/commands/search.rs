@@ -1,7 +1,7 @@
 //! `kinglet search`: finds passages, or lists files, in one index or in several.
 
 use kinglet::engine::index_names::ALL_INDEXES;
-use kinglet::search::{merge_files, merge_results};
+use kinglet::search::{Correction, merge_files, merge_results};
 use kinglet::view::{FilesView, SearchView};
 use kinglet::{Error, ErrorKind, OpenIndex, Result, SearchOptions, SearchResponse};
 
@@ -9,17 +9,38 @@ use crate::args::{IndexArg, IndexesArg};
 use crate::render::{self, base_folder};
 use crate::run::{DONE, NOTHING_FOUND, Session, asked, printed};
 
+/// True if the error is about one index alone.
+fn cannot_answer(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Input | ErrorKind::Damaged)
+}
+
+fn corrects(response: &SearchResponse, typed: &str) -> bool {
+    response.corrections.iter().any(|correction| correction.typed == typed)
+}
+
 impl Session<'_> {
     pub fn search(&self, question: &str, indexes: &IndexesArg, options: &SearchOptions, explain: bool) -> Result<u8> {
         asked(question)?;
-        let found = self.in_each(indexes, |index| {
+        let mut found = self.in_each(indexes, |index| {
             self.fetch_missing(&self.kinglet.models_for_searching(index.name())?)?;
             index.search(question, options)
         })?;
+        // A word that one of the indexes has is not misspelled.
+        let [first, others @ ..] = found.as_slice() else { return self.show(found, options, explain) };
+        let is_typo = |it: &Correction| others.iter().all(|(_, other)| corrects(other, &it.typed));
+        if others.iter().any(|(_, it)| it.corrections.len() != first.1.corrections.len())
+            || !first.1.corrections.iter().all(is_typo)
+        {
+            let as_typed = SearchOptions { keep_spelling: true, ..options.clone() };
+            for (index, response) in found.iter_mut().filter(|(_, response)| !response.corrections.is_empty()) {
+                *response = index.search(question, &as_typed)?;
+            }
+        }
         self.show(found, options, explain)
     }
 
     pub fn symbols(&self, symbol: &str, indexes: &IndexesArg, options: &SearchOptions) -> Result<u8> {
+        asked(symbol)?;
         let found = self.in_each(indexes, |index| index.symbols(symbol, options))?;
         self.show(found, &SearchOptions { limit: Some(usize::MAX), ..options.clone() }, false)
     }
@@ -34,6 +55,7 @@ impl Session<'_> {
         printed(if self.global.json {
             render::json(&FilesView::new(&response, &base_folder()))
         } else {
+            render::corrections(&FilesView::new(&response, &base_folder()).corrections);
             render::files(&response)
         })?;
         pending.into_iter().for_each(|(index, pending)| render::pending(pending, &index));
@@ -73,7 +95,7 @@ impl Session<'_> {
             [all] if all == ALL_INDEXES => self.kinglet.indexes()?,
             names => names
                 .iter()
-                .map(|name| self.index_name(&IndexArg { index: Some(name.clone()) }))
+                .map(|name| self.index_name(&IndexArg { index: Some(name.trim().to_string()) }))
                 .collect::<Result<_>>()?,
         };
         if names.is_empty() {
@@ -84,7 +106,7 @@ impl Session<'_> {
             let index = self.kinglet.open(name);
             match index.and_then(|index| find(&index).map(|response| (index, response))) {
                 Ok(response) => found.push(response),
-                Err(error) if error.kind() == ErrorKind::Input && names.len() > 1 => failed.push((name, error)),
+                Err(error) if cannot_answer(&error) && names.len() > 1 => failed.push((name, error)),
                 Err(error) => return Err(error),
             }
         }

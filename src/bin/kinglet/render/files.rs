@@ -4,12 +4,17 @@ use std::io::{Result, Write};
 
 use kinglet::FilesResponse;
 
+use super::results::unmet;
 use super::{PATH, count_of_files, display_path, notice};
 use crate::terminal::{on_one_line, out};
 
 /// Prints each file with the number of its passages; what was counted stands on standard error, so
 /// that every line of the output is a file.
 pub fn files(response: &FilesResponse) -> Result<()> {
+    if response.is_unmet {
+        notice(&unmet(&response.absent_phrases));
+        return Ok(());
+    }
     let words = response.words.join(", ");
     let what = match response.words.len() {
         0 => {

@@ -40,7 +40,7 @@ pub fn long_embedding(
         Some(time) => format!("{} with {id}", about(*time)),
         None => format!("a small part of that with {id}, which kinglet fetches first"),
     };
-    notice(&format!("note: {takes}, and {faster}, which finds nearly as much"));
+    notice(&format!("note: {takes}, and {faster}, which finds a little less"));
     notice(&format!(
         "hint: to search with {id} while {model} is at work, press Ctrl-C and run `kinglet index --index {index} \
          --embedder {id},{model}`, which continues here"

@@ -12,6 +12,8 @@ use kinglet::{Filter, SearchResponse, SearchResult};
 use super::{BOLD, DIM, MATCH, PATH, display_path, notice};
 use crate::terminal::{on_one_line, out, visible};
 
+/// So many absent phrases are named.
+const SHOWN_PHRASES: usize = 3;
 /// Said of a file of which only the index has the text.
 const GONE: &str = "this file is gone; `kinglet index` updates the index";
 
@@ -45,7 +47,8 @@ pub fn hits(results: &[SearchResult], roots: &[PathBuf], explain: bool) -> Resul
             writeln!(out, "    {DIM}{GONE}{DIM:#}")?;
         }
         if !partial.is_empty() {
-            writeln!(out, "    {DIM}only parts of {}{DIM:#}", visible(&partial.join(", ")))?;
+            let lacks: Vec<String> = partial.iter().map(|thing| lack(thing, &chunk.text)).collect();
+            writeln!(out, "    {DIM}{}{DIM:#}", visible(&lacks.join(", ")))?;
         }
         if !instructions.is_empty() {
             writeln!(out, "    {DIM}has text that reads like an instruction to a model{DIM:#}")?;
@@ -59,6 +62,30 @@ pub fn hits(results: &[SearchResult], roots: &[PathBuf], explain: bool) -> Resul
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// What a passage has not of a code, a number, a date or a name.
+fn lack(thing: &str, text: &str) -> String {
+    let text = text.to_lowercase();
+    let parts = thing.split(|c: char| !c.is_alphanumeric()).filter(|part| part.len() > 1);
+    match parts.map(str::to_lowercase).any(|part| text.contains(&part)) {
+        true => format!("only parts of {thing}"),
+        false => format!("without {thing}"),
+    }
+}
+
+/// That no passage meets what is in quotes and after dashes.
+pub(super) fn unmet(absent_phrases: &[String]) -> String {
+    let shown = absent_phrases.iter().take(SHOWN_PHRASES).map(|phrase| format!("\"{}\"", on_one_line(phrase)));
+    let mut shown: Vec<String> = shown.collect();
+    if absent_phrases.len() > SHOWN_PHRASES {
+        shown.push(format!("{} others", absent_phrases.len() - SHOWN_PHRASES));
+    }
+    let what = match shown.is_empty() {
+        true => "no passage meets all that is in quotes and after dashes".to_string(),
+        false => format!("nothing has {}", shown.join(" or ")),
+    };
+    format!("{what}; --literal searches the words alone")
 }
 
 /// Notes which words were searched in another spelling, on standard error.
@@ -78,19 +105,18 @@ pub fn sureness(response: &SearchResponse, view: &SearchView, explain: bool) {
         notice(&format!("confidence {confidence:.2}"));
     }
     let Some((best, others)) = view.hits.split_first() else {
-        let phrases: Vec<String> = view.absent_phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
         notice(&match response.confidence {
             // A search that has a confidence found something.
             Some(confidence) => format!("nothing found: the confidence is {confidence:.2}, less than --min-confidence"),
-            None if phrases.is_empty() => "nothing found".to_string(),
-            None => format!("nothing has {}; --literal searches the words alone", phrases.join(" or ")),
+            None if response.is_unmet => unmet(&response.absent_phrases),
+            None => "nothing found".to_string(),
         });
         return;
     };
     let is_nowhere = |thing: &&String| others.iter().all(|hit| hit.partial.contains(thing));
     let absent: Vec<&str> = best.partial.iter().filter(is_nowhere).map(String::as_str).collect();
     if !absent.is_empty() {
-        notice(&format!("no passage has {}; nearest:", absent.join(" and ")));
+        notice(&format!("nothing found has {}; nearest:", absent.join(" and ")));
     } else if !response.matches_closely() {
         notice("nothing matches closely; nearest:");
     }
