@@ -13,8 +13,6 @@ const ENGLISH_WORDS: &str = include_str!("english_words.txt");
 static ENGLISH: LazyLock<HashSet<&str>> = LazyLock::new(|| ENGLISH_WORDS.lines().collect());
 /// Longer questions are pasted, not typed.
 const MOST_WORDS: usize = 32;
-/// The letters of the shorter half of a word that is two in one, such as `checkout`.
-const LEAST_HALF: usize = 4;
 /// What makes a word of another one, so that it need not be in the list itself.
 const ENDINGS: [&str; 19] = [
     "s", "es", "ed", "d", "r", "er", "ers", "or", "ing", "ly", "able", "less", "ness", "ment", "out", "off", "up",
@@ -68,7 +66,7 @@ fn is_plain_word(typed: &str) -> bool {
     typed.chars().all(char::is_alphabetic) && !typed.chars().skip(1).any(char::is_uppercase)
 }
 
-/// True for a common word of English, for one that is made of a common word, and for two in one.
+/// True for a common word of English, and for one that is made of a common word.
 fn is_english(typed: &str) -> bool {
     let typed = typed.to_lowercase();
     let is_known = |word: &str| ENGLISH.contains(word);
@@ -81,11 +79,9 @@ fn is_english(typed: &str) -> bool {
             || undoubled.is_some_and(is_known)
             || stem.strip_suffix('i').is_some_and(|stem| is_known(&format!("{stem}y")))
     };
-    let halves = || (3..typed.len().saturating_sub(2)).filter_map(|at| typed.split_at_checked(at));
     is_known(&typed)
         || ENDINGS.iter().any(|ending| typed.strip_suffix(ending).is_some_and(is_stem))
         || BEGINNINGS.iter().any(|beginning| typed.strip_prefix(beginning).is_some_and(is_known))
-        || halves().any(|(one, other)| is_known(one) && is_known(other) && one.len().min(other.len()) >= LEAST_HALF)
 }
 
 #[cfg(test)]
