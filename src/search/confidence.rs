@@ -20,7 +20,8 @@ use crate::language::Language;
 /// Below this probability nothing matches closely.
 pub(super) const CLOSE: f32 = 0.32;
 /// How sure a search is at least whose best hit has all words of the question. The questions of the
-/// calibration are sentences; people also type a word or two, which say little to the other signals.
+/// calibration are sentences; people also type a word or two, which say little to the other
+/// signals.
 const SURE_OF_ALL_WORDS: f32 = 0.5;
 /// The first hits of each retriever that are compared with those of the other.
 const AGREEING: usize = 10;
