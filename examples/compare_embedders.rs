@@ -37,6 +37,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         println!("\n{}", comparison.verdict.sentences.join("\n"));
     }
-    assert_eq!(comparisons[0].systems.len(), 3, "two modes, and lexical search");
+    assert_eq!(comparisons[0].systems.len(), 4, "two modes, lexical search, and what the index uses now");
     Ok(())
 }

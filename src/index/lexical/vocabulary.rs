@@ -74,7 +74,7 @@ impl Lexical {
                 while stream.advance() {
                     let Ok(word) = std::str::from_utf8(stream.key()) else { continue };
                     // Hardly anybody misses the first letter, unless it comes second.
-                    let is_like = first_letters(word).iter().any(|letter| first_letters(typed)[..1].contains(letter))
+                    let is_like = word.chars().take(2).any(|letter| Some(letter) == typed.chars().next())
                         && word.chars().count().abs_diff(length) <= slips
                         // One slip changes two letters of the set at most.
                         && (letter_set(word) ^ letters).count_ones() as usize <= 2 * slips;
@@ -93,11 +93,6 @@ impl Lexical {
             Ok(found.map_err(|cause| self.failed(cause))?.into_iter().collect())
         })
     }
-}
-
-/// The first two letters.
-fn first_letters(word: &str) -> Vec<char> {
-    word.chars().take(2).collect()
 }
 
 /// The letters of a word as bits; different letters may share one.
