@@ -6,6 +6,24 @@ use super::Chunk;
 use crate::text::Span;
 use kinglet_formats::{Format, format_of_name};
 
+/// The first words of titles of definitions that contain others.
+const CONTAINERS: [&str; 14] = [
+    "impl",
+    "struct",
+    "enum",
+    "trait",
+    "class",
+    "interface",
+    "object",
+    "mod",
+    "module",
+    "namespace",
+    "record",
+    "protocol",
+    "extension",
+    "type",
+];
+
 /// A definition that begins in a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
@@ -28,19 +46,42 @@ pub fn definitions(path: &Path, chunk: &Chunk) -> Vec<Definition> {
         return Vec::new();
     }
     let titles = chunk.headings.iter().chain(&chunk.inner_headings);
-    let mut found: Vec<Definition> = titles.filter_map(|title| definition(title, &chunk.text)).collect();
+    let mut found: Vec<Definition> = titles.flat_map(|title| places(title, &chunk.text)).collect();
     found.sort_by_key(|definition| definition.span.start);
     found
 }
 
-fn definition(title: &str, text: &str) -> Option<Definition> {
-    let name = name_in(title)?;
+/// Where a definition with this title begins: on a line with nothing but modifiers before it.
+fn places(title: &str, text: &str) -> Vec<Definition> {
+    let Some(name) = name_in(title) else { return Vec::new() };
     let is_part = |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || next == '_');
-    let whole =
-        |at: usize| !is_part(text[..at].chars().next_back()) && !is_part(text[at + title.len()..].chars().next());
-    let start = text.match_indices(title).map(|(at, _)| at).find(|&at| whole(at))?;
-    let span = Span { start, end: start + title.len() };
-    Some(Definition { title: title.to_string(), name: name.to_string(), span })
+    let is_modifier = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '\t' | '_' | '(' | ')' | ':');
+    let begins = |at: usize| {
+        let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+        text[line..at].chars().all(is_modifier)
+            && !is_part(text[..at].chars().next_back())
+            && !is_part(text[at + title.len()..].chars().next())
+    };
+    let starts = text.match_indices(title).map(|(at, _)| at).filter(|&at| begins(at));
+    let definition = |start| Definition {
+        title: title.to_string(),
+        name: name.to_string(),
+        span: Span { start, end: start + title.len() },
+    };
+    starts.map(definition).collect()
+}
+
+/// The title of the type or module that contains what stands at `offset` of a chunk: the last one
+/// before it, else the innermost heading of the chunk.
+pub fn container_at(chunk: &Chunk, offset: usize) -> Option<&str> {
+    let is_container = |title: &&String| {
+        let first = title.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        CONTAINERS.contains(&first)
+    };
+    let before = chunk.inner_headings.iter().chain(&chunk.headings).filter(is_container);
+    let before = before.filter_map(|title| Some((chunk.text[..offset].rfind(title.as_str())?, title)));
+    let last = before.max_by_key(|(at, _)| *at).map(|(_, title)| title);
+    last.or_else(|| chunk.headings.iter().rfind(is_container)).map(String::as_str)
 }
 
 /// The last identifier of a title. An `impl` defines no name.

@@ -187,12 +187,13 @@ impl OpenIndex {
             Some(filter) if !typed.conditions.is_empty() => {
                 let sources = IndexSources::new(index.clone());
                 sources.filtered(options.filter.as_ref()).map_err(|error| error.in_index(&self.name))?;
-                for phrase in typed.phrases {
+                let some_pass = sources.passes_any(filter).map_err(|error| error.in_index(&self.name))?;
+                for phrase in typed.phrases.into_iter().filter(|_| !some_pass) {
                     if !sources.passes_any(&Filter::Phrase(phrase.clone()))? {
                         absent_phrases.push(phrase);
                     }
                 }
-                sources.passes_any(filter)?
+                some_pass
             }
             _ => true,
         };

@@ -28,6 +28,8 @@ const WRITTEN_OTHERWISE: f32 = 0.7;
 /// not: `make bench-typed` finds the right passage for nearly all of the former.
 const SURE_OF_WHOLE: f32 = 0.95;
 const SURE_OF_PARTS: f32 = 0.05;
+/// A question with more of them was pasted, not typed.
+const MOST_THINGS: usize = 16;
 /// The texts of so many hits are read for exact things.
 const MOST_READ: usize = 200;
 
@@ -95,7 +97,7 @@ impl ExactMatch {
     }
 }
 
-/// Where each exact thing of the question stands. `hits` are those of the question, in order.
+/// Where each exact thing of the question stands. `hits` are those of the question, best first.
 ///
 /// # Errors
 /// When the source fails.
@@ -106,7 +108,7 @@ pub(super) fn exact_matches(
     chunks: &dyn ChunkSource,
 ) -> Result<ExactMatches> {
     let things = exact_things(query.text(), chunks.language());
-    if things.is_empty() {
+    if things.is_empty() || things.len() > MOST_THINGS {
         return Ok(ExactMatches::default());
     }
     let ids: Vec<ChunkId> = hits.iter().take(MOST_READ).map(|hit| hit.chunk).collect();

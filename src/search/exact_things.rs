@@ -125,7 +125,8 @@ fn codes_in_groups(question: &str, compounds: &[Span]) -> Vec<Span> {
         }
         if let [first, .., last] = run[..] {
             let code = Span { start: first.start, end: last.end };
-            if run.len() >= LEAST_GROUPS && digits(code.of(question)) >= LEAST_DIGITS_IN_GROUPS {
+            let is_years = run.iter().all(|span| is_year(span.of(question)));
+            if !is_years && run.len() >= LEAST_GROUPS && digits(code.of(question)) >= LEAST_DIGITS_IN_GROUPS {
                 codes.push(code);
             }
         }
@@ -135,6 +136,10 @@ fn codes_in_groups(question: &str, compounds: &[Span]) -> Vec<Span> {
         }
     }
     codes
+}
+
+fn is_year(group: &str) -> bool {
+    group.len() == 4 && (group.starts_with("19") || group.starts_with("20"))
 }
 
 /// True for what is no common word: with several digits, `snake_case`, `camelCase`, an address, a

@@ -65,7 +65,12 @@ pub(crate) fn files<S: LexicalSource + ChunkSource>(
         // Without headings in front, what was found stands in the text itself.
         chunk.context().is_empty() || has_any(&chunk.text)
     };
-    let numbers: Vec<&str> = words.iter().map(|word| word.stem.as_str()).filter(|stem| is_number(stem)).collect();
+    let whole: Vec<Span> = analyzer::compounds(question)
+        .into_iter()
+        .chain(analyzer::figures(question).into_iter().map(|figure| figure.span))
+        .collect();
+    let numbers = words.iter().filter(|word| whole.contains(&word.span) && is_number(&word.stem));
+    let numbers: Vec<&str> = numbers.map(|word| word.stem.as_str()).collect();
     let has_numbers = |chunk: &Chunk| numbers.iter().all(|number| has_number(&chunk.passage(), number));
     let stems: Vec<String> = words.iter().map(|word| word.stem.clone()).collect();
     let mut passages: BTreeMap<PathBuf, usize> = BTreeMap::new();

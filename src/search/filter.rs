@@ -155,7 +155,7 @@ impl Filter {
 
     /// The filter that passes the file with this path below the indexed folder.
     pub fn of_file(path: &str) -> Self {
-        Filter::Path(Glob::escaped(path))
+        Filter::Path(Glob::escaped(path).replace(',', "\\,"))
     }
 
     /// The filter that passes what all of `filters` pass; `None` if there are none.
@@ -358,7 +358,7 @@ fn each_of<T>(value: &str, prepare: impl Fn(&str) -> Parsed<T>) -> Parsed<Vec<T>
         match character {
             _ if is_escaped => {}
             '{' | '[' => depth += 1,
-            '}' | ']' => depth -= 1,
+            '}' | ']' if depth > 0 => depth -= 1,
             ',' if depth == 0 => {
                 values.push(&value[from..at]);
                 from = at + 1;

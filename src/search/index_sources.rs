@@ -102,11 +102,13 @@ impl IndexSources {
         let terms = words.terms(self.language());
         let candidates = match words {
             // Words like "the" alone can only be found by reading everything.
-            FilterWords::Phrase(_) if terms.is_empty() => self.index.searchable_ids()?,
+            _ if terms.is_empty() => self.index.searchable_ids()?,
             _ => self.index.containing(&terms, None)?,
         };
-        let FilterWords::Phrase(phrase) = words else { return Ok(candidates.into_iter().collect()) };
-        let phrase = Phrase::new(phrase);
+        let phrase = match words {
+            FilterWords::Words(_) if !terms.is_empty() => return Ok(candidates.into_iter().collect()),
+            FilterWords::Phrase(text) | FilterWords::Words(text) => Phrase::new(text),
+        };
         let chunks = self.index.chunks(&candidates)?;
         Ok(chunks.into_iter().filter(|it| phrase.is_in(&it.chunk.passage())).map(|it| it.id).collect())
     }

@@ -14,7 +14,7 @@ pub fn merge_results(responses: Vec<(String, SearchResponse)>, limit: usize) -> 
     let mut merged = SearchResponse::default();
     let mut results: Vec<(f32, SearchResult)> = Vec::new();
     merged.is_unmet = !responses.is_empty() && responses.iter().all(|(_, response)| response.is_unmet);
-    let mut absent: Option<HashSet<String>> = None;
+    merged.absent_phrases = absent_from_all(responses.iter().map(|(_, response)| response.absent_phrases.as_slice()));
     for (name, response) in responses {
         let sure = response.confidence.unwrap_or(1.0);
         for result in response.results {
@@ -26,26 +26,33 @@ pub fn merge_results(responses: Vec<(String, SearchResponse)>, limit: usize) -> 
             (Some(one), Some(other)) => Some(one.max(other)),
             (one, other) => one.or(other),
         };
-        // A phrase is absent if no index has it.
-        let phrases: HashSet<String> = response.absent_phrases.into_iter().collect();
-        absent = Some(absent.map_or_else(|| phrases.clone(), |absent| &absent & &phrases));
     }
-    let place = |result: &SearchResult| (result.path.clone(), result.chunk.span.start);
+    let place = |result: &SearchResult| (result.path.clone(), result.chunk.span.start, result.snippet.span.start);
     results.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| place(one).cmp(&place(other))));
     let mut seen = HashSet::new();
     results.retain(|(_, result)| seen.insert(place(result)));
     merged.results = results.into_iter().take(limit).map(|(_, result)| result).collect();
-    merged.absent_phrases = absent.unwrap_or_default().into_iter().collect();
-    merged.absent_phrases.sort_unstable();
     merged
+}
+
+/// The phrases that no index has.
+fn absent_from_all<'r>(mut absent: impl Iterator<Item = &'r [String]>) -> Vec<String> {
+    let mut phrases = absent.next().unwrap_or_default().to_vec();
+    absent.for_each(|other| phrases.retain(|phrase| other.contains(phrase)));
+    phrases
 }
 
 /// The files of several indexes. One that is in two of them comes once.
 pub fn merge_files(responses: Vec<FilesResponse>) -> FilesResponse {
     let words = responses.iter().find(|it| !it.words.is_empty()).map(|it| it.words.clone()).unwrap_or_default();
     let is_unmet = responses.iter().all(|response| response.is_unmet);
-    let mut corrections: Vec<Correction> = responses.iter().flat_map(|it| it.corrections.clone()).collect();
-    corrections.dedup();
+    let absent_phrases = absent_from_all(responses.iter().map(|response| response.absent_phrases.as_slice()));
+    let mut corrections: Vec<Correction> = Vec::new();
+    for correction in responses.iter().flat_map(|response| &response.corrections) {
+        if !corrections.contains(correction) {
+            corrections.push(correction.clone());
+        }
+    }
     let mut passages: BTreeMap<PathBuf, usize> = BTreeMap::new();
     for file in responses.into_iter().flat_map(|response| response.files) {
         let known = passages.entry(file.path).or_default();
@@ -53,7 +60,7 @@ pub fn merge_files(responses: Vec<FilesResponse>) -> FilesResponse {
     }
     let mut files: Vec<_> = passages.into_iter().map(|(path, passages)| FileWithWords { path, passages }).collect();
     files.sort_by_key(|file| Reverse(file.passages)); // stable: ties by path
-    FilesResponse { files, words, is_unmet, corrections, ..FilesResponse::default() }
+    FilesResponse { files, words, is_unmet, absent_phrases, corrections, ..FilesResponse::default() }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::index::lexical::analyzer;
+use crate::index::lexical::analyzer::{self, is_unspaced};
 
 /// A phrase, ready to be looked for in many texts.
 pub(super) struct Phrase(String);
@@ -16,21 +16,36 @@ impl Phrase {
 
     /// True if `text` has the phrase, not as a part of longer words or numbers.
     pub(super) fn is_in(&self, text: &str) -> bool {
-        let text = normal(text);
-        let stands_alone = |(at, found): (usize, &str)| {
-            !joins(found.chars().next(), text[..at].chars().rev())
-                && !joins(found.chars().next_back(), text[at + found.len()..].chars())
-        };
-        !self.0.is_empty() && text.match_indices(&self.0).any(stands_alone)
+        self.stands_in(&normal(text), joins)
+    }
+
+    /// True if the phrase is in a normal text where no end of it is joined to what is outside.
+    fn stands_in(&self, text: &str, joins: impl Fn(char, Option<char>, Option<char>) -> bool) -> bool {
+        let (Some(first), Some(last)) = (self.0.chars().next(), self.0.chars().next_back()) else { return false };
+        let mut from = 0;
+        while let Some(at) = text[from..].find(&self.0).map(|at| from + at) {
+            let mut before = text[..at].chars().rev();
+            let mut after = text[at + self.0.len()..].chars();
+            if !joins(first, before.next(), before.next()) && !joins(last, after.next(), after.next()) {
+                return true;
+            }
+            from = at + first.len_utf8();
+        }
+        false
     }
 }
 
 /// True if the characters after an end of the phrase make the word or the number there longer.
-fn joins(end: Option<char>, mut outside: impl Iterator<Item = char>) -> bool {
+/// Scripts without spaces have no ends of words.
+fn joins(end: char, next: Option<char>, behind: Option<char>) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() && !is_unspaced(c);
+    is_word(end) && next.is_some_and(is_word) || joins_number(end, next, behind)
+}
+
+/// The same for a number, which a unit may follow.
+fn joins_number(end: char, next: Option<char>, behind: Option<char>) -> bool {
     let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let (next, behind) = (outside.next(), outside.next());
-    is_word(end) && is_word(next) || is_digit(end) && matches!(next, Some('.' | ',' | '\'')) && is_digit(behind)
+    end.is_ascii_digit() && (is_digit(next) || matches!(next, Some('.' | ',' | '\'')) && is_digit(behind))
 }
 
 /// True if a term is a number: digits, and perhaps a fraction.
@@ -40,7 +55,8 @@ pub(super) fn is_number(term: &str) -> bool {
 
 /// True if `text` has this number, in any of its usual forms, not as a part of a longer one.
 pub(super) fn has_number(text: &str, number: &str) -> bool {
-    Phrase::new(number).is_in(text) || analyzer::figures(text).iter().any(|figure| figure.text == number)
+    let is_written = Phrase::new(number).stands_in(&normal(text), joins_number);
+    is_written || analyzer::figures(text).iter().any(|figure| figure.text == number)
 }
 
 fn normal(text: &str) -> String {
@@ -61,6 +77,8 @@ mod tests {
         assert!(!Phrase::new("").is_in("anything"));
         assert!(Phrase::new("kasesuppe").is_in("Die Käsesuppe.") && Phrase::new("O’Brien").is_in("Mrs O'Brien"));
         assert!(Phrase::new("400").is_in("400 euros, or 400.") && !Phrase::new("400").is_in("18.400 euros, 400,50"));
+        assert!(Phrase::new("東京").is_in("私は東京に住む") && Phrase::new("no no").is_in("Piano no no here"));
+        assert!(has_number("a file of 500MB", "500") && has_number("東京都庁は2026年に開く", "2026"));
         assert!(has_number("EUR 4,740.00", "4740") && has_number("240,00", "240") && !has_number("1,240", "240"));
     }
 }

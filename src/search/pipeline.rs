@@ -169,7 +169,10 @@ impl Pipeline {
             regularize(&mut hits, vectors, weights)?;
         }
         let exact = match self.exact.as_deref() {
-            Some(lexical) => exact_matches(query, &hits, lexical, chunks)?,
+            Some(lexical) => {
+                hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
+                exact_matches(query, &hits, lexical, chunks)?
+            }
             None => ExactMatches::default(),
         };
         prefer_exact(&mut hits, &exact);

@@ -16,6 +16,8 @@ pub struct TypedQuery {
     pub conditions: Vec<Filter>,
 }
 
+/// Nobody types a longer phrase.
+const MOST_PHRASE_BYTES: usize = 400;
 /// The most different conditions that somebody types.
 const MOST_CONDITIONS: usize = 16;
 const QUOTES: [(char, &[char]); 4] = [('"', &['"']), ('“', &['”']), ('„', &['“', '”']), ('«', &['»'])];
@@ -35,7 +37,7 @@ impl TypedQuery {
         while let Some(first) = rest.chars().next() {
             let begins = before.is_none_or(|before: char| !before.is_alphanumeric() && before != '-');
             let after_dash = rest.strip_prefix('-').filter(|_| before.is_none_or(char::is_whitespace));
-            let taken = if let Some((phrase, length)) = quoted(rest).filter(|_| begins) {
+            let taken = if let Some((phrase, length)) = begins.then(|| quoted(rest)).flatten() {
                 parsed.text.push_str(phrase);
                 parsed.phrases.push(phrase.to_string());
                 parsed.conditions.push(Filter::Phrase(phrase.to_string()));
@@ -44,11 +46,16 @@ impl TypedQuery {
                 parsed.conditions.push(Filter::Not(Box::new(Filter::Phrase(phrase.to_string()))));
                 1 + length
             } else if let Some(word) = after_dash.and_then(excluded_word) {
-                parsed.conditions.push(Filter::Not(Box::new(Filter::Words(word.to_string()))));
+                // An identifier or a compound is left out as it is, a plain word in all its forms.
+                let is_plain = word.chars().all(char::is_alphanumeric);
+                let excluded = if is_plain { Filter::Words } else { Filter::Phrase }(word.to_string());
+                parsed.conditions.push(Filter::Not(Box::new(excluded)));
                 1 + word.len()
             } else {
-                parsed.text.push(first);
-                first.len_utf8()
+                // Nothing in quotes is no phrase, nor is what follows it.
+                let length = if rest.starts_with("\"\"") { 2 } else { first.len_utf8() };
+                parsed.text.push_str(&rest[..length]);
+                length
             };
             before = rest[..taken].chars().next_back();
             rest = &rest[taken..];
@@ -70,7 +77,7 @@ fn quoted(text: &str) -> Option<(&str, usize)> {
     let first = text.chars().next()?;
     let (_, closing) = QUOTES.iter().find(|(opening, _)| *opening == first)?;
     let inside = &text[first.len_utf8()..];
-    let end = inside.find(*closing)?;
+    let end = inside[..inside.floor_char_boundary(MOST_PHRASE_BYTES)].find(*closing)?;
     let close = inside[end..].chars().next()?;
     let after = inside[end + close.len_utf8()..].chars().next();
     let phrase = inside[..end].trim();
@@ -104,7 +111,7 @@ mod tests {
             ("(\"cold start\")", "(cold start)", "\"cold start\""),
             ("„kalter Start“ «à froid»", "kalter Start à froid", "\"kalter Start\" and \"à froid\""),
             ("lease -deposit", "lease", "-deposit"),
-            ("lease -deposit, -well-known", "lease ,", "-deposit and -well-known"),
+            ("lease -deposit, -well-known", "lease ,", "-deposit and -\"well-known\""),
             ("lease -\"two months\" end", "lease end", "-\"two months\""),
         ] {
             assert_eq!(parsed(typed), (text.to_string(), conditions.to_string()), "{typed}");
@@ -137,6 +144,7 @@ mod tests {
         assert_eq!(TypedQuery::parse("\"a b\" \"a b\" -c -c").conditions.len(), 2);
         assert_eq!(parsed("-deposit"), (String::new(), "-deposit".to_string()));
         let pasted: String = (0..40).map(|at| format!("say(\"line {at}\"); ")).collect();
+        assert!(TypedQuery::parse("name = \"\" and title = \"\" in it").conditions.is_empty());
         assert_eq!(TypedQuery::parse(&pasted), TypedQuery::literal(&pasted));
     }
 

@@ -6,7 +6,7 @@ use super::results::SearchResult;
 use super::snippet::Snippet;
 use super::sources::{ChunkSource, LexicalSource};
 use super::{Filter, Hit, IndexSources};
-use crate::chunking::definitions::definitions;
+use crate::chunking::definitions::{container_at, definitions};
 use crate::error::Result;
 use crate::index::store::StoredChunk;
 use crate::text::Span;
@@ -39,8 +39,8 @@ pub fn symbols(sources: &Arc<IndexSources>, symbol: &str, filter: Option<&Filter
                 continue;
             }
             let headings = chunk.headings_at(definition.span.start);
-            let is_inside = |inside: &str| headings.iter().any(|heading| has_word(heading, inside));
-            if !inside.is_none_or(is_inside) {
+            let container = container_at(&chunk, definition.span.start);
+            if !inside.is_none_or(|inside| container.is_some_and(|title| has_word(title, inside))) {
                 continue;
             }
             let place = (!is_same, path.clone(), definition.span.start + chunk.span.start);

@@ -178,7 +178,7 @@ fn is_han(c: char) -> bool {
 
 /// True for letters of scripts that write words without spaces, or with endings that obscure the
 /// word, as Korean does.
-fn is_unspaced(c: char) -> bool {
+pub fn is_unspaced(c: char) -> bool {
     is_han(c)
         || matches!(c,
             '\u{0e00}'..='\u{0eff}' // Thai, Lao

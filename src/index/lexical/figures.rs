@@ -11,22 +11,25 @@ use crate::text::Span;
 /// Digits in groups of three: `4,740`, `4.740`, `4'740`, `4 740`; then a fraction, after the other
 /// sign.
 static GROUPED: LazyLock<Regex> = LazyLock::new(|| {
-    let (commas, points) = (r"(?:,\d{3})+(?:\.\d+)?", r"(?:\.\d{3})+(?:,\d+)?");
-    let spaces = r"(?:['’ \u{a0}\u{202f}\u{2009}]\d{3})+(?:[.,]\d+)?";
-    compiled(&format!(r"\d{{1,3}}(?:{commas}|{points}|{spaces})"))
+    let (commas, points) = (r"(?:,[0-9]{3})+(?:\.[0-9]+)?", r"(?:\.[0-9]{3})+(?:,[0-9]+)?");
+    let spaces = r"(?:['’ \u{a0}\u{202f}\u{2009}][0-9]{3})+(?:[.,][0-9]+)?";
+    compiled(&format!(r"[0-9]{{1,3}}(?:{commas}|{points}|{spaces})"))
 });
 /// A number with a fraction: `96,50` and `96.50`.
-static DECIMAL: LazyLock<Regex> = LazyLock::new(|| compiled(r"\d+[.,]\d{1,2}"));
+static DECIMAL: LazyLock<Regex> = LazyLock::new(|| compiled(r"[0-9]+[.,][0-9]{1,2}"));
 static DATES: LazyLock<[(Regex, Order); 6]> = LazyLock::new(|| {
     let month = r"(\p{L}{3,10})\.?";
-    let ordinal = r"(\d{1,2})(?:st|nd|rd|th|er|\.)?";
+    let ordinal = r"([0-9]{1,2})(?:st|nd|rd|th|er|\.)?";
     [
-        (compiled(r"(\d{4})([-./])(\d{1,2})[-./](\d{1,2})"), Order::YearMonthDay),
-        (compiled(r"(\d{1,2})([-./])(\d{1,2})[-./](\d{4})"), Order::Numbers),
-        (compiled(r"(\d{2})([./])(\d{2})[./](\d{2})"), Order::Numbers),
-        (compiled(&format!(r"{ordinal}\s+(?:of\s+|de\s+)?{month},?(?:\s+(?:de\s+)?(\d{{4}}))?")), Order::DayMonthYear),
-        (compiled(&format!(r"{month}\s+{ordinal}(?:,?\s+(\d{{4}}))?")), Order::MonthDayYear),
-        (compiled(&format!(r"{month},?\s+(?:de\s+)?(\d{{4}})")), Order::MonthYear),
+        (compiled(r"([0-9]{4})([-./])([0-9]{1,2})[-./]([0-9]{1,2})"), Order::YearMonthDay),
+        (compiled(r"([0-9]{1,2})([-./])([0-9]{1,2})[-./]([0-9]{4})"), Order::Numbers),
+        (compiled(r"([0-9]{2})([./])([0-9]{2})[./]([0-9]{2})"), Order::Numbers),
+        (
+            compiled(&format!(r"{ordinal}\s+(?:of\s+|de\s+)?{month},?(?:\s+(?:de\s+)?([0-9]{{4}}))?")),
+            Order::DayMonthYear,
+        ),
+        (compiled(&format!(r"{month}\s+{ordinal}(?:,?\s+([0-9]{{4}}))?")), Order::MonthDayYear),
+        (compiled(&format!(r"{month},?\s+(?:de\s+)?([0-9]{{4}})")), Order::MonthYear),
     ]
 });
 
@@ -132,6 +135,9 @@ fn with_fraction(whole: &str, fraction: &str) -> Vec<String> {
 fn forms(date: &Captures<'_>, order: Order) -> Vec<String> {
     let number = |group: usize| date.get(group).and_then(|part| part.as_str().parse::<i16>().ok());
     let month = |group: usize| date.get(group).and_then(|name| month_named(name.as_str()));
+    // "Table 2 may show" is no date.
+    let may_be_a_verb =
+        |group: usize| date.get(3).is_none() && date.get(group).is_some_and(|name| name.as_str() == "may");
     let year = |group: usize| match number(group) {
         Some(short) if date.get(group).is_some_and(|part| part.len() == 2) => {
             Some(if short < 70 { 2000 + short } else { 1900 + short })
@@ -148,8 +154,9 @@ fn forms(date: &Captures<'_>, order: Order) -> Vec<String> {
             }
             forms
         }
-        Order::DayMonthYear => day(number(3), month(2), number(1)),
-        Order::MonthDayYear => day(number(3), month(1), number(2)),
+        Order::DayMonthYear if !may_be_a_verb(2) => day(number(3), month(2), number(1)),
+        Order::MonthDayYear if !may_be_a_verb(1) => day(number(3), month(1), number(2)),
+        Order::DayMonthYear | Order::MonthDayYear => Vec::new(),
         Order::MonthYear => match (month(1), number(2)) {
             (Some(month), Some(year)) => vec![format!("{year:04}-{month:02}")],
             _ => Vec::new(),

@@ -26,11 +26,9 @@ impl Session<'_> {
             index.search(question, options)
         })?;
         // A word that one of the indexes has is not misspelled.
-        let [first, others @ ..] = found.as_slice() else { return self.show(found, options, explain) };
-        let is_typo = |it: &Correction| others.iter().all(|(_, other)| corrects(other, &it.typed));
-        if others.iter().any(|(_, it)| it.corrections.len() != first.1.corrections.len())
-            || !first.1.corrections.iter().all(is_typo)
-        {
+        let searched = || found.iter().map(|(_, response)| response).filter(|response| !response.is_unmet);
+        let is_typo = |it: &Correction| searched().all(|response| corrects(response, &it.typed));
+        if !searched().flat_map(|response| &response.corrections).all(is_typo) {
             let as_typed = SearchOptions { keep_spelling: true, ..options.clone() };
             for (index, response) in found.iter_mut().filter(|(_, response)| !response.corrections.is_empty()) {
                 *response = index.search(question, &as_typed)?;
