@@ -74,7 +74,7 @@ impl Lexical {
                 while stream.advance() {
                     let Ok(word) = std::str::from_utf8(stream.key()) else { continue };
                     // Hardly anybody misses the first letter, unless it comes second.
-                    let is_like = word.chars().take(2).any(|letter| Some(letter) == typed.chars().next())
+                    let is_like = word.chars().take(2).any(|letter| typed.starts_with(letter))
                         && word.chars().count().abs_diff(length) <= slips
                         // One slip changes two letters of the set at most.
                         && (letter_set(word) ^ letters).count_ones() as usize <= 2 * slips;
