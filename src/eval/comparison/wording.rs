@@ -12,6 +12,13 @@ pub const ANSWER_COLUMNS: [(&str, &str); 5] = [
     ("supported", "answers of which the documents support every sentence"),
 ];
 
+/// The commands that make a system the default of an index: chunks of another size come first.
+pub fn commands_to_use(system: &str, index: &str) -> Vec<String> {
+    let size = system.split(',').find_map(|setting| setting.strip_prefix("chunking="));
+    let cut_anew = size.map(|size| format!("kinglet index --index {index} --chunking {size}"));
+    cut_anew.into_iter().chain([format!("kinglet use {system} --index {index}")]).collect()
+}
+
 /// The names as a list, with at most three before `and N more`.
 pub fn listed(names: &[&str]) -> String {
     match names {
@@ -42,5 +49,23 @@ pub fn duration(milliseconds: f64) -> String {
         short if short < 9.95 => format!("{short:.1} ms"),
         middle if middle < 999.5 => format!("{middle:.0} ms"),
         long => format!("{:.1} s", long / 1000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_of_another_size_are_cut_before_a_system_is_used() {
+        assert_eq!(commands_to_use("bm25", "notes"), ["kinglet use bm25 --index notes"]);
+        let commands = commands_to_use("all-minilm-l6-v2:hybrid,chunking=long", "notes");
+        assert_eq!(
+            commands,
+            [
+                "kinglet index --index notes --chunking long",
+                "kinglet use all-minilm-l6-v2:hybrid,chunking=long --index notes"
+            ]
+        );
     }
 }

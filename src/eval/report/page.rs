@@ -6,7 +6,7 @@ use super::About;
 use super::plot::{Axis, bar, interval, pareto};
 use crate::eval::bootstrap::{RESAMPLES, SEED};
 use crate::eval::comparison::agreement::ContrastingQuestion;
-use crate::eval::comparison::wording::{ANSWER_COLUMNS, counted, duration};
+use crate::eval::comparison::wording::{ANSWER_COLUMNS, commands_to_use, counted, duration};
 use crate::eval::comparison::{Comparison, Pair, Standing};
 use crate::eval::judgments::QuestionOrigin;
 use crate::eval::metrics::Metrics;
@@ -95,7 +95,7 @@ fn section(about: &About, comparison: &Comparison) -> Markup {
             }
             @for sentence in &comparison.verdict.sentences { p { (sentence) } }
             @if let Some(system) = comparison.system_to_use().filter(|_| about.can_be_used) {
-                pre { "kinglet use " (system) " --index " (about.name) }
+                pre { (commands_to_use(system, &about.name).join("\n")) }
             }
             @for sentence in &about.left_out { p class="note" { (sentence) "." } }
         }

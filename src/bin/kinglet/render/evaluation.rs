@@ -2,7 +2,7 @@
 
 use std::io::{Result, Write};
 
-use kinglet::eval::comparison::wording::{ANSWER_COLUMNS, counted, duration};
+use kinglet::eval::comparison::wording::{ANSWER_COLUMNS, commands_to_use, counted, duration};
 use kinglet::eval::comparison::{AnswerShares, Comparison, Standing};
 use kinglet::eval::datasets::questions::WrittenQuestion;
 use kinglet::eval::metrics::Metrics;
@@ -62,7 +62,8 @@ pub fn comparison(view: &ComparisonView) -> Result<()> {
         writeln!(out(), "{BOLD}{}{BOLD:#}: {}, {questions}", about.name, counted(about.documents, "document"))?;
         comparison.verdict.sentences.iter().try_for_each(|sentence| writeln!(out(), "{}", visible(sentence)))?;
         if let Some(system) = comparison.system_to_use().filter(|_| about.can_be_used) {
-            writeln!(out(), "  kinglet use {} --index {}", visible(system), about.name)?;
+            let commands = commands_to_use(system, &about.name);
+            commands.iter().try_for_each(|command| writeln!(out(), "  {}", visible(command)))?;
         }
         writeln!(out())?;
         systems(comparison)?;
