@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::index::lexical::analyzer;
 
 /// Words that are not misspelled even if no document has them: those of three letters and more in
-/// the vocabulary of BERT (uncased), a word on each line.
+/// the vocabulary of BERT (uncased, Apache-2.0), a word on each line.
 const ENGLISH_WORDS: &str = include_str!("english_words.txt");
 static ENGLISH: LazyLock<HashSet<&str>> = LazyLock::new(|| ENGLISH_WORDS.lines().collect());
 /// Longer questions are pasted, not typed.
