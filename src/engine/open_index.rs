@@ -61,13 +61,13 @@ impl OpenIndex {
     /// embedder, or a model or a part of the index fails.
     pub fn search(&self, question: &str, options: &SearchOptions) -> Result<SearchResponse> {
         let index = self.snapshot()?;
-        let Typed { text, filter, absent_phrases } = self.typed(&index, question, options)?;
-        let Some(filter) = filter else {
-            return Ok(SearchResponse { is_unmet: true, absent_phrases, ..SearchResponse::default() });
-        };
-        let (text, corrections) = corrected(&index, &text, options)?;
+        let Typed { text, corrections, filter, is_unmet, absent_phrases } = self.typed(&index, question, options)?;
+        if is_unmet {
+            return Ok(SearchResponse { is_unmet, absent_phrases, ..SearchResponse::default() });
+        }
         let query = Query::new(text).with_filter(filter);
-        let found = self.search_in(&index, &query, self.kinglet.config.hits, options)?;
+        let found = self.kinglet.search_in(&index, &query, self.kinglet.config.hits, options);
+        let found = found.map_err(|error| error.in_index(&self.name))?;
         Ok(SearchResponse { corrections, ..found })
     }
 
@@ -95,11 +95,10 @@ impl OpenIndex {
     /// When nothing in the index passes the filter, or a part of the index fails.
     pub fn files(&self, question: &str, options: &SearchOptions) -> Result<FilesResponse> {
         let index = self.snapshot()?;
-        let Typed { text, filter, absent_phrases } = self.typed(&index, question, options)?;
-        let Some(filter) = filter else {
-            return Ok(FilesResponse { is_unmet: true, absent_phrases, ..FilesResponse::default() });
-        };
-        let (text, corrections) = corrected(&index, &text, options)?;
+        let Typed { text, corrections, filter, is_unmet, absent_phrases } = self.typed(&index, question, options)?;
+        if is_unmet {
+            return Ok(FilesResponse { is_unmet, absent_phrases, ..FilesResponse::default() });
+        }
         let found = files(IndexSources::new(index.clone()).as_ref(), &text, filter.as_ref());
         let found = found.map_err(|error| error.in_index(&self.name))?;
         let lexical = Config { mode: Mode::Lexical, ..self.kinglet.config.clone() };
@@ -148,7 +147,7 @@ impl OpenIndex {
         for (at, (line, sentence)) in sentences.into_iter().enumerate() {
             done(at, count);
             let query = Query::new(&sentence).with_filter(options.filter.clone());
-            let found = self.search_in(&index, &query, self.kinglet.config.passages, options)?;
+            let found = self.passages_for(&index, &query, options)?;
             let passages: Vec<Passage> = found.results.into_iter().map(|result| passage(result, Vec::new())).collect();
             checked.push(check_sentence(line, sentence, &passages, model.clone())?);
         }
@@ -174,7 +173,7 @@ impl OpenIndex {
         self.reader.snapshot()
     }
 
-    /// Takes apart what was typed.
+    /// Takes apart what was typed, and corrects its words.
     fn typed(&self, index: &Arc<Index>, question: &str, options: &SearchOptions) -> Result<Typed> {
         let typed = if options.literal { TypedQuery::literal(question) } else { TypedQuery::parse(question) };
         if !typed.conditions.is_empty() && !typed.text.contains(char::is_alphanumeric) {
@@ -183,31 +182,28 @@ impl OpenIndex {
         }
         let filter = Filter::all(options.filter.iter().chain(&typed.conditions).cloned().collect());
         let mut absent_phrases = Vec::new();
-        let some_pass = match &filter {
-            Some(filter) if !typed.conditions.is_empty() => {
-                let sources = IndexSources::new(index.clone());
-                sources.filtered(options.filter.as_ref()).map_err(|error| error.in_index(&self.name))?;
-                let some_pass = sources.passes_any(filter).map_err(|error| error.in_index(&self.name))?;
-                for phrase in typed.phrases.into_iter().filter(|_| !some_pass) {
-                    if !sources.passes_any(&Filter::Phrase(phrase.clone()))? {
-                        absent_phrases.push(phrase);
-                    }
+        let mut is_unmet = false;
+        if let Some(filter) = filter.as_ref().filter(|_| !typed.conditions.is_empty()) {
+            let sources = IndexSources::new(index.clone());
+            sources.filtered(options.filter.as_ref()).map_err(|error| error.in_index(&self.name))?;
+            is_unmet = !sources.passes_any(filter).map_err(|error| error.in_index(&self.name))?;
+            for phrase in typed.phrases.into_iter().filter(|_| is_unmet) {
+                if !sources.passes_any(&Filter::Phrase(phrase.clone()))? {
+                    absent_phrases.push(phrase);
                 }
-                some_pass
             }
-            _ => true,
+        }
+        let (text, corrections) = match is_unmet {
+            true => (typed.text, Vec::new()),
+            false => corrected(index, &typed.text, options)?,
         };
-        Ok(Typed { text: typed.text, filter: some_pass.then_some(filter), absent_phrases })
+        Ok(Typed { text, corrections, filter, is_unmet, absent_phrases })
     }
 
-    fn search_in(
-        &self,
-        index: &Arc<Index>,
-        query: &Query,
-        limit: usize,
-        options: &SearchOptions,
-    ) -> Result<SearchResponse> {
-        self.kinglet.search_in(index, query, limit, options).map_err(|error| error.in_index(&self.name))
+    /// Finds the passages that an answer or a check reads, of which nothing is shown.
+    fn passages_for(&self, index: &Arc<Index>, query: &Query, options: &SearchOptions) -> Result<SearchResponse> {
+        let found = self.kinglet.passages_in(index, query, self.kinglet.config.passages, options);
+        found.map_err(|error| error.in_index(&self.name))
     }
 
     /// Searches, and loads the generator meanwhile.
@@ -247,8 +243,7 @@ impl OpenIndex {
             corrections.extend(corrected.into_iter().filter(|it| !corrections.contains(it)).collect::<Vec<_>>());
             let query = Query::new(&text).with_filter(options.filter.clone());
             asked.push(text);
-            let SearchResponse { results, pending, .. } =
-                self.search_in(&index, &query, self.kinglet.config.passages, options)?;
+            let SearchResponse { results, pending, .. } = self.passages_for(&index, &query, options)?;
             let chunks: Vec<_> = results.iter().map(|result| (&result.chunk, result.hit.score)).collect();
             let sentences = scorer.score(&query, &chunks)?;
             let first = results.first();
@@ -291,8 +286,11 @@ fn corrected(index: &Arc<Index>, question: &str, options: &SearchOptions) -> Res
 /// What was typed, taken apart.
 struct Typed {
     text: String,
-    /// What passages must pass; `None` if none passes.
-    filter: Option<Option<Filter>>,
+    corrections: Vec<Correction>,
+    /// What passages must pass.
+    filter: Option<Filter>,
+    /// True if no passage passes.
+    is_unmet: bool,
     /// The phrases that no passage has.
     absent_phrases: Vec<String>,
 }

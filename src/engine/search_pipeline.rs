@@ -29,14 +29,39 @@ impl Kinglet {
         options: &SearchOptions,
     ) -> Result<SearchResponse> {
         let this = self.with_index_defaults(index.manifest())?;
+        this.search_with(&this.pipeline(index)?, index, query, limit, options)
+    }
+
+    /// The same for a caller who shows nothing of the passages, so that no sentences are chosen.
+    ///
+    /// # Errors
+    /// As [`Kinglet::pipeline`]; also when nothing passes the filter.
+    pub(super) fn passages_in(
+        &self,
+        index: &Arc<Index>,
+        query: &Query,
+        limit: usize,
+        options: &SearchOptions,
+    ) -> Result<SearchResponse> {
+        let this = self.with_index_defaults(index.manifest())?;
+        this.search_with(&this.pipeline(index)?.showing_nothing(), index, query, limit, options)
+    }
+
+    fn search_with(
+        &self,
+        pipeline: &Pipeline,
+        index: &Arc<Index>,
+        query: &Query,
+        limit: usize,
+        options: &SearchOptions,
+    ) -> Result<SearchResponse> {
         let limit = options.limit.unwrap_or(limit);
-        let pipeline = this.pipeline(index)?;
         let mut response = pipeline.search(query, limit, options.one_per_document)?;
         let compares_tokens =
-            pipeline.reranks() && !matches!(this.config.rerank, RerankerChoice::Use(RerankerRef::CrossEncoder(_)));
+            pipeline.reranks() && !matches!(self.config.rerank, RerankerChoice::Use(RerankerRef::CrossEncoder(_)));
         let results = &response.results;
         let without_late_interaction = compares_tokens && !results.is_empty() && !results.iter().any(is_compared);
-        response.pending = this.pending(index)?.map(|pending| PendingWork { without_late_interaction, ..pending });
+        response.pending = self.pending(index)?.map(|pending| PendingWork { without_late_interaction, ..pending });
         match (options.min_confidence, response.confidence) {
             (Some(least), Some(confidence)) if confidence < least => response.results.clear(),
             (Some(_), None) if !response.results.is_empty() => {

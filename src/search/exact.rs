@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::exact_things::{ExactThing, exact_things, is_exact};
 use super::phrase::{Phrase, has_number, is_number};
+use super::ranking::order;
 use super::sources::{ChunkSource, LexicalSource};
 use super::{Hit, LegScore, Query};
 use crate::error::Result;
@@ -82,13 +83,12 @@ impl ExactMatch {
 
     /// True if a sentence in `language` has it whole.
     fn is_in_sentence(&self, sentence: &str, language: Language) -> bool {
-        let has_term = || {
-            let words = stems(sentence, language);
-            self.terms.iter().any(|term| !is_number(term) && words.iter().any(|word| word.stem == *term))
+        let words = stems(sentence, language);
+        let has = |term: &String| match is_number(term) {
+            true => has_number(sentence, term),
+            false => words.iter().any(|word| word.stem == *term),
         };
-        Phrase::new(&self.written).is_in(sentence)
-            || self.terms.iter().any(|term| is_number(term) && has_number(sentence, term))
-            || has_term()
+        Phrase::new(&self.written).is_in(sentence) || self.terms.iter().any(has)
     }
 
     /// True if the chunk has it whole.
@@ -97,13 +97,14 @@ impl ExactMatch {
     }
 }
 
-/// Where each exact thing of the question stands. `hits` are those of the question, best first.
+/// Where each exact thing of the question stands. `hits` are those of the question; they are sorted
+/// if it has exact things.
 ///
 /// # Errors
 /// When the source fails.
 pub(super) fn exact_matches(
     query: &Query,
-    hits: &[Hit],
+    hits: &mut [Hit],
     lexical: &dyn LexicalSource,
     chunks: &dyn ChunkSource,
 ) -> Result<ExactMatches> {
@@ -111,6 +112,7 @@ pub(super) fn exact_matches(
     if things.is_empty() || things.len() > MOST_THINGS {
         return Ok(ExactMatches::default());
     }
+    order(chunks, hits, MOST_READ)?;
     let ids: Vec<ChunkId> = hits.iter().take(MOST_READ).map(|hit| hit.chunk).collect();
     let read: Vec<(ChunkId, String)> =
         chunks.chunks(&ids)?.into_iter().map(|stored| (stored.id, stored.chunk.passage())).collect();
@@ -127,18 +129,15 @@ pub(super) fn exact_matches(
             read.iter().filter(|(_, text)| is_meant(text)).map(|(id, _)| *id).collect::<HashSet<ChunkId>>()
         };
         let literal = found(&|text| phrase.is_in(text));
-        let having = if thing.is_in_groups {
-            literal.clone()
-        } else if thing.terms.iter().all(|term| is_number(term)) {
-            // The term of a number is also that of a part of a longer one.
-            found(&|text| thing.terms.iter().any(|number| has_number(text, number)))
-        } else {
-            let mut having = literal.clone();
-            for term in &thing.terms {
+        let mut having = literal.clone();
+        for term in &thing.terms {
+            if is_number(term) {
+                // The term of a number is also that of a part of a longer one.
+                having.extend(found(&|text| has_number(text, term)));
+            } else {
                 having.extend(lexical.containing(std::slice::from_ref(term), None)?);
             }
-            having
-        };
+        }
         let written_so = match &thing.title {
             Some(title) => lexical.defining(title)?,
             None => literal,

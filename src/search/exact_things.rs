@@ -40,10 +40,9 @@ const KEYWORDS: [&str; 22] = [
 pub(super) struct ExactThing {
     /// As it is written in the question.
     pub written: String,
-    /// The terms of which a passage must have one; for a code in several groups, such as a
-    /// telephone number, those of which it must have all, and the code as it is written.
+    /// The terms of which a passage must have one if it has not the thing as it is written. A code
+    /// in several groups, such as a telephone number, has none.
     pub terms: Vec<String>,
-    pub is_in_groups: bool,
     /// How many words of the question it takes, with a keyword before it.
     pub words: usize,
     /// The title of a definition, if a keyword stands before the name.
@@ -59,30 +58,18 @@ pub(super) fn exact_things(question: &str, language: Language) -> Vec<ExactThing
     let thing = |span: Span, terms: Vec<String>| ExactThing {
         written: span.of(question).to_string(),
         terms,
-        is_in_groups: false,
         words: span.of(question).split_whitespace().count(),
         title: None,
         is_name: false,
     };
     let mut things: Vec<(Span, ExactThing)> = Vec::new();
     for span in codes_in_groups(question, &compounds) {
-        let inside = words.iter().filter(|word| span.start <= word.span.start && word.span.end <= span.end);
-        let terms = inside.filter(|word| compounds.contains(&word.span)).map(|word| word.stem.clone()).collect();
-        things.push((span, ExactThing { is_in_groups: true, ..thing(span, terms) }));
+        things.push((span, thing(span, Vec::new())));
     }
-    for figure in analyzer::figures(question) {
+    for figure in analyzer::exact_figures(question) {
         let is_part = |(span, _): &(Span, ExactThing)| span.start < figure.span.end && figure.span.start < span.end;
-        match things.iter_mut().find(|it| is_part(it)) {
-            Some((_, known)) if known.is_in_groups => {}
-            Some((span, known)) if *span == figure.span && figure.text.len() == known.terms[0].len() => {
-                known.terms.push(figure.text);
-            }
-            // The longest form is the most exact: a day, a number with its fraction.
-            Some((span, known)) if figure.text.len() > known.terms[0].len() => {
-                (*span, *known) = (figure.span, thing(figure.span, vec![figure.text]));
-            }
-            Some(_) => {}
-            None => things.push((figure.span, thing(figure.span, vec![figure.text]))),
+        if !things.iter().any(is_part) {
+            things.push((figure.span, thing(figure.span, figure.forms)));
         }
     }
     for (at, &span) in compounds.iter().enumerate() {

@@ -58,17 +58,20 @@ pub(crate) fn files<S: LexicalSource + ChunkSource>(
     if words.is_empty() {
         words = stems(question, language);
     }
-    keep_one_form_of_figures(question, &mut words);
+    // A number or a date is one word, in the form that all of its usual forms share.
+    let figures = analyzer::exact_figures(question);
+    for figure in &figures {
+        let is_inside = |word: &Word| figure.span.start <= word.span.start && word.span.end <= figure.span.end;
+        words.retain(|word| !is_inside(word) || word.stem == figure.forms[0]);
+    }
     let asked: HashSet<&str> = words.iter().map(|word| word.stem.as_str()).collect();
     let has_own = |chunk: &Chunk| {
         let has_any = |text: &str| stems(text, language).iter().any(|word| asked.contains(word.stem.as_str()));
         // Without headings in front, what was found stands in the text itself.
         chunk.context().is_empty() || has_any(&chunk.text)
     };
-    let whole: Vec<Span> = analyzer::compounds(question)
-        .into_iter()
-        .chain(analyzer::figures(question).into_iter().map(|figure| figure.span))
-        .collect();
+    let whole = analyzer::compounds(question).into_iter().chain(figures.iter().map(|figure| figure.span));
+    let whole: Vec<Span> = whole.collect();
     let numbers = words.iter().filter(|word| whole.contains(&word.span) && is_number(&word.stem));
     let numbers: Vec<&str> = numbers.map(|word| word.stem.as_str()).collect();
     let has_numbers = |chunk: &Chunk| numbers.iter().all(|number| has_number(&chunk.passage(), number));
@@ -84,22 +87,6 @@ pub(crate) fn files<S: LexicalSource + ChunkSource>(
     let mut files: Vec<_> = passages.into_iter().map(|(path, passages)| FileWithWords { path, passages }).collect();
     files.sort_by_key(|file| std::cmp::Reverse(file.passages)); // stable: ties by path
     Ok(FilesResponse { files, words: as_written(question, &words), ..FilesResponse::default() })
-}
-
-/// A number or a date is one word, in the form that all of its usual forms share.
-fn keep_one_form_of_figures(question: &str, words: &mut Vec<Word>) {
-    let figures = analyzer::figures(question);
-    for figure in &figures {
-        let is_longer = |other: &analyzer::Term| {
-            let overlap = other.span.start < figure.span.end && figure.span.start < other.span.end;
-            let key = |term: &analyzer::Term| (std::cmp::Reverse(term.text.len()), term.text.clone());
-            overlap && key(other) < key(figure)
-        };
-        let is_inside = |word: &Word| figure.span.start <= word.span.start && word.span.end <= figure.span.end;
-        if !figures.iter().any(is_longer) {
-            words.retain(|word| !is_inside(word) || word.stem == figure.text);
-        }
-    }
 }
 
 /// The words as they stand in the question, each once; a name stands for its parts.

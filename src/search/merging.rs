@@ -15,13 +15,12 @@ pub fn merge_results(responses: Vec<(String, SearchResponse)>, limit: usize) -> 
     let mut results: Vec<(f32, SearchResult)> = Vec::new();
     merged.is_unmet = !responses.is_empty() && responses.iter().all(|(_, response)| response.is_unmet);
     merged.absent_phrases = absent_from_all(responses.iter().map(|(_, response)| response.absent_phrases.as_slice()));
+    merged.corrections = distinct(responses.iter().flat_map(|(_, response)| &response.corrections));
     for (name, response) in responses {
         let sure = response.confidence.unwrap_or(1.0);
         for result in response.results {
             results.push((result.hit.score * sure, SearchResult { index: Some(name.clone()), ..result }));
         }
-        let new = response.corrections.into_iter().filter(|it| !merged.corrections.contains(it));
-        merged.corrections.extend(new.collect::<Vec<_>>());
         merged.confidence = match (merged.confidence, response.confidence) {
             (Some(one), Some(other)) => Some(one.max(other)),
             (one, other) => one.or(other),
@@ -42,17 +41,23 @@ fn absent_from_all<'r>(mut absent: impl Iterator<Item = &'r [String]>) -> Vec<St
     phrases
 }
 
+/// Each correction once.
+fn distinct<'r>(all: impl Iterator<Item = &'r Correction>) -> Vec<Correction> {
+    let mut distinct: Vec<Correction> = Vec::new();
+    for correction in all {
+        if !distinct.contains(correction) {
+            distinct.push(correction.clone());
+        }
+    }
+    distinct
+}
+
 /// The files of several indexes. One that is in two of them comes once.
 pub fn merge_files(responses: Vec<FilesResponse>) -> FilesResponse {
     let words = responses.iter().find(|it| !it.words.is_empty()).map(|it| it.words.clone()).unwrap_or_default();
     let is_unmet = responses.iter().all(|response| response.is_unmet);
     let absent_phrases = absent_from_all(responses.iter().map(|response| response.absent_phrases.as_slice()));
-    let mut corrections: Vec<Correction> = Vec::new();
-    for correction in responses.iter().flat_map(|response| &response.corrections) {
-        if !corrections.contains(correction) {
-            corrections.push(correction.clone());
-        }
-    }
+    let corrections = distinct(responses.iter().flat_map(|response| &response.corrections));
     let mut passages: BTreeMap<PathBuf, usize> = BTreeMap::new();
     for file in responses.into_iter().flat_map(|response| response.files) {
         let known = passages.entry(file.path).or_default();

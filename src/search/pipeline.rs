@@ -73,6 +73,12 @@ impl Pipeline {
         Pipeline { sentences: Some(sentences), ..self }
     }
 
+    /// The same parts for a caller who shows nothing of a passage.
+    #[must_use]
+    pub fn showing_nothing(self) -> Self {
+        Pipeline { sentences: None, ..self }
+    }
+
     /// The same parts, which also say how sure a search is.
     #[must_use]
     pub fn confident(self, confidence: Option<SearchConfidence>) -> Self {
@@ -139,8 +145,9 @@ impl Pipeline {
     }
 
     fn confidence(&self, query: &Query, hits: &mut [Hit], exact: &ExactMatches) -> Result<Option<f32>> {
+        let Some(confidence) = &self.confidence else { return Ok(None) };
         order(self.chunks.as_ref(), hits, 1)?;
-        let (Some(confidence), Some(first)) = (&self.confidence, hits.first()) else { return Ok(None) };
+        let Some(first) = hits.first() else { return Ok(None) };
         let best = self.chunks.chunks(&[first.chunk])?.into_iter().next();
         let sure = best.map(|best| confidence.of(query, hits, &best.chunk.passage())).transpose()?;
         Ok(sure.map(|sure| exact.confidence(first.chunk, sure)))
@@ -169,10 +176,7 @@ impl Pipeline {
             regularize(&mut hits, vectors, weights)?;
         }
         let exact = match self.exact.as_deref() {
-            Some(lexical) => {
-                hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk.cmp(&b.chunk)));
-                exact_matches(query, &hits, lexical, chunks)?
-            }
+            Some(lexical) => exact_matches(query, &mut hits, lexical, chunks)?,
             None => ExactMatches::default(),
         };
         prefer_exact(&mut hits, &exact);

@@ -6,7 +6,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-pub use super::figures::figures;
+pub use super::figures::{exact_figures, figures};
 use crate::text::Span;
 
 /// Changes whenever the terms of some text change, so that old terms are never compared with new

@@ -99,6 +99,29 @@ pub fn figures(text: &str) -> Vec<Term> {
     figures
 }
 
+/// A number or a date of a text.
+pub struct Figure {
+    /// Its place in the text.
+    pub span: Span,
+    /// Its most exact forms, at least one: a day and not its month, a number with its fraction. A
+    /// date with two meanings has two.
+    pub forms: Vec<String>,
+}
+
+/// Each number and each date of `text` once.
+pub fn exact_figures(text: &str) -> Vec<Figure> {
+    let mut exact: Vec<Figure> = Vec::new();
+    for Term { text, span } in figures(text) {
+        match exact.iter_mut().find(|known| known.span.start < span.end && span.start < known.span.end) {
+            Some(known) if known.span == span && known.forms[0].len() == text.len() => known.forms.push(text),
+            Some(known) if known.forms[0].len() < text.len() => *known = Figure { span, forms: vec![text] },
+            Some(_) => {}
+            None => exact.push(Figure { span, forms: vec![text] }),
+        }
+    }
+    exact
+}
+
 /// True if the characters around do not continue what is between the offsets.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/');

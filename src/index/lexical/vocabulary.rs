@@ -1,5 +1,6 @@
 //! What stands in an index: chunks by whole terms and definitions, and words as they are written.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 use strsim::osa_distance;
@@ -44,22 +45,15 @@ impl Lexical {
             }
         }
         let slips = if letters >= LETTERS_FOR_TWO_SLIPS { 2 } else { 1 };
-        let mut nearest: Option<(usize, usize, String)> = None;
+        let mut near = Vec::new();
         for candidate in self.words_like(field, &typed, slips)? {
             let distance = osa_distance(&typed, &candidate);
-            if distance > slips || nearest.as_ref().is_some_and(|(least, ..)| distance > *least) {
-                continue;
-            }
-            let chunks = self.chunks_with(field, &candidate)?.len();
-            let is_better = match &nearest {
-                None => true,
-                Some((least, most, _)) => (distance, std::cmp::Reverse(chunks)) < (*least, std::cmp::Reverse(*most)),
-            };
-            if chunks > 0 && is_better {
-                nearest = Some((distance, chunks, candidate));
+            if distance <= slips {
+                let chunks = self.chunks_with(field, &candidate)?.len();
+                near.extend((chunks > 0).then_some((distance, Reverse(chunks), candidate)));
             }
         }
-        Ok(nearest.map(|(.., word)| word))
+        Ok(near.into_iter().min().map(|(.., word)| word))
     }
 
     /// The words that may be within `slips` of `typed`, by alphabet: of about its length and

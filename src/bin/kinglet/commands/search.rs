@@ -50,10 +50,11 @@ impl Session<'_> {
             found.iter().map(|(index, response)| (index.name().to_string(), response.pending)).collect();
         let mut responses: Vec<_> = found.into_iter().map(|(_, response)| response).collect();
         let response = if responses.len() == 1 { responses.remove(0) } else { merge_files(responses) };
+        let view = FilesView::new(&response, &base_folder());
         printed(if self.global.json {
-            render::json(&FilesView::new(&response, &base_folder()))
+            render::json(&view)
         } else {
-            render::corrections(&FilesView::new(&response, &base_folder()).corrections);
+            render::corrections(&view.corrections);
             render::files(&response)
         })?;
         pending.into_iter().for_each(|(index, pending)| render::pending(pending, &index));
